@@ -1,0 +1,307 @@
+"""What a notebook holds: an audit of one phase, whose checks show themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import json
+import os
+import tempfile
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dsaudit import card, codebase, handoff, masking, sample, source
+from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
+from dsaudit.checks.planning import plan_check
+from dsaudit.database import Database
+from dsaudit.display import Closing, Opening, Shown
+from dsaudit.gathering import gather
+from dsaudit.identity import guard, identify
+from dsaudit.judging import Evidence, Scope, judge
+from dsaudit.masking import Mask
+from dsaudit.parameters import Parameters, load
+from dsaudit.relations import Relations
+from dsaudit.verdict import Result, Status, Verdict, worst
+
+OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
+MOST_SHOWN = 20
+MOST_FINDINGS = 10_000
+
+
+class AuditNotPassed(Exception):
+    """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
+
+
+def open(system: str, phase: str) -> Audit:
+    """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
+
+    Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own.
+
+    Raises
+    ------
+    ParameterError, DatabaseError, SampleError
+        The set-up is broken: the file, the connection, the role, or the sample.
+    """
+    given = handoff.current()
+    parameters = load(system, given.overrides if given else None)
+    sample.attach(parameters)
+    database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
+    return Audit(parameters, database, phase, given)
+
+
+class Audit:
+    """One phase's audit: `check` judges, `table` and `frame` show, `close` ends it."""
+
+    def __init__(
+        self, parameters: Parameters, database: Database, phase: str, given: handoff.Handoff | None = None
+    ) -> None:
+        self.parameters = parameters
+        self.database = database
+        self.phase = phase.rpartition("/")[2]
+        self.verdicts: list[Verdict] = []
+        self.kept: dict[str, Any] = {}  # what one check has read and another needs too
+        self._handoff = given
+        self._held = contextlib.ExitStack()
+        self._revealed = False
+        if given is None:
+            self._hold()
+        self.identity = identify(database)
+        guard(parameters, self.identity)
+        self.instant = given.instant if given else self.identity.time
+        self._mask = Mask(masking.load_key(parameters.integration))
+
+    # What a check reads ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def private(self) -> Path:
+        """The folder for what is never shared: rows, facts, the recording."""
+        if self._handoff:
+            return self._handoff.private
+        return Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-")))
+
+    @cached_property
+    def code(self) -> codebase.Code:
+        """The integration's code, read and not run."""
+        assert self.parameters.code is not None
+        return codebase.read(self.parameters.folder(self.parameters.code.folder))
+
+    @cached_property
+    def source(self) -> source.Recording:
+        """What the source has, read once. By hand it is read now, and the snapshot is taken anew after it."""
+        if self._handoff:
+            return source.Recording(self._handoff.recording, self.parameters)
+        folder = self.private / "recording"
+        source.record(self.parameters, folder)
+        self._hold()
+        return source.Recording(folder, self.parameters)
+
+    @cached_property
+    def relations(self) -> Relations:
+        """What the slots of a query stand for here."""
+        return Relations(self.parameters, self.database.catalogue())
+
+    def _hold(self) -> None:
+        """Take a snapshot and hold it for as long as this audit lives."""
+        self.database.snapshot = None
+        self.database.snapshot = self._held.enter_context(self.database.held_snapshot())
+
+    # What a notebook calls ---------------------------------------------------------------------------------------
+
+    def check(self, name: str) -> Verdict:
+        """Run the check `name` in every scope that the parameter file declares, and return its verdict.
+
+        A failing check is a result, and so is a query that PostgreSQL refuses; only an unknown name raises.
+        """
+        checks = all_checks()
+        if name not in checks:
+            raise CheckError(f"there is no check {name!r}; `dsaudit list` names them all")
+        return self._run(checks[name])
+
+    def own_checks(self) -> Shown:
+        """Run the user's own checks, the ``.sql`` files beside the parameter file."""
+        from IPython.display import display
+
+        folder = self.parameters.path.with_suffix("") / "checks"
+        verdicts = [self._run(check) for check in own_checks(folder).values()]
+        for verdict in verdicts:
+            display(verdict)  # type: ignore[no-untyped-call]
+        return Shown.of_verdicts(verdicts, f"no checks of your own in {folder.parent.name}/checks")
+
+    def table(self, name: str) -> Shown:
+        """Show the rows of a table that judges nothing, masked like everything that is displayed."""
+        query = find_table(name)
+        frame = self.frame(name)
+        return self._shown(query, frame)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return the rows of a table that judges nothing, whole, for plots; nothing of it is displayed."""
+        query = find_table(name)
+        if lacking_ways_in(query, self.parameters):
+            return pd.DataFrame()
+        if not query.is_query:
+            module = importlib.import_module(f"dsaudit.functions.tables.{query.subject}")
+            made: pd.DataFrame = getattr(module, name)(self)
+            return made
+        items: list[Scope] = [{}]
+        if query.each == "resource":
+            items = [{"resource": resource} for resource in self.parameters.resources]
+        frames = []
+        for item in items:
+            filled = self.relations.fill(query.query, item)
+            frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def reveal(self) -> None:
+        """Unmask what is displayed from here on; refused where the output is kept by a run."""
+        if self._handoff:
+            raise PermissionError("nothing is unmasked in a run: its outputs become a report")
+        self._revealed = True
+
+    def summary(self) -> Shown:
+        """Show the phase's verdicts, the worst first."""
+        return Shown.of_verdicts(self.verdicts, "no check has run in this phase")
+
+    def close(self) -> Closing:
+        """End the phase: release the snapshot and show the summary.
+
+        Raises
+        ------
+        AuditNotPassed
+            The phase is not green and nobody reads its verdicts afterwards: plain papermill, nbconvert or nbmake.
+        """
+        self._held.close()
+        self.database.close()
+        given = self._handoff
+        closing = Closing(given.run if given else "", given.nonce if given else "", self.phase, self.verdicts)
+        bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
+        if (bad or not self.verdicts) and not given and not _is_interactive():
+            words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check was run"
+            raise AuditNotPassed(f"{self.phase} is not green: {words}")
+        return closing
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return Opening(self.parameters, self.identity, self.instant, self.phase)._repr_mimebundle_()
+
+    # How a check runs --------------------------------------------------------------------------------------------
+
+    def _run(self, check: Check) -> Verdict:
+        started = datetime.now(UTC)
+        clock = time.perf_counter()
+        planned = plan_check(check, self.parameters, self.phase)
+        evidence = Evidence(pd.DataFrame(), pd.DataFrame())
+        if planned.skipped:
+            results = [Result({}, Status.SKIPPED, observed="not run", reason=planned.skipped)]
+        else:
+            evidence = gather(self, check, planned.scopes)
+            results = judge(check, planned.scopes, evidence, self.parameters, self._source_count)
+        verdict = self._verdict(check, results, evidence)
+        verdict.started = started.isoformat()
+        verdict.seconds = round(time.perf_counter() - clock, 4)
+        self.verdicts.append(verdict)
+        return verdict
+
+    def values(self) -> dict[str, Any]:
+        """Return what every query may bind: the limits of the policy, the run's instant, the declared tables."""
+        declared = [resource.table for resource in self.parameters.resources.values()]
+        sections = (self.parameters.raw, self.parameters.deliveries, self.parameters.syncs, self.parameters.record)
+        declared += [section.table for section in sections if section]
+        return {
+            **self.parameters.policy.model_dump(),
+            "instant": self.instant,
+            "table_prefix": self.parameters.table_prefix,
+            "declared_tables": declared,
+        }
+
+    def _source_count(self, scope: Scope) -> int | None:
+        """Return how many records the source has in a scope, or None where that is not known."""
+        resource = scope.get("resource") or scope.get("relation", "").partition(".")[0]  # a relation's child
+        if self.parameters.source is None or not resource:
+            return None
+        if self._handoff is None and "source" not in self.__dict__:
+            return None  # by hand the source is read when a check asks for it, not for a count
+        tenants = [scope["tenant"]] if "tenant" in scope else self.parameters.tenant_names
+        counts = [self.source.count(tenant, resource) for tenant in tenants]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    # How a verdict is made ---------------------------------------------------------------------------------------
+
+    def _verdict(self, check: Check, results: list[Result], evidence: Evidence) -> Verdict:
+        frame = evidence.rows
+        given = self._handoff
+        verdict = Verdict(
+            check=check.name,
+            claim=check.headers["title"],
+            why=check.headers["why"],
+            requirement=check.listed("requirement"),
+            severity=check.headers["severity"],
+            status=worst(result.status for result in results),
+            results=results,
+            run=given.run if given else "",
+            nonce=given.nonce if given else "",
+            phase=self.phase,
+            instant=check.headers.get("instant", "run"),
+            query=evidence.query,
+            query_sha256=hashlib.sha256(f"{check.query}\n{check.examined}".encode()).hexdigest(),
+            limits=list(evidence.limits),
+            remedies=[{"say": check.headers["remedy"]}] if "remedy" in check.headers else [],
+        )
+        if len(frame):
+            self._add_rows(verdict, check, frame)
+        return verdict
+
+    def _add_rows(self, verdict: Verdict, check: Check, frame: pd.DataFrame) -> None:
+        keys = check.listed("key")
+        verdict.columns = [
+            {"name": str(name), "role": "scope" if name in check.scope else "key" if name in keys else "value"}
+            for name in frame.columns
+        ]
+        records = frame.to_dict("records")
+        shown = {*check.listed("show"), *self.parameters.show, *OURS}
+        verdict.rows = [self._masked(record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
+        verdict.findings = [
+            self._mask.finding(check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys])
+            for r in records[:MOST_FINDINGS]
+        ]
+        if len(records) > MOST_SHOWN:
+            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(verdict.total)} rows are shown")
+        if len(records) > MOST_FINDINGS:
+            verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
+        verdict.rows_file = self._keep(check.name, records)
+
+    def _masked(self, record: dict[Any, Any], columns: list[dict[str, str]], shown: set[str]) -> list[Any]:
+        return [
+            self._mask.cell(
+                record[column["name"]],
+                shown=self._revealed or column["name"] in shown,
+                key=column["role"] == "key",
+            )
+            for column in columns
+        ]
+
+    def _keep(self, name: str, records: list[dict[Any, Any]]) -> str:
+        """Write all rows to the private folder, one JSON object a line."""
+        folder = self.private / "rows"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{name}.jsonl"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            for record in records:
+                file.write(json.dumps(record, default=str, ensure_ascii=False) + "\n")
+        return f"private/rows/{name}.jsonl"
+
+    def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
+        shown = {*query.listed("show"), *self.parameters.show, *OURS}
+        keys = query.listed("key")
+        columns = [{"name": str(name), "role": "key" if name in keys else "value"} for name in frame.columns]
+        rows = [self._masked(record, columns, shown) for record in frame.to_dict("records")[: MOST_SHOWN * 5]]
+        return Shown(query.headers.get("title", query.name), columns, rows, len(frame))
+
+
+def _is_interactive() -> bool:
+    """Return whether a person looks at the notebook: JupyterLab and VS Code name the session in the environment."""
+    return bool(os.environ.get("JPY_SESSION_NAME") or os.environ.get("VSCODE_PID"))

@@ -1,0 +1,259 @@
+"""A verdict as a reader sees it: one card, the same for passes and fails, as HTML and as text.
+
+Everything that comes from a record is escaped here, and nowhere else. The card reads well without its styles,
+since JupyterLab drops them from a notebook it does not trust.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from dsaudit.verdict import Status, seconds_text
+
+SIGNS = {
+    Status.PASS: "✓",
+    Status.WAIVED: "◌",
+    Status.SKIPPED: "–",
+    Status.INCONCLUSIVE: "?",
+    Status.ERROR: "!",
+    Status.FAIL: "✗",
+}
+MOST_SCOPES = 12  # lines of a card's table of results that are open from the start
+MOST_WORDS = 2000  # characters of a sentence; of a query and the like five times as many
+THIN_SPACE = "\u2009"
+NUMBER = '<td class="ds-number">'  # a cell that stands at the right, and so does its column's head
+
+
+@cache
+def styles() -> str:
+    """Return the style sheet that cards and reports share."""
+    return (Path(__file__).parent / "report" / "card.css").read_text(encoding="utf-8").strip()
+
+
+def badge(status: str) -> str:
+    """Return a status as word and sign; its colour only repeats it."""
+    sign = f'<span aria-hidden="true">{SIGNS[Status(status)]}</span>'
+    return f'<strong class="ds-badge ds-{Status(status).value}">{sign} {Status(status).upper()}</strong>'
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """Return the card with its style sheet, for a notebook's output."""
+    return f"<style>{styles()}</style>{html(record)}"
+
+
+def html(record: Mapping[str, Any], level: int = 0) -> str:
+    """Return the card of a verdict's record.
+
+    With a `level` the claim is a heading of that level and the card an anchor named like its check, as a page
+    needs it; without, it is a paragraph, as a notebook has headings of its own.
+    """
+    status = Status(record["status"]).value
+    name = f"h{level}" if level else "p"
+    identity = f' id="{anchor(record["check"])}"' if level else ""
+    parts = [
+        f'<{name} class="ds-claim">{badge(status)} <b>{words(record["claim"])}</b></{name}>',
+        _facts(record),
+        _reason(record),
+        f'<p class="ds-why">{words(_sentence(record["why"]))}</p>',
+        _waiver(record),
+        _results(record),
+        rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
+        _causes(record["causes"]),
+        _remedies(record["remedies"]) if status in ("fail", "waived") else "",
+        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if record["query"].strip() else "",
+        _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
+        f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
+        f"severity {words(record['severity'])} · took {seconds_text(record['seconds'])}</p>",
+    ]
+    return f'<section class="ds-card ds-{status}"{identity}>{"".join(parts)}</section>'
+
+
+def text(record: Mapping[str, Any]) -> str:
+    """Return the card as one line and, for what is not green, a line for each scope."""
+    facts = ", ".join(f"{name} {value}".strip() for name, value in _measures(record))
+    lines = [f"{record['status'].upper()}  {record['claim']} — {facts}"]
+    lines += [
+        f"  {result['status']}  {scope_text(result['scope'])}: {result['observed']}{_because(result)}"
+        for result in record["results"]
+        if result["status"] != "pass"
+    ]
+    return visible("\n".join(lines), 5 * MOST_WORDS, keep="\n" + THIN_SPACE)
+
+
+def rows_table(columns: Sequence[Mapping[str, str]], rows: Iterable[Sequence[Any]], caption: str) -> str:
+    """Return rows as a table; a masked cell shows its name under the mask, in small type."""
+    body = [[_cell(cell) for cell in row] for row in rows]
+    return table([words(column["name"]) for column in columns], body, words(caption))
+
+
+def table(head: Iterable[str], body: Iterable[Sequence[str]], caption: str) -> str:
+    """Return a table that scrolls inside itself; head and caption are HTML, each cell a whole ``<td>`` or ``<th>``."""
+    rows = list(body)
+    numbers = [cell.startswith(NUMBER) for cell in rows[0]] if rows else []
+    titles = "".join(
+        f'<th scope="col"{NUMBER[3:] if place < len(numbers) and numbers[place] else ">"}{title}</th>'
+        for place, title in enumerate(head)
+    )
+    lines = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    return (
+        f'<div class="ds-scroll"><table><caption>{caption}</caption>'
+        f"<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def scope_text(scope: Mapping[str, str]) -> str:
+    """Return a scope as words: ``acme, order``; the scope of everything is ``all``."""
+    return ", ".join(scope.values()) or "all"
+
+
+def anchor(check: str) -> str:
+    """Return the name under which a page is linked to at a check; no heading of ours has one without a hyphen."""
+    return re.sub(r"\W", "_", check, flags=re.ASCII)
+
+
+def words(value: object) -> str:
+    """Return a sentence as HTML: escaped, and with characters that could mislead written out."""
+    return escape(visible(str(value), MOST_WORDS, keep=THIN_SPACE))
+
+
+def code(value: str) -> str:
+    """Return a query and the like as HTML: lines and indents stay."""
+    return escape(visible(value, 5 * MOST_WORDS, keep="\n\t" + THIN_SPACE))
+
+
+def visible(value: str, most: int = 200, keep: str = "") -> str:
+    """Return text with its control, direction and zero-width characters written out, cut where it is very long."""
+    shown = "".join(c if c.isprintable() or c in keep else f"\\u{ord(c):04x}" for c in value[:most])
+    return shown + (f" … {len(value)} characters" if len(value) > most else "")
+
+
+def thousands(number: int) -> str:
+    """Return a number with thin spaces between its thousands."""
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number and its noun: ``1 check``, ``2 checks``."""
+    return f"{thousands(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, Mapping):
+        length = plural(int(cell["length"]), "character")
+        return f'<td class="ds-masked">{words(cell["masked"])} <small>{length}</small></td>'
+    if cell is None:
+        return '<td class="ds-masked">null</td>'
+    if isinstance(cell, bool):
+        return f"<td>{'true' if cell else 'false'}</td>"
+    shown = visible(str(cell))
+    number = re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII)
+    return f"{NUMBER if number else '<td>'}{escape(shown)}</td>"
+
+
+def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what was expected and found as names and values, of one scope or of all together."""
+    results = record["results"]
+    examined = thousands(sum(result["examined"] for result in results))
+    if len(results) == 1:
+        return [("expected", results[0]["expected"]), ("observed", results[0]["observed"]), ("examined", examined)]
+    counts = {status: sum(result["status"] == status for result in results) for status in reversed(Status)}
+    states = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    found = thousands(sum(result["total"] for result in results))
+    return [("found", f"{found} rows"), ("examined", examined), (f"{len(results)} scopes:", states)]
+
+
+def _facts(record: Mapping[str, Any]) -> str:
+    facts = "".join(f"<li>{name} <b>{words(value)}</b></li>" for name, value in _measures(record))
+    return f'<ul class="ds-facts">{facts}</ul>'
+
+
+def _reason(record: Mapping[str, Any]) -> str:
+    """Return the reason of a check with one scope; of several, each line of the table has its own."""
+    if len(record["results"]) != 1:
+        return ""
+    result = record["results"][0]
+    where = [scope_text(result["scope"])] if result["scope"] else []
+    told = ": ".join([*where, *([result["reason"]] if result["reason"] else [])])
+    return f"<p>{words(_sentence(told))}</p>" if told else ""
+
+
+def _because(result: Mapping[str, Any]) -> str:
+    return f" — {result['reason']}" if result["reason"] else ""
+
+
+def _sentence(told: str) -> str:
+    return told[:1].upper() + told[1:].rstrip(".") + "." if told else ""
+
+
+def _waiver(record: Mapping[str, Any]) -> str:
+    waiver = record.get("waiver")
+    if not waiver or not any(result["status"] == "waived" for result in record["results"]):
+        return ""
+    who, until, why = (words(waiver[key]) for key in ("owner", "expires", "reason"))
+    return f"<p><b>Waived by {who} until {until}:</b> {why}</p>"
+
+
+def _results(record: Mapping[str, Any]) -> str:
+    results = record["results"]
+    if len(results) < 2:
+        return ""
+    ordered = sorted(results, key=lambda result: -Status(result["status"]).rank)
+    notable = [result for result in ordered if result["status"] != "pass"]
+    shown = notable[:MOST_SCOPES]
+    cut = f"{len(shown)} of {len(notable)}" if len(shown) < len(notable) else f"{len(notable)}"
+    opened = _results_table(shown, f"Not green: {cut} of {len(results)} scopes") if shown else ""
+    if len(shown) == len(results):
+        return opened
+    return opened + _folded(f"All {len(results)} scopes", _results_table(ordered, "The worst first"))
+
+
+def _results_table(results: Sequence[Mapping[str, Any]], caption: str) -> str:
+    head = ["status", "scope", "expected", "observed", "examined"]
+    reasoned = any(result["reason"] for result in results)
+    lines = [_result_line(result)[: None if reasoned else -1] for result in results]
+    return table([*head, "reason"] if reasoned else head, lines, caption)
+
+
+def _result_line(result: Mapping[str, Any]) -> list[str]:
+    status = Status(result["status"])
+    told = [scope_text(result["scope"]), result["expected"], result["observed"]]
+    return [
+        f'<td class="ds-status ds-{status.value}">{SIGNS[status]} {status.value}</td>',
+        *[f"<td>{words(value)}</td>" for value in told],
+        f"{NUMBER}{thousands(result['examined'])}</td>",
+        f"<td>{words(result['reason'] or '')}</td>",
+    ]
+
+
+def _caption(record: Mapping[str, Any]) -> str:
+    total = sum(result["total"] for result in record["results"])
+    return f"{thousands(len(record['rows']))} of {plural(total, 'row')} shown"
+
+
+def _causes(causes: Mapping[str, int]) -> str:
+    if not causes:
+        return ""
+    counted = [f"{thousands(count)} {name}" for name, count in sorted(causes.items(), key=lambda item: -item[1])]
+    return f'<p class="ds-small">Causes: {words(", ".join(counted))}</p>'
+
+
+def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:
+    lines = [words(_sentence(remedy["say"])) + _command(remedy.get("command", "")) for remedy in remedies]
+    return _folded("How to mend it", f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>") if lines else ""
+
+
+def _command(command: str) -> str:
+    return f"<pre>{code(command)}</pre>" if command else ""
+
+
+def _items(items: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{words(item)}</li>' for item in items)}</ul>"
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>{content}</details>"

@@ -1,0 +1,27 @@
+"""Checks: found by name, parsed from their files, planned against the parameter file."""
+
+from dsaudit.checks.finding import Check, CheckError, all_checks, find_table, own_checks
+from dsaudit.checks.planning import (
+    Planned,
+    check_scopes,
+    lacking_ways_in,
+    notebooks,
+    plan,
+    plan_check,
+    planned_resources,
+)
+
+__all__ = [
+    "Check",
+    "CheckError",
+    "Planned",
+    "all_checks",
+    "check_scopes",
+    "find_table",
+    "lacking_ways_in",
+    "notebooks",
+    "own_checks",
+    "plan",
+    "plan_check",
+    "planned_resources",
+]

@@ -1,0 +1,175 @@
+"""The plan: the checks that a blueprint's notebooks call, times the scopes that the parameter file declares.
+
+One function plans for both halves: the runner holds what was executed against it, and the kernel knows from it
+which scopes must come back from a query.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
+from dsaudit.parameters import Parameters
+
+Scope = dict[str, str]
+
+# What a relation or a way in is in the parameter file, and the reason that stands in the report without it.
+WAYS_IN = {
+    "raw": "raw (the raw-ingest table)",
+    "deliveries": "deliveries (the table of received webhooks)",
+    "syncs": "syncs (the table of sync runs)",
+    "record": "record (the integration record)",
+    "source": "source (the provider's API)",
+    "code": "code (the integration's code)",
+    "webhooks": "webhooks (what should be registered)",
+    "documents": "documents (the integration's documents)",
+    "tenants": "tenants",
+    "resources": "resources",
+    "relations": "relations",
+    "table_prefix": "table_prefix",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One call of a check that has to run: where, in which scopes, or why not."""
+
+    phase: str
+    cell: str
+    check: Check
+    scopes: list[Scope]
+    skipped: str | None = None
+    required: bool = True
+
+
+def notebooks(folder: Path) -> list[Path]:
+    """Return a blueprint's notebooks in the order of their numbers."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def plan(folder: Path, parameters: Parameters) -> list[Planned]:
+    """Return the plan of a blueprint: every ``audit.check(…)`` in its notebooks, in order.
+
+    Raises
+    ------
+    CheckError
+        A cell calls a check that does not exist, or one that another cell calls already.
+    """
+    checks = all_checks()
+    own = own_checks(parameters.path.with_suffix("") / "checks")
+    planned: list[Planned] = []
+    seen: dict[str, str] = {}
+    for path in notebooks(folder):
+        for cell, name in check_calls(path):
+            for check in _called(name, checks, own, path, cell):
+                if check.name in seen:
+                    raise CheckError(f"{path}: cell {cell} calls {check.name}, which {seen[check.name]} calls already")
+                seen[check.name] = f"{path.stem}: cell {cell}"
+                planned.append(plan_check(check, parameters, path.stem, cell))
+    forgotten = [name for name in own if name not in seen]
+    if forgotten:
+        raise CheckError(f"{own[forgotten[0]].path}: no notebook of {folder.name} calls audit.own_checks()")
+    return planned
+
+
+def _called(name: str | None, checks: dict[str, Check], own: dict[str, Check], path: Path, cell: str) -> list[Check]:
+    if name is None:
+        return list(own.values())
+    if name not in checks:
+        raise CheckError(f"{path}: cell {cell} calls the check {name!r}, which does not exist")
+    return [checks[name]]
+
+
+def check_calls(path: Path) -> list[tuple[str, str | None]]:
+    """Return cell id and check name of each ``audit.check("…")`` of a notebook; None stands for ``own_checks()``."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    calls: list[tuple[str, str | None]] = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        for node in ast.walk(ast.parse("".join(cell["source"]))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                calls += _call(node, node.func, cell.get("id", ""), path)
+    return calls
+
+
+def _call(node: ast.Call, function: ast.Attribute, cell: str, path: Path) -> list[tuple[str, str | None]]:
+    if not isinstance(function.value, ast.Name) or function.value.id != "audit":
+        return []
+    if function.attr == "own_checks":
+        return [(cell, None)]
+    if function.attr != "check":
+        return []
+    if len(node.args) != 1 or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+        raise CheckError(f"{path}: cell {cell}: audit.check takes one name, written out, so that the plan can be read")
+    return [(cell, node.args[0].value)]
+
+
+def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str = "") -> Planned:
+    """Plan one check: its scopes, or the reason why the file gives it nothing to run on."""
+    lacking = lacking_ways_in(check, parameters)
+    if lacking:
+        ways = " or ".join(WAYS_IN.get(name, name) for name in lacking[0].split(" or "))
+        return Planned(phase, cell, check, [], f"the parameter file has no {ways}", check.name in parameters.require)
+    scopes = check_scopes(check, parameters)
+    having = check.headers.get("having")
+    if not scopes or (having and not planned_resources(check, parameters)):
+        what = f"declares {having}" if having else "can be checked by it"
+        reason = f"nothing in the parameter file {what}"
+        return Planned(phase, cell, check, [], reason, check.name in parameters.require)
+    return Planned(phase, cell, check, scopes)
+
+
+def lacking_ways_in(check: Check, parameters: Parameters) -> list[str]:
+    """Return the ways in that `check` needs and the file does not give; ``a or b`` is lacking where both are."""
+    return [
+        needed
+        for needed in _ways_in(check)
+        if not any(_declared(parameters, name.strip()) for name in needed.split(" or "))
+    ]
+
+
+def _declared(parameters: Parameters, name: str) -> bool:
+    """Return whether the file gives a way in, written like ``raw`` or ``raw.hash``."""
+    value: Any = parameters
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    return bool(value)
+
+
+def _ways_in(check: Check) -> list[str]:
+    declared = {"resource": "resources", "relation": "relations"}
+    needs = [slot for slot in sorted(check.slots) if slot in WAYS_IN]
+    needs += check.listed("needs")
+    needs += [declared[name] for name in check.scope if name in declared]
+    return list(dict.fromkeys(needs))
+
+
+def check_scopes(check: Check, parameters: Parameters) -> list[Scope]:
+    """Return the scopes in which `check` has to give a result: the product of what its scope columns can be."""
+    scopes: list[Scope] = [{}]
+    for column in check.scope:
+        values = _values(column, check, parameters)
+        scopes = [{**scope, column: value} for scope in scopes for value in values]
+    return scopes
+
+
+def planned_resources(check: Check, parameters: Parameters) -> list[str]:
+    """Return the resources that `check` speaks of: all, or those that declare what its ``having`` asks for."""
+    by_relation = "relation" in check.scope
+    return list(parameters.resources) if by_relation else _values("resource", check, parameters)
+
+
+def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
+    if column == "tenant":
+        return parameters.tenant_names
+    having = check.headers.get("having")
+    if column == "resource":
+        return [name for name, resource in parameters.resources.items() if not having or getattr(resource, having)]
+    if column == "relation":
+        return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
+    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation")

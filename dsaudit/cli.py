@@ -1,0 +1,254 @@
+"""The command line: thin. Every command imports what it needs when it is called, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from dsaudit.parameters import Parameters
+
+COULD_NOT_START = 3
+
+
+class Command(click.Group):
+    """A group whose usage errors exit with 3: 2 already means INCONCLUSIVE."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run, and give every mistake of the user one readable line."""
+        try:
+            return super().main(*arguments, **{**options, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            sys.exit(COULD_NOT_START)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(COULD_NOT_START)
+        except Exception as error:
+            if not _is_ours(error):
+                raise
+            for line in str(error).splitlines():
+                click.echo(line, err=True)
+            sys.exit(COULD_NOT_START)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
+    kind = type(error)
+    return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dsaudit")
+def main() -> None:
+    """Prove that PostgreSQL holds what the source has.
+
+    Start with `check`, which tries every way in and audits nothing; then `run`.
+    """
+
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+@main.command()
+@FILE
+@click.option("--blueprint", default="", help="Which blueprint, if the file names several.")
+@click.option("--phase", "phases", multiple=True, help="Only this phase, such as 4; may be repeated.")
+@click.option("--check", "checks", multiple=True, help="Only this check; may be repeated.")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
+def run(
+    file: Path,
+    blueprint: str,
+    phases: tuple[str, ...],
+    checks: tuple[str, ...],
+    jobs: int | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Audit the system that FILE describes and write its evidence.
+
+    Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
+    """
+    from dsaudit.parameters import load
+    from dsaudit.run import Options
+
+    given = _overrides(overrides)
+    options = Options(blueprint, phases, checks, jobs or 0, out, given)
+    result, folder = _audit(load(file, given), options)
+    _tell(result, folder)
+    sys.exit(result["exit"])
+
+
+def _audit(parameters: Parameters, options: Any) -> tuple[dict[str, Any], Path]:
+    from dsaudit import sample, source
+    from dsaudit.progress import shown
+    from dsaudit.run import run
+    from dsaudit.run.execute import prepare_imports
+
+    prepare_imports()
+    with shown() as progress:
+        if parameters.example:
+            progress(f"starting the sample {parameters.example}")
+        with sample.started(parameters):
+            outcome = run(parameters, options, source.record, progress)
+    return outcome.result, outcome.folder
+
+
+def _overrides(given: tuple[str, ...]) -> dict[str, str]:
+    overrides = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set {text}: written as key=value, such as policy.latency_seconds=10")
+        overrides[key] = value
+    return overrides
+
+
+def _tell(result: dict[str, Any], folder: Path) -> None:
+    from dsaudit.verdict import Status
+
+    counts = {status: sum(verdict["status"] == status for verdict in result["verdicts"]) for status in Status}
+    words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    colour = {"GO": "green", "NO-GO": "red"}.get(result["decision"], "yellow")
+    click.echo(f"{click.style(result['decision'], fg=colour, bold=True)}  {words}")
+    for number, reason in enumerate(result["reasons"], 1):
+        place = f" ({reason['phase']}: {reason['check']})" if reason["check"] else ""
+        click.echo(f"  {number}. {reason['text']}{place}")
+    click.echo(f"report: {folder / 'index.html'}")
+
+
+@main.command()
+@click.option("--seed", default=1, show_default=True, help="Chooses the rows that are damaged.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/]")
+def tour(seed: int, out: Path | None) -> None:
+    """Plant faults in the sample and show that the audit finds each, with its rows.
+
+    Exit status: 0 if the audit ends NO-GO with every fault found and no false alarm, else 1.
+    """
+    from dsaudit import sample, source
+    from dsaudit.parameters import load
+    from dsaudit.progress import shown
+    from dsaudit.run import Options, run, tour
+    from dsaudit.run.execute import prepare_imports
+
+    prepare_imports()
+    example = "storefront"
+    with shown() as progress:
+        progress("starting the sample")
+        with sample.damageable(example) as state:
+            keys = tour.plant(example, state.path, tour.faults_of_the_tour(example), seed, progress)
+            outcome = run(load(state.parameters), Options(out=out), source.record, progress)
+    stops, alarms = tour.compare(keys, outcome.result, outcome.folder)
+    for stop in stops:
+        sign = click.style("✓", fg="green") if stop.found else click.style("✗", fg="red")
+        click.echo(f"{sign} {stop.fault}: {stop.check} ({stop.phase}), {stop.rows} rows, place {stop.rank}")
+        if stop.missed:
+            click.echo(f"    not named: {', '.join(stop.missed[:5])}")
+    for check in alarms:
+        click.echo(f"{click.style('✗', fg='red')} {check} changed, although no fault explains it")
+    _tell(outcome.result, outcome.folder)
+    as_planned = all(stop.found for stop in stops) and not alarms and outcome.result["decision"] == "NO-GO"
+    sys.exit(0 if as_planned else 1)
+
+
+@main.command()
+@FILE
+def check(file: Path) -> None:
+    """Try every way into the system of FILE; audit nothing."""
+    from dsaudit import sample, source
+    from dsaudit.parameters import load
+    from dsaudit.run.preflight import preflight
+
+    parameters = load(file)
+    with sample.started(parameters):
+        ready = True
+        for line in preflight(parameters, source.reachable):
+            ready = ready and line.ok is not False
+            sign = {True: "✓", False: "✗", None: "–"}[line.ok]
+            click.echo(f"{sign} {line.way}: {line.words}")
+    sys.exit(0 if ready else COULD_NOT_START)
+
+
+@main.command(name="list")
+def list_() -> None:
+    """List the blueprints, their phases and their checks."""
+    from dsaudit.checks import all_checks, notebooks
+    from dsaudit.checks.planning import check_calls
+    from dsaudit.parameters import project_root
+
+    checks = all_checks()
+    for blueprint in sorted((project_root() / "notebooks").glob("*/blueprint.yml")):
+        click.echo(blueprint.parent.name)
+        for notebook in notebooks(blueprint.parent):
+            click.echo(f"  {notebook.stem}")
+            for _, name in check_calls(notebook):
+                if name:
+                    click.echo(f"    {name}: {checks[name].headers['title']}")
+
+
+@main.command()
+@click.argument("name", metavar="CHECK")
+def explain(name: str) -> None:
+    """Say what CHECK proves, why it matters, and how it looks."""
+    from dsaudit.checks import all_checks
+
+    check = _known(name, all_checks())
+    click.echo(f"{check.name}: {check.headers['title']}")
+    for header in ("why", "requirement", "severity", "scope", "each", "expect", "minimum", "explains", "remedy"):
+        if header in check.headers:
+            click.echo(f"  {header}: {check.headers[header]}")
+    if check.is_query:
+        click.echo(f"\n-- what is examined\n{check.examined}\n\n-- what should not exist\n{check.query}")
+    else:
+        click.echo(f"  a function: {check.path.name}:{check.line}")
+
+
+def _known(name: str, checks: dict[str, Any]) -> Any:
+    import difflib
+
+    if name in checks:
+        return checks[name]
+    close = difflib.get_close_matches(name, checks, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "; `dsaudit list` names them all"
+    raise click.UsageError(f"there is no check {name!r}{hint}")
+
+
+@main.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("name", metavar="CHECK")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A .csv or .jsonl file.")
+def rows(run_folder: Path, name: str, target: Path) -> None:
+    """Write all rows that CHECK found in RUN to a private file, unmasked."""
+    from dsaudit.run.rows import write_rows
+
+    count = write_rows(run_folder, name, target)
+    click.echo(f"{count} rows, unmasked, written to {target}")
+
+
+@main.command()
+@click.option("--name", default="dsaudit_reader", show_default=True, help="The role's name.")
+@click.option("--schema", "schemas", multiple=True, default=("public",), show_default=True)
+def role(name: str, schemas: tuple[str, ...]) -> None:
+    """Print the SQL of a role that can read and nothing else."""
+    from dsaudit.run.role import reader_role
+
+    click.echo(reader_role(name, schemas))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("action", type=click.Choice(["up", "down", "status", "plant", "heal", "faults", "change", "settle"]))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("--example", default="storefront", show_default=True)
+def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
+    """Start, stop or damage a sample system."""
+    import subprocess
+
+    from dsaudit.parameters import project_root
+
+    done = subprocess.run([sys.executable, "-m", f"examples.{example}", action, *arguments], cwd=project_root())
+    sys.exit(done.returncode)

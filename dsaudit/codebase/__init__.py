@@ -1,0 +1,41 @@
+"""Reads an integration's Python code as data: nothing of it is imported or run.
+
+`read` takes a folder; the other functions ask the result for lists, functions, practices, handlers, comments,
+signature verification and migrations. What cannot be told without running the code is "unresolved", never "absent".
+"""
+
+from dsaudit.codebase.comments import Block, DocumentedException, comments_near, documented_exceptions
+from dsaudit.codebase.findings import Finding, Item, Items, Practices
+from dsaudit.codebase.handlers import handlers
+from dsaudit.codebase.lists import list_literal
+from dsaudit.codebase.migrations import Migrations, Revision, migration_heads
+from dsaudit.codebase.model import Code, Comment, Function, Problem, Unresolved
+from dsaudit.codebase.practices import functions, practices
+from dsaudit.codebase.reader import read, read_texts
+from dsaudit.codebase.signatures import signature_verification
+
+__all__ = [
+    "Block",
+    "Code",
+    "Comment",
+    "DocumentedException",
+    "Finding",
+    "Function",
+    "Item",
+    "Items",
+    "Migrations",
+    "Practices",
+    "Problem",
+    "Revision",
+    "Unresolved",
+    "comments_near",
+    "documented_exceptions",
+    "functions",
+    "handlers",
+    "list_literal",
+    "migration_heads",
+    "practices",
+    "read",
+    "read_texts",
+    "signature_verification",
+]

@@ -1,0 +1,111 @@
+"""Whether errors of the request or of the ingest are handled: caught and acted upon, here or by a caller."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from dsaudit.codebase.callers import caller_that_handles
+from dsaudit.codebase.findings import Finding
+from dsaudit.codebase.handling import concerns, does_something, is_broad
+from dsaudit.codebase.model import Function, Module
+from dsaudit.codebase.nodes import decorators_of, terminal, within
+from dsaudit.codebase.reach import Reach, Site
+
+INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
+DATABASE = {"execute", "executemany", "commit", "flush", "add_all", "copy"}
+MANAGERS = {"contextmanager", "asynccontextmanager"}
+Try = ast.Try | ast.TryStar
+
+
+def errors(reach: Reach) -> Finding | None:
+    """Found where a try around the request or the ingest logs, records or raises; absent where errors are swallowed."""
+    swallowed = next(_swallowed(reach), None)
+    if swallowed is not None:
+        return swallowed
+    for unit, node in _tries(reach):
+        for handler in node.handlers:
+            if concerns(handler.type) and does_something(handler):
+                how = f"errors of the request or the ingest are caught and acted upon, in {reach.way(unit)}"
+                return Finding("found", unit.file, handler.lineno, how)
+    if not _raises(reach):
+        return None
+    place = caller_that_handles(reach.code, reach.root)
+    if place is None:
+        return None
+    caller, line = place
+    return Finding("found", caller.file, line, f"errors are raised, and {caller.name}, which calls it, handles them")
+
+
+def _swallowed(reach: Reach) -> Iterator[Finding]:
+    for unit, node in _tries(reach):
+        for handler in node.handlers:
+            if is_broad(handler.type) and not does_something(handler) and not _raised_later(unit, node, reach):
+                how = f"an error of the request or the ingest is passed over in silence, in {reach.way(unit)}"
+                yield Finding("absent", unit.file, handler.lineno, how)
+    for site in reach.all_sites():
+        if site.kind == "with" and any(getattr(ref, "dotted", "") == "contextlib.suppress()" for ref in site.refs):
+            broad = isinstance(site.node, ast.Call) and any(is_broad(argument) for argument in site.node.args)
+            if broad and any(_concerned(one, reach) for one in _inside(site, reach)):
+                yield Finding("absent", site.unit.file, site.line, f"errors are suppressed, in {reach.way(site.unit)}")
+
+
+def _raised_later(unit: Function, node: ast.AST, reach: Reach) -> bool:
+    """Whether a try in a loop of attempts is followed by a raise once they are used up."""
+    module = reach.resolver.code_module(unit)
+    loops = [one for one in reach.nodes(unit) if isinstance(one, ast.For | ast.AsyncFor | ast.While)]
+    around = [loop for loop in loops if within(node, loop.body, module)]
+    raises = [one for one in reach.nodes(unit) if isinstance(one, ast.Raise)]
+    return any(not within(one, [loop], module) or within(one, loop.orelse, module) for loop in around for one in raises)
+
+
+def _tries(reach: Reach) -> Iterator[tuple[Function, Try]]:
+    """The try statements around a request or an ingest, those of near functions first."""
+    for unit in reach.units:
+        module = reach.resolver.code_module(unit)
+        for node in reach.nodes(unit):
+            if isinstance(node, Try) and (_protects(node, unit, module, reach) or _manages(node, unit, module, reach)):
+                yield unit, node
+
+
+def _protects(node: Try, unit: Function, module: Module, reach: Reach) -> bool:
+    inside = [site for site in reach.sites[unit] if within(site.node, node.body, module)]
+    return any(_concerned(site, reach) for site in inside)
+
+
+def _concerned(site: Site, reach: Reach) -> bool:
+    name = terminal(site.node)
+    ingests = site.kind == "call" and (name in DATABASE or bool(INGEST.search(name)))
+    return ingests or reach.bears(site)
+
+
+def _manages(node: Try, unit: Function, module: Module, reach: Reach) -> bool:
+    """Whether a context manager's try stands around the yield, and a with around a request or an ingest enters it."""
+    decorators = {terminal(one) for one in decorators_of(unit.node)}
+    yields = [one for one in reach.nodes(unit) if isinstance(one, ast.Yield) and within(one, node.body, module)]
+    if not yields or not decorators & MANAGERS:
+        return False
+    for site in reach.all_sites():
+        if unit in reach.followed(site) and any(_concerned(one, reach) for one in _inside(site, reach)):
+            return True
+    return False
+
+
+def _inside(site: Site, reach: Reach) -> list[Site]:
+    """The sites in the body of the with statement that a site enters."""
+    module = reach.resolver.code_module(site.unit)
+    item = module.parents.get(site.node)
+    statement = module.parents.get(item) if isinstance(item, ast.withitem) else None
+    if not isinstance(statement, ast.With | ast.AsyncWith):
+        return []
+    return [one for one in reach.sites[site.unit] if within(one.node, statement.body, module)]
+
+
+def _raises(reach: Reach) -> bool:
+    """Whether a bad answer becomes an exception: raise_for_status, or a raise of its own near the request."""
+    for site in reach.all_sites():
+        if site.kind == "call" and terminal(site.node) == "raise_for_status":
+            return True
+    near = {one for unit in reach.bearing for site in reach.sites[unit] for one in (unit, *reach.followed(site))}
+    return any(isinstance(node, ast.Raise) for unit in near if unit in reach.units for node in reach.nodes(unit))

@@ -1,0 +1,139 @@
+"""Which webhook topics the code handles: what it does differently because a delivery has this topic."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from dsaudit.codebase.dispatch import Dispatch, Evidence
+from dsaudit.codebase.expressions import Place
+from dsaudit.codebase.findings import Finding, missing
+from dsaudit.codebase.inert import is_trivial
+from dsaudit.codebase.model import Code, Function, Module, Scope, Unresolved
+from dsaudit.codebase.nodes import decorators_of, live, scope_of
+from dsaudit.codebase.refs import FunctionRef
+from dsaudit.codebase.resolve import Resolver
+from dsaudit.codebase.topics import Topics
+from dsaudit.codebase.values import Folder
+
+CONDITIONS = {"condition", "resource"}
+Gathered = dict[str, list[Evidence]]
+
+
+def handlers(code: Code, topics: Collection[str]) -> dict[str, Finding]:
+    """For each topic, whether a delivery of it is handled, and where.
+
+    Found: a mapping's entry, a case, a condition, a decorator or a registration that leads to code which does
+    something; a prefix of the topic counts. Absent: none, or code that does nothing. Unresolved: not followed.
+    """
+    gathered: Gathered = defaultdict(list)
+    headers: list[Function] = []
+    for function in code.functions():
+        scope = Scope(_module(code, function), function.node)
+        texts, from_header = Topics(code, function, scope, topics).texts()
+        if from_header:
+            headers.append(function)
+        if texts:
+            _dispatched(Dispatch(code, function, scope, texts), topics, gathered)
+    for module in code.modules.values():
+        _declared(code, module, set(topics), gathered)
+    _weighed(gathered, topics)
+    told_apart = any(one.kind == "found" for several in gathered.values() for one in several)
+    return {topic: _finding(code, topic, gathered[topic], told_apart, headers) for topic in topics}
+
+
+def _module(code: Code, function: Function) -> Module:
+    return Resolver(code).code_module(function)
+
+
+def _dispatched(dispatch: Dispatch, topics: Collection[str], gathered: Gathered) -> None:
+    """Notes what a function does; a condition that most topics meet is a filter, no handling of each."""
+    found = {topic: list(dispatch.evidence(topic)) for topic in topics}
+    hits: dict[tuple[str, int], int] = defaultdict(int)
+    for several in found.values():
+        for place in {(one.file, one.line) for one in several if one.kind == "found" and one.by in CONDITIONS}:
+            hits[place] += 1
+    for topic, several in found.items():
+        for one in several:
+            filters = one.by in CONDITIONS and hits[one.file, one.line] > max(3, len(topics) / 2)
+            gathered[topic].append(one.as_kind("passed") if filters and one.kind == "found" else one)
+
+
+def _weighed(gathered: Gathered, topics: Collection[str]) -> None:
+    """Where most topics are looked up in a mapping, a condition on the resource elsewhere is no handler."""
+    looked_up = [one for topic in topics for one in gathered[topic] if one.by == "entry" and one.kind == "found"]
+    if len({(one.file, one.line) for one in looked_up}) * 2 <= len(topics):
+        return
+    places = {one.where for one in looked_up}
+    for topic in topics:
+        gathered[topic] = [
+            one.as_kind("passed") if one.by == "resource" and one.kind == "found" and one.where not in places else one
+            for one in gathered[topic]
+        ]
+
+
+def _declared(code: Code, module: Module, topics: set[str], gathered: Gathered) -> None:
+    """Decorators that name a topic, and calls that are given a topic together with a function."""
+    folder, resolver = Folder(code), Resolver(code)
+    for function in module.functions.values():
+        for decorator in decorators_of(function.node):
+            if isinstance(decorator, ast.Call):
+                for topic in topics & set(_texts(decorator, folder, scope_of(decorator, module), topics)):
+                    _note(gathered, topic, decorator, module, "a decorator names it", [function])
+        for node in live(function.node):
+            _registered(node, module, topics, folder, resolver, gathered)
+    for statement in module.tree.body:
+        for node in live(statement):
+            _registered(node, module, topics, folder, resolver, gathered)
+
+
+def _registered(
+    node: ast.AST, module: Module, topics: set[str], folder: Folder, resolver: Resolver, gathered: Gathered
+) -> None:
+    if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
+        return
+    scope = scope_of(node, module)
+    named = topics & set(_texts(node, folder, scope, topics))
+    if named:
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        callables = [one for one in arguments if isinstance(one, ast.Name | ast.Attribute | ast.Lambda)]
+        refs = [ref for one in callables for ref in resolver.refs(one, scope) if isinstance(ref, FunctionRef)]
+        for topic in named if refs else ():
+            _note(gathered, topic, node, module, "it is registered with a function", [ref.function for ref in refs])
+
+
+def _texts(node: ast.Call, folder: Folder, scope: Scope, topics: set[str]) -> Iterator[str]:
+    """The topics among a call's arguments, also in a list of them or at the end of a path."""
+    for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        value = folder.attempt(argument, Place(scope))
+        if isinstance(value, Unresolved):
+            continue
+        for text in value if isinstance(value, list | tuple | set) else [value]:
+            if isinstance(text, str):
+                yield text
+                yield from (topic for topic in topics if text.endswith(f"/{topic}"))
+
+
+def _note(gathered: Gathered, topic: str, node: ast.expr, module: Module, how: str, functions: list[Function]) -> None:
+    kind = "dropped" if all(is_trivial(function.node) for function in functions) else "found"
+    gathered[topic].append(Evidence(kind, module.file, node.lineno, how, "", "declared"))
+
+
+def _finding(code: Code, topic: str, evidence: list[Evidence], told_apart: bool, headers: list[Function]) -> Finding:
+    dropped = [one for one in evidence if one.kind == "dropped"]
+    for one in evidence:
+        earlier = any(drop.where == one.where and drop.line < one.line for drop in dropped)
+        if one.kind == "found" and not earlier:
+            return Finding("found", one.file, one.line, one.how)
+    for one in dropped:
+        return Finding("absent", one.file, one.line, f"{one.how}, but nothing is done with it")
+    for one in evidence:
+        if one.kind == "passed" and not told_apart:
+            return Finding("found", one.file, one.line, f"{one.how}; topics are not told apart after that")
+        if one.kind == "unresolved":
+            return Finding("unresolved", one.file, one.line, one.how)
+    if headers and not told_apart:
+        first = headers[0]
+        return Finding("unresolved", first.file, first.line, f"{first.name} reads the topic and does not tell it apart")
+    return missing(code, None, f"nothing is done for {topic}")

@@ -1,0 +1,47 @@
+"""Whether a branch or a function does anything with what it is given."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from dsaudit.codebase.knowledge import LOG_METHODS
+from dsaudit.codebase.nodes import terminal
+
+
+def is_trivial(node: ast.AST) -> bool:
+    """Whether a function does nothing but pass, log or return a constant or an empty answer."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return does_nothing(node.body)
+    return isinstance(node, ast.Lambda) and _says_nothing(node.body)
+
+
+def does_nothing(statements: Iterable[ast.stmt]) -> bool:
+    """The same for the statements of a branch."""
+    return all(_passes(statement) for statement in statements)
+
+
+def _passes(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Pass | ast.Continue | ast.Break):
+        return True
+    if isinstance(node, ast.Return):
+        return node.value is None or _says_nothing(node.value)
+    return isinstance(node, ast.Expr) and (_says_nothing(node.value) or _only_logs(node.value))
+
+
+def _only_logs(node: ast.expr) -> bool:
+    node = node.value if isinstance(node, ast.Await) else node
+    return isinstance(node, ast.Call) and (terminal(node) in LOG_METHODS or terminal(node) == "print")
+
+
+def _says_nothing(node: ast.expr) -> bool:
+    """A constant, a display of constants, or an answer such as Response(status_code=200) made of them."""
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return all(_says_nothing(one) for one in node.elts)
+    if isinstance(node, ast.Dict):
+        return all(one is not None and _says_nothing(one) for one in (*node.keys, *node.values))
+    if isinstance(node, ast.Call) and terminal(node).endswith(("Response", "HTTPException")):
+        return all(_says_nothing(one) for one in (*node.args, *(keyword.value for keyword in node.keywords)))
+    return isinstance(node, ast.Attribute) and terminal(node).startswith("HTTP_")

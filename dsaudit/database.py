@@ -1,0 +1,297 @@
+"""The only place that connects to the audited database: read only, one instant, bounded in time.
+
+Every query runs in a short transaction of its own that imports the run's snapshot. A long transaction would hold
+its locks to the end, and a schema change that waits for them holds up everybody behind it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pandas as pd
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from dsaudit.parameters.models import Database as Settings
+from dsaudit.secret import SecretMissing, from_environment
+
+MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
+
+
+PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
+
+_LIMITS = {
+    "statement_timeout": "60000",  # milliseconds, like the next
+    "lock_timeout": "500",
+    # Off means: an error where a policy would hide rows, instead of fewer rows and no word of it.
+    "row_security": "off",
+    "search_path": "pg_catalog",
+    "timezone": "UTC",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+class DatabaseError(Exception):
+    """The database cannot be audited: no connection, a wrong server, or a role that may write in production."""
+
+
+class QueryError(Exception):
+    """One query failed; the message is PostgreSQL's, in one line, without values from the data."""
+
+
+class TimeLimit(QueryError):
+    """A query was stopped at its time limit."""
+
+
+class SnapshotLost(QueryError):
+    """The run's snapshot is gone, or a table was rewritten under it: what was read proves nothing."""
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table in the database's catalogue: its object id and the type of each column."""
+
+    schema: str
+    name: str
+    oid: int
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a query, and how many there are in truth where not all were kept."""
+
+    frame: pd.DataFrame
+    total: int
+
+
+class Database:
+    """A reader of the audited database at one instant."""
+
+    def __init__(self, engine: Engine, settings: Settings, snapshot: str | None = None) -> None:
+        self._engine = engine
+        self.settings = settings
+        self.snapshot = snapshot
+        self._catalogue: dict[tuple[str, str], TableInfo] | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, snapshot: str | None = None, name: str = "dsaudit") -> Self:
+        """Connect once to see that it works, and return the reader.
+
+        Raises
+        ------
+        DatabaseError
+            The variable is unset, the URL is no URL, or the server refuses.
+        """
+        engine = sa.create_engine(
+            _url(settings), connect_args=_arguments(name), pool_size=2, max_overflow=4, pool_pre_ping=False
+        )
+        database = cls(engine, settings, snapshot)
+        try:
+            with engine.connect():
+                return database
+        except sa.exc.OperationalError as error:
+            engine.dispose()
+            raise DatabaseError(f"{settings.url_env}: {_first_line(error.orig)}") from None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def transaction(self, limit: float | None = None) -> Iterator[Connection]:
+        """Open one short read-only transaction at the run's instant, watched from this side as well."""
+        seconds = limit or self.settings.statement_timeout
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._engine.connect().execution_options(**options) as connection:
+            with _watched(connection, seconds + PATIENCE):
+                self._prepare(connection, seconds)
+                yield connection
+            connection.rollback()
+
+    def _prepare(self, connection: Connection, seconds: float) -> None:
+        if self.snapshot:
+            try:
+                connection.exec_driver_sql(f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'")
+            except sa.exc.DBAPIError as error:
+                raise SnapshotLost(f"the run's snapshot is gone: {_first_line(error.orig)}") from None
+        # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
+        connection.exec_driver_sql(
+            "select " + ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in _LIMITS),
+            {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"},
+        )
+
+    def query(
+        self,
+        sql: str,
+        values: Mapping[str, Any] | None = None,
+        tables: list[int] | None = None,
+        most: int | None = MOST_ROWS,
+    ) -> Answer:
+        """Run one select at the run's instant and return its rows, at most `most` of them (None: all).
+
+        Parameters
+        ----------
+        sql
+            One select; values as ``%(name)s``.
+        tables
+            Object ids of the tables it reads; one that was rewritten since the snapshot was taken (TRUNCATE, some
+            ALTER TABLE) looks empty to an older snapshot, without any error.
+
+        Raises
+        ------
+        QueryError
+            PostgreSQL refused it; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
+        """
+        if not _IS_SELECT.match(sql):
+            raise QueryError("only a select is run here")
+        try:
+            with self.transaction() as connection:
+                answer = _fetch(connection, sql, values or {}, most)
+                self._refuse_rewritten(connection, tables or [])
+                return answer
+        except sa.exc.DBAPIError as error:
+            raise _query_error(error) from None
+
+    def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
+        rewritten = list(connection.exec_driver_sql(_REWRITTEN, {"tables": tables}).scalars()) if tables else []
+        if rewritten:
+            raise SnapshotLost(
+                f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
+            )
+
+    def catalogue(self) -> dict[tuple[str, str], TableInfo]:
+        """Return the tables that there are, by schema and name; read once."""
+        if self._catalogue is None:
+            found: dict[tuple[str, str], TableInfo] = {}
+            for row in self.query(_COLUMNS).frame.to_dict("records"):
+                key = (row["schema"], row["table"])
+                found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
+            self._catalogue = found
+        return self._catalogue
+
+    def merged(self, sql: str, values: Mapping[str, Any]) -> str:
+        """Return `sql` with its values in place, to be pasted into psql."""
+        with self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            used = {name: value for name, value in values.items() if f"%({name})s" in sql}
+            return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+
+    @contextlib.contextmanager
+    def held_snapshot(self) -> Iterator[str]:
+        """Hold one instant open and yield its name; the holder touches no table."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._engine.connect().execution_options(**options) as connection:
+            # The holder waits idle for as long as the phases take: no idle limit may end it.
+            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
+            yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
+            # If the holder was cut off, the checks that came after it have said so.
+            with contextlib.suppress(sa.exc.DBAPIError):
+                connection.rollback()
+
+
+_IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
+
+
+def _url(settings: Settings) -> URL:
+    try:
+        url = make_url(from_environment(settings.url_env).reveal())
+    except SecretMissing as error:
+        raise DatabaseError(str(error)) from None
+    except sa.exc.ArgumentError:
+        raise DatabaseError(f"{settings.url_env} is no URL such as postgresql://user:password@host/database") from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _arguments(name: str) -> dict[str, Any]:
+    # Prepared from the first time on, a query goes through the extended protocol, which takes one statement only.
+    arguments: dict[str, Any] = {"application_name": name, "connect_timeout": 10, "prepare_threshold": 0}
+    arguments["keepalives_idle"] = 10
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        arguments["tcp_user_timeout"] = 30_000  # milliseconds
+    return arguments
+
+
+@contextlib.contextmanager
+def _watched(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
+    handle = os.dup(connection.connection.driver_connection.fileno())  # type: ignore[union-attr]
+    line = socket.socket(fileno=handle)
+    timer = threading.Timer(seconds, _cut, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        line.close()
+
+
+def _cut(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _checked_snapshot(name: str) -> str:
+    if not all(part.isalnum() for part in name.split("-")):
+        raise SnapshotLost(f"{name!r} is no name of a snapshot")
+    return name
+
+
+def _fetch(connection: Connection, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:
+    result = connection.exec_driver_sql(sql, dict(values))
+    columns = list(result.keys())
+    rows = result.fetchall() if most is None else result.fetchmany(most + 1)
+    frame = pd.DataFrame([tuple(row) for row in rows[:most]], columns=columns, dtype=object)
+    if most is None or len(rows) <= most:
+        return Answer(frame, len(rows))
+    result.close()
+    total = connection.exec_driver_sql(f"select count(*) from ({sql}) as all_rows", dict(values)).scalar_one()
+    return Answer(frame, total)
+
+
+def _query_error(error: sa.exc.DBAPIError) -> QueryError:
+    line = _first_line(error.orig)
+    if isinstance(error.orig, (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)):
+        return TimeLimit(line)
+    if isinstance(error.orig, psycopg.OperationalError):
+        return TimeLimit(f"the connection broke or was cut: {line}")
+    return QueryError(line)
+
+
+def _first_line(error: BaseException | None) -> str:
+    """Return what PostgreSQL says, in one line: the lines after the first quote values, and so may the first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = (lines or ["it says nothing"])[0].removeprefix("connection failed: ")
+    is_about_data = (getattr(error, "sqlstate", None) or "").startswith("22")
+    return line.partition('"')[0] + "…" if is_about_data and '"' in line else line
+
+
+_REWRITTEN = """
+with recursive tree (oid) as (
+  select pg_catalog.unnest(%(tables)s::pg_catalog.oid[])
+  union select i.inhrelid from pg_catalog.pg_inherits as i join tree on tree.oid = i.inhparent
+)
+select c.oid::pg_catalog.regclass::text from tree join pg_catalog.pg_class as c on c.oid = tree.oid
+where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid)
+"""
+
+_COLUMNS = """
+select n.nspname::text as schema, c.relname::text as table, c.oid::bigint as oid, a.attname::text as column,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+order by 1, 2, a.attnum
+"""

@@ -1,0 +1,90 @@
+"""What a notebook shows beside verdicts: the opening, tables that judge nothing, the closing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from dsaudit import card
+from dsaudit.identity import Identity
+from dsaudit.parameters import Parameters
+from dsaudit.verdict import CLOSING_MIME, SCHEMA, Verdict, worst
+
+
+@dataclass
+class Opening:
+    """Which system, which database and which instant the phase speaks of."""
+
+    parameters: Parameters
+    identity: Identity
+    instant: str
+    phase: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        who = self.identity
+        replica = " (a replica)" if who.replica else ""
+        facts = {
+            "system": f"{self.parameters.integration}, {self.parameters.environment}",
+            "tenants": ", ".join(self.parameters.tenant_names),
+            "database": f"{who.database} on PostgreSQL {who.server_version}{replica}, identity {who.pin}",
+            "instant": self.instant,
+            "role": who.role if not who.may_write else f"{who.role} — this role can write: {who.may_write[0]}",
+        }
+        rows = "".join(f'<tr><th scope="row">{name}</th><td>{escape(fact)}</td></tr>' for name, fact in facts.items())
+        html = f'<style>{card.styles()}</style><div class="ds-table"><table><tbody>{rows}</tbody></table></div>'
+        return {"text/html": html, "text/plain": "\n".join(f"{name}: {fact}" for name, fact in facts.items())}
+
+
+@dataclass
+class Shown:
+    """A table for the reader; its cells are masked already."""
+
+    title: str
+    columns: list[dict[str, str]]
+    rows: list[list[Any]]
+    total: int
+
+    @classmethod
+    def of_verdicts(cls, verdicts: list[Verdict], otherwise: str) -> Shown:
+        """Return verdicts as a table, the worst first."""
+        ordered = sorted(verdicts, key=lambda verdict: -verdict.status.rank)
+        rows = [[v.status.value, v.claim, v.total, v.examined, v.check] for v in ordered]
+        columns = [{"name": name} for name in ("status", "claim", "found", "examined", "check")]
+        return cls("Verdicts of this phase" if verdicts else otherwise, columns, rows, len(rows))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        caption = self.title
+        if self.total > len(self.rows):
+            caption += f" ({len(self.rows)} of {card.thousands(self.total)} shown)"
+        if not self.rows:
+            return {"text/html": f"<p>{escape(caption)}: nothing to show.</p>", "text/plain": f"{caption}: nothing"}
+        table = card.rows_table(self.columns, self.rows, caption)
+        plain = "\n".join("  ".join(_plain(cell) for cell in row) for row in self.rows)
+        return {
+            "text/html": f'<style>{card.styles()}</style><div class="ds-table">{table}</div>',
+            "text/plain": f"{caption}\n{plain}",
+        }
+
+
+@dataclass
+class Closing:
+    """The phase's end: says which checks ran, so that a notebook that stopped early is told from a whole one."""
+
+    run: str
+    nonce: str
+    phase: str
+    verdicts: list[Verdict] = field(repr=False)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        status = worst(verdict.status for verdict in self.verdicts)
+        record = {"schema": SCHEMA, "run": self.run, "nonce": self.nonce, "phase": self.phase}
+        checks = [verdict.check for verdict in self.verdicts]
+        bundle = Shown.of_verdicts(self.verdicts, "no check has run")._repr_mimebundle_()
+        html = f"<p>{card.badge(status)} {escape(self.phase)}: {len(checks)} checks</p>{bundle['text/html']}"
+        plain = f"{status.upper()} {self.phase}: {len(checks)} checks\n{bundle['text/plain']}"
+        return {CLOSING_MIME: {**record, "checks": checks}, "text/html": html, "text/plain": plain}
+
+
+def _plain(cell: Any) -> str:
+    return str(cell["masked"]) if isinstance(cell, dict) else card.visible(str(cell))

@@ -1,0 +1,241 @@
+"""Phase 5: is what the source has in our tables, row by row and field by field?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.reconcile import Key, Sides, kind_of, same, same_json, sides, typed
+from dsaudit.relations import field_column
+from dsaudit.source.reading import parse
+from dsaudit.source.recording import value_at
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters.models import Relation
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+Row = dict[str, Any]
+
+
+def source_missing_in_raw(audit: Audit) -> Found:
+    """Every record of the source was received.
+
+    why: what never arrived cannot be found by any look at our own tables
+    requirement: DS5.1
+    severity: critical
+    scope: tenant, resource
+    needs: source, raw
+    key: source_id
+    explains: source_missing_in_refined, children_match_payload
+    remedy: fetch these ids again with the resource's sync function, then look for what kept them away
+    """
+    return _compare(audit, _not_received)
+
+
+def source_missing_in_refined(audit: Audit) -> Found:
+    """Every record of the source is in its refined table.
+
+    why: this is the promise itself: whoever looks for the record finds it
+    requirement: DS5.1
+    severity: critical
+    scope: tenant, resource
+    needs: source
+    key: source_id
+    show: refined
+    remedy: see where on its way the record was lost, and fetch or refine it again
+    """
+    return _compare(audit, _not_refined)
+
+
+def refined_missing_at_source(audit: Audit) -> Found:
+    """Every live refined row is at the source.
+
+    why: a row that the source no longer has, or never had, is a sale that was cancelled or a customer of somebody else
+    requirement: DS5.1, DS5.3
+    severity: critical
+    scope: tenant, resource
+    needs: source
+    key: source_id
+    remedy: see whether the record was deleted at the source (the delete was missed) or belongs to another tenant
+    """
+    found = _Found()
+    for name in audit.parameters.resources:
+        both = sides(audit, name)
+        judged = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
+        judged = [key for key in judged if not both.in_flight(key)]
+        extra = [key for key in judged if key not in both.source]
+        found.add((_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra), both.examined(judged))
+    return found.frames()
+
+
+def field_differences(audit: Audit) -> Found:
+    """Every declared field of every refined row equals the source's.
+
+    why: a row that is there and wrong is worse than one that is missing, since nobody looks for it
+    requirement: DS5.1
+    severity: critical
+    scope: tenant, resource
+    needs: source
+    having: fields
+    key: source_id, field
+    show: field, kind
+    remedy: compare the newest raw payload: if it is right, mend the refinement; if it is old, an update was missed
+    """
+    found = _Found()
+    for name, resource in audit.parameters.resources.items():
+        if not resource.fields:
+            continue
+        both = sides(audit, name)
+        shared = [key for key in both.source if both.live(key) and not both.in_flight(key)]
+        found.add((row for key in shared for row in _differences(both, key)), both.examined(shared))
+    return found.frames()
+
+
+def raw_differs_from_source(audit: Audit) -> Found:
+    """The newest version received of every record is the source's present one.
+
+    why: an update that was missed, or a change back that deduplication swallowed, leaves an old version as the newest
+    requirement: DS4.1, DS5.1
+    severity: high
+    scope: tenant, resource
+    needs: source, raw
+    having: read
+    key: source_id
+    show: fields
+    explains: field_differences, children_match_payload
+    remedy: fetch these ids again; compare a new version with the object's newest one only, never with older ones
+    """
+    found = _Found()
+    for name, resource in audit.parameters.resources.items():
+        if not resource.read:
+            continue
+        both = sides(audit, name)
+        shared = [key for key in both.source if both.received(key) and not both.in_flight(key)]
+        found.add((row for key in shared for row in _payload_difference(both, key)), both.examined(shared))
+    return found.frames()
+
+
+def children_match_payload(audit: Audit) -> Found:
+    """Every parent has as many children in their table as its newest payload holds.
+
+    why: children that were cut off by a page limit, or that failed after their parent was stored, are missed by nobody
+    requirement: WH3
+    severity: high
+    scope: tenant, resource
+    needs: raw
+    having: counted_children
+    key: source_id
+    remedy: refine the parents again; fetch the embedded list's further pages
+    """
+    found = _Found()
+    for name, resource in audit.parameters.resources.items():
+        if not resource.counted_children:
+            continue
+        parent, path = resource.counted_children
+        relation = _relation(audit, name, parent)
+        if relation is None:
+            reason = f"the parameter file has no relation from {name} to {parent}"
+            found.add(
+                [], ({"tenant": one, "resource": name, "reason": reason} for one in audit.parameters.tenant_names)
+            )
+            continue
+        filled = audit.relations.fill(CHILDREN, {"relation": relation.name}, [parent])
+        values = {**audit.values(), **filled.values, "resource_name": parent, "path": path.split(".")}
+        frame = audit.database.query(filled.sql, values, filled.tables, most=None).frame.assign(resource=name)
+        examined = frame.groupby(["tenant", "resource"], as_index=False).size().rename(columns={"size": "examined"})
+        wrong = frame[frame["in_payload"] != frame["in_table"]]
+        found.add(wrong.to_dict("records"), examined.to_dict("records"))
+    return found.frames()
+
+
+# What was received a moment ago and is about to be refined is not judged yet.
+CHILDREN = """
+select p.tenant, p.source_id, newest.in_payload, count(c.key) filter (where not c.deleted) as in_table
+from (
+  select distinct on (tenant, source_id) tenant, source_id, deleted, state, received_at,
+         case jsonb_typeof(payload #> %(path)s::text[])
+           when 'array' then jsonb_array_length(payload #> %(path)s::text[]) when 'object' then 1 else 0
+         end as in_payload
+  from {raw} as r where resource = %(resource_name)s
+  order by tenant, source_id, version desc
+) as newest
+join {parent} as p on p.tenant = newest.tenant and p.source_id = newest.source_id and not p.deleted
+left join {child} as c on c.key = p.key
+where not newest.deleted
+  and not (coalesce(newest.state, 'pending') = 'pending'
+           and newest.received_at >= %(instant)s::timestamptz
+                                     - make_interval(secs => %(in_flight_seconds)s::double precision))
+group by p.tenant, p.source_id, p.row_id, newest.in_payload
+order by p.tenant, p.source_id, p.row_id
+"""
+
+
+def _relation(audit: Audit, child: str, parent: str) -> Relation | None:
+    relations = (one for one in audit.parameters.relations if one.child.startswith(f"{child}."))
+    return next((one for one in relations if one.parent.startswith(f"{parent}.")), None)
+
+
+class _Found:
+    """Collects the lines of rows and examined over all resources."""
+
+    def __init__(self) -> None:
+        self._rows: list[Any] = []
+        self._examined: list[Any] = []
+
+    def add(self, rows: Iterable[Any], examined: Iterable[Any]) -> None:
+        self._rows += rows
+        self._examined += examined
+
+    def frames(self) -> Found:
+        # A key that is NULL has to sort too.
+        ordered = sorted(self._rows, key=lambda row: (row["tenant"], row["resource"], str(row["source_id"])))
+        return pd.DataFrame(ordered, dtype=object), pd.DataFrame(self._examined, dtype=object)
+
+
+def _compare(audit: Audit, missing: Callable[[Sides, Key], Row | None]) -> Found:
+    """Look at every record of the source that is not in flight, and collect what `missing` says of it."""
+    found = _Found()
+    for name in audit.parameters.resources:
+        both = sides(audit, name)
+        judged = [key for key in both.source if not both.in_flight(key)]
+        found.add((row for key in judged if (row := missing(both, key))), both.examined(judged))
+    return found.frames()
+
+
+def _row(both: Sides, key: Key, **facts: Any) -> Row:
+    return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}
+
+
+def _not_received(both: Sides, key: Key) -> Row | None:
+    return None if both.received(key) else _row(both, key, changed_at=both.changed(key))
+
+
+def _not_refined(both: Sides, key: Key) -> Row | None:
+    if both.live(key):
+        return None
+    state = "marked deleted" if key in both.refined else "no row"
+    return _row(both, key, changed_at=both.changed(key), refined=state)
+
+
+def _differences(both: Sides, key: Key) -> Iterator[Row]:
+    """Yield a row for each field that differs; of several rows of one key, each is compared."""
+    record = both.source[key].record
+    for row in both.live(key):
+        for column, field in both.resource.fields.items():
+            there = typed(value_at(record, field.from_), field.as_)
+            here = typed(row[field_column(column)], field.as_)
+            if not same(there, here):
+                values = {"field": column, "at_source": there, "in_refined": here, "kind": kind_of(there, here)}
+                yield _row(both, key, **values, changed_at=both.changed(key))
+
+
+def _payload_difference(both: Sides, key: Key) -> Iterator[Row]:
+    record, raw = both.source[key].record, both.received(key) or {}
+    payload = parse(raw["payload"])  # as text and with exact numbers, like the source's record
+    different = [name for name in sorted({*record, *payload}) if not same_json(record.get(name), payload.get(name))]
+    if different:
+        names = ", ".join(different)
+        yield _row(both, key, fields=names, changed_at=both.changed(key), received_at=raw["received_at"])

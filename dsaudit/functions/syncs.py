@@ -1,0 +1,82 @@
+"""Phase 2: did the syncs that say they completed read what there was to read?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.source.recording import changed_at
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+Row = dict[str, Any]
+
+COMPLETED = """
+select tenant, resource, started_at, fetched from {syncs} as s
+where ended_at is not null and error is null order by tenant, resource, started_at
+"""
+
+
+def syncs_fetched_records(audit: Audit) -> Found:
+    """No sync says that it completed with nothing while the source had something new for it.
+
+    why: a refusal that is taken for an empty list ends every sync in good order and leaves the table as it is
+    requirement: DS2.2
+    severity: critical
+    scope: tenant, resource
+    having: sync
+    needs: syncs, source
+    key: started_at
+    explains: source_missing_in_raw, source_missing_in_refined
+    remedy: let the sync function raise what the provider refuses, then run it anew from its beginning
+    """
+    filled = audit.relations.fill(COMPLETED)
+    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).frame
+    runs: dict[tuple[str, str], list[Row]] = {}
+    for run in frame.to_dict("records"):
+        runs.setdefault((run["tenant"], run["resource"]), []).append({str(name): value for name, value in run.items()})
+    rows: list[Row] = []
+    examined: list[Row] = []
+    for tenant in audit.parameters.tenant_names:
+        for resource, declared in audit.parameters.resources.items():
+            if declared.sync:
+                completed = runs.get((tenant, resource), [])
+                found, reason = _judged(audit, tenant, resource, completed)
+                rows += found
+                examined.append({"tenant": tenant, "resource": resource, "examined": len(completed), "reason": reason})
+    return _frames(rows, examined)
+
+
+def _judged(audit: Audit, tenant: str, resource: str, completed: list[Row]) -> tuple[list[Row], str | None]:
+    """Return the last run as a row where it should have fetched something, or why that cannot be told."""
+    if not completed or completed[-1]["fetched"]:
+        return [], None
+    problem = audit.source.problem(tenant, resource)
+    if problem:
+        return [], problem
+    last = completed[-1]
+    # A sync may ask for changes alone. What changed since the last one that brought anything was there for this one.
+    since = max((run["started_at"] for run in completed if run["fetched"]), default=None)
+    until = last["started_at"] - timedelta(seconds=audit.parameters.policy.clock_error_seconds)
+    declared = audit.parameters.resources[resource]
+    times = [changed_at(declared, item.record) for item in audit.source.items(tenant, resource)]
+    due = sum(1 for time in times if time is not None and _between(since, time, until))
+    if due:
+        told = {"started_at": last["started_at"], "fetched": 0, "due_at_source": due, "since": since}
+        return [{"tenant": tenant, "resource": resource, **told}], None
+    if None in times and since is None:
+        return [], "no completed sync fetched anything, and the source does not say when its records came to be"
+    return [], None
+
+
+def _between(since: datetime | None, time: datetime, until: datetime) -> bool:
+    return time < until and (since is None or time > since)
+
+
+def _frames(rows: Iterable[Row], examined: Iterable[Row]) -> Found:
+    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)

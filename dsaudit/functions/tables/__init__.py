@@ -1,0 +1,1 @@
+"""Tables that no query can make: what the code, the provider and the database say, side by side. They judge nothing."""

@@ -1,0 +1,36 @@
+"""The coverage matrix as tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dsaudit.coverage import matrix
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+def coverage(audit: Audit) -> pd.DataFrame:
+    """Each resource at each station of its way.
+
+    needs: resources
+    key: resource, way
+    show: resource, way, state, told
+    """
+    return pd.DataFrame([asdict(cell) for cell in matrix(audit)])
+
+
+def coverage_reasons(audit: Audit) -> pd.DataFrame:
+    """What is not covered, and why.
+
+    needs: resources
+    key: resource, way
+    show: resource, way, state, why
+    """
+    cells = [cell for cell in matrix(audit) if cell.state in ("reason", "gap", "unknown")]
+    return pd.DataFrame(
+        [{"resource": cell.resource, "way": cell.way, "state": cell.state, "why": cell.told} for cell in cells]
+    )

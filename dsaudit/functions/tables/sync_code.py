@@ -1,0 +1,60 @@
+"""Tables of phase 2."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dsaudit import codebase
+from dsaudit.sync_code import functions_named
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+PRACTICES = {"pagination": "pages", "rate_limit": "waits", "errors": "handles_errors", "logging": "logs"}
+
+
+def sync_practices(audit: Audit) -> pd.DataFrame:
+    """Sync functions, and where each of them does what.
+
+    needs: code
+    key: function
+    show: function, defined_at, resources, pages, waits, handles_errors, logs
+    """
+    assert audit.parameters.code is not None
+    declared: dict[str, list[str]] = {}
+    for resource, one in audit.parameters.resources.items():
+        if one.sync:
+            declared.setdefault(one.sync, []).append(resource)
+    # Functions that match the pattern and that no resource names are shown too: something in the file may be missing.
+    others = [one.name for one in codebase.functions(audit.code, audit.parameters.code.sync)]
+    names = list(dict.fromkeys([*declared, *(name for name in others if not _named(name, declared))]))
+    return pd.DataFrame(
+        {
+            "function": judged.function.name,
+            "defined_at": _place(audit.code, judged.function.file, judged.function.line),
+            "resources": ", ".join(declared.get(name, [])) or "none",
+            **{column: _told(audit.code, getattr(judged.practices, name)) for name, column in PRACTICES.items()},
+        }
+        for name in names
+        for judged in functions_named(audit, name)
+    )
+
+
+def _named(name: str, declared: dict[str, list[str]]) -> bool:
+    return any(one.rpartition(".")[2] == name for one in declared)
+
+
+def _told(code: codebase.Code, finding: codebase.Finding) -> str:
+    place = _place(code, finding.file, finding.line)
+    return place if finding.state == "found" else f"{finding.state}, {place}"
+
+
+def _place(code: codebase.Code, file: str, line: int) -> str:
+    """Return a place, by the file's bare name where no other file of the code is called so."""
+    names = Counter(PurePosixPath(module.file).name for module in code.modules.values())
+    name = PurePosixPath(file).name
+    return f"{name if names[name] == 1 else file}:{line}"

@@ -1,0 +1,112 @@
+"""Tables of phase 3: what announces the changes of each resource, and what each side knows of each topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit import webhooks
+from dsaudit.codebase import Finding
+from dsaudit.webhooks import ACTIONS, EVERY, action, of_resource
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters import Resource
+
+
+Row = dict[str, Any]
+Handled = dict[str, Finding]
+STATES = ("not registered", "not in the code", "no handler", "not known", "registered")  # of a topic, the worst first
+
+
+def webhook_matrix(audit: Audit) -> pd.DataFrame:
+    """What tells of the changes of each resource.
+
+    needs: webhooks, resources
+    key: resource
+    show: resource, create, update, delete, other
+    """
+    topics = {row["topic"]: row for row in _topics(audit)}
+    rows: list[Row] = []
+    for name, resource in audit.parameters.resources.items():
+        own = of_resource(resource, topics)
+        told = {one: _told(resource, one, [topics[topic] for topic in own if action(topic) == one]) for one in ACTIONS}
+        others = _states([topics[topic] for topic in own if action(topic) is None])
+        rows.append({"resource": name, **told, "other": "; ".join(others) or None})
+    return pd.DataFrame(rows)
+
+
+def webhook_topics(audit: Audit) -> pd.DataFrame:
+    """Each topic: who wants it, and who knows of it.
+
+    needs: webhooks, resources
+    key: topic
+    show: topic, wanted_by, in_the_code, handled, registered_for, state
+    """
+    return pd.DataFrame(_topics(audit))
+
+
+def _told(resource: Resource, what: str, topics: list[Row]) -> str:
+    """Return in a few words what tells of one kind of change."""
+    if topics:
+        return "; ".join(_states(topics))
+    if what in resource.never:
+        return f"never: {dict(resource.never)[what]}"
+    if resource.nested and not resource.webhooks:
+        return f"with {resource.nested.in_}"
+    return f"polled: {resource.no_webhooks}" if resource.no_webhooks else "no topic"
+
+
+def _states(topics: list[Row]) -> Iterator[str]:
+    """Yield each state that topics are in, the worst first, and where there are several how many are in it."""
+    for state in STATES:
+        found = [topic for topic in topics if topic["state"].startswith(state)]
+        if found:
+            yield f"{len(found)} {found[0]['state']}" if len(topics) > 1 else found[0]["state"]
+
+
+def _topics(audit: Audit) -> list[Row]:
+    """Return every topic that anybody knows of, wanted ones first, with who knows of it."""
+    parameters = audit.parameters
+    places = webhooks.in_code(audit).places if parameters.code else {}
+    registered = _registered(audit) if parameters.source and parameters.source.subscriptions else {}
+    wanted: dict[str, list[str]] = {}
+    for name, resource in parameters.resources.items():
+        for topic in resource.webhooks:
+            wanted.setdefault(topic, []).append(name)
+    known = list(dict.fromkeys([*wanted, *places, *sorted(set().union(*registered.values()) - {EVERY})]))
+    handled = webhooks.handled(audit, known) if parameters.code else {}
+    return [
+        {
+            "topic": topic,
+            "wanted_by": ", ".join(wanted.get(topic, [])) or None,
+            "in_the_code": places.get(topic),
+            "handled": handled[topic].state if handled else None,
+            "registered_for": _listed(tenant for tenant, given in registered.items() if given & {topic, EVERY}),
+            "state": _state(topic, registered, not places or topic in places, handled),
+        }
+        for topic in known
+    ]
+
+
+def _registered(audit: Audit) -> dict[str, set[str]]:
+    """Return the topics registered at the provider, of each tenant whose list is known."""
+    tenants = {tenant: webhooks.subscriptions(audit, tenant) for tenant in audit.parameters.tenant_names}
+    return {tenant: {one.topic for one in found} for tenant, found in tenants.items() if found is not None}
+
+
+def _state(topic: str, registered: dict[str, set[str]], in_code: bool, handled: Handled) -> str:
+    missing = _listed(tenant for tenant, given in registered.items() if not given & {topic, EVERY})
+    if missing:
+        return f"not registered for {missing}"
+    if not in_code:
+        return "not in the code"
+    if handled and handled[topic].state == "absent":
+        return "no handler"
+    return "registered" if registered else "not known"
+
+
+def _listed(names: Iterable[str]) -> str | None:
+    return ", ".join(names) or None

@@ -1,0 +1,298 @@
+"""Phase 3: is every change announced, by a topic that is wanted, handled and registered to the right address?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit import codebase, webhooks
+from dsaudit.webhooks import ACTIONS, EVERY, Topics, action, of_resource
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+Row = dict[str, Any]
+
+REGISTRATIONS = "select tenant, registration from {record} as r order by tenant"
+
+
+def wanted_topics_are_in_the_code(audit: Audit) -> Found:
+    """Every topic that a resource wants is in the code's list.
+
+    why: what the code does not register when the next tenant connects will never arrive there
+    requirement: DS3.1
+    severity: high
+    scope: resource
+    having: webhooks
+    needs: code
+    key: topic
+    show: topic, list
+    explains: create_update_delete_covered
+    remedy: add the topic to the list and a handler for it, then register the topics again for every tenant
+    """
+    known = webhooks.in_code(audit)
+    rows: list[Row] = []
+    examined: list[Row] = []
+    assert audit.parameters.code is not None
+    for name, resource in audit.parameters.resources.items():
+        missing = [topic for topic in resource.webhooks if topic not in known.places]
+        doubt = known.doubt if missing else None
+        if not doubt:
+            rows += [{"resource": name, "topic": topic, "list": audit.parameters.code.topics} for topic in missing]
+        examined.append({"resource": name, "examined": len(resource.webhooks), "reason": doubt})
+    return _frames(rows, examined)
+
+
+def topics_have_handlers(audit: Audit) -> Found:
+    """Every topic that the code registers has a handler.
+
+    why: a delivery without a handler is answered with success and dropped, so that neither side ever notices
+    requirement: DS3.1
+    severity: critical
+    needs: code
+    key: topic
+    show: topic, registered_in, seen
+    explains: subscriptions_are_wanted, deliveries_succeed
+    remedy: add a handler for the topic, then sync its resource once to fetch what was dropped
+    """
+    topics = webhooks.in_code(audit)
+    dropped, doubt = webhooks.without_handler(audit, topics.places)
+    rows = [{"topic": topic, "registered_in": topics.places[topic], "seen": seen} for topic, seen in dropped.items()]
+    return _frames(rows, [{"examined": len(topics.places), "reason": topics.doubt or doubt}])
+
+
+def wanted_topics_are_registered(audit: Audit) -> Found:
+    """Every topic that a resource wants is registered at the provider.
+
+    why: a topic that the provider does not know of brings nothing, and it takes subscriptions away after failures
+    requirement: DS3.1, DS3.3
+    severity: critical
+    scope: tenant, resource
+    having: webhooks
+    needs: source.subscriptions
+    key: topic
+    show: topic
+    explains: recorded_topics_are_registered, source_missing_in_raw, source_missing_in_refined, field_differences
+    remedy: register the topics again, then sync the resource once to fetch what was missed meanwhile
+    """
+
+    def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
+        rows, examined = [], []
+        for name, resource in audit.parameters.resources.items():
+            missing = [topic for topic in resource.webhooks if topic not in topics and EVERY not in topics]
+            rows += [{"tenant": tenant, "resource": name, "topic": topic} for topic in missing]
+            examined.append({"tenant": tenant, "resource": name, "examined": len(resource.webhooks)})
+        return rows, examined
+
+    resources = [name for name, resource in audit.parameters.resources.items() if resource.webhooks]
+    return _by_tenant(audit, judge, resources)
+
+
+def recorded_topics_are_registered(audit: Audit) -> Found:
+    """What the integration's record lists as registered is what the provider has, no more and no less.
+
+    why: whoever looks at the record believes in webhooks that the provider has long taken away
+    requirement: DS3.1, DS3.2
+    severity: high
+    scope: tenant
+    needs: record, source.subscriptions
+    key: topic
+    show: topic, only_in
+    remedy: register the topics again, which rewrites the record, and compare it with the provider from time to time
+    """
+    recorded = _recorded(audit)
+
+    def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
+        listed = recorded.get(tenant)
+        if listed is None:
+            reason = "the record does not say which topics are registered"
+            return [], [{"tenant": tenant, "examined": 0, "reason": reason}]
+        sides = {"the record": sorted(listed - set(topics)), "the provider's list": sorted(set(topics) - listed)}
+        rows = [{"tenant": tenant, "topic": topic, "only_in": side} for side, only in sides.items() for topic in only]
+        return rows, [{"tenant": tenant, "examined": len(listed | set(topics))}]
+
+    return _by_tenant(audit, judge)
+
+
+def subscriptions_are_wanted(audit: Audit) -> Found:
+    """Every topic registered at the provider is one that the code handles.
+
+    why: it is sent, answered and dropped for ever, and a log full of it hides the deliveries that matter
+    requirement: DS3.1
+    severity: low
+    scope: tenant
+    needs: code, source.subscriptions
+    key: topic
+    show: topic, seen
+    remedy: remove the subscription at the provider, or give the topic a handler
+    """
+
+    def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
+        dropped, doubt = webhooks.without_handler(audit, [topic for topic in topics if topic != EVERY])
+        rows = [{"tenant": tenant, "topic": topic, "seen": seen} for topic, seen in dropped.items()]
+        return rows, [{"tenant": tenant, "examined": len(topics), "reason": doubt}]
+
+    return _by_tenant(audit, judge)
+
+
+def webhook_addresses_right(audit: Audit) -> Found:
+    """Every webhook is registered to the address of this system.
+
+    why: deliveries to another address arrive somewhere else, or over plain http where anybody can read and change them
+    requirement: DS3.1
+    severity: critical
+    scope: tenant
+    needs: webhooks, source.subscriptions
+    key: topic
+    show: topic, address, problem
+    explains: source_missing_in_raw, source_missing_in_refined, field_differences
+    remedy: register the topics again with the right address, then sync once to fetch what went elsewhere
+    """
+
+    def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
+        given = [(topic, address) for topic, addresses in topics.items() for address in addresses]
+        rows = [
+            {"tenant": tenant, "topic": topic, "address": webhooks.shown(address), "problem": problem}
+            for topic, address in given
+            if (problem := _address_problem(audit, address))
+        ]
+        return rows, [{"tenant": tenant, "examined": len(given)}]
+
+    return _by_tenant(audit, judge)
+
+
+def create_update_delete_covered(audit: Audit) -> Found:
+    """Every resource announces what is created, updated and deleted, or the file says why it need not.
+
+    why: without a topic for it, a deletion at the source leaves a row here that lives for ever
+    requirement: DS3.1, DS3.3
+    severity: high
+    scope: resource
+    having: announced
+    needs: webhooks
+    key: action
+    show: action, topics
+    remedy: register the missing topic, or write the reason under the resource's `never` or `no_webhooks`
+    """
+    known = webhooks.in_code(audit) if audit.parameters.code else Topics({}, None)
+    rows: list[Row] = []
+    examined: list[Row] = []
+    for name, resource in audit.parameters.resources.items():
+        topics = of_resource(resource, known.places) if audit.parameters.code else resource.webhooks
+        needed = [one for one in ACTIONS if one not in resource.never]
+        missing = [one for one in needed if one not in {action(topic) for topic in topics}]
+        doubt = known.doubt if missing and resource.webhooks else None
+        told = ", ".join(topics) or "none"
+        rows += [
+            {"resource": name, "action": one, "topics": told} for one in missing if resource.announced and not doubt
+        ]
+        examined.append({"resource": name, "examined": len(ACTIONS), "reason": doubt})
+    return _frames(rows, examined)
+
+
+def signature_verified_in_code(audit: Audit) -> Found:
+    """The code verifies the signature of what it receives, over the raw body and in constant time.
+
+    why: without it anybody who knows the address can write orders; over a parsed body it refuses what is genuine
+    requirement: DS3.1
+    severity: critical
+    needs: code, webhooks
+    key: place
+    show: place, seen
+    remedy: compute the HMAC over the body as it came, compare by hmac.compare_digest, and refuse before anything is read
+    """
+    finding = codebase.signature_verification(audit.code)
+    place = f"{finding.file}:{finding.line}"
+    rows = [{"place": place, "seen": finding.evidence}] if finding.state == "absent" else []
+    reason = f"not resolved in the code: {finding}" if finding.state == "unresolved" else None
+    return _frames(rows, [{"examined": 1, "reason": reason}])
+
+
+def missing_webhooks_are_documented(audit: Audit) -> Found:
+    """The code says of every resource without webhooks how it is kept up to date, since when and by which source.
+
+    why: without the note somebody looks for the webhook again each year, or believes that there is one
+    requirement: WH1
+    severity: low
+    scope: resource
+    having: unannounced
+    needs: code, webhooks
+    key: lacking
+    show: lacking, place
+    remedy: write the note above the code that reads the resource: what it comes with, the date, the provider's page
+    """
+    notes = codebase.documented_exceptions(audit.code)
+    rows: list[Row] = []
+    examined: list[Row] = []
+    for name, resource in audit.parameters.resources.items():
+        if not resource.unannounced:
+            continue
+        called = {_plain(word) for word in (name, resource.raw or name, resource.table.rpartition(".")[2])}
+        own = [note for note in notes if _plain(note.resource) in called]
+        best = min(own, key=lambda note: len(note.missing), default=None)
+        place = f"{best.file}:{best.line}" if best else None
+        lacking = best.missing if best else ("note",)
+        rows += [{"resource": name, "lacking": part, "place": place} for part in lacking]
+        examined.append({"resource": name, "examined": 1})
+    return _frames(rows, examined)
+
+
+def _plain(name: str) -> str:
+    """Return a name as it compares: ``GiftCards`` and ``gift_card`` are one."""
+    return re.sub(r"[\W_]", "", name).lower().removesuffix("s")
+
+
+def _by_tenant(
+    audit: Audit,
+    judge: Callable[[str, dict[str, list[str]]], tuple[list[Row], list[Row]]],
+    resources: list[str] | None = None,
+) -> Found:
+    """Let `judge` look at every tenant's topics with their addresses; a list that is not known is inconclusive."""
+    rows: list[Row] = []
+    examined: list[Row] = []
+    for tenant in audit.parameters.tenant_names:
+        found = webhooks.subscriptions(audit, tenant)
+        if found is None:
+            unknown = {"tenant": tenant, "examined": 0, "reason": webhooks.unanswered(audit, tenant)}
+            examined += [{**unknown, "resource": name} for name in resources or [""]]
+            continue
+        topics: dict[str, list[str]] = {}
+        for one in found:
+            topics.setdefault(one.topic, []).append(one.address)
+        wrong, looked = judge(tenant, topics)
+        rows += wrong
+        examined += looked
+    return _frames(rows, examined)
+
+
+def _recorded(audit: Audit) -> dict[str, set[str] | None]:
+    """Return the topics that each tenant's record lists as registered, or None where it has no such list."""
+    filled = audit.relations.fill(REGISTRATIONS)
+    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    return {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
+
+
+def _topics_in(registration: Any) -> set[str] | None:
+    """Return the topics in a record's registration: texts, or objects that hold a topic."""
+    listed = registration.get("topics") if isinstance(registration, dict) else None
+    if not isinstance(listed, list):
+        return None
+    return {str(one.get("topic") if isinstance(one, dict) else one) for one in listed}
+
+
+def _address_problem(audit: Audit, address: str) -> str | None:
+    """Return what is wrong with the address of a subscription, or None."""
+    assert audit.parameters.webhooks is not None
+    if not re.fullmatch(audit.parameters.webhooks.address, address):
+        return "not the declared address"
+    if audit.parameters.environment != "development" and not address.startswith("https://"):
+        return "not https"
+    return None
+
+
+def _frames(rows: list[Row], examined: list[Row]) -> Found:
+    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)

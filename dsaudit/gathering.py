@@ -1,0 +1,99 @@
+"""Runs one check, a query or a function, and brings home its evidence."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.checks import Check, planned_resources
+from dsaudit.database import MOST_ROWS, QueryError, SnapshotLost, TimeLimit
+from dsaudit.judging import Evidence, Scope
+from dsaudit.relations import RelationMissing
+from dsaudit.source import SourceError
+from dsaudit.verdict import Status
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
+    """Return what `check` finds in `scopes`; what cannot be asked is told by scope, with the reason."""
+    if check.is_query:
+        return _query(audit, check, scopes)
+    module = importlib.import_module(f"dsaudit.functions.{check.subject}")
+    try:
+        rows, examined = getattr(module, check.name)(audit)
+    except (QueryError, RelationMissing, SourceError) as error:
+        return _undecided(scopes, _status_of(error), str(error))
+    except Exception as error:
+        # A fault of ours or data that no one foresaw: an error of this check, and the phase goes on. The message
+        # could quote the data, so only the place and the kind are told.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return _undecided(scopes, Status.ERROR, f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}")
+    return Evidence(rows, examined, f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}")
+
+
+def _status_of(error: Exception) -> Status:
+    refused = isinstance(error, QueryError) and not isinstance(error, (TimeLimit, SnapshotLost))
+    return Status.ERROR if refused else Status.INCONCLUSIVE
+
+
+def _undecided(scopes: list[Scope], status: Status, reason: str) -> Evidence:
+    return Evidence(pd.DataFrame(), pd.DataFrame(), undecided=[(scope, status, reason) for scope in scopes])
+
+
+def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
+    """Run a check's two queries once for each item, and put the answers together."""
+    gathered = Evidence(pd.DataFrame(), pd.DataFrame())
+    rows: list[pd.DataFrame] = []
+    examined: list[pd.DataFrame] = []
+    items = list(dict.fromkeys(scope[check.each] for scope in scopes)) if check.each else [""]
+    for item in items:
+        own = [scope for scope in scopes if not check.each or scope[check.each] == item]
+        try:
+            _query_item(audit, check, {check.each: item} if check.each else {}, rows, examined, gathered)
+        except (QueryError, RelationMissing) as error:
+            gathered.undecided += [(scope, _status_of(error), str(error)) for scope in own]
+    gathered.rows = _together(rows)
+    gathered.examined = _together(examined)
+    if len(items) > 1:
+        gathered.limits.append(f"the query shown is one of {len(items)}, one a {check.each}")
+    return gathered
+
+
+def _query_item(
+    audit: Audit, check: Check, item: Scope, rows: list[pd.DataFrame], examined: list[pd.DataFrame], gathered: Evidence
+) -> None:
+    resources = planned_resources(check, audit.parameters)
+    looked = audit.relations.fill(check.examined, item, resources)
+    found = audit.relations.fill(check.query, item, resources)
+    values = {**audit.values(), **looked.values, **found.values}
+    examined.append(audit.database.query(looked.sql, values, looked.tables).frame.assign(**item))
+    answer = audit.database.query(found.sql, values, found.tables)
+    rows.append(answer.frame.assign(**item))
+    if answer.total > len(answer.frame):
+        _count_scopes(audit, check, found.sql, values, item, gathered)
+    if not gathered.query or (len(answer.frame) and not any(len(frame) for frame in rows[:-1])):
+        gathered.query = audit.database.merged(found.sql, values)
+
+
+def _count_scopes(
+    audit: Audit, check: Check, sql: str, values: dict[str, Any], item: Scope, gathered: Evidence
+) -> None:
+    """Count the rows of every scope where there are more than are kept."""
+    columns = [column for column in check.scope if column not in item]
+    listed = ", ".join(columns) or "true"
+    counted = audit.database.query(f"select {listed}, count(*) as total from ({sql}) as x group by {listed}", values)
+    for row in counted.frame.assign(**item).to_dict("records"):
+        gathered.totals[tuple(str(row[column]) for column in check.scope)] = int(row["total"])
+    gathered.limits.append(f"{MOST_ROWS} rows are kept, all are counted")
+
+
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames under each other; empty ones are left out, as they would change the others' types."""
+    full = [frame for frame in frames if len(frame)]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()

@@ -1,0 +1,43 @@
+"""What the runner hands to the kernels: one private file, named by the environment variable ``DSAUDIT_RUN``."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+VARIABLE = "DSAUDIT_RUN"
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """The run a kernel belongs to; `nonce` is known to the runner and its kernels alone and marks their verdicts."""
+
+    run: str
+    nonce: str
+    snapshot: str
+    instant: str
+    private: Path
+    overrides: dict[str, str] = field(default_factory=dict)  # of `--set`, by dotted key
+
+    @property
+    def recording(self) -> Path:
+        """Where the source's records of this run lie."""
+        return self.private / "recording"
+
+    def write(self) -> Path:
+        """Write the file, readable by its owner alone, and return its path."""
+        path = self.private / "handoff.json"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump({**asdict(self), "private": str(self.private)}, file)
+        return path
+
+
+def current() -> Handoff | None:
+    """Return the run that this process works for, or None in a notebook opened by hand."""
+    path = os.environ.get(VARIABLE)
+    if not path:
+        return None
+    record = json.loads(Path(path).read_text(encoding="utf-8"))
+    return Handoff(**{**record, "private": Path(record["private"])})

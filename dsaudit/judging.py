@@ -1,0 +1,147 @@
+"""Judges what a check returned: rows and what was examined become one result for each planned scope."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from dsaudit.card import thousands
+from dsaudit.checks import Check
+from dsaudit.parameters import Parameters
+from dsaudit.verdict import Result, Status
+
+Scope = dict[str, str]
+SourceCount = Callable[[Scope], int | None]
+
+
+@dataclass
+class Evidence:
+    """What a check brought home: the rows that should not exist, and for each scope what was looked at.
+
+    ``rows``: scope columns, key columns, further columns. ``examined``: scope columns and ``examined``, optionally
+    ``value``, ``unit``, ``threshold`` and ``reason`` (why the scope could not be judged). ``totals`` counts the rows
+    of a scope where not all were kept. ``undecided`` are scopes whose query could not answer, and why.
+    """
+
+    rows: pd.DataFrame
+    examined: pd.DataFrame
+    query: str = ""
+    totals: dict[tuple[str, ...], int] = field(default_factory=dict)
+    undecided: list[tuple[Scope, Status, str]] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+
+
+def judge(
+    check: Check, scopes: list[Scope], evidence: Evidence, parameters: Parameters, count: SourceCount
+) -> list[Result]:
+    """Return a result for each planned scope, and one for each scope that only the rows know of."""
+    policy = parameters.policy.model_dump()
+    found = _totals(check, evidence)
+    looked = {_key(check, row): row for row in evidence.examined.to_dict("records")}
+    undecided = {_key(check, scope): (status, reason) for scope, status, reason in evidence.undecided}
+    results = []
+    for key, scope in {**{_key(check, scope): scope for scope in scopes}, **_unplanned(check, found, scopes)}.items():
+        total = found.get(key, 0)
+        row = looked.get(key, {})
+        if key in undecided and not total:
+            status, reason = undecided[key]
+            results.append(Result(scope, status, observed="nothing, as it could not be judged", reason=reason))
+        else:
+            results.append(_result(check, scope, total, row, policy, parameters, count))
+    return results
+
+
+Totals = dict[tuple[str, ...], int]
+
+
+def _unplanned(check: Check, found: Totals, scopes: list[Scope]) -> dict[tuple[str, ...], Scope]:
+    planned = {_key(check, scope) for scope in scopes}
+    return {
+        key: dict(zip(check.scope, key, strict=True)) for key, total in found.items() if total and key not in planned
+    }
+
+
+def _totals(check: Check, evidence: Evidence) -> dict[tuple[str, ...], int]:
+    totals: Totals = {}
+    for row in evidence.rows.to_dict("records"):
+        key = _key(check, row)
+        totals[key] = totals.get(key, 0) + 1
+    return totals | evidence.totals
+
+
+def _key(check: Check, row: Mapping[Any, Any]) -> tuple[str, ...]:
+    return tuple(str(row.get(column)) for column in check.scope)
+
+
+def _result(
+    check: Check,
+    scope: Scope,
+    total: int,
+    row: Mapping[Any, Any],
+    policy: Mapping[str, Any],
+    parameters: Parameters,
+    count: SourceCount,
+) -> Result:
+    examined = int(row.get("examined") or 0)
+    result = Result(scope, Status.FAIL, observed=_rows_text(total), value=total, examined=examined, total=total)
+    _with_measure(result, check, row, policy)
+    if total:
+        return result
+    result.status, result.reason = _without_rows(check, scope, row, examined, policy, parameters, count)
+    return result
+
+
+def _without_rows(
+    check: Check,
+    scope: Scope,
+    row: Mapping[Any, Any],
+    examined: int,
+    policy: Mapping[str, Any],
+    parameters: Parameters,
+    count: SourceCount,
+) -> tuple[Status, str | None]:
+    reason = row.get("reason")
+    if isinstance(reason, str) and reason:
+        return Status.INCONCLUSIVE, reason
+    minimum = _limit(check.headers.get("minimum", "1"), policy)
+    if examined >= minimum:
+        return Status.PASS, None
+    if examined == 0 and count(scope) == 0:
+        return Status.PASS, "empty at the source too"
+    if examined == 0 and _may_be_empty(scope, parameters):
+        return Status.PASS, "empty, as the parameter file allows"
+    if examined == 0:
+        return Status.INCONCLUSIVE, "nothing was examined"
+    return Status.INCONCLUSIVE, f"only {examined} examined; fewer than {minimum:g} prove nothing"
+
+
+def _may_be_empty(scope: Scope, parameters: Parameters) -> bool:
+    resource = parameters.resources.get(scope.get("resource", ""))
+    return resource is not None and resource.may_be_empty
+
+
+def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: Mapping[str, Any]) -> None:
+    """Show a measured value against its limit where the check has one."""
+    value = row.get("value")
+    limit = check.headers.get("expect")
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return
+    result.value = float(value) if not isinstance(value, int) else value
+    result.unit = str(row.get("unit") or "")
+    result.observed = f"{result.value:.4g} {result.unit}".strip()
+    if limit:
+        result.threshold = _limit(limit, policy)
+        below = "at least" if limit.endswith("success_percent") else "at most"
+        result.expected = f"{below} {result.threshold:g} {result.unit}".strip()
+
+
+def _limit(name: str, policy: Mapping[str, Any]) -> float:
+    return float(policy[name]) if name in policy else float(name)
+
+
+def _rows_text(total: int) -> str:
+    return f"{thousands(total)} row" + ("" if total == 1 else "s")

@@ -1,0 +1,211 @@
+"""Reads a parameter file: YAML with places, so that every mistake is named by file, line and column."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dsaudit.parameters.models import Parameters
+
+Path_ = tuple[str | int, ...]
+LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
+
+
+class ParameterError(Exception):
+    """The parameter file cannot be used; each line of the message is ``file:line:column: key: what is wrong``."""
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Return the nearest folder at or above `start` (the current one) that has ``notebooks`` and ``parameters``.
+
+    Without one, the folder that this package was installed from.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "notebooks").is_dir() and (folder / "parameters").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def find(system: str | Path) -> Path:
+    """Return the path of a parameter file given as the user wrote it.
+
+    Looked up in the current folder, then from the project's root: a notebook opened by hand runs in its own folder.
+
+    Raises
+    ------
+    ParameterError
+        There is no such file.
+    """
+    given = Path(system)
+    for candidate in (given, project_root() / given):
+        if candidate.is_file():
+            return candidate.resolve()
+    known = sorted(path.as_posix() for path in (project_root() / "parameters").glob("*.yml"))
+    close = difflib.get_close_matches(given.name, [Path(name).name for name in known], n=1)
+    hint = f"; did you mean parameters/{close[0]}?" if close else ""
+    raise ParameterError(f"{given}: there is no such parameter file{hint}")
+
+
+def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Parameters:
+    """Read and check the parameter file `system`, with `overrides` (dotted key, value as YAML) laid over it.
+
+    Raises
+    ------
+    ParameterError
+        The file is missing, is no YAML, or says something that dsaudit does not understand: every fault, one a line.
+    """
+    path = find(system)
+    label = _label(path)
+    document = _compose(path, label)
+    places = dict(_places(document, ()))
+    problems = [*_duplicate_keys(document, label)]
+    if problems:
+        raise ParameterError("\n".join(problems))
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ParameterError(f"{label}:1:1: a parameter file is a mapping of keys such as integration and database")
+    for key, value in (overrides or {}).items():
+        _override(values, key, value)
+    try:
+        parameters = Parameters.model_validate({**values, "path": path})
+    except ValidationError as error:
+        raise ParameterError("\n".join(_sentences(error, label, places))) from None
+    problems = [*_absent_folders(parameters, label, places)]
+    if problems:
+        raise ParameterError("\n".join(problems))
+    return parameters
+
+
+def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
+    """Yield a line for each folder that the file names and that is not there: its checks would find nothing wrong."""
+    for section in ("code", "documents", "source"):
+        given = getattr(getattr(parameters, section), "folder", None)
+        if given and not parameters.folder(given).is_dir():
+            mark = places.get((section, "folder"))
+            place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+            yield f"{label}:{place}: {section}.folder: there is no folder {given}"
+
+
+def _override(values: dict[str, Any], key: str, value: str) -> None:
+    *parents, last = key.split(".")
+    for part in parents:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ParameterError(f"--set {key}: {part} is no section of the parameter file")
+        values = inner
+    try:
+        values[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ParameterError(f"--set {key}: the value is not YAML") from None
+
+
+def _label(path: Path) -> str:
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return os.path.relpath(path)
+
+
+def _compose(path: Path, label: str) -> yaml.Node:
+    if path.stat().st_size > LARGEST_FILE:
+        raise ParameterError(f"{label}: larger than {LARGEST_FILE} bytes; a parameter file is written by hand")
+    try:
+        text = path.read_text(encoding="utf-8")
+        for token in yaml.scan(text):
+            # An alias can multiply itself into gigabytes, and a merged mapping is hard to review.
+            if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
+                mark = token.start_mark
+                raise ParameterError(
+                    f"{label}:{mark.line + 1}:{mark.column + 1}: anchors and aliases are not used here"
+                )
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        raise ParameterError(f"{label}:{place}: not YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
+    if node is None:
+        raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
+    return node
+
+
+def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:
+    """Yield the path and the place of every key and item; for a key, the place of the key itself."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*path, str(key.value)), key.start_mark
+            yield from _places(value, (*path, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*path, index), item.start_mark
+            yield from _places(item, (*path, index))
+
+
+def _duplicate_keys(node: yaml.Node, label: str) -> Iterator[str]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                mark = key.start_mark
+                yield f"{label}:{mark.line + 1}:{mark.column + 1}: {key.value}: given twice"
+            seen.add(str(key.value))
+            yield from _duplicate_keys(value, label)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicate_keys(item, label)
+
+
+def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
+    for problem in error.errors():
+        # Pydantic adds the names of union branches to a location; what the file does not have is left out.
+        location: Path_ = ()
+        for part in problem["loc"]:
+            if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
+                location = (*location, part)
+        mark = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), None)
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        yield f"{label}:{place}: {_dotted(location)}{_what(problem, location)}"
+
+
+def _dotted(location: Path_) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _what(problem: Any, location: Path_) -> str:
+    if problem["type"] == "missing":
+        return "missing; it has to be given"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}" if known else ""
+        return f"unknown key{hint}"
+    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return message[0].lower() + message[1:]
+
+
+def _known_keys(location: Path_) -> list[str]:
+    """Return the keys that the model at `location` takes, for the hint at an unknown one."""
+    model: Any = Parameters
+    for part in location:
+        field = getattr(model, "model_fields", {}).get(part) if isinstance(part, str) else None
+        model = _model_in(field.annotation) if field is not None else model
+    return sorted(name for name in getattr(model, "model_fields", {}) if name != "path")
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

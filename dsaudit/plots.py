@@ -1,0 +1,327 @@
+"""Plots: what a table cannot say. Frames in, Axes out; no query, no global style, no legend to decode.
+
+Every plot is 900 pixels wide at 144 dots per inch, tells its parts apart by place and shade as well as by colour, and
+says "nothing to show" of an empty frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Literal, Protocol
+
+import matplotlib as mpl
+import matplotlib.dates
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+dates: Any = mpl.dates  # it has no types
+INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440e"
+SHADES = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#e8f1f8", BLUE])
+WIDTH = 6.05  # inches; with the margin that a notebook's display adds, 900 pixels
+LANE = 0.3  # inches for each line of a plot
+BINS = 400  # as many as can be told apart over the width
+MOST_LANES = 40
+STYLE: Any = {
+    "figure.dpi": 144,
+    "font.size": 8,
+    "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "ytick.major.size": 0,
+}
+SPANS = {0.01: "10 ms", 0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 86400: "1 day"}
+SPANS |= {864000: "10 days", 8640000: "100 days"}
+
+
+class _Plot(Protocol):
+    def __call__(self, frame: pd.DataFrame, *options: Any) -> Axes: ...
+
+
+@contextmanager
+def _canvas(title: str, lanes: float) -> Iterator[Axes]:
+    """Make a figure of so many lines, in our style and without a word of it left in the global one."""
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * max(lanes, 1)), layout="constrained")
+        # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.
+        figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
+        axes.set_title(title, pad=18)
+        yield axes
+
+
+def _unless_empty(title: str) -> Callable[[Callable[..., Axes]], _Plot]:
+    """Let a plot of an empty frame be axes that say so."""
+
+    def decorated(draw: Callable[..., Axes]) -> _Plot:
+        @wraps(draw)
+        def plot(frame: pd.DataFrame, *options: Any) -> Axes:
+            if len(frame):
+                return draw(frame, *options)
+            with _canvas(title, 1) as axes:
+                axes.set_axis_off()
+                axes.text(0, 0.5, "nothing to show", color=GREY, transform=axes.transAxes, va="center")
+            return axes
+
+        return plot
+
+    return decorated
+
+
+@_unless_empty("From the change at the source to the refined row")
+def latency(frame: pd.DataFrame) -> Axes:
+    """Draw every change's latency by resource, with median and 95th percentile, against the limit.
+
+    `frame` is ``audit.frame("hops")``: resource, together (seconds), limit_seconds.
+    """
+    return _spread(frame, "together", "From the change at the source to the refined row")
+
+
+@_unless_empty("How long received records have waited to be refined")
+def backlog(frame: pd.DataFrame) -> Axes:
+    """Draw the age of every record that waits for its refinement, by resource, against the limit.
+
+    `frame` is ``audit.frame("waiting")``: resource, seconds_waiting, limit_seconds.
+    """
+    return _spread(frame, "seconds_waiting", "How long received records have waited to be refined")
+
+
+def _spread(frame: pd.DataFrame, column: str, title: str) -> Axes:
+    groups = {str(name): np.sort(_numbers(part[column])) for name, part in frame.groupby("resource")}
+    limit = float(frame["limit_seconds"].iloc[0])
+    with _canvas(title, len(groups)) as axes:
+        _lanes(axes, list(groups))
+        for lane, seconds in enumerate(groups.values()):
+            shown = np.clip(seconds, min(SPANS), None)
+            middle, high = np.quantile(shown, [0.5, 0.95])
+            alpha = min(1, max(0.1, 30 / len(shown)))
+            axes.plot(shown, np.full(len(shown), lane), "o", color=GREY, alpha=alpha, ms=3, mew=0)
+            axes.plot([middle, high], [lane, lane], color=BLUE if high <= limit else RED, lw=2, solid_capstyle="butt")
+            axes.plot(middle, lane, "|", color=INK, ms=8, mew=1.5)
+            axes.plot(high, lane, "D", color=BLUE if high <= limit else RED, ms=4)
+            told = f"median {_span(middle)}, p95 {_span(high)}, n {len(shown):,}"
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", color=INK, fontsize=7)
+        every = np.concatenate(list(groups.values()))
+        _span_axis(axes, float(every.min()), max(limit * 2, float(every.max()) * 1.5))
+        _limit(axes, limit, f"limit {_span(limit)}")
+    return axes
+
+
+@_unless_empty("Records received over time, by way")
+def ingest(frame: pd.DataFrame) -> Axes:
+    """Draw how many records came by each way in each interval, up to the run's instant; gaps stay empty.
+
+    `frame` is ``audit.frame("ingest_over_time")``: via, time, records, seconds (of an interval), until.
+    """
+    ways = {str(name): part for name, part in frame.groupby("via")}
+    until = pd.to_datetime(frame["until"].iloc[0], utc=True)
+    width = float(frame["seconds"].iloc[0])
+    with _canvas("Records received over time, by way", 2 * len(ways)) as axes:
+        _lanes(axes, list(ways))
+        for lane, part in enumerate(ways.values()):
+            records = _numbers(part["records"])
+            times = _days(part["time"])
+            axes.bar(times, 0.8 * records / records.max(), width / 86400, lane + 0.4, color=BLUE, align="edge")
+            for bar in axes.containers[-1]:
+                bar.set_y(lane + 0.4 - bar.get_height())  # lanes count downwards
+            told = f"most {int(records.max()):,} in {_span(width)}\nlongest gap {_span(_gap(times, until, width))}"
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
+        axes.hlines(np.arange(len(ways)) + 0.4, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, lw=0.8)
+        _time_axis(axes)
+        end = float(dates.date2num(until))
+        axes.axvline(end, color=GREY, lw=0.8, ls=(0, (4, 3)))
+        axes.annotate("audited", (end, 1), xycoords=axes.get_xaxis_transform(), color=GREY, ha="right", va="bottom")
+    return axes
+
+
+def _gap(times: Any, until: pd.Timestamp, width: float) -> float:
+    """Return the seconds of the longest stretch without a record, the one up to `until` included."""
+    stops = np.append(np.sort(times), dates.date2num(until))
+    return max(float(np.diff(stops).max()) * 86400 - width, 0.0)
+
+
+@_unless_empty("Where the missing records lie")
+def missing(frame: pd.DataFrame, by: Literal["time", "id"] = "time") -> Axes:
+    """Draw which of the source's records are missing, over the time of their change or in the order of their ids.
+
+    `frame` is ``audit.frame("records_at_source")``: resource, place (0 to 1 in the order of ids), changed_at, missing.
+    A hole in time or at one end tells of a window or a page limit; scattered ones tell of single losses.
+    """
+    known = frame[frame["changed_at"].notna()] if by == "time" else frame
+    title = "Where the missing records lie, " + ("by time of change" if by == "time" else "in the order of their ids")
+    groups = {str(name): part for name, part in known.groupby("resource")}
+    with _canvas(title, len(groups)) as axes:
+        _lanes(axes, list(groups))
+        for lane, part in enumerate(groups.values()):
+            lost = part["missing"].astype(bool).to_numpy()
+            places = _days(part["changed_at"]) if by == "time" else _numbers(part["place"])
+            _rug(axes, lane, np.unique(places[~lost]), PALE, 3)
+            _rug(axes, lane, np.unique(places[lost]), RED, 9)
+            told = f"{lost.sum():,} of {len(part):,} missing"
+            style: Any = {"color": RED, "fontweight": "bold"} if lost.any() else {"color": GREY}
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7, **style)
+        if by == "time":
+            _time_axis(axes)
+        else:
+            axes.set_xticks([0, 1], ["lowest id", "highest id"])
+    return axes
+
+
+def _rug(axes: Axes, lane: int, places: Any, colour: str, size: float) -> None:
+    if len(places) > BINS:
+        edges = np.linspace(places[0], places[-1], BINS + 1)
+        places = edges[np.unique(np.digitize(places, edges[1:-1]))]
+    axes.plot(places, np.full(len(places), lane), "|", color=colour, ms=size, mew=1)
+
+
+@_unless_empty("Fields that differ from the source")
+def differences(frame: pd.DataFrame) -> Axes:
+    """Draw how many records differ in each field, the most frequent first.
+
+    `frame` is ``audit.frame("differing_fields")``: resource, field, records, compared.
+    """
+    counted = frame.groupby(["resource", "field"])[["records", "compared"]].sum().astype(float).reset_index()
+    counted = counted.sort_values(["records", "resource", "field"], ascending=[False, True, True])[:MOST_LANES]
+    records = counted["records"].to_numpy()
+    with _canvas("Fields that differ from the source", len(counted)) as axes:
+        lines = counted.to_dict("records")
+        _lanes(axes, [f"{line['resource']}.{line['field']}" for line in lines])
+        axes.barh(range(len(lines)), records, 0.6, color=RED)
+        for lane, line in enumerate(lines):
+            told = f" {line['records']:,.0f} of {line['compared']:,.0f}"
+            axes.text(line["records"], lane, told, va="center", fontsize=7)
+        axes.set_xlim(0, records.max() * 1.25)
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(5, integer=True))
+        axes.set_xlabel("records")
+    return axes
+
+
+@_unless_empty("Objects by their number of versions")
+def versions(frame: pd.DataFrame, most: int = 8) -> Axes:
+    """Draw how many objects of each resource have one, two, three … versions.
+
+    `frame` is ``audit.frame("versions_per_object")``: resource, versions, objects.
+    """
+    numbers = frame["versions"].astype(int).clip(upper=most)
+    counts = frame.assign(versions=numbers).pivot_table("objects", "resource", "versions", "sum", fill_value=0)
+    counts = counts.astype(int).reindex(columns=range(1, int(numbers.max()) + 1), fill_value=0)
+    heads = [str(number) if number < most else f"{most}+" for number in range(1, len(counts.columns) + 1)]
+    with _canvas("Objects by their number of versions", len(counts) + 0.6) as axes:
+        _lanes(axes, [str(name) for name in counts.index])
+        # Each line has its own scale: what is told is how a resource's objects spread.
+        table = counts.to_numpy()
+        shares = table / table.max(axis=1, keepdims=True).clip(1)
+        axes.pcolormesh(
+            np.where(table > 0, shares, np.nan), cmap=SHADES, vmin=0, vmax=1, edgecolor="white", linewidth=1
+        )
+        for lane, line in enumerate(table):
+            for column, count in enumerate(line):
+                colour = "white" if shares[lane, column] > 0.6 else INK
+                text = f"{count:,}" if count else "·"
+                axes.text(column + 0.5, lane + 0.5, text, ha="center", va="center", color=colour, fontsize=7)
+        axes.set_yticks(np.arange(len(counts)) + 0.5, [str(name) for name in counts.index])
+        axes.set_ylim(len(counts), 0)
+        axes.set_xticks(np.arange(len(heads)) + 0.5, heads)
+        axes.set_xlabel("versions")
+    return axes
+
+
+# What several plots share
+
+
+def _lanes(axes: Axes, names: list[str]) -> None:
+    """Name the lines of a plot, the first on top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def _limit(axes: Axes, value: float, name: str) -> None:
+    axes.axvline(value, color=INK, lw=1, ls=(0, (4, 3)))
+    axes.annotate(name, (value, 1), xycoords=axes.get_xaxis_transform(), ha="center", va="bottom", fontweight="bold")
+
+
+def _span_axis(axes: Axes, low: float, high: float) -> None:
+    low = max(place for place in SPANS if place <= max(low, min(SPANS)))
+    axes.set_xscale("log")
+    axes.set_xlim(low * 0.9, high)
+    shown = {place: name for place, name in SPANS.items() if low <= place <= high}
+    axes.set_xticks(list(shown), [name if place > min(SPANS) else f"≤ {name}" for place, name in shown.items()])
+    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.grid(axis="x", color=PALE, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def _time_axis(axes: Axes) -> None:
+    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    axes.set_xlabel("UTC")
+
+
+def _span(seconds: float) -> str:
+    """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _numbers(column: pd.Series) -> Any:
+    return column.astype(float).to_numpy()
+
+
+def _days(column: pd.Series) -> Any:
+    return dates.date2num(pd.to_datetime(column, utc=True).to_numpy())
+
+
+COVERAGE = {
+    "covered": ("#cfe3f1", INK),
+    "parent": ("#eef4f9", INK),
+    "reason": ("#ffffff", GREY),
+    "gap": (RED, "white"),
+    "unknown": (PALE, INK),
+    "unasked": ("#ffffff", GREY),
+}
+COVERAGE_WORDS = {"reason": "reason given", "gap": "GAP", "unknown": "not known", "unasked": "–"}
+
+
+@_unless_empty("From the source to the refined table, resource by resource")
+def coverage_matrix(frame: pd.DataFrame) -> Axes:
+    """Draw what covers each resource at each station between the source and its refined table, or that nothing does.
+
+    `frame` is ``audit.frame("coverage")``: resource, way, state, told. Gaps are dark and say so; a paler field is
+    covered by the record that the resource is nested in.
+    """
+    resources = list(dict.fromkeys(frame["resource"]))
+    ways = list(dict.fromkeys(frame["way"]))
+    with _canvas("From the source to the refined table, resource by resource", len(resources) * 0.7) as axes:
+        for cell in frame.to_dict("records"):
+            fill, ink = COVERAGE[cell["state"]]
+            column, lane = ways.index(cell["way"]), resources.index(cell["resource"])
+            axes.add_patch(Rectangle((column, lane), 1, 1, facecolor=fill, edgecolor="white", linewidth=1.5))
+            told = COVERAGE_WORDS.get(cell["state"], str(cell["told"]))
+            weight = "bold" if cell["state"] == "gap" else "normal"
+            axes.text(
+                column + 0.5, lane + 0.5, told, ha="center", va="center", color=ink, fontsize=6.5, fontweight=weight
+            )
+        axes.set_xlim(0, len(ways))
+        axes.set_ylim(len(resources), 0)
+        axes.set_yticks(np.arange(len(resources)) + 0.5, resources)
+        axes.set_xticks(np.arange(len(ways)) + 0.5, ways)
+        axes.xaxis.tick_top()
+        axes.tick_params(axis="x", length=0)
+        axes.spines["bottom"].set_visible(False)
+    return axes

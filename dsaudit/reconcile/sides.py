@@ -1,0 +1,141 @@
+"""The three sides of one resource: its records at the source, as received (raw), and as refined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.parameters import Resource
+from dsaudit.source.recording import Item, changed_at
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+Key = tuple[str, str]  # tenant, source id
+Row = dict[str, Any]
+
+NEWEST_RAW = """
+select distinct on (tenant, source_id) tenant, source_id, row_id, deleted, received_at, changed_at,
+       case when %(with_payload)s then payload::text end as payload
+from {raw} as r
+where resource = %(resource_name)s
+order by tenant, source_id, version desc
+"""
+REFINED = "select * from {refined} as f order by tenant, source_id, row_id"
+WHOLE_SECOND = timedelta(seconds=1)  # many sources tell the time of a change no finer
+
+
+@dataclass
+class Sides:
+    """One resource on all sides, by tenant and source id.
+
+    ``problems`` tells for a tenant why its source cannot be relied on: it has no record here then. ``raw`` holds the
+    newest version of each object, and is None where there is no raw table. ``refined`` holds all rows of a key, as a
+    table without a unique constraint can have several.
+    """
+
+    name: str
+    resource: Resource
+    tenants: list[str]
+    started: datetime  # when the reading of the source began
+    clock_error: timedelta = timedelta()
+    source: dict[Key, Item] = field(default_factory=dict)
+    raw: dict[Key, Row] | None = None
+    refined: dict[Key, list[Row]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def changed(self, key: Key) -> datetime | None:
+        """When the source's record changed last; a nested one changes with the record it stands in."""
+        item = self.source.get(key)
+        return changed_at(self.resource, item.top if self.resource.nested else item.record) if item else None
+
+    def live(self, key: Key) -> list[Row]:
+        """Return the refined rows of a key that are not marked deleted."""
+        return [row for row in self.refined.get(key, []) if not row["deleted"]]
+
+    def received(self, key: Key) -> Row | None:
+        """Return the newest version received of a key, unless that is a deletion."""
+        row = (self.raw or {}).get(key)
+        return None if row is None or row["deleted"] else row
+
+    def in_flight(self, key: Key) -> bool:
+        """Return whether our side may know a later state of a record than the reading of the source could.
+
+        The source went on changing while it was read. What had come to us before the reading began, the reading has
+        seen; what came later is in flight unless it is an older state than the one read.
+        """
+        came = self._came(key)
+        if came is None or came < self.started - self.clock_error:
+            return False
+        ours, theirs = self._state(key), self.changed(key)
+        if ours is None or theirs is None or ours > theirs:
+            return True
+        return ours == theirs and theirs >= self.started - self.clock_error - WHOLE_SECOND
+
+    def _came(self, key: Key) -> datetime | None:
+        """When our side learned of a record last: by its newest version, else by its refined rows."""
+        raw = (self.raw or {}).get(key)
+        if raw:
+            return raw["received_at"]  # type: ignore[no-any-return]
+        times = [_came(row) for row in self.refined.get(key, [])]
+        return max((time for time in times if time), default=None)
+
+    def _state(self, key: Key) -> datetime | None:
+        """When the state that our side knows came about at the source; None of a deletion, which tells no time."""
+        raw, rows = (self.raw or {}).get(key), self.refined.get(key, [])
+        if (raw and raw["deleted"]) or any(row["deleted"] for row in rows):
+            return None
+        times = [raw["changed_at"] if raw else None, *(row["updated_at"] for row in rows)]
+        return max((time for time in times if time), default=None)
+
+    def examined(self, keys: Iterable[Key]) -> Iterator[Row]:
+        """Yield each tenant's line for a check's ``examined``: how many keys were judged, or why none could be."""
+        counts = Counter(tenant for tenant, _ in keys)
+        for tenant in self.tenants:
+            problem = self.problems.get(tenant)
+            yield {"tenant": tenant, "resource": self.name, "examined": counts[tenant], "reason": problem}
+
+
+def _came(row: Row) -> datetime | None:
+    """When a refined row came to be as it is. Other work may touch the rows, so the source's own time comes first."""
+    if row["updated_at"] and not row["deleted"]:
+        return row["updated_at"] + WHOLE_SECOND  # type: ignore[no-any-return]
+    return row["refined_at"]  # type: ignore[no-any-return]
+
+
+def sides(audit: Audit, name: str) -> Sides:
+    """Read one resource on all sides; kept by the audit, since several checks of a phase need it."""
+    kept: dict[str, Sides] = audit.kept.setdefault("sides", {})
+    if name not in kept:
+        kept[name] = _read(audit, name)
+    return kept[name]
+
+
+def _read(audit: Audit, name: str) -> Sides:
+    parameters = audit.parameters
+    resource = parameters.resources[name]
+    clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
+    # The source comes first: by hand its reading renews the snapshot that the database is read at.
+    found = Sides(name, resource, parameters.tenant_names, audit.source.started, clock_error)
+    for tenant in found.tenants:
+        problem = audit.source.problem(tenant, name)
+        if problem:
+            found.problems[tenant] = problem
+        else:
+            found.source |= {(tenant, item.source_id): item for item in audit.source.items(tenant, name)}
+    for row in _rows(audit, REFINED, name):
+        found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
+    if parameters.raw:
+        values = {"with_payload": resource.read is not None}
+        found.raw = {(row["tenant"], row["source_id"]): row for row in _rows(audit, NEWEST_RAW, name, values)}
+    return found
+
+
+def _rows(audit: Audit, sql: str, name: str, values: Row | None = None) -> list[Row]:
+    filled = audit.relations.fill(sql, {"resource": name}, [name])
+    bound = {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
+    frame = audit.database.query(filled.sql, bound, filled.tables, most=None).frame
+    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]

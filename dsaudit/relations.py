@@ -1,0 +1,315 @@
+"""Relations: what the slots of a check's query stand for in one particular database.
+
+``{raw}``, ``{refined}`` and the others become derived tables with fixed column names, made of quoted identifiers
+that were looked up in the database's catalogue, so that one check serves every shape of integration. Values from
+the parameter file are bound, never pasted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import sql as names
+
+from dsaudit.database import TableInfo
+from dsaudit.parameters import Parameters, Resource
+from dsaudit.parameters.models import Table
+
+Catalogue = Mapping[tuple[str, str], TableInfo]
+
+RAW_COLUMNS = {
+    "row_id": "id",
+    "tenant": "tenant_id",
+    "resource": "object_type",
+    "source_id": "source_id",
+    "payload": "payload",
+    "content_hash": "content_hash",
+    "via": "source",
+    "state": "status",
+    "error": "error_message",
+    "received_at": "received_at",
+}
+RAW_OPTIONAL = {
+    "changed_at": "timestamptz",
+    "observed_at": "timestamptz",
+    "refined_at": "timestamptz",
+    "delivery_id": "text",
+    "deleted": "boolean",
+}
+DELIVERY_COLUMNS = {
+    "delivery_id": "delivery_id",
+    "tenant": "tenant_id",
+    "topic": "topic",
+    "source_id": "source_id",
+    "sent_at": "sent_at",
+    "received_at": "received_at",
+    "outcome": "outcome",
+}
+SYNC_COLUMNS = {
+    "tenant": "tenant_id",
+    "resource": "object_type",
+    "started_at": "started_at",
+    "ended_at": "ended_at",
+    "fetched": "fetched",
+    "pages": "pages",
+    "watermark": "watermark",
+    "error": "error",
+}
+RECORD_COLUMNS = {"tenant": "tenant_id", "scopes": "scopes", "registration": "registration"}
+REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
+TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
+
+
+class RelationMissing(Exception):
+    """The database has no such table or column as the parameter file names."""
+
+
+@dataclass
+class Filled:
+    """A query with its slots filled, the values to bind, and the tables that it reads."""
+
+    sql: str
+    values: dict[str, Any] = field(default_factory=dict)
+    tables: list[int] = field(default_factory=list)
+    resources: tuple[str, ...] = ()
+
+
+class Relations:
+    """Fills slots for one parameter file and one database."""
+
+    def __init__(self, parameters: Parameters, catalogue: Catalogue) -> None:
+        self._parameters = parameters
+        self._catalogue = catalogue
+
+    def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
+        """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
+
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all.
+
+        Raises
+        ------
+        RelationMissing
+            The database lacks a table or column that the parameter file names.
+        """
+        filled = Filled("", resources=tuple(self._parameters.resources) if resources is None else tuple(resources))
+        makers: dict[str, Callable[[], str]] = {
+            "raw": lambda: self._raw(filled),
+            "deliveries": lambda: self._deliveries(filled),
+            "syncs": lambda: self._syncs(filled),
+            "record": lambda: self._record(filled),
+        }
+        item = item or {}
+        if "resource" in item:
+            name = item["resource"]
+            makers["refined"] = lambda: self._refined(name, filled)
+            makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
+        if "relation" in item:
+            relation = next(one for one in self._parameters.relations if one.name == item["relation"])
+            makers["child"] = lambda: self._end(relation.child, filled)
+            makers["parent"] = lambda: self._end(relation.parent, filled)
+        filled.sql = re.sub(r"\{(\w+)\}", lambda match: makers[match[1]](), sql)
+        return filled
+
+    def table(self, name: str) -> TableInfo:
+        """Return the table that the parameter file calls `name`: with its schema, or the only one of that name."""
+        schema, _, bare = name.rpartition(".")
+        found = [
+            info for (in_schema, table), info in self._catalogue.items() if table == bare and schema in ("", in_schema)
+        ]
+        in_public = [info for info in found if info.schema == "public"]
+        if len(found) > 1 and len(in_public) != 1:
+            schemas = ", ".join(info.schema for info in found)
+            raise RelationMissing(f"the table {name} exists in several schemas ({schemas}); name it with its schema")
+        if not found:
+            raise RelationMissing(f"the database has no table {name}")
+        return (in_public or found)[0]
+
+    def _from(self, name: str, filled: Filled) -> tuple[str, TableInfo]:
+        info = self.table(name)
+        filled.tables.append(info.oid)
+        return names.Identifier(info.schema, info.name).as_string(None), info
+
+    def _raw(self, filled: Filled) -> str:
+        raw = self._parameters.raw
+        assert raw is not None  # the planner skips a check whose relation is not declared
+        source, info = self._from(raw.table, filled)
+        columns = _columns(raw, info, RAW_COLUMNS, RAW_OPTIONAL)
+        types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
+        joins = self._tenant_join(columns, info, raw, RAW_COLUMNS, filled)
+        joins += _map_join("o", columns.pop("resource"), types, filled)
+        states = {given: state for state, listed in raw.states.items() for given in listed}
+        joins += _map_join("s", columns["state"], states, filled, kind="left join")
+        columns["state"] = f"coalesce(s.name, {columns['state']})"
+        columns["by_webhook"] = f"({columns['via']} = any(%(webhook_values)s))"
+        filled.values["webhook_values"] = raw.webhook
+        # Versions in the order in which the source made them; the order of arrival decides between equals.
+        times = (columns["changed_at"], columns["observed_at"], columns["received_at"])
+        sequence = _column(raw.columns.get("row_id", "id"), info)
+        columns["version"] = f"(coalesce({', '.join(times)}), coalesce({', '.join(times[1:])}), {sequence})"
+        body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins})"
+
+    def _deliveries(self, filled: Filled) -> str:
+        table = self._parameters.deliveries
+        assert table is not None
+        source, info = self._from(table.table, filled)
+        columns = _columns(table, info, DELIVERY_COLUMNS, {})
+        topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
+        # A refused delivery may belong to nobody, and still counts among those that did not succeed.
+        joins = "left " + joins if (joins := self._tenant_join(columns, info, table, DELIVERY_COLUMNS, filled)) else ""
+        columns["accepted"] = f"({columns['outcome']} = any(%(accepted_values)s))"
+        filled.values["accepted_values"] = table.accepted
+        joins += _map_join("o", columns["topic"], topics, filled, kind="left join")
+        body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+        return f"(select o.name as resource, {body} from {source} as x {joins})"
+
+    def _syncs(self, filled: Filled) -> str:
+        table = self._parameters.syncs
+        assert table is not None
+        source, info = self._from(table.table, filled)
+        columns = _columns(table, info, SYNC_COLUMNS, {})
+        types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
+        joins = self._tenant_join(columns, info, table, SYNC_COLUMNS, filled)
+        joins += _map_join("o", columns.pop("resource"), types, filled)
+        body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+        return f"(select o.name as resource, {body} from {source} as x {joins})"
+
+    def _record(self, filled: Filled) -> str:
+        table = self._parameters.record
+        assert table is not None
+        source, info = self._from(table.table, filled)
+        columns = _columns(table, info, RECORD_COLUMNS, {})
+        joins = self._tenant_join(columns, info, table, RECORD_COLUMNS, filled)
+        body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+        return f"(select {body} from {source} as x {joins})"
+
+    def _refined(self, name: str, filled: Filled) -> str:
+        resource = self._parameters.resources[name]
+        source, info = self._from(resource.table, filled)
+        columns = {
+            "row_id": f"({_row_id(info)})::text",
+            "source_id": source_id(resource, info),
+            "updated_at": _optional(resource.updated_column, info, "timestamptz"),
+            "refined_at": _optional(resource.refined_at, info, "timestamptz"),
+            "built_from": _optional(resource.built_from, info, "text"),
+            "deleted": _deleted(resource, info),
+        }
+        columns |= {_quoted(field_column(name)): _column(name, info) for name in resource.fields}
+        tenant, joins = self._tenant_of(resource, info, filled)
+        body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
+        filled.values["resource_name"] = name
+        return f"(select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins})"
+
+    def _end(self, end: str, filled: Filled) -> str:
+        name, _, column = end.partition(".")
+        resource = self._parameters.resources[name]
+        source, info = self._from(resource.table, filled)
+        tenant, joins = self._tenant_of(resource, info, filled)
+        key, row = _column(column, info), _row_id(info)
+        deleted = _deleted(resource, info)
+        return (
+            f"(select ({row})::text as row_id, ({key})::text as key, {tenant} as tenant, {deleted} as deleted, "
+            f"{source_id(resource, info)} as source_id from {source} as x {joins})"
+        )
+
+    def _tenant_of(self, resource: Resource, info: TableInfo, filled: Filled) -> tuple[str, str]:
+        if not self._parameters.tenants or not resource.tenant:
+            return f"'{self._parameters.tenant_names[0]}'::text", ""
+        return "t.name", self._tenant_values(_column(resource.tenant, info), info.columns[resource.tenant], filled)
+
+    def _tenant_join(
+        self, columns: dict[str, str], info: TableInfo, table: Table, defaults: Mapping[str, str], filled: Filled
+    ) -> str:
+        expression = columns["tenant"]
+        if not self._parameters.tenants:
+            columns["tenant"] = "'all'::text"
+            return ""
+        columns["tenant"] = "t.name"
+        column = table.columns.get("tenant", defaults["tenant"]).split(".")[0]
+        return self._tenant_values(expression, info.columns[column], filled)
+
+    def _tenant_values(self, expression: str, kind: str, filled: Filled) -> str:
+        rows = []
+        for index, tenant in enumerate(self._parameters.tenants):
+            filled.values |= {f"tenant_{index}_id": tenant.id, f"tenant_{index}": tenant.name}
+            rows.append(f"(%(tenant_{index}_id)s::{kind}, %(tenant_{index})s::text)")
+        return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {expression} "
+
+
+def field_column(name: str) -> str:
+    """Return under which name ``{refined}`` has a declared field: its own, unless a fixed column is called so."""
+    return f"field_{name}" if name in REFINED_COLUMNS else name
+
+
+def source_id(resource: Resource, info: TableInfo) -> str:
+    """Return the expression of a refined row's source id as text.
+
+    The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
+    that may stand in a value would make two keys one.
+    """
+    parts = [f"({_column(column, info)})::text" for column in resource.key]
+    if len(parts) == 1:
+        return parts[0]
+    if resource.joined is not None:
+        return f" || {names.Literal(resource.joined).as_string(None)} || ".join(parts)
+    return f"pg_catalog.json_build_array({', '.join(parts)})::text"
+
+
+def _columns(table: Table, info: TableInfo, defaults: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, str]:
+    unknown = [name for name in table.columns if name not in defaults and name not in optional]
+    if unknown:
+        known = ", ".join([*defaults, *optional])
+        raise RelationMissing(f"{table.table}: {unknown[0]} is no column that dsaudit reads; it reads {known}")
+    expressions = {}
+    for name, default in defaults.items():
+        given = table.columns.get(name, default)
+        expression = "null" if given == "none" else _column(given, info)
+        expressions[name] = f"({expression})::text" if name in TEXT else expression
+    for name, kind in optional.items():
+        expression = _optional(table.columns.get(name), info, kind)
+        expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
+    return expressions
+
+
+def _optional(column: str | None, info: TableInfo, kind: str) -> str:
+    return f"({_column(column, info)})::{kind}" if column else f"null::{kind}"
+
+
+def _column(given: str, info: TableInfo) -> str:
+    """Return a column's expression; ``column.path.to`` reaches into a jsonb column."""
+    column, *path = given.split(".")
+    if column not in info.columns:
+        raise RelationMissing(f"the table {info.schema}.{info.name} has no column {column}")
+    expression = f"x.{_quoted(column)}"
+    if not path:
+        return expression
+    steps = ", ".join(names.Literal(step).as_string(None) for step in path)
+    return f"({expression}::jsonb #> array[{steps}])"
+
+
+def _quoted(name: str) -> str:
+    return names.Identifier(name).as_string(None)
+
+
+def _row_id(info: TableInfo) -> str:
+    return _column("id", info) if "id" in info.columns else "x.ctid"
+
+
+def _deleted(resource: Resource, info: TableInfo) -> str:
+    if not resource.deleted:
+        return "false"
+    expression = _column(resource.deleted, info)
+    is_flag = info.columns[resource.deleted] == "boolean"
+    return f"coalesce({expression}, false)" if is_flag else f"({expression} is not null)"
+
+
+def _map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:
+    rows = []
+    for index, (value, name) in enumerate(mapping.items()):
+        filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
+        rows.append(f"(%({alias}_{index}_value)s::text, %({alias}_{index})s::text)")
+    values = ", ".join(rows) or "(null::text, null::text)"
+    return f"{kind} (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "

@@ -1,0 +1,162 @@
+"""The first screen: may it ship, why not, since when, and what was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsaudit.card import SIGNS, plural, words
+from dsaudit.report.telling import (
+    DECISIONS,
+    Link,
+    Record,
+    counts_html,
+    having,
+    moment,
+    skipped_because,
+)
+from dsaudit.verdict import Status
+
+MOST_REASONS = 3
+MOST_GROUPS = 4  # reasons for not running a check that the first screen names
+
+
+def banner(result: Record, link: Link) -> str:
+    """Return the banner of a whole run."""
+    status = DECISIONS[result["decision"]]
+    run = result["run"]
+    return f"""<header class="banner ds-{status.value}">
+<p class="eyebrow">dsaudit · {words(run["blueprint"])}</p>
+<h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {_decision(result)}</span>
+<span class="system">{words(run["integration"])}, {words(run["environment"])}</span></h1>
+<p class="counts">{counts_html(result["verdicts"])}
+<span class="of">of {plural(len(result["verdicts"]), "check")}</span></p>
+<p class="since">{_since(result)}</p>
+{_warnings(result)}
+<div class="columns">
+<section><h2>{_why_title(result)}</h2>{_reasons(result, link)}</section>
+<section><h2>What was not audited</h2>{_not_audited(result)}</section>
+</div>
+{_facts(result)}
+</header>"""
+
+
+def _decision(result: Record) -> str:
+    """Return the decision; a part of an audit never reads as a whole one."""
+    return words(result["decision"]) + (" for a part only" if result["limits"] else "")
+
+
+def _why_title(result: Record) -> str:
+    return {"GO": "Why it may ship", "NO-GO": "Why it may not ship"}.get(result["decision"], "Why this is no GO")
+
+
+def _warnings(result: Record) -> str:
+    """Return what a reader has to know before anything else: a role that can write, what went wrong in the run."""
+    warnings = []
+    may_write = list(result["instant"].get("may_write", ()))
+    if may_write:
+        role = result["instant"].get("role", "of the audit")
+        warnings.append(f"The role {role} can write here: {'; '.join(may_write)}. Audit with a role that only reads")
+    told = [reason["text"] for reason in result["reasons"][:MOST_REASONS]]
+    warnings += [f"A problem of the run itself: {problem}" for problem in result["problems"] if problem not in told]
+    lines = "".join(f"<li>{words(warning)}.</li>" for warning in warnings)
+    return f'<ul class="warnings" aria-label="Warnings">{lines}</ul>' if lines else ""
+
+
+def _reasons(result: Record, link: Link) -> str:
+    verdicts = {verdict["check"]: verdict for verdict in result["verdicts"]}
+    lines = []
+    for reason in result["reasons"][:MOST_REASONS]:
+        verdict = verdicts.get(reason["check"])
+        told = words(reason["text"])
+        lines.append(f'<a href="{link(verdict)}">{told}</a>' if verdict else told)
+    listed = f"<ol>{''.join(f'<li>{line}</li>' for line in lines)}</ol>" if lines else f"<p>{_proven(result)}</p>"
+    return listed + _more(result, verdicts)
+
+
+def _more(result: Record, verdicts: dict[str, Record]) -> str:
+    shown = {reason["check"] for reason in result["reasons"][:MOST_REASONS]}
+    hidden = len([check for check in result.get("order", []) if check not in shown and check in verdicts])
+    return f'<p><a href="#ds-failures">and {plural(hidden, "further check")}</a></p>' if hidden else ""
+
+
+def _proven(result: Record) -> str:
+    passed = having(result["verdicts"], Status.PASS)
+    rows = sum(one["examined"] for verdict in passed for one in verdict["results"])
+    if result["decision"] == "GO":
+        return f"Every required check passed: {plural(len(passed), 'check')}, {plural(rows, 'row')} examined."
+    return "No check failed, but not enough was proven either."
+
+
+def _since(result: Record) -> str:
+    """Return since when the decision stands, and what changed since the last comparable run."""
+    series = 1
+    for earlier in result["history"]:
+        if earlier["decision"] != result["decision"]:
+            break
+        series += 1
+    changes = result["changes"]
+    if not result["history"]:
+        return f"<b>{words(result['decision'])}</b> at the first run; nothing to compare with."
+    since = f"<b>{words(result['decision'])} since {moment(changes['since'])}</b>"
+    since += (
+        f", {series} runs in a row."
+        if series > 1
+        else ", this run; the one before was " + (f"{words(result['history'][0]['decision'])}.")
+    )
+    if changes["against"] is None:
+        return since
+    found = ", ".join(f"<b>{changes[name]}</b> {name}" for name in ("new", "known", "fixed"))
+    return f"{since} Findings: {found}."
+
+
+def _not_audited(result: Record) -> str:
+    groups = skipped_because(result["verdicts"])
+    lines = [f"<b>Everything else, as this run was {words(limit)}</b>" for limit in result["limits"]]
+    lines += [
+        f"{plural(len(verdicts), 'check')} not run: {words(reason)}"
+        for reason, verdicts in list(groups.items())[:MOST_GROUPS]
+    ]
+    if len(groups) > MOST_GROUPS:
+        rest = sum(len(verdicts) for verdicts in list(groups.values())[MOST_GROUPS:])
+        lines.append(f"{plural(rest, 'further check')} not run")
+    undecided = having(result["verdicts"], Status.INCONCLUSIVE, Status.ERROR)
+    if undecided:
+        lines.append(f'<a href="#ds-unknown">{plural(len(undecided), "check")} could not be decided</a>')
+    if not lines:
+        return "<p>Every planned check ran. What no check asks is not audited.</p>"
+    more = '<p><a href="#ds-skipped">All checks that were not run</a></p>' if groups else ""
+    return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>{more}"
+
+
+def _facts(result: Record) -> str:
+    run, instant = result["run"], result["instant"]
+    facts: Sequence[tuple[str, str]] = [
+        ("Tenants", words(", ".join(run["tenants"]))),
+        ("Examined", _examined(result)),
+        ("Database instant", moment(instant["time"], seconds=True)),
+        ("Run", f"{moment(run['started'])} <code>{words(run['id'])}</code>"),
+    ]
+    return f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts)}</dl>'
+
+
+def _examined(result: Record) -> str:
+    rows = sum(one["examined"] for verdict in result["verdicts"] for one in verdict["results"])
+    return plural(rows, "row")
+
+
+def phase_banner(
+    title: str, verdicts: Sequence[Record], status: Status, result: Record, problems: Sequence[str]
+) -> str:
+    """Return the banner of one phase's page; it is written from the record, outside the notebook's body."""
+    run = result["run"]
+    warnings = "".join(f"<li>{words(problem)}.</li>" for problem in problems)
+    decision = DECISIONS[result["decision"]]
+    return f"""<header class="banner phase ds-{status.value}">
+<p class="eyebrow"><a href="../index.html">{words(run["integration"])}, {words(run["environment"])}</a> ·
+the whole run: <span class="ds-status ds-{decision.value}">{SIGNS[decision]} {_decision(result)}</span></p>
+<h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {status.upper()}</span>
+<span class="system">{words(title)}</span></h1>
+<p class="counts">{counts_html(verdicts)} <span class="of">of {plural(len(verdicts), "check")},
+{moment(run["started"])}</span></p>
+{f'<ul class="warnings" aria-label="Warnings">{warnings}</ul>' if warnings else ""}
+</header>"""

@@ -1,0 +1,97 @@
+"""What all pages say in the same words: names of phases, times, counts of verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from dsaudit.card import SIGNS, anchor, thousands, words
+from dsaudit.verdict import Status, worst
+
+Record = Mapping[str, Any]
+Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
+
+DECISIONS = {"GO": Status.PASS, "NO-GO": Status.FAIL, "INCONCLUSIVE": Status.INCONCLUSIVE}
+COUNTED = {
+    Status.FAIL: "fail",
+    Status.ERROR: "error",
+    Status.INCONCLUSIVE: "inconclusive",
+    Status.PASS: "pass",
+    Status.WAIVED: "waived",
+    Status.SKIPPED: "not run",
+}
+
+
+def phase_title(name: str) -> str:
+    """Return a phase's name as a title: ``04_deduplication`` is ``04 Deduplication``."""
+    number, _, rest = name.partition("_")
+    return f"{number} {rest.replace('_', ' ').capitalize()}".strip()
+
+
+def phase_page(name: str) -> str:
+    """Return the file name of a phase's page, as a link has it."""
+    return quote(f"{name}.html")
+
+
+def in_phase(verdict: Record) -> str:
+    """Return the address of a verdict's card on its phase's page, seen from the folder of the run."""
+    return f"phases/{phase_page(verdict['phase'])}#{anchor(verdict['check'])}"
+
+
+def on_page(verdict: Record) -> str:
+    """Return the address of a verdict's card on the same page."""
+    return f"#{anchor(verdict['check'])}"
+
+
+def moment(instant: str | None, seconds: bool = False) -> str:
+    """Return an instant as HTML in UTC, such as ``2026-11-20 14:03 UTC``; what is none is shown as it is."""
+    try:
+        at = datetime.fromisoformat(instant or "").astimezone(UTC)
+    except ValueError:
+        return words(instant or "not known")
+    shown = f"{at:%Y-%m-%d %H:%M:%S}" if seconds else f"{at:%Y-%m-%d %H:%M}"
+    return f'<time datetime="{at.isoformat()}">{shown}&nbsp;UTC</time>'
+
+
+def having(verdicts: Iterable[Record], *statuses: Status) -> list[Record]:
+    """Return the verdicts of some statuses, in their order."""
+    return [verdict for verdict in verdicts if verdict["status"] in statuses]
+
+
+def counts(verdicts: Iterable[Record]) -> dict[Status, int]:
+    """Return how many verdicts there are of each status, the worst first, without the statuses of none."""
+    told = [Status(verdict["status"]) for verdict in verdicts]
+    return {status: told.count(status) for status in COUNTED if status in told}
+
+
+def counts_html(verdicts: Iterable[Record]) -> str:
+    """Return the counts as signs, figures and words."""
+    parts = [
+        f'<span class="ds-status ds-{status.value}"><span aria-hidden="true">{SIGNS[status]}</span> '
+        f"{thousands(count)} {COUNTED[status]}</span>"
+        for status, count in counts(verdicts).items()
+    ]
+    return " ".join(parts) or '<span class="ds-status">no checks</span>'
+
+
+def phase_status(verdicts: Iterable[Record]) -> Status:
+    """Return a phase's word: the worst of its verdicts that were run; the counts beside it tell of the others."""
+    told = [Status(verdict["status"]) for verdict in verdicts]
+    return worst([status for status in told if status is not Status.SKIPPED] or told)
+
+
+def scopes_of(verdict: Record) -> str:
+    """Return what was examined, in one short text."""
+    examined = thousands(sum(one["examined"] for one in verdict["results"]))
+    return f"{examined} examined" + (f" in {len(verdict['results'])} scopes" if len(verdict["results"]) > 1 else "")
+
+
+def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the checks that were not run by the reason, the most frequent first."""
+    reasons: dict[str, list[Record]] = {}
+    for verdict in having(verdicts, Status.SKIPPED):
+        told = [one["reason"] for one in verdict["results"] if one["reason"]]
+        reasons.setdefault(told[0] if told else "no reason given", []).append(verdict)
+    return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))

@@ -1,0 +1,214 @@
+"""One execution of a blueprint: plan, papermill, verdicts, files. Reads top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dsaudit import checks, evidence, handoff, report
+from dsaudit.checks import Planned
+from dsaudit.database import Database
+from dsaudit.identity import Identity, guard, identify
+from dsaudit.parameters import Parameters, project_root
+from dsaudit.run import decide, execute, history
+from dsaudit.run.collect import collect
+
+Progress = Callable[[str], None]
+ReadSource = Callable[[Parameters, Path, Progress], None]
+
+
+class RunError(Exception):
+    """The run could not start; nothing was written."""
+
+
+@dataclass
+class Options:
+    """What the command line narrows or sets."""
+
+    blueprint: str = ""
+    phases: Sequence[str] = ()
+    checks: Sequence[str] = ()
+    jobs: int = 0
+    out: Path | None = None
+    overrides: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the evidence lies, and what was decided."""
+
+    folder: Path
+    result: dict[str, Any]
+
+
+def run(parameters: Parameters, options: Options, read_source: ReadSource, progress: Progress) -> Outcome:
+    """Audit a system and write its evidence.
+
+    Raises
+    ------
+    RunError, DatabaseError, CheckError
+        It could not start.
+    """
+    blueprint = find_blueprint(parameters, options.blueprint)
+    plan = narrowed(checks.plan(blueprint, parameters), options)
+    database = Database.open(parameters.database, name="dsaudit/runner")
+    try:
+        identity = identify(database)
+        guard(parameters, identity)
+        started = datetime.now(UTC)
+        folder = _draft_folder(parameters, options.out, started)
+        private = folder / "private"
+        if parameters.source:
+            read_source(parameters, private / "recording", progress)
+        with database.held_snapshot() as snapshot:
+            database.snapshot = snapshot
+            identity = identify(database)
+            given = handoff.Handoff(
+                folder.name, secrets.token_hex(16), snapshot, identity.time, private, options.overrides
+            )
+            with _handed_over(given):
+                phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
+        progress("writing the report")
+        result = _result(blueprint, parameters, plan, phases, identity, given, started, options)
+        return Outcome(_publish(folder, result, parameters), result)
+    finally:
+        database.close()
+
+
+def find_blueprint(parameters: Parameters, chosen: str = "") -> Path:
+    """Return the folder of the blueprint to run."""
+    name = chosen or (parameters.blueprints[0] if len(parameters.blueprints) == 1 else "")
+    if not name:
+        raise RunError(f"the parameter file names {len(parameters.blueprints)} blueprints; choose with --blueprint")
+    folder = project_root() / "notebooks" / name
+    if not (folder / "blueprint.yml").is_file():
+        known = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/blueprint.yml")))
+        raise RunError(f"there is no blueprint {name!r}; there are {known}")
+    return folder
+
+
+def narrowed(plan: list[Planned], options: Options) -> list[Planned]:
+    """Return the part of the plan that was asked for, all of it by default."""
+    unknown = [name for name in options.checks if name not in {planned.check.name for planned in plan}]
+    if unknown:
+        raise RunError(f"no phase of this blueprint calls the check {unknown[0]!r}; `dsaudit list` names them all")
+    names = sorted({planned.phase for planned in plan})
+    wrong = [part for part in options.phases if not any(_is_phase(name, part) for name in names)]
+    if wrong:
+        raise RunError(f"there is no phase {wrong[0]!r}; there are {', '.join(names)}")
+    return [
+        planned
+        for planned in plan
+        if (not options.checks or planned.check.name in options.checks)
+        and (not options.phases or any(_is_phase(planned.phase, part) for part in options.phases))
+    ]
+
+
+def _is_phase(name: str, part: str) -> bool:
+    """Return whether ``4``, ``04`` or ``04_deduplication`` names a phase."""
+    number, _, words = name.partition("_")
+    return part in (name, words) or (part.isdigit() and int(part) == int(number))
+
+
+def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -> Path:
+    name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    parent = (out or project_root() / "reports") / parameters.integration
+    folder = parent / "unfinished" / name
+    (folder / "phases").mkdir(parents=True)
+    (folder / "private").mkdir(mode=0o700)
+    return folder
+
+
+@contextlib.contextmanager
+def _handed_over(given: handoff.Handoff) -> Iterator[None]:
+    path = given.write()
+    os.environ[handoff.VARIABLE] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ[handoff.VARIABLE]
+        path.unlink()
+
+
+def _result(
+    blueprint: Path,
+    parameters: Parameters,
+    plan: list[Planned],
+    phases: list[execute.Phase],
+    identity: Identity,
+    given: handoff.Handoff,
+    started: datetime,
+    options: Options,
+) -> dict[str, Any]:
+    verdicts, problems = collect(plan, phases, given)
+    decide.waive(verdicts, parameters, started.date())
+    terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
+    limits = [f"narrowed to {len(plan)} checks by the command line"] if options.checks or options.phases else []
+    result = {
+        "schema": 1,
+        "run": {
+            "id": given.run,
+            "nonce": given.nonce,
+            "blueprint": blueprint.name,
+            "integration": parameters.integration,
+            "environment": parameters.environment,
+            "tenants": parameters.tenant_names,
+            "started": started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            **evidence.provenance(),
+        },
+        "instant": {**identity.to_json(), "time": given.instant, "renewed": 0},
+        "parameters": {"file": parameters.path.name, "sha256": parameters.sha256, "overrides": options.overrides},
+        "plan": [_planned_record(planned) for planned in plan],
+        "phases": [phase.to_json() for phase in phases],
+        "verdicts": [verdict.to_json() for verdict in verdicts],
+        "limits": limits,
+        "problems": problems,
+    }
+    decide.decide(result, parameters, terms)
+    history.compare(result, parameters, options.out)
+    result["digest"] = evidence.digest(result)
+    return result
+
+
+def _planned_record(planned: Planned) -> dict[str, Any]:
+    return {
+        "phase": planned.phase,
+        "cell": planned.cell,
+        "check": planned.check.name,
+        "scopes": planned.scopes,
+        "required": planned.required,
+        "skipped": planned.skipped,
+        "explains": planned.check.listed("explains"),
+    }
+
+
+def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
+    """Write the files, look through all of them for secrets, and give the folder its final name."""
+    report.write(folder, result)
+    _write_result(folder, result)
+    leaks = evidence.scan(folder, parameters)
+    if leaks:
+        result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
+        decide.downgrade(result, "a secret stood in the evidence")
+        report.write(folder, result, phases=False)
+        _write_result(folder, result)
+        evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
+    final = folder.parent.parent / folder.name
+    folder.rename(final)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
+    return final
+
+
+def _write_result(folder: Path, result: dict[str, Any]) -> None:
+    evidence.write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))

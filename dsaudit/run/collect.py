@@ -1,0 +1,109 @@
+"""Reads the verdicts out of the executed notebooks and holds them against the plan.
+
+Neither papermill's word nor the notebook's own metadata counts: a killed kernel and ``sys.exit(0)`` both leave a
+notebook that looks complete. What counts is a verdict of this run for every planned check and scope.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dsaudit.checks import Planned
+from dsaudit.handoff import Handoff
+from dsaudit.run.execute import Phase
+from dsaudit.verdict import CLOSING_MIME, MIME, Result, Status, Verdict, worst
+
+
+def collect(plan: list[Planned], phases: list[Phase], given: Handoff) -> tuple[list[Verdict], list[str]]:
+    """Return a verdict for each planned check, in the plan's order, and what was wrong with the phases."""
+    problems: list[str] = []
+    found: dict[str, Verdict] = {}
+    for phase in phases:
+        outputs = _outputs(phase)
+        _read_verdicts(outputs, phase, given, found, problems)
+        if not any(_ours(output.get(CLOSING_MIME), given) for output in outputs):
+            problems.append(f"{phase.name} did not reach its end: {phase.ended_by}")
+    ended = {phase.name: phase.ended_by for phase in phases}
+    verdicts = [
+        _complete(found[planned.check.name], planned)
+        if planned.check.name in found
+        else _missing(planned, ended.get(planned.phase, "it was not executed"))
+        for planned in plan
+    ]
+    unknown = sorted(set(found) - {planned.check.name for planned in plan})
+    problems += [f"a verdict of {name}, which was not planned, is left out" for name in unknown]
+    return verdicts, problems
+
+
+def _outputs(phase: Phase) -> list[dict[str, Any]]:
+    """Return the data of every output of an executed notebook; of one that is not there or not whole, none."""
+    try:
+        notebook = json.loads(phase.path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [
+        output["data"]
+        for cell in notebook.get("cells", [])
+        for output in cell.get("outputs", [])
+        if isinstance(output.get("data"), dict)
+    ]
+
+
+def _ours(record: Any, given: Handoff) -> bool:
+    """Return whether a record carries this run's nonce, which no data and no older notebook can know."""
+    return isinstance(record, dict) and record.get("run") == given.run and record.get("nonce") == given.nonce
+
+
+def _read_verdicts(
+    outputs: list[dict[str, Any]], phase: Phase, given: Handoff, found: dict[str, Verdict], problems: list[str]
+) -> None:
+    for output in outputs:
+        record = output.get(MIME)
+        if record is None:
+            continue
+        if not _ours(record, given):
+            problems.append(f"{phase.name} shows a verdict that is not of this run; it is left out")
+            continue
+        try:
+            verdict = Verdict.from_json(record)
+        except ValueError as error:
+            problems.append(f"{phase.name} shows a broken verdict: {error}")
+            continue
+        if verdict.check in found:
+            problems.append(f"{verdict.check} has two verdicts; the worse one counts")
+            verdict = max(found[verdict.check], verdict, key=lambda one: one.status.rank)
+        found[verdict.check] = verdict
+
+
+def _complete(verdict: Verdict, planned: Planned) -> Verdict:
+    """Add a result for each planned scope that the verdict says nothing of, and judge it anew from its results."""
+    verdict.phase = planned.phase
+    if planned.skipped:
+        return verdict
+    told = [result.scope for result in verdict.results]
+    for scope in planned.scopes:
+        if scope not in told:
+            verdict.results.append(_unknown(scope, "the check said nothing of this scope"))
+    verdict.status = worst(result.status for result in verdict.results)
+    return verdict
+
+
+def _missing(planned: Planned, ended_by: str) -> Verdict:
+    headers = planned.check.headers
+    reason = f"planned, but not executed: {ended_by}"
+    scopes = planned.scopes or [{}]
+    return Verdict(
+        check=planned.check.name,
+        claim=headers["title"],
+        why=headers["why"],
+        requirement=planned.check.listed("requirement"),
+        severity=headers["severity"],
+        status=Status.INCONCLUSIVE,
+        results=[_unknown(scope, reason) for scope in scopes],
+        phase=planned.phase,
+    )
+
+
+def _unknown(scope: dict[str, str], reason: str) -> Result:
+    return Result(scope, Status.INCONCLUSIVE, observed="nothing", reason=reason)

@@ -1,0 +1,192 @@
+"""From verdicts to the decision: waivers, GO or NO-GO, its reasons, the success criteria and the checklist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from dsaudit.card import scope_text, thousands
+from dsaudit.parameters import Parameters
+from dsaudit.verdict import SEVERITIES, Status, Verdict, worst
+
+EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 2}
+MOST_REASONS = 3
+
+Record = dict[str, Any]
+
+
+def waive(verdicts: list[Verdict], parameters: Parameters, today: date) -> None:
+    """Turn the failures that the file accepts into waived ones; a waiver that has expired fails."""
+    for waiver in parameters.waivers:
+        for verdict in verdicts:
+            if verdict.check != waiver.check:
+                continue
+            for result in verdict.results:
+                inside = all(result.scope.get(name) == value for name, value in waiver.scope.items())
+                if not inside or result.status is not Status.FAIL:
+                    continue
+                if date.fromisoformat(waiver.expires) < today:
+                    result.reason = f"the waiver of {waiver.owner} expired on {waiver.expires}"
+                else:
+                    result.status = Status.WAIVED
+                    verdict.waiver = {"owner": waiver.owner, "reason": waiver.reason, "expires": waiver.expires}
+            verdict.status = worst(result.status for result in verdict.results)
+
+
+def decide(result: Record, parameters: Parameters, terms: Mapping[str, Any]) -> None:
+    """Add decision, exit, reasons, criteria and checklist to a run's result."""
+    required = {planned["check"] for planned in result["plan"] if planned["required"]}
+    required -= {
+        planned["check"]
+        for planned in result["plan"]
+        if planned["skipped"] and planned["check"] not in parameters.require
+    }
+    judged = [verdict for verdict in result["verdicts"] if verdict["check"] in required]
+    result["decision"] = _decision(judged, result, parameters)
+    result["exit"] = EXITS[result["decision"]]
+    result["reasons"] = _reasons(result)
+    result["criteria"] = [_criterion(one, result) for one in terms.get("criteria", [])]
+    result["checklist"] = [_item(one, result) for one in terms.get("checklist", [])]
+
+
+def downgrade(result: Record, reason: str) -> None:
+    """Make a run inconclusive that was GO, whatever its checks say."""
+    if result["decision"] == "GO":
+        result["decision"], result["exit"] = "INCONCLUSIVE", EXITS["INCONCLUSIVE"]
+    result["reasons"] = [{"text": reason, "check": None, "phase": None}, *result["reasons"]][:MOST_REASONS]
+
+
+def _decision(judged: list[Record], result: Record, parameters: Parameters) -> str:
+    statuses = [Status(verdict["status"]) for verdict in judged]
+    blocking = {Status.FAIL}
+    if parameters.gate.waived == "refuse":
+        blocking.add(Status.WAIVED)
+    if any(status in blocking for status in statuses):
+        return "NO-GO"
+    open_ones = {Status.INCONCLUSIVE, Status.ERROR, Status.SKIPPED}
+    if any(status in open_ones for status in statuses) or result["problems"]:
+        return "INCONCLUSIVE"
+    if parameters.gate.skipped == "refuse" and any(v["status"] == "skipped" for v in result["verdicts"]):
+        return "INCONCLUSIVE"
+    return "GO" if Status.PASS in statuses else "INCONCLUSIVE"
+
+
+def _reasons(result: Record) -> list[Record]:
+    """Return the weightiest reasons against a GO; a failure that another one explains is no reason of its own."""
+    explained = _explained(result)
+    against = [v for v in result["verdicts"] if Status(v["status"]).rank >= Status.INCONCLUSIVE.rank]
+    ordered = sorted(against, key=lambda v: _weight(v, explained))
+    reasons = [
+        {"text": _in_words(verdict), "check": verdict["check"], "phase": verdict["phase"]}
+        for verdict in [one for one in ordered if not explained[one["check"]]] or ordered
+    ]
+    reasons += [{"text": problem, "check": None, "phase": None} for problem in result["problems"]]
+    result["order"] = [verdict["check"] for verdict in ordered]
+    result["consequences"] = {check: roots for check, roots in explained.items() if roots}
+    return reasons[:MOST_REASONS]
+
+
+def _weight(verdict: Record, explained: Mapping[str, list[str]]) -> tuple[int, int, int, int]:
+    status = Status(verdict["status"])
+    total = sum(one["total"] for one in verdict["results"])
+    return (
+        0 if status is Status.FAIL else 1,
+        1 if explained[verdict["check"]] else 0,
+        SEVERITIES.index(verdict["severity"]),
+        -total,
+    )
+
+
+def _explained(result: Record) -> dict[str, list[str]]:
+    """Return for each check the failing ones that would explain its failure, because they share a scope."""
+    failed = {verdict["check"]: verdict for verdict in result["verdicts"] if verdict["status"] == "fail"}
+    explained: dict[str, list[str]] = {verdict["check"]: [] for verdict in result["verdicts"]}
+    for planned in result["plan"]:
+        root = failed.get(planned["check"])
+        for name in planned["explains"] if root else []:
+            if name in failed and root and _overlap(root, failed[name]):
+                explained[name].append(planned["check"])
+    return explained
+
+
+def _overlap(one: Record, other: Record) -> bool:
+    """Return whether two verdicts fail in a scope they can share."""
+    return any(
+        all(left["scope"].get(name, value) == value for name, value in right["scope"].items())
+        for left in one["results"]
+        for right in other["results"]
+        if left["status"] == right["status"] == "fail"
+    )
+
+
+def _in_words(verdict: Record) -> str:
+    status = verdict["status"]
+    results = [one for one in verdict["results"] if one["status"] == status]
+    where = _where(one["scope"] for one in results)
+    if status == "fail":
+        total = sum(one["total"] for one in results)
+        measured = results[0]["observed"] if len(results) == 1 and results[0]["unit"] != "rows" else None
+        found = measured or f"{thousands(total)} row{'' if total == 1 else 's'}"
+        return f"{found}{where} against “{verdict['claim']}”"
+    why = next((one["reason"] for one in results if one["reason"]), "no reason given")
+    return f"Not known{where}: “{verdict['claim']}” — {why}"
+
+
+def _where(scopes: Iterable[Mapping[str, str]]) -> str:
+    names = list(dict.fromkeys(scope_text(scope) for scope in scopes))
+    if names in ([], ["all"]):
+        return ""
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f" ({'; '.join(names[:2])}{more})"
+
+
+def _statuses(names: Iterable[str], result: Record) -> list[Status]:
+    told = {verdict["check"]: Status(verdict["status"]) for verdict in result["verdicts"]}
+    return [told.get(name, Status.SKIPPED) for name in names]
+
+
+def _criterion(term: Mapping[str, Any], result: Record) -> Record:
+    """Fill in one line of the success criteria: the share of green scopes, or the worst measured value."""
+    told = {verdict["check"]: verdict for verdict in result["verdicts"]}
+    results = [one for name in term["checks"] for one in told.get(name, {}).get("results", [])]
+    results = [one for one in results if one["status"] != "skipped"]
+    return {
+        "id": term["id"],
+        "metric": term["metric"],
+        "target": term["target"],
+        "actual": _actual(term, results),
+        "status": worst(_statuses(term["checks"], result)).value if results else Status.SKIPPED.value,
+        "checks": list(term["checks"]),
+    }
+
+
+def _actual(term: Mapping[str, Any], results: list[Record]) -> str:
+    if not results:
+        return "not measured"
+    kind = term.get("actual", "coverage")
+    if kind == "rows":
+        return f"{thousands(sum(one['total'] for one in results))} rows"
+    if kind == "measure":
+        measured = [one for one in results if one["value"] is not None and one["unit"] not in ("", "rows")]
+        return max(measured, key=lambda one: float(one["value"]))["observed"] if measured else "not measured"
+    if kind == "match":
+        examined = sum(one["examined"] for one in results)
+        wrong = min(sum(one["total"] for one in results), examined)
+        return f"{_percent(examined - wrong, examined)} match" if examined else "not measured"
+    green = sum(one["status"] == "pass" for one in results)
+    return _percent(green, len(results))
+
+
+def _percent(part: int, whole: int) -> str:
+    """Return a share in percent that reads 100 only when it is 100."""
+    share = 100 * part / whole
+    return "100 %" if part == whole else f"{min(share, 99.99):.2f} %".replace(".00 %", " %")
+
+
+def _item(term: Mapping[str, Any], result: Record) -> Record:
+    """Fill in one line of the checklist; what only a person can do stays open, with its owner."""
+    if "manual" in term:
+        return {"text": term["text"], "status": "open", "checks": [], "owner": term["manual"]}
+    status = worst(_statuses(term["checks"], result)).value
+    return {"text": term["text"], "status": status, "checks": list(term["checks"]), "owner": None}

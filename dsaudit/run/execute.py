@@ -1,0 +1,153 @@
+"""Executes notebooks with papermill, each in a kernel of its own, as many at once as there are jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.checks import CheckError, Planned
+from dsaudit.evidence import write_atomically
+from dsaudit.parameters import Parameters
+
+if TYPE_CHECKING:
+    from dsaudit.run import Options
+
+CELL_SECONDS = 900
+SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
+
+
+@dataclass
+class Phase:
+    """How one notebook's execution ended."""
+
+    name: str
+    path: Path
+    seconds: float
+    ended_by: str  # "its last cell", or what stopped it
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the phase as a record, with its place in the run folder."""
+        return {**asdict(self), "path": f"phases/{self.path.name}"}
+
+
+def execute(
+    blueprint: Path,
+    plan: list[Planned],
+    parameters: Parameters,
+    options: Options,
+    folder: Path,
+    progress: Callable[[str], None],
+) -> list[Phase]:
+    """Execute the notebooks that the plan names and return how each ended, in their order."""
+    names = list(dict.fromkeys(planned.phase for planned in plan))
+    jobs = options.jobs or os.cpu_count() or 1
+    done: dict[str, Phase] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        tasks = {}
+        for name in names:
+            source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
+            tasks[pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters)] = name
+        for task in as_completed(tasks):
+            phase = task.result()
+            done[phase.name] = phase
+            progress(f"{phase.name} done in {phase.seconds:.1f} s ({len(done)} of {len(names)})")
+    return [done[name] for name in names]
+
+
+def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
+    import papermill
+
+    _check_parameters(source)
+    clock = time.perf_counter()
+    ended_by = "its last cell"
+    with _quiet():
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters={"system": str(parameters.path)},
+                kernel_name="python3",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=CELL_SECONDS,
+            )
+        except papermill.PapermillExecutionError as error:
+            # The exception's text holds the traceback, which may quote the data: only its name goes on.
+            ended_by = f"{error.ename} in a cell"
+        except Exception as error:
+            ended_by = f"{type(error).__name__}: the kernel died or did not answer"
+    _without_tracebacks(target)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""
+    return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)
+
+
+def _without_tracebacks(path: Path) -> None:
+    """Take the words of exceptions out of an executed notebook: they may quote the data, and the notebook is shared."""
+    if not path.is_file():
+        return
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                output["evalue"], output["traceback"] = "left out, since it may quote the data", []
+    notebook["metadata"].pop("papermill", None)  # paths of this machine, and a status that is not to be relied on
+    write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False))
+
+
+def _check_parameters(source: Path) -> None:
+    """Hold the names we inject against the notebook's own: papermill only warns, and runs with the default."""
+    import nbformat
+
+    notebook = nbformat.read(source, as_version=4)
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1 or "system" not in cells[0].source:
+        raise CheckError(f"{source}: one cell tagged `parameters` has to set `system`")
+
+
+def _reduced(source: Path, plan: list[Planned], options: Options, folder: Path) -> Path:
+    """Return the notebook itself or, where only some checks are asked for, a copy without the others' cells."""
+    if not options.checks:
+        return source
+    import nbformat
+
+    from dsaudit.checks.planning import check_calls
+
+    wanted = {planned.cell for planned in plan if planned.phase == source.stem}
+    others = {cell for cell, _ in check_calls(source)} - wanted
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells = [
+        cell
+        for cell, after in zip(notebook.cells, [*notebook.cells[1:], None], strict=True)
+        if cell.id not in others and not (after is not None and cell.cell_type == "markdown" and after.id in others)
+    ]
+    folder.mkdir(exist_ok=True)
+    nbformat.write(notebook, folder / source.name)
+    return folder / source.name
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Keep papermill's own log off the terminal, where it could print what a cell printed."""
+    import logging
+
+    logger = logging.getLogger("papermill")
+    logger.disabled = True
+    yield
+
+
+def prepare_imports() -> None:
+    """Keep a slow module out of `import papermill`: jsonschema takes it if it is there, and works without.
+
+    rfc3987_syntax builds a grammar while it is imported, about a second of every start; nothing here needs it.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

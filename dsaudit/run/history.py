@@ -1,0 +1,62 @@
+"""What changed since the last run of the same integration: findings that are new, known, or fixed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dsaudit.parameters import Parameters, project_root
+
+KEPT = 10  # earlier runs that a report shows
+
+
+def earlier_runs(parameters: Parameters, out: Path | None) -> list[dict[str, Any]]:
+    """Return the results of earlier runs, the newest first; a folder without a whole result is passed over."""
+    parent = (out or project_root() / "reports") / parameters.integration
+    found = []
+    for path in sorted(parent.glob("*/result.json"), reverse=True):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def compare(result: dict[str, Any], parameters: Parameters, out: Path | None) -> None:
+    """Add ``changes`` and ``history`` to a run's result."""
+    runs = [run for run in earlier_runs(parameters, out) if run["run"]["blueprint"] == result["run"]["blueprint"]]
+    result["history"] = [
+        {
+            "id": run["run"]["id"],
+            "ended": run["run"]["ended"],
+            "decision": run["decision"],
+            "criteria": {one["id"]: one["status"] for one in run["criteria"]},
+        }
+        for run in runs[:KEPT]
+    ]
+    # Masks of different keys cannot be compared, and neither can a run that looked at a part only.
+    comparable = next((run for run in runs if not run["limits"]), None)
+    now = _findings(result)
+    before = _findings(comparable) if comparable else set()
+    result["changes"] = {
+        "against": comparable["run"]["id"] if comparable else None,
+        "new": len(now - before),
+        "known": len(now & before),
+        "fixed": len(before - now),
+        "since": _since(result, runs),
+    }
+
+
+def _findings(result: dict[str, Any]) -> set[str]:
+    return {finding for verdict in result["verdicts"] for finding in verdict["findings"]}
+
+
+def _since(result: dict[str, Any], runs: list[dict[str, Any]]) -> str | None:
+    """Return when the first run of the unbroken series with this decision ended."""
+    since: str = result["run"]["ended"]
+    for run in runs:
+        if run["decision"] != result["decision"]:
+            break
+        since = run["run"]["ended"]
+    return since

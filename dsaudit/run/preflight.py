@@ -1,0 +1,87 @@
+"""What `dsaudit check` says: every way into a system, tried once, and what a run would do with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dsaudit import checks
+from dsaudit.database import Database, DatabaseError
+from dsaudit.identity import guard, identify
+from dsaudit.parameters import Parameters
+from dsaudit.relations import RelationMissing, Relations
+
+Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One way in: open (True), shut (False), or not given (None)."""
+
+    way: str
+    ok: bool | None
+    words: str
+
+
+def preflight(parameters: Parameters, reachable: Reachable) -> Iterator[Line]:
+    """Yield a line for each way in, and last what will run and what will be skipped."""
+    yield from _database(parameters)
+    yield from _source(parameters, reachable)
+    for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
+        section = getattr(parameters, name)
+        yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield from _plan(parameters)
+
+
+def _database(parameters: Parameters) -> Iterator[Line]:
+    try:
+        database = Database.open(parameters.database)
+    except DatabaseError as error:
+        yield Line("database", False, str(error))
+        return
+    try:
+        identity = identify(database)
+        guard(parameters, identity)
+        yield Line("database", True, f"{identity.pin} as {identity.role}, PostgreSQL {identity.server_version}")
+        if identity.may_write:
+            yield Line("role", None, f"can write ({identity.may_write[0]}); `dsaudit role` prints a better one")
+        yield from _tables(parameters, database)
+    except DatabaseError as error:
+        yield Line("database", False, str(error))
+    finally:
+        database.close()
+
+
+def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
+    relations = Relations(parameters, database.catalogue())
+    names = [resource.table for resource in parameters.resources.values()]
+    names += [s.table for s in (parameters.raw, parameters.deliveries, parameters.syncs, parameters.record) if s]
+    missing = []
+    for name in names:
+        try:
+            relations.table(name)
+        except RelationMissing as error:
+            missing.append(str(error))
+    words = missing[0] if missing else f"{len(names)} declared, all there"
+    yield Line("tables", not missing, words)
+
+
+def _source(parameters: Parameters, reachable: Reachable) -> Iterator[Line]:
+    if parameters.source is None:
+        yield Line("source", None, "not given")
+        return
+    for name, problem in reachable(parameters):
+        yield Line(f"source of {name}", problem is None, problem or "answers")
+
+
+def _plan(parameters: Parameters) -> Iterator[Line]:
+    from dsaudit.run import find_blueprint
+
+    for name in parameters.blueprints:
+        plan = checks.plan(find_blueprint(parameters, name), parameters)
+        skipped = Counter(planned.skipped for planned in plan if planned.skipped)
+        words = f"{len(plan) - sum(skipped.values())} checks would run, {sum(skipped.values())} be skipped"
+        yield Line(name, True, words)
+        for reason, count in skipped.most_common():
+            yield Line("skipped", None, f"{count}: {reason}")

@@ -1,0 +1,51 @@
+"""Writes the rows that a check found, whole and unmasked, for the one who has to mend them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+
+
+class RowsMissing(Exception):
+    """A run kept no rows of this check."""
+
+
+def write_rows(run: Path, check: str, target: Path) -> int:
+    """Write the rows of `check` in the run folder to a ``.csv`` or ``.jsonl`` file, readable by its owner alone.
+
+    Returns how many there are.
+
+    Raises
+    ------
+    RowsMissing
+        The run found none, was of another check, or its private folder is gone.
+    """
+    path = run / "private" / "rows" / f"{check}.jsonl"
+    if not path.is_file():
+        raise RowsMissing(f"{run} holds no rows of {check}: it found none, or its private folder is not here")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        if target.suffix == ".csv":
+            _write_csv(rows, file)
+        elif target.suffix == ".jsonl":
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        else:
+            raise RowsMissing(f"{target}: rows are written as .csv or .jsonl")
+    return len(rows)
+
+
+def _write_csv(rows: list[dict[str, Any]], file: Any) -> None:
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
+    writer.writeheader()
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+
+
+def _inert(value: Any) -> Any:
+    """Return a text so that no spreadsheet takes it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

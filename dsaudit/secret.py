@@ -1,0 +1,50 @@
+"""Secrets: named in the parameter file, read from the environment, never shown."""
+
+from __future__ import annotations
+
+import os
+
+
+class SecretMissing(Exception):
+    """The environment does not hold a variable that the parameter file names."""
+
+
+class Secret:
+    """A value that prints as ``***`` however it is formatted; `reveal` is the only way to it."""
+
+    __slots__ = ("_value", "name")
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name = name
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({self.name}=***)"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A pickle would carry the value into a file or another process; the name is enough to read it there.
+        return (from_environment, (self.name,))
+
+
+def from_environment(name: str) -> Secret:
+    """Read the secret that the environment variable `name` holds.
+
+    Raises
+    ------
+    SecretMissing
+        The variable is not set, or empty.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        raise SecretMissing(f"the environment variable {name} is not set; the parameter file reads a secret from it")
+    return Secret(name, value)

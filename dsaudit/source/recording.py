@@ -1,0 +1,164 @@
+"""The recording: what the provider answered, page by page, kept privately for the run's phases to read.
+
+Layout: ``<tenant>/<resource>.jsonl.gz``, a line a page with the answer's own text, and ``index.json``, which says of
+every list how many records it had and whether it was read to its end. `collecting` writes it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dsaudit.parameters import Parameters, Resource
+from dsaudit.source.reading import SourceError, parse, records_in
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record of the source: its id as text, itself, and the record of the own list that it stands in."""
+
+    source_id: str
+    record: dict[str, Any]
+    top: dict[str, Any]
+
+
+class Recording:
+    """Reads a recording back."""
+
+    def __init__(self, folder: Path, parameters: Parameters) -> None:
+        self._folder = folder
+        self._parameters = parameters
+        self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        self._counts: dict[tuple[str, str], int] = {}
+
+    @property
+    def started(self) -> datetime:
+        """When the reading began: what changed later may be missing from it."""
+        return datetime.fromisoformat(self.index["started"])
+
+    def problem(self, tenant: str, resource: str) -> str | None:
+        """Return why a resource's list cannot be relied on, or None; for a nested one, its parent's list."""
+        top = self._top(resource)
+        entry = self._entry(tenant, top)
+        if not entry:
+            return f"the source's list of {top} was not read"
+        return f"the source's list of {top} is not whole: {entry['problem']}" if entry["problem"] else None
+
+    def refusal(self, tenant: str, resource: str) -> str | None:
+        """Return in which words a resource's own list was refused, or None where it was not."""
+        entry = self._entry(tenant, resource)
+        return str(entry["problem"]) if entry.get("refused") else None
+
+    def answered(self, tenant: str, resource: str) -> bool:
+        """Return whether a resource's own list was answered to its end, whole or not."""
+        return bool(self._entry(tenant, resource).get("answered"))
+
+    def shared_ids(self, tenant: str, resource: str) -> list[str]:
+        """Return the ids under which an own list has several different records, at most a thousand."""
+        found: list[str] = self._entry(tenant, resource).get("shared_ids", [])
+        return found
+
+    def _entry(self, tenant: str, resource: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.index["tenants"].get(tenant, {}).get("resources", {}).get(resource, {})
+        return found
+
+    def scopes(self, tenant: str) -> list[str] | None:
+        """Return the scopes the provider granted, or None where it was not asked or refused."""
+        found = self.index["tenants"].get(tenant, {}).get("scopes")
+        return None if found is None else [str(one.get("handle", "")) for one in found]
+
+    def subscriptions(self, tenant: str) -> list[dict[str, Any]] | None:
+        """Return the webhooks registered at the provider, or None where it was not asked or refused."""
+        found: list[dict[str, Any]] | None = self.index["tenants"].get(tenant, {}).get("subscriptions")
+        return found
+
+    def count(self, tenant: str, resource: str) -> int | None:
+        """Return how many records the source has, or None where the list is not whole."""
+        if self.problem(tenant, resource):
+            return None
+        if (tenant, resource) not in self._counts:
+            self._counts[tenant, resource] = sum(1 for _ in self.items(tenant, resource))
+        return self._counts[tenant, resource]
+
+    def items(self, tenant: str, resource: str) -> Iterator[Item]:
+        """Yield the records of a resource, nested ones out of their parents'."""
+        declared = self._parameters.resources[resource]
+        if declared.nested is None:
+            for one in self._records(tenant, resource):
+                yield Item(identity(declared, one, one, "", 0), one, one)
+            return
+        for parent in self.items(tenant, declared.nested.in_):
+            for name, path in declared.nested.at.items():
+                for position, one in enumerate(_found(parent.record, path.split(".")), 1):
+                    yield Item(identity(declared, one, parent.record, name, position), one, parent.top)
+
+    def _records(self, tenant: str, resource: str) -> Iterator[dict[str, Any]]:
+        """Yield what was recorded of an own list, and hold it against the index: a cut file is no small list."""
+        expected, found = self._entry(tenant, resource).get("records", 0), 0
+        try:
+            with gzip.open(self._folder / tenant / f"{resource}.jsonl.gz", "rt", encoding="utf-8") as file:
+                for line in file:
+                    for one in records_in(parse(json.loads(line)), resource):
+                        found += 1
+                        yield one
+        except (OSError, EOFError, ValueError) as error:
+            raise SourceError(f"the recording of {resource} cannot be read ({type(error).__name__})") from None
+        if found != expected:
+            raise SourceError(f"the recording of {resource} has {found} records, {expected} were read")
+
+    def _top(self, resource: str) -> str:
+        nested = self._parameters.resources[resource].nested
+        return self._top(nested.in_) if nested else resource
+
+
+def changed_at(resource: Resource, one: dict[str, Any]) -> datetime | None:
+    """Return when a record changed at the source, or None where it does not say, or says it without a time zone."""
+    given: Any = value_at(one, resource.updated) if resource.updated else None
+    try:
+        changed = datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        return None
+    return changed if changed.tzinfo else None
+
+
+def identity(resource: Resource, one: Any, parent: Any, name: str, position: int) -> str:
+    """Return a source record's id as text, built like `relations.source_id` builds a refined row's."""
+    parts = [_id_part(part, one, parent, name, position) for part in resource.id_from]
+    if len(parts) == 1:
+        return parts[0]
+    if resource.joined is not None:
+        return resource.joined.join(parts)
+    return json.dumps(parts, ensure_ascii=False)
+
+
+def _id_part(part: str, one: Any, parent: Any, name: str, position: int) -> str:
+    if part == "#":
+        return str(position)
+    if part == "@":
+        return name
+    value = value_at(parent, part.removeprefix("../")) if part.startswith("../") else value_at(one, part)
+    return "" if value is None else str(value)
+
+
+def value_at(record: Any, path: str) -> Any:
+    """Return the value at a dotted path, None where there is none."""
+    for step in path.split(".") if path else []:
+        record = record.get(step) if isinstance(record, dict) else None
+    return record
+
+
+def _found(record: Any, steps: list[str]) -> Iterator[Any]:
+    """Yield what stands at a path: each item of a list, or the one object."""
+    if isinstance(record, list):
+        for one in record:
+            yield from _found(one, steps)
+    elif not steps:
+        if record is not None:
+            yield record
+    elif isinstance(record, dict):
+        yield from _found(record.get(steps[0]), steps[1:])

@@ -1,0 +1,29 @@
+-- title: Every object that was received is in its refined table
+-- why: received and not refined means: paid for, stored, and found by nobody; what was skipped on purpose is judged
+--   against the source
+-- requirement: DS5.1
+-- severity: critical
+-- each: resource
+-- scope: tenant
+-- key: source_id
+-- show: state
+-- examined: select tenant, count(distinct source_id) as examined from {raw} as r
+--   where resource = %(resource_name)s and not deleted group by 1
+-- explains: source_missing_in_refined
+-- remedy: refine the newest raw rows of these objects again
+select newest.tenant, newest.source_id, newest.row_id as newest_raw_row, newest.state, newest.received_at
+from (
+  select distinct on (tenant, source_id) tenant, source_id, row_id, state, received_at, deleted
+  from {raw} as r
+  where resource = %(resource_name)s
+  order by tenant, source_id, version desc
+) as newest
+where not newest.deleted and newest.state is distinct from 'skipped'
+  -- What was received a moment ago and is about to be refined is not late yet.
+  and not (coalesce(newest.state, 'pending') = 'pending'
+           and newest.received_at >= %(instant)s::timestamptz
+                                     - make_interval(secs => %(in_flight_seconds)s::double precision))
+  and not exists (
+    select from {refined} as f where f.tenant = newest.tenant and f.source_id = newest.source_id and not f.deleted
+  )
+order by newest.tenant, newest.source_id

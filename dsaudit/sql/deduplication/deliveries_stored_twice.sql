@@ -1,0 +1,17 @@
+-- title: No webhook delivery is stored twice
+-- why: a delivery that is repeated after a time-out is the same fact; stored twice it is counted twice
+-- requirement: DS4.1
+-- severity: high
+-- scope: tenant, resource
+-- having: webhooks
+-- needs: raw.columns.delivery_id
+-- key: source_id, delivery_id
+-- show: delivery_id
+-- examined: select tenant, resource, count(*) as examined from {raw} as r where delivery_id is not null group by 1, 2
+-- remedy: make the delivery's id and the object's id unique in the raw table, and answer a repeated delivery with 200
+select tenant, resource, source_id, delivery_id, count(*) as copies, min(received_at) as first, max(received_at) as last
+from {raw} as r
+where delivery_id is not null
+group by tenant, resource, source_id, delivery_id
+having count(*) > 1
+order by tenant, resource, source_id, delivery_id

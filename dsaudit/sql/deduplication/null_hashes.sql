@@ -1,0 +1,12 @@
+-- title: Every raw record has a content hash
+-- why: a record without one escapes deduplication, and all such records look alike to a query that groups by hash
+-- requirement: DS4.1
+-- severity: high
+-- scope: tenant, resource
+-- key: source_id, row_id
+-- examined: fact raw_rows
+-- remedy: compute the hash where the record is stored, and make the column not null
+select tenant, resource, source_id, row_id, received_at
+from {raw} as r
+where content_hash is null
+order by tenant, resource, source_id, row_id

@@ -1,0 +1,18 @@
+-- title: No two objects of the source share a content hash
+-- why: a hash that leaves the id out takes two objects for one, and the second is never stored
+-- requirement: DS4.1
+-- severity: critical
+-- scope: tenant, resource
+-- having: identified
+-- key: content_hash
+-- show: content_hash
+-- examined: fact raw_rows
+-- explains: stored_hashes_match_payload, source_missing_in_raw, source_missing_in_refined
+-- remedy: take the object's own id into the hash, or compare within one object only
+select tenant, resource, content_hash, count(distinct source_id) as objects,
+       min(source_id) as first_source_id, max(source_id) as last_source_id
+from {raw} as r
+where content_hash is not null
+group by tenant, resource, content_hash
+having count(distinct source_id) > 1
+order by tenant, resource, content_hash

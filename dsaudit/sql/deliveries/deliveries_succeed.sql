@@ -1,0 +1,16 @@
+-- title: Deliveries of webhooks succeed
+-- why: a provider removes a subscription after some failures in a row, and then nothing arrives any more
+-- requirement: DS3.2
+-- severity: high
+-- key: delivery_id
+-- show: delivery_id, topic, outcome
+-- expect: delivery_success_percent
+-- examined: select count(*) as examined, round(100.0 * count(*) filter (where accepted) / nullif(count(*), 0), 3) as value,
+--   '%%' as unit from {deliveries} as d
+-- remedy: look at the receiver's log for these deliveries; ask the provider to send them again
+select delivery_id, topic, source_id, outcome, received_at
+from {deliveries} as d
+where not accepted
+  and (select 100.0 * count(*) filter (where accepted) / nullif(count(*), 0) from {deliveries} as all_deliveries)
+      < %(delivery_success_percent)s
+order by received_at, delivery_id

@@ -1,0 +1,15 @@
+-- title: Every reference to a parent finds it
+-- why: a child without its parent is lost to every query that joins the two
+-- requirement: WH3
+-- severity: high
+-- each: relation
+-- scope: tenant
+-- key: source_id
+-- examined: select tenant, count(*) as examined from {child} as c where not deleted group by 1
+-- explains: children_match_payload
+-- remedy: fetch the missing parents again, then add the foreign key
+select c.tenant, c.source_id, c.row_id, c.key as missing_parent
+from {child} as c
+where not c.deleted and c.key is not null
+  and not exists (select from {parent} as p where p.key = c.key)
+order by c.tenant, c.source_id

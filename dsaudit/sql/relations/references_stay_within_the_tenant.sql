@@ -1,0 +1,14 @@
+-- title: No reference leads to another tenant's record
+-- why: a child under another tenant's parent shows one customer the data of another
+-- requirement: WH3
+-- severity: critical
+-- each: relation
+-- scope: tenant
+-- key: source_id
+-- show: tenant_of_the_parent
+-- examined: select tenant, count(*) as examined from {child} as c group by 1
+-- remedy: take the tenant into the foreign key, and move these rows to their own tenant
+select c.tenant, c.source_id, c.row_id, p.tenant as tenant_of_the_parent
+from {child} as c join {parent} as p on p.key = c.key
+where p.tenant <> c.tenant
+order by c.tenant, c.source_id

@@ -1,0 +1,53 @@
+"""The sync functions of the declared resources, as the integration's code has them, and what each of them does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsaudit import codebase
+from dsaudit.parameters import Parameters
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A sync function with the four findings about it."""
+
+    function: codebase.Function
+    practices: codebase.Practices
+
+    @property
+    def place(self) -> str:
+        """The file and line where it is defined."""
+        return f"{self.function.file}:{self.function.line}"
+
+
+def top_of(parameters: Parameters, resource: str) -> str:
+    """Return the resource that is synced for this one: itself, or the outermost one that it is nested in."""
+    nested = parameters.resources[resource].nested
+    return top_of(parameters, nested.in_) if nested else resource
+
+
+def functions_named(audit: Audit, name: str) -> list[Judged]:
+    """Return the functions of this name, each judged; a dotted name (``Service.fetch_orders``) chooses among several.
+
+    Judging follows the code through helpers and is done once for each name.
+    """
+    known: dict[str, list[Judged]] = audit.kept.setdefault("sync functions", {})
+    if name not in known:
+        assert audit.parameters.code is not None
+        pattern = audit.parameters.code.sync
+        found = codebase.functions(audit.code, name.rpartition(".")[2])
+        chosen = [one for one in found if f".{one.qualified}".endswith(f".{name}")]
+        known[name] = [Judged(one, codebase.practices(audit.code, one, pattern)) for one in chosen]
+    return known[name]
+
+
+def unread(audit: Audit) -> str | None:
+    """Return which file could not be read, and so may hold what was not found, or None."""
+    problems = audit.code.problems
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}" if problems else None

@@ -1,0 +1,115 @@
+"""Webhooks: what a topic tells of, and which topics the code and the provider know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from dsaudit import codebase
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters import Resource
+
+ACTIONS = ("create", "update", "delete")
+# How providers call it that something came, changed or went: the last word of a topic.
+ENDINGS = {
+    "create": {"create", "created", "connect", "connected", "add", "added", "attach", "attached"},
+    "update": {"update", "updated", "change", "changed", "edit", "edited", "modified"},
+    "delete": {"delete", "deleted", "disconnect", "disconnected", "remove", "removed", "destroy", "detached"},
+}
+EVERY = "*"  # a subscription to all topics
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics that the code names, each with its place; and why there may be more, or None."""
+
+    places: dict[str, str]
+    doubt: str | None
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One topic registered at the provider, and where its deliveries go."""
+
+    topic: str
+    address: str
+
+
+def ending(topic: str) -> str:
+    """Return a topic's last word: ``create`` of ``orders/create``."""
+    return re.split(r"[/.:]", topic)[-1]
+
+
+def group(topic: str) -> str:
+    """Return what stands before a topic's last word: ``orders`` of ``orders/create``."""
+    return topic[: -len(ending(topic)) - 1]
+
+
+def action(topic: str) -> str | None:
+    """Return what a topic tells of: ``create``, ``update``, ``delete``, or None for anything else."""
+    return next((name for name, endings in ENDINGS.items() if ending(topic).lower() in endings), None)
+
+
+def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
+    """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
+    groups = {group(topic) for topic in resource.webhooks}
+    return [topic for topic in topics if group(topic) in groups]
+
+
+def in_code(audit: Audit) -> Topics:
+    """Return the topics that the code registers."""
+    assert audit.parameters.code is not None
+    found = codebase.list_literal(audit.code, audit.parameters.code.topics)
+    places = {str(item.value): f"{item.file}:{item.line}" for item in found.items}
+    more = f" and {len(found.unresolved) - 1} more" if len(found.unresolved) > 1 else ""
+    return Topics(places, f"not resolved in the code: {found.unresolved[0]}{more}" if found.unresolved else None)
+
+
+def handled(audit: Audit, topics: Iterable[str]) -> dict[str, codebase.Finding]:
+    """Return for each of `topics` whether the code does something for it."""
+    return codebase.handlers(audit.code, list(topics))
+
+
+def without_handler(audit: Audit, topics: Iterable[str]) -> tuple[dict[str, str], str | None]:
+    """Return which of `topics` the code does nothing for, each with what was seen; and why others are not known."""
+    findings = handled(audit, topics)
+    dropped = {topic: one.evidence for topic, one in findings.items() if one.state == "absent"}
+    doubts = [f"{one.file}:{one.line}: {one.evidence}" for one in findings.values() if one.state == "unresolved"]
+    reason = f"the handlers of {len(doubts)} topics are not resolved in the code: {doubts[0]}" if doubts else None
+    return dropped, reason
+
+
+def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:
+    """Return what is registered at the provider, in order; None where it was not asked, or refused."""
+    found = audit.source.subscriptions(tenant)
+    if found is None:
+        return None
+    return sorted((one for given in found for one in _subscriptions(given)), key=lambda one: (one.topic, one.address))
+
+
+def _subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
+    """Read one entry of the provider's list: a topic with its address, or an endpoint with its list of topics."""
+    topics = given.get("topic") or given.get("enabled_events") or []
+    address = str(given.get("address") or given.get("url") or "")
+    if given.get("status") != "disabled":
+        yield from (Subscription(str(topic), address) for topic in ([topics] if isinstance(topics, str) else topics))
+
+
+def unanswered(audit: Audit, tenant: str) -> str:
+    """Return why a tenant's list of subscriptions is not known."""
+    path = audit.parameters.source.subscriptions if audit.parameters.source else None
+    problems = audit.source.index["tenants"].get(tenant, {}).get("problems") or []
+    told = next((one for one in problems if path and path in one), "it was not asked for")
+    return f"the provider's list of subscriptions is not known: {told}"
+
+
+def shown(address: str) -> str:
+    """Return an address without what may be secret in it: user, password and query."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

@@ -1,0 +1,33 @@
+"""The one form in which a payload is hashed and stored."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+# PostgreSQL stores neither U+0000 nor half of a surrogate pair, in text or in jsonb.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def canonical_json(payload: Any) -> str:
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical_hash(canonical: str) -> str:
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def is_storable(canonical: str) -> bool:
+    """False if the payload may hold a character that PostgreSQL refuses (json escapes U+0000, but not a surrogate)."""
+    return "\\u0000" not in canonical and not _UNSTORABLE.search(canonical)
+
+
+def storable(value: Any) -> Any:
+    """The same value with U+FFFD in place of each character that PostgreSQL refuses."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return value

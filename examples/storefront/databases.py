@@ -1,0 +1,80 @@
+"""The sample's databases and its two roles: the owner, whom the backend is, and the auditor, who may only read."""
+
+import secrets
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+_ROLES = """
+create role {owner} login password {owner_password};
+create role {auditor} login password {auditor_password} connection limit 20;
+alter role {auditor} set default_transaction_read_only = on;
+alter role {auditor} set statement_timeout = '60s';
+"""
+_GRANTS = """
+revoke create on schema public from public;
+grant usage on schema public to {auditor};
+alter default privileges for role {owner} in schema public grant select on tables to {auditor};
+"""
+
+
+def address(url: str, *, database: str | None = None, user: str | None = None, password: str | None = None) -> str:
+    """The same server's URL for another database or another user."""
+    parts = urlsplit(url)
+    if user is not None:
+        parts = parts._replace(netloc=f"{user}:{password}@{parts.netloc.rpartition('@')[2]}")
+    return parts._replace(path=f"/{database}" if database else parts.path).geturl()
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")
+
+
+def create(server_url: str, suffix: str) -> tuple[str, str]:
+    """Make the database and its roles; return the owner's and the auditor's URL of it."""
+    database, owner, auditor = f"storefront{suffix}", f"owner{suffix}", f"auditor{suffix}"
+    passwords = {name: secrets.token_urlsafe(24) for name in (owner, auditor)}
+    names = {"owner": sql.Identifier(owner), "auditor": sql.Identifier(auditor)}
+    hidden = {"owner_password": passwords[owner], "auditor_password": passwords[auditor]}
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL(_ROLES).format(**names, **hidden))
+        _create_database(connection, database, "template1", owner, auditor)
+    with psycopg.connect(address(server_url, database=database), autocommit=True) as connection:
+        connection.execute(sql.SQL(_GRANTS).format(**names))
+    owner_url, audit_url = (address(server_url, database=database, user=u, password=p) for u, p in passwords.items())
+    return owner_url, audit_url
+
+
+def copy(server_url: str, existing: str, new: str, suffix: str) -> None:
+    """Make a new database like an existing one, to which nobody may be connected."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        _create_database(connection, new, existing, f"owner{suffix}", f"auditor{suffix}")
+
+
+def drop(server_url: str, *databases: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for database in databases:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
+
+
+def drop_roles(server_url: str, suffix: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for role in (f"owner{suffix}", f"auditor{suffix}"):
+            connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+
+
+def _create_database(connection: psycopg.Connection, new: str, template: str, owner: str, auditor: str) -> None:
+    names = {
+        "new": sql.Identifier(new),
+        "template": sql.Identifier(template),
+        "owner": sql.Identifier(owner),
+        "auditor": sql.Identifier(auditor),
+    }
+    for statement in (
+        "create database {new} template {template} owner {owner}",
+        # Grants on a database are not copied with it; and without this everybody may connect and make temporary tables.
+        "revoke all on database {new} from public",
+        "grant connect on database {new} to {auditor}",
+    ):
+        connection.execute(sql.SQL(statement).format(**names))

@@ -1,0 +1,48 @@
+"""The answer key of a fault: what an audit must and may say of it, written down before anybody looks."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One scope of one check that has to come out so, and the rows and fields it has to name."""
+
+    check: str
+    status: str = "fail"
+    scope: dict[str, str] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The answer key: `must` come out so, the checks in `may` can fail in consequence, any other is a false alarm.
+
+    `mode` is the number of the failure's kind in the project's catalogue, 0 if it has none; `how` is caused or edited.
+    """
+
+    fault: str
+    mode: int
+    how: str
+    must: list[Expected]
+    may: list[str] = field(default_factory=list)
+    seed: int = 1
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> "Planted":
+        values = json.loads(text)
+        return Planted(**{**values, "must": [Expected(**expected) for expected in values["must"]]})
+
+
+def recorded(planted: Planted, seed: int, folder: Path) -> Planted:
+    """Write the answer key, so that it stands before anybody looks for the fault."""
+    planted = replace(planted, seed=seed)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / f"{planted.fault}-{seed}.json").write_text(planted.to_json(), encoding="utf-8")
+    return planted

@@ -1,0 +1,190 @@
+"""Starts the sample: PostgreSQL, the provider's side and the integration, filled and at rest."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from dsaudit import server
+from dsaudit.attached import private_folder
+
+from . import databases
+from .control import SampleError
+from .processes import BACKEND, PROJECT, PortTaken, Process, migrate, start_backend, start_source
+from .sample import SHOPS, TENANTS, Sample, Start, side_by_side
+
+START_ATTEMPTS = 3
+GENERATED_A_SECOND = 500  # orders, at the least
+SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WEBHOOK_SECRET", "STOREFRONT_CONTROL_TOKEN")
+# Spread over the resources that have webhooks, it leaves each of them with the 20 samples that a percentile needs.
+LIVE_CHANGES = 480
+
+
+@contextmanager
+def running(
+    size: int = 100, seed: int = 7, live: bool = True, cloneable: bool = True, answers: Path | None = None
+) -> Iterator[Sample]:
+    """A sample of its own, ended with the block or with this process.
+
+    `live` lets changes arrive by webhook once everything was read; without `cloneable` the start is a little shorter;
+    `answers` is the folder for the answer keys of planted faults.
+    """
+
+    def start(stack: ExitStack) -> Sample:
+        folder = stack.enter_context(private_folder("dsaudit-storefront-"))
+        sample = _start(stack, folder, size, seed, answers or folder / "answers")
+        _fill(sample, live)
+        return _keep_start(sample, folder) if cloneable else sample
+
+    with _on_free_ports(start) as sample:
+        yield sample
+
+
+@contextmanager
+def cloned(sample: Sample) -> Iterator[Sample]:
+    """A copy of a sample as it had just started, on the same PostgreSQL server."""
+    if sample.start is None:
+        raise SampleError("this sample was started without what its clones are made of")
+    origin = sample.start
+
+    def start(stack: ExitStack) -> Sample:
+        folder = stack.enter_context(private_folder("dsaudit-storefront-"))
+        return _start_clone(stack, folder, sample, origin)
+
+    with _on_free_ports(start) as clone:
+        yield clone
+
+
+@contextmanager
+def _on_free_ports(start: Callable[[ExitStack], Sample]) -> Iterator[Sample]:
+    for attempt in range(START_ATTEMPTS):
+        with ExitStack() as stack:
+            try:
+                sample = start(stack)
+            except PortTaken:
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+                continue
+            yield sample
+            return
+
+
+def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) -> Sample:
+    hidden = {name: os.environ.get(name) or secrets.token_hex(16) for name in SECRETS}
+    token = hidden["STOREFRONT_CONTROL_TOKEN"]
+    options = ["--size", str(size), "--seed", str(seed)]
+    source = _until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
+    postgres = stack.enter_context(server.running())
+    # On somebody's own server nothing of ours may bear a name that is there already, or stay.
+    suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"
+    if suffix:
+        stack.callback(_forget, postgres.url, suffix)
+    owner_url, audit_url = databases.create(postgres.url, suffix)
+    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url))
+    migrate(owner_url, folder / "migrations.log")
+    source.wait(token, START_SECONDS + size / GENERATED_A_SECOND)
+    backend.wait(token)
+    sample = Sample({}, owner_url, postgres.url, source.url, backend.url, token, suffix, seed, answers)
+    return replace(sample, environment=_environment(sample, audit_url, hidden))
+
+
+def _start_clone(stack: ExitStack, folder: Path, sample: Sample, origin: Start) -> Sample:
+    token = sample.control_token
+    hidden = {name: {**sample.environment, "STOREFRONT_CONTROL_TOKEN": token}[name] for name in SECRETS}
+    database = f"storefront_{secrets.token_hex(4)}"
+    owner_url = databases.address(sample.owner_url, database=database)
+    data = shutil.copyfile(origin.data, folder / "source.sqlite")
+    source = _until_closed(stack, start_source(data, [], hidden))
+    stack.callback(databases.drop, sample.server_url, database)
+    code = _copy_project(folder)
+    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
+    databases.copy(sample.server_url, origin.database, database, sample.role_suffix)
+    clone = replace(
+        sample,
+        owner_url=owner_url,
+        source_url=source.url,
+        backend_url=backend.url,
+        answers=folder / "answers",
+        copy=folder,
+    )
+    audit_url = databases.address(sample.environment["STOREFRONT_AUDIT_URL"], database=database)
+    source.wait(token)
+    backend.wait(token)
+    _move_webhooks(clone, origin.backend_url)
+    return replace(clone, environment=_environment(clone, audit_url, hidden))
+
+
+def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict[str, str]:
+    """The variables that the parameter file names."""
+    return {
+        "STOREFRONT_AUDIT_URL": audit_url,
+        "STOREFRONT_API": sample.source_url,
+        "STOREFRONT_TOKEN": hidden["STOREFRONT_TOKEN"],
+        "STOREFRONT_WEBHOOK_SECRET": hidden["STOREFRONT_WEBHOOK_SECRET"],
+    }
+
+
+def _until_closed(stack: ExitStack, process: Process) -> Process:
+    stack.callback(process.stop)
+    return process
+
+
+def _copy_project(folder: Path) -> Path:
+    """Copy what a fault may edit to the places that it has in the project; return the copied backend."""
+    (folder / "parameters").mkdir()
+    shutil.copyfile(PROJECT / "parameters" / "sample.yml", folder / "parameters" / "sample.yml")
+    return shutil.copytree(BACKEND, folder / BACKEND.relative_to(PROJECT))
+
+
+def _backend(folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path = BACKEND) -> Process:
+    variables = {**hidden, "DATABASE_URL": owner_url, "SHOPIFY_BASE_URL": source_url}
+    if "STOREFRONT_FAULTS" in os.environ:
+        variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]
+    return start_backend(folder / "backend.log", variables, code)
+
+
+def _forget(server_url: str, suffix: str) -> None:
+    databases.drop(server_url, f"storefront{suffix}_start", f"storefront{suffix}")
+    databases.drop_roles(server_url, suffix)
+
+
+def _fill(sample: Sample, live: bool) -> None:
+    """Let both shops install the app: subscriptions, the first reading, then live traffic."""
+    with sample.owner() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into integration (id, provider, name, is_active, metadata_info)"
+            " values (%s, 'shopify', %s, true, %s::jsonb)",
+            [(key, name, json.dumps({"shop": shop})) for name, (key, shop) in TENANTS.items()],
+        )
+
+    def install(shop: str) -> None:
+        sample.integration("register", {"shop": shop})
+        sample.sync(shop)
+
+    side_by_side(install, SHOPS)
+    sample.settle(timeout=600)
+    if live:
+        sample.change(LIVE_CHANGES, sample.seed)
+        sample.settle(timeout=120)
+
+
+def _keep_start(sample: Sample, folder: Path) -> Sample:
+    database, data = f"storefront{sample.role_suffix}_start", folder / "start.sqlite"
+    sample.backend_control("disconnect", {})
+    databases.copy(sample.server_url, databases.name_of(sample.owner_url), database, sample.role_suffix)
+    sample.source_control("copy", {"path": str(data)})
+    return replace(sample, start=Start(database, data, sample.backend_url))
+
+
+def _move_webhooks(clone: Sample, old: str) -> None:
+    """Let the copied shops deliver to the copied integration, and its record of it agree."""
+    clone.source_control("webhooks/move", {"from": old, "to": clone.backend_url})
+    with clone.owner() as connection:
+        connection.execute(
+            "update integration set metadata_info = replace(metadata_info::text, %s, %s)::jsonb",
+            (old, clone.backend_url),
+        )

@@ -1,0 +1,63 @@
+"""Runs checks in this process, as a notebook would, on a system that a test has at hand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from dsaudit import audit, checks
+from dsaudit.verdict import Verdict
+
+Verdicts = dict[str, Verdict]
+
+
+@contextlib.contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Have these environment variables for as long as the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def opened(parameters: Path, environment: Mapping[str, str]) -> Iterator[audit.Audit]:
+    """Open an audit as a notebook opened by hand does."""
+    with variables({**environment, "JPY_SESSION_NAME": "a test"}):
+        one = audit.open(str(parameters), "datasource/a_test")
+        try:
+            yield one
+        finally:
+            one.close()
+
+
+def verdicts(parameters: Path, environment: Mapping[str, str], names: Iterable[str] | None = None) -> Verdicts:
+    """Run every check, or those named, and return their verdicts."""
+    with opened(parameters, environment) as one:
+        if one.parameters.source:
+            assert one.source.index  # read before the first check: the snapshot is renewed after it
+        return {name: one.check(name) for name in (checks.all_checks() if names is None else names)}
+
+
+def all_rows(one: audit.Audit, verdict: Verdict) -> list[dict[str, object]]:
+    """Return the rows that a verdict found, whole and unmasked."""
+    if verdict.rows_file is None:
+        return []
+    path = one.private / Path(verdict.rows_file).relative_to("private")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def told(verdict: Verdict) -> str:
+    """Return a verdict in words, for a failed assertion."""
+    from dsaudit import card
+
+    return card.text(verdict.to_json()) + "\n" + "\n".join(str(row) for row in verdict.rows[:5])

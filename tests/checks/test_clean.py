@@ -1,0 +1,19 @@
+"""Clean data, odd as it is, passes every check."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsaudit.checks import all_checks
+from dsaudit.verdict import Status
+from tests.checks.auditing import Verdicts, told
+
+
+@pytest.mark.parametrize("name", sorted(all_checks()))
+def test_passes_on_clean_data(name: str, clean: Verdicts) -> None:
+    assert clean[name].status is Status.PASS, told(clean[name])
+
+
+@pytest.mark.parametrize("name", sorted(all_checks()))
+def test_says_how_much_it_examined(name: str, clean: Verdicts) -> None:
+    assert clean[name].examined > 0

@@ -1,0 +1,57 @@
+"""Each fault is found by its root check, with its rows, and nothing outside the answer key changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsaudit.checks import all_checks
+from dsaudit.verdict import Status, Verdict
+from examples.storefront.faults import FAULTS, Expected
+from tests.checks.auditing import all_rows, opened, told
+
+SEED = 1
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) -> None:
+    with sample.clone() as clone:
+        planted = clone.plant(fault, seed=SEED)
+        with opened(clone.parameters, clone.environment) as audit:
+            assert audit.source.index
+            found = {name: audit.check(name) for name in all_checks()}
+            rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
+    for expected in planted.must:
+        verdict = found[expected.check]
+        assert verdict.status == expected.status, told(verdict)
+        assert expected.keys == [] or set(expected.keys) == _keys(verdict, rows[expected.check], expected), told(
+            verdict
+        )
+        assert expected.fields == [] or set(expected.fields) == _fields(rows[expected.check], expected), told(verdict)
+    allowed = {expected.check for expected in planted.must} | set(planted.may)
+    alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
+    assert alarms == []
+
+
+def _in_scope(row: dict[str, object], expected: Expected) -> bool:
+    return all(str(row.get(name)) == value for name, value in expected.scope.items())
+
+
+def _keys(verdict: Verdict, rows: list[dict[str, object]], expected: Expected) -> set[str]:
+    """Return the rows of the expected scope, by the first of the check's key columns."""
+    key = all_checks()[verdict.check].listed("key")[0]
+    return {str(row[key]) for row in rows if _in_scope(row, expected)}
+
+
+def _fields(rows: list[dict[str, object]], expected: Expected) -> set[str]:
+    return {str(row["field"]) for row in rows if _in_scope(row, expected)}
+
+
+def test_every_check_has_a_fault_that_it_is_the_root_of() -> None:
+    # The keys are written by planting; which checks they name stands in the planters' source, so it can be read here.
+    from inspect import getsource
+
+    text = "\n".join(getsource(fault) for fault in FAULTS.values())
+    without = [name for name in all_checks() if f'"{name}"' not in text]
+    assert without == []

@@ -1,0 +1,32 @@
+"""On empty tables nothing is proven, and nothing is green."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dsaudit.checks import all_checks
+from dsaudit.verdict import Status
+from tests.checks.auditing import Verdicts, told, verdicts
+
+# What these look at is no table of records: code, documents, the catalogue and the provider's settings are still there.
+NOT_RECORDS = {"code", "documents", "webhooks", "schema", "scopes", "sync_code"}
+
+
+@pytest.fixture(scope="module")
+def empty(sample: Any) -> Iterator[Verdicts]:
+    """The verdicts on a copy of the sample whose tables are all empty, though its source is not."""
+    with sample.clone() as clone:
+        with clone.owner() as connection:
+            tables = connection.execute("select quote_ident(tablename) from pg_tables where schemaname = 'public'")
+            names = ", ".join(name for (name,) in tables.fetchall() if name != "alembic_version")
+            connection.execute(f"truncate {names} cascade")
+        yield verdicts(clone.parameters, clone.environment)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in all_checks().items() if one.subject not in NOT_RECORDS))
+def test_does_not_pass_on_empty_tables(name: str, empty: Verdicts) -> None:
+    verdict = empty[name]
+    assert verdict.status in (Status.INCONCLUSIVE, Status.FAIL), told(verdict)

@@ -1,0 +1,33 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from dsaudit import server
+from tests import ledger
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[server.Server]:
+    """A PostgreSQL server for all tests of one worker."""
+    with server.running() as one:
+        yield one
+
+
+@pytest.fixture
+def new_ledger(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[..., ledger.Ledger]]:
+    """Make a ledger, or several."""
+    with ExitStack() as stack:
+
+        def make(name: str = "ledger", **options: bool) -> ledger.Ledger:
+            return stack.enter_context(ledger.running(postgres.url, tmp_path / name, **options))
+
+        yield make

@@ -1,0 +1,299 @@
+"""The pages say what the result says, in an order that a reviewer can read."""
+
+import base64
+import hashlib
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_output
+
+from dsaudit import report
+from dsaudit.report.document import styles
+from dsaudit.verdict import Status
+from tests.report import runs
+from tests.report.reading import Page, dangers
+
+
+def written(folder: Path, record: dict[str, Any], extra: dict[str, list[Any]] | None = None) -> dict[str, str]:
+    """Write notebooks and report; return the pages by name."""
+    runs.write_notebooks(folder, record, extra)
+    report.write(folder, record)
+    return {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def no_go(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return written(tmp_path_factory.mktemp("no_go"), runs.result(runs.NO_GO, runs.EXPLAINS))
+
+
+def index_of(tmp_path: Path, record: dict[str, Any]) -> str:
+    report.write(tmp_path, record, phases=False)
+    return (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def banner_of(page: str) -> str:
+    return page[page.index("<header") : page.index("</header>")]
+
+
+def text_of(html: str) -> str:
+    """The words of some HTML, with one space between them and none before a comma or a full stop."""
+    return re.sub(r" (?=[,.])", "", re.sub(r"\s+", " ", " ".join(Page(html).words)))
+
+
+# The page
+
+
+def test_every_page_lets_in_its_own_style_sheet_and_nothing_else(no_go: dict[str, str]) -> None:
+    for page in no_go.values():
+        policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+        blocks = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(blocks[0].encode()).digest()).decode()
+        assert len(blocks) == 1 and policy
+        assert policy[1] == (
+            f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        )
+        assert page.index("Content-Security-Policy") < min(page.index("<title"), page.index("<style"))
+        assert dangers(page) == []
+
+
+def test_every_page_can_be_read_without_seeing_it(no_go: dict[str, str]) -> None:
+    for name, text in no_go.items():
+        page = Page(text)
+        levels = [int(one.tag[1]) for one in page.elements if re.fullmatch("h[1-6]", one.tag)]
+        assert levels.count(1) == 1 and levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels)), name
+        names = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
+        assert len(set(names)) == len(names)
+        tables = sum(one.tag == "table" for one in page.elements)
+        assert tables == sum(one.tag == "caption" for one in page.elements)
+        assert all(one.attributes.get("scope") for one in page.elements if one.tag == "th")
+        assert all(one.attributes.get("alt") for one in page.elements if one.tag == "img")
+        assert all(f'id="{target}"' in text for target in re.findall(r'href="#([^"]+)"', text))
+
+
+def test_links_lead_to_cards(no_go: dict[str, str]) -> None:
+    links = re.findall(r'href="phases/(\w+)\.html#(\w+)"', no_go["index"])
+    assert len(links) > 17
+    assert all(f'id="{name}"' in no_go[phase] for phase, name in links)
+
+
+def channels(colour: str) -> list[float]:
+    digits = colour.lstrip("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    return [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+
+
+def brightness(rgb: list[float]) -> float:
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_contrast_is_enough(mode: int) -> None:
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", styles())
+    colours = {(name, pair[mode]) for name, *pair in pairs if name in {"ds-c", "ds-soft", "ink", "soft", "accent"}}
+    papers = {pair[mode] for name, *pair in pairs if name in {"paper", "panel"}}
+    assert len(colours) >= 8 and len(papers) == 2
+    for paper in papers:
+        for _, tint in {one for one in colours if one[0] == "ds-c"}:
+            mixed = [0.94 * a + 0.06 * b for a, b in zip(channels(paper), channels(tint), strict=True)]
+            for name, colour in colours:
+                dark, bright = sorted([brightness(channels(colour)), brightness(mixed)])
+                assert (bright + 0.05) / (dark + 0.05) >= 4.5, (name, colour, paper, tint)
+
+
+# The first screen
+
+
+def test_the_banner_answers_what_a_reviewer_asks(no_go: dict[str, str]) -> None:
+    banner = banner_of(no_go["index"])
+    told = text_of(banner)
+    assert "✗ NO-GO acme-shopify, staging" in told
+    assert "✗ 4 fail ! 1 error ? 1 inconclusive ✓ 17 pass ◌ 1 waived – 2 not run of 26 checks" in told
+    assert "NO-GO since 2026-11-18 06:00 UTC, 4 runs in a row." in told
+    assert "Findings: 2 new, 13 known, 4 fixed." in told
+    assert "What was not audited 2 checks not run: the parameter file has no source" in told
+    assert "2 checks could not be decided" in told
+    assert "acme, nordlicht" in told and "2026-11-20 14:02:58 UTC" in told and runs.RUN in told
+    assert re.findall(r'<li><a href="phases/(\S+)">Not so', banner)[0] == ("03_webhooks.html#wanted_topics_registered")
+    assert runs.NONCE not in "".join(no_go.values())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "given", "decision", "kind"),
+    [
+        ({}, {}, "✓ GO", "ds-pass"),
+        ({}, {"limits": ["narrowed to 3 checks by the command line"]}, "✓ GO for a part only", "ds-pass"),
+        ({"null_hashes": Status.ERROR}, {}, "? INCONCLUSIVE", "ds-inconclusive"),
+        ({}, {"problems": ["05_accuracy did not reach its end"]}, "? INCONCLUSIVE", "ds-inconclusive"),
+        ({"null_hashes": Status.FAIL}, {}, "✗ NO-GO", "ds-fail"),
+    ],
+)
+def test_the_banner_has_word_sign_and_colour(
+    tmp_path: Path, statuses: dict[str, Status], given: dict[str, Any], decision: str, kind: str
+) -> None:
+    banner = banner_of(index_of(tmp_path, runs.result(statuses, **given)))
+    assert f'class="banner {kind}"' in banner
+    assert f"{decision} acme-shopify" in text_of(banner)
+    for limit in given.get("limits", []) + given.get("problems", []):
+        assert limit in banner
+
+
+def test_a_role_that_can_write_is_told_loudly(tmp_path: Path) -> None:
+    instant = {**runs.result()["instant"], "may_write": ["it is a superuser"]}
+    banner = banner_of(index_of(tmp_path, runs.result(instant=instant)))
+    assert '<ul class="warnings"' in banner and "can write here: it is a superuser" in banner
+    assert "can write" not in index_of(tmp_path, runs.result())
+
+
+def test_problems_beyond_the_reasons_are_still_told(tmp_path: Path) -> None:
+    problems = [f"phase {number} did not reach its end" for number in range(5)]
+    banner = banner_of(index_of(tmp_path, runs.result(problems=problems)))
+    assert all(banner.count(problem) == 1 for problem in problems)
+
+
+def test_the_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
+    changes = {"against": None, "new": 0, "known": 0, "fixed": 0, "since": "2026-11-20T14:03:32+00:00"}
+    told = text_of(banner_of(index_of(tmp_path, runs.result(history=[], changes=changes))))
+    assert "GO at the first run; nothing to compare with." in told
+
+
+# What follows
+
+
+def test_sections_stand_in_their_order(no_go: dict[str, str]) -> None:
+    names = re.findall(r'<section id="ds-([\w-]+)">', no_go["index"])
+    assert names == [
+        *("criteria", "failures", "unknown", "waived", "passes", "skipped"),
+        *("checklist", "runs", "not-shown", "provenance"),
+    ]
+
+
+def test_consequences_stand_folded_under_their_root(no_go: dict[str, str]) -> None:
+    part = no_go["index"]
+    part = part[part.index('id="ds-failures"') : part.index('id="ds-unknown"')]
+    explained = part[part.index('<details class="explained">') :]
+    assert part.index('id="wanted_topics_registered"') < part.index("Explained by it: 2 further failing checks")
+    assert 'id="source_missing_in_refined"' in explained and 'id="orphans"' in explained
+    assert len(re.findall('class="ds-card ds-fail"', part)) == 4
+
+
+def test_failures_that_explain_each_other_are_all_shown(tmp_path: Path) -> None:
+    failing = dict.fromkeys(("orphans", "fields_differ", "null_hashes"), Status.FAIL)
+    circle = {"orphans": ["fields_differ"], "fields_differ": ["orphans"]}
+    page = index_of(tmp_path, runs.result(failing, circle))
+    assert all(page.count(f'class="ds-card ds-fail" id="{name}"') == 1 for name in failing)
+    assert "Explained by it: 1 further failing check<" in page
+
+
+def test_criteria_have_target_actual_status_and_trend(no_go: dict[str, str]) -> None:
+    told = text_of(no_go["index"])
+    assert "Metric Target Actual Status Last runs" in told
+    assert re.search(r"Data accuracy ≥ 99 % 99\.\d+ % match ✗ fail", told)
+    assert 'aria-label="pass, pass, pass, pass, fail, fail, fail, fail"' in no_go["index"]
+
+
+def test_the_checklist_leaves_to_people_what_is_theirs(no_go: dict[str, str]) -> None:
+    told = text_of(no_go["index"])
+    assert "☐ open Code reviewed by a senior engineer — owner: reviewer" in told
+    assert "✓ pass All scopes granted" in told and "✗ fail Data accurate" in told
+
+
+def test_waivers_are_told_with_owner_and_end(no_go: dict[str, str]) -> None:
+    assert "Waived by data platform until 2026-12-01:" in text_of(no_go["index"])
+
+
+def test_uncommitted_code_is_told(tmp_path: Path) -> None:
+    run = {**runs.result()["run"], "dirty": True}
+    assert "with changes that are not committed" in index_of(tmp_path, runs.result(run=run))
+
+
+# The phases
+
+
+def test_each_phase_page_has_the_banner_and_the_way_to_the_others(no_go: dict[str, str]) -> None:
+    names = sorted(set(no_go) - {"index"})
+    assert len(names) == 8
+    for name in names:
+        banner = banner_of(no_go[name])
+        assert 'class="banner phase ds-' in banner and "the whole run:" in banner and "✗ NO-GO" in banner
+        assert "../index.html" in no_go[name] and all(f'href="{other}.html"' in no_go[name] for other in names)
+    assert "✗ FAIL 05 Accuracy" in text_of(banner_of(no_go["05_accuracy"]))
+    assert "✓ PASS 08 Documentation" in text_of(banner_of(no_go["08_documentation"]))
+
+
+def test_each_check_has_its_card_once(no_go: dict[str, str]) -> None:
+    for check in runs.TERMS["checks"]:
+        assert no_go[check["phase"]].count(f'id="{check["check"]}"') == 1
+
+
+def test_verdicts_come_from_the_result(tmp_path: Path) -> None:
+    """The notebook shows a pass; the record that counts says fail, since a waiver expired."""
+    shown = runs.result()
+    runs.write_notebooks(tmp_path, shown)
+    counted = runs.result({"null_hashes": Status.FAIL})
+    report.write(tmp_path, counted)
+    page = (tmp_path / "phases" / "04_deduplication.html").read_text(encoding="utf-8")
+    assert 'class="ds-card ds-fail" id="null_hashes"' in page
+    assert "✗ FAIL 04 Deduplication" in text_of(banner_of(page))
+
+
+def test_plots_and_tables_stay(no_go: dict[str, str]) -> None:
+    page = Page(no_go["07_performance"])
+    pictures = [one.attributes for one in page.elements if one.tag == "img"]
+    assert [one["alt"] for one in pictures] == ["Records an hour; none between 13:02 and 14:01"]
+    assert base64.b64decode(pictures[0]["src"].partition(",")[2]).startswith(b"\x89PNG")
+    assert "Records by source" in text_of(no_go["07_performance"])
+    assert len(page.having("ds-table")) == 2
+
+
+def test_a_phase_without_a_notebook_has_a_page(tmp_path: Path) -> None:
+    record = runs.result({"null_hashes": Status.INCONCLUSIVE})
+    runs.write_notebooks(tmp_path, record)
+    record["phases"][3]["ended_by"] = "DeadKernelError: the kernel died or did not answer"
+    (tmp_path / "phases" / "04_deduplication.ipynb").unlink()
+    (tmp_path / "phases" / "05_accuracy.ipynb").write_text('{"cells": [{"cell_ty')
+    report.write(tmp_path, record)
+    lost = (tmp_path / "phases" / "04_deduplication.html").read_text(encoding="utf-8")
+    assert "This phase did not reach its end: DeadKernelError" in banner_of(lost)
+    assert "Checks that the notebook does not show" in lost and 'id="null_hashes"' in lost
+    half = (tmp_path / "phases" / "05_accuracy.html").read_text(encoding="utf-8")
+    assert "no executed notebook that can be read" in half and 'id="orphans"' in half
+
+
+def test_a_phase_that_ended_early_is_not_green(tmp_path: Path) -> None:
+    record = runs.result()
+    record["phases"][7]["ended_by"] = "KeyError in a cell"
+    banner = banner_of(written(tmp_path, record)["08_documentation"])
+    assert "? INCONCLUSIVE 08 Documentation" in text_of(banner)
+
+
+def test_an_exception_is_named_and_its_text_is_not(tmp_path: Path) -> None:
+    failed = new_output(
+        "error", ename="KeyError", evalue="ann@example.com", traceback=["Key (email)=(ann@example.com)"]
+    )
+    page = written(tmp_path, runs.result(), {"08_documentation": [failed]})["08_documentation"]
+    assert "KeyError stopped this cell." in page and "08_documentation.ipynb" in page
+    assert "ann@example.com" not in page
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, no_go: dict[str, str]) -> None:
+    assert written(tmp_path, runs.result(runs.NO_GO, runs.EXPLAINS)) == no_go
+
+
+def test_without_phases_only_the_index_is_written(tmp_path: Path) -> None:
+    report.write(tmp_path, runs.result(runs.NO_GO), phases=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert "phases/" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_a_kernel_says_of_its_phase_becomes_no_path(tmp_path: Path) -> None:
+    record = runs.result()
+    record["verdicts"][0]["phase"] = "../../outside"
+    folder = tmp_path / "reports" / "run"
+    folder.mkdir(parents=True)
+    report.write(folder, record)
+    assert not list(tmp_path.rglob("outside*"))

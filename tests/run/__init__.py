@@ -1,0 +1,1 @@
+"""Tests of the runner: whole runs on the ledger, with notebooks that a test writes."""

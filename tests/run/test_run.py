@@ -1,0 +1,242 @@
+"""A run: what it writes, what narrows it, and what keeps it from starting."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dsaudit import evidence
+from dsaudit.cli import main
+from tests.run.conftest import Project
+
+DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def reports(project: Project) -> list[Path]:
+    return sorted((project.root / "reports").glob("ledger/*/result.json"))
+
+
+def test_a_run_leaves_its_evidence_and_nothing_unfinished(project: Project) -> None:
+    outcome = project.run()
+    names = {path.relative_to(outcome.folder).as_posix() for path in outcome.folder.rglob("*") if path.is_file()}
+    assert {"result.json", "index.html", "phases/04_once.ipynb", "phases/04_once.html"} <= names
+    assert not any(".draft" in name for name in names)
+    assert not (outcome.folder.parent / "unfinished").exists()
+    assert stat.S_IMODE((outcome.folder / "private").stat().st_mode) == 0o700
+    assert not (outcome.folder / "private" / "handoff.json").exists()
+
+
+def test_the_result_says_what_was_planned_found_and_decided(project: Project) -> None:
+    project.ledger.execute(DAMAGE)
+    project.notebook("05_more", ["audit.check('parents_have_their_children')"])
+    result = project.run().result
+    assert (result["schema"], result["decision"], result["exit"]) == (1, "NO-GO", 1)
+    assert [planned["check"] for planned in result["plan"]] == [verdict["check"] for verdict in result["verdicts"]]
+    failed = next(verdict for verdict in result["verdicts"] if verdict["status"] == "fail")
+    assert failed["check"] == "parents_have_their_children"
+    assert {one["scope"]["tenant"]: one["total"] for one in failed["results"]} == {"north": 6, "south": 0}
+    assert len(failed["findings"]) == 6 and len(set(failed["findings"])) == 6
+    assert result["reasons"][0]["check"] == "parents_have_their_children"
+    assert result["instant"]["may_write"] == ()
+
+
+def test_the_same_data_give_the_same_digest_and_other_data_another(project: Project) -> None:
+    first, second = project.run().result, project.run().result
+    assert first["digest"] == second["digest"] != ""
+    project.ledger.execute("insert into ledger.invoice (org, store, number) values ('N', 'x', 'y')")
+    assert project.run().result["digest"] != first["digest"]
+
+
+def test_findings_are_new_known_and_fixed(project: Project) -> None:
+    project.notebook("04_once", ["audit.check('parents_have_their_children')"])
+    changes = [project.run().result["changes"]]
+    project.ledger.execute(DAMAGE)
+    changes += [project.run().result["changes"], project.run().result["changes"]]
+    project.ledger.execute(DAMAGE.replace("true", "false"))
+    changes.append(project.run().result["changes"])
+    told = [(one["new"], one["known"], one["fixed"]) for one in changes]
+    assert told == [(0, 0, 0), (6, 0, 0), (0, 6, 0), (0, 0, 6)]
+    assert changes[2]["since"] is not None
+
+
+def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
+    project.notebook("05_more", ["audit.check('parents_have_their_children')"])
+    result = project.run(checks=["orphans"]).result
+    assert [verdict["check"] for verdict in result["verdicts"]] == ["orphans"]
+    assert result["limits"] == ["narrowed to 1 checks by the command line"]
+    assert [phase["name"] for phase in project.run(phases=["5"]).result["phases"]] == ["05_more"]
+
+
+def test_what_is_not_known_is_refused_before_anything_is_written(project: Project) -> None:
+    for arguments, words in [
+        (["--check", "orphan"], "calls the check 'orphan'"),
+        (["--phase", "9"], "there is no phase '9'"),
+        (["--set", "policy.latency=1"], "unknown key"),
+        (["--set", "policy"], "written as key=value"),
+        (["--blueprint", "nothing"], "there is no blueprint 'nothing'"),
+    ]:
+        result = command("run", str(project.ledger.parameters), *arguments)
+        assert result.exit_code == 3 and words in result.output, result.output
+    assert not (project.root / "reports").exists()
+
+
+def one_line(result: Result) -> str:
+    lines = result.output.strip().splitlines()
+    assert len(lines) == 1 and "Traceback" not in lines[0], result.output
+    return lines[0]
+
+
+def test_what_cannot_start_says_why_in_one_line_and_writes_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, url = project.ledger.parameters, project.ledger.environment["LEDGER_URL"]
+    text = path.read_text(encoding="utf-8")
+    password = url.split(":")[2].split("@")[0]
+    cases: list[tuple[str, str, str, str]] = [
+        (text.replace("environment", "x").replace("table_prefix", "table_prefixx"), url, "unknown key", "bad file"),
+        (text.replace("/code,", "/nowhere,"), url, "code.folder: there is no folder", "missing code"),
+        (text, "", "LEDGER_URL is not set", "no database"),
+        (text, url.replace(password, "wrong"), "password authentication failed", "wrong password"),
+        (text, url.rsplit("/", 1)[0] + "/nothing", 'database "nothing" does not exist', "missing database"),
+        (text + "environment: production\n", project.ledger.owner_url, "could write in production", "writing role"),
+    ]
+    for file, value, words, name in cases:
+        path.write_text(file, encoding="utf-8")
+        monkeypatch.setenv("LEDGER_URL", value)
+        result = command("run", str(path))
+        assert result.exit_code == 3, (name, result.output)
+        assert words in one_line(result), name
+        assert not (project.root / "reports").exists(), name
+
+
+def test_a_role_that_can_write_is_named_loudly_outside_production(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_URL", project.ledger.owner_url)
+    outcome = project.run()
+    assert outcome.result["instant"]["may_write"]
+    assert "can write" in (outcome.folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_with_only_a_database_what_can_run_runs_and_the_rest_is_said(project: Project) -> None:
+    path = project.ledger.parameters
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("source:"), text.index("deliveries:")
+    path.write_text(text[:start] + text[end:], encoding="utf-8")
+    project.notebook("05_more", ["audit.check('source_missing_in_refined')", "audit.check('null_hashes')"])
+    outcome = project.run()
+    told = {verdict["check"]: verdict["status"] for verdict in outcome.result["verdicts"]}
+    assert told["source_missing_in_refined"] == told["null_hashes"] == "skipped"
+    assert outcome.result["decision"] == "GO"
+    page = (outcome.folder / "index.html").read_text(encoding="utf-8")
+    assert "the parameter file has no source" in page and "the parameter file has no raw" in page
+
+
+def test_a_leaked_secret_takes_file_and_green_away(project: Project) -> None:
+    secret = project.ledger.environment["LEDGER_URL"].split(":")[2].split("@")[0]
+    project.notebook("04_once", ["audit.check('orphans')", "import os; os.environ['LEDGER_URL']"])
+    outcome = project.run()
+    assert outcome.result["decision"] == "INCONCLUSIVE"
+    assert any("a secret stood in phases/04_once.ipynb" in problem for problem in outcome.result["problems"])
+    shared = [path for path in outcome.folder.rglob("*") if path.is_file() and "private" not in path.parts]
+    assert shared and not any(secret.encode() in path.read_bytes() for path in shared)
+
+
+@pytest.mark.parametrize("encode", ["hex", "base64", "json", "url", "html"])
+def test_a_secret_is_found_however_it_is_written(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch, encode: str
+) -> None:
+    import base64
+    import html
+    from urllib.parse import quote
+
+    secret = 'p<ss&w"rd/ü+42'
+    monkeypatch.setenv("LEDGER_URL", secret)
+    forms: dict[str, Any] = {
+        "hex": secret.encode().hex(),
+        "base64": base64.b64encode(b"x" + secret.encode() + b"yz").decode(),
+        "json": json.dumps(secret),
+        "url": quote(secret, safe=""),
+        "html": html.escape(secret),
+    }
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a.txt").write_text(f"before {forms[encode]} after", encoding="utf-8")
+    (tmp_path / "shared" / "b.txt").write_text("nothing here", encoding="utf-8")
+    from dsaudit.parameters import load
+
+    assert evidence.scan(tmp_path / "shared", load(project.ledger.parameters)) == ["a.txt"]
+    assert not (tmp_path / "shared" / "a.txt").exists()
+
+
+def test_rows_are_written_whole_and_privately(project: Project, tmp_path: Path) -> None:
+    project.ledger.execute("""update ledger."Member" set "Full Name" = '=cmd()' where code = 'n-00'""")
+    project.notebook("04_once", ["audit.check('field_differences')"])
+    folder = project.run().folder
+    target = tmp_path / "rows.csv"
+    result = command("rows", str(folder), "field_differences", "--to", str(target))
+    assert result.exit_code == 0, result.output
+    text = target.read_text(encoding="utf-8")
+    assert "Zoë Ångström" in text and "'=cmd()" in text
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    page = (folder / "phases" / "04_once.html").read_text(encoding="utf-8")
+    assert "Zoë Ångström" not in page
+    missing = command("rows", str(folder), "orphans", "--to", str(target))
+    assert missing.exit_code == 3 and "holds no rows of orphans" in missing.output
+
+
+def test_waivers_of_the_file_are_applied_by_the_runner(project: Project) -> None:
+    project.ledger.execute(DAMAGE)
+    checks = ["parents_have_their_children", "one_refined_row_per_source_id"]
+    project.notebook("04_once", [f"audit.check('{name}')" for name in checks])
+    path = project.ledger.parameters
+    waiver = "waivers: [{check: parents_have_their_children, reason: known, owner: ada, expires: 2999-01-01}]\n"
+    path.write_text(path.read_text(encoding="utf-8") + waiver, encoding="utf-8")
+    result = project.run().result
+    assert result["decision"] == "GO"
+    assert [verdict["status"] for verdict in result["verdicts"]] == ["waived", "pass"]
+
+
+def test_check_tries_every_way_in_and_writes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = command("check", str(project.ledger.parameters))
+    assert result.exit_code == 0, result.output
+    assert "✓ database" in result.output and "✓ source of north: answers" in result.output
+    assert "checks would run" in result.output
+    project.ledger.execute("drop table ledger.invoice_line")
+    result = command("check", str(project.ledger.parameters))
+    assert result.exit_code == 3 and "✗ tables: the database has no table ledger.invoice_line" in result.output
+    assert not (project.root / "reports").exists()
+
+
+def test_explain_list_and_role_say_what_they_should() -> None:
+    assert "select" in command("explain", "orphans").output
+    assert "did you mean orphans?" in command("explain", "orphan").output
+    assert command("explain", "orphan").exit_code == 3
+    assert "04_deduplication" in command("list").output
+    assert "create role" in command("role", "--schema", 'odd"name').output
+
+
+def test_the_printed_role_can_read_and_is_accepted_in_production(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = command("role", "--name", f"r{project.root.stat().st_ino}", "--schema", "ledger").output
+    project.ledger.execute(statements)
+    url = project.ledger.owner_url.split("@")[1]
+    monkeypatch.setenv("LEDGER_URL", f"postgresql://r{project.root.stat().st_ino}:choose one@{url}")
+    path = project.ledger.parameters
+    path.write_text(path.read_text(encoding="utf-8") + "environment: production\n", encoding="utf-8")
+    result = command("check", str(path))
+    assert result.exit_code == 0, result.output
+
+
+def test_usage_errors_exit_with_3() -> None:
+    assert command("run").exit_code == 3
+    assert command("nonsense").exit_code == 3

@@ -1,0 +1,95 @@
+"""Every mistake in a parameter file is named by file, line and column, and none turns into fewer checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsaudit.parameters import ParameterError, load
+
+SMALL = """\
+integration: small
+database: {url_env: SMALL_URL}
+"""
+WITH_RESOURCE = SMALL + "resources:\n  order:\n    table: orders\n    key: id\n"
+
+
+def loaded(tmp_path: Path, text: str, **overrides: str) -> object:
+    path = tmp_path / "small.yml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {name.replace("__", "."): value for name, value in overrides.items()})
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ParameterError) as caught:
+        loaded(tmp_path, text)
+    return str(caught.value)
+
+
+def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SMALL).tenant_names == ["all"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("integration: x\n", "small.yml:1:1", "database: missing"),
+        (SMALL + "resorces: {}\n", "small.yml:3:1", "resorces: unknown key; did you mean resources?"),
+        (SMALL + "environment: prod\n", "small.yml:3:1", "environment: input should be"),
+        (WITH_RESOURCE + "    keys: id\n", "small.yml:7:5", "resources.order.keys: unknown key; did you mean key?"),
+        (SMALL + "resources:\n  order:\n    table: orders\n", "small.yml:4:3", "resources.order.key: missing"),
+        (WITH_RESOURCE + "    fields: {a: float}\n", "small.yml:7:14", "fields.a: input should be"),
+        (SMALL + "policy: {latency_seconds: soon}\n", "small.yml:3:10", "policy.latency_seconds: input should be"),
+        (SMALL + "integration: y\n", "small.yml:3:1", "integration: given twice"),
+        (SMALL + "show: &a [x]\n", "small.yml:3:7", "anchors and aliases are not used here"),
+        (SMALL + "show: [x\n", "small.yml:4:1", "not YAML"),
+        ("", "small.yml:1:1", "the file is empty"),
+        ("- a\n", "small.yml:1:1", "a parameter file is a mapping"),
+        (SMALL + "code: {folder: not/there}\n", "small.yml:3:8", "code.folder: there is no folder not/there"),
+        (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:1:1", "a name is given twice"),
+        (WITH_RESOURCE + "relations: [{child: order, parent: order.id}]\n", "small.yml:7:14", "as resource.column"),
+    ],
+)  # fmt: skip
+def test_says_where_and_what(tmp_path: Path, text: str, place: str, words: str) -> None:
+    message = refused(tmp_path, text)
+    assert f"{place}: " in message
+    assert words in message
+
+
+def test_names_every_mistake_at_once(tmp_path: Path) -> None:
+    message = refused(tmp_path, SMALL + "one: 1\ntwo: 2\n")
+    assert [line.split(":")[1] for line in message.splitlines()] == ["3", "4"]
+
+
+def test_no_value_of_the_file_is_quoted_in_a_message(tmp_path: Path) -> None:
+    assert "hunter2" not in refused(tmp_path, "integration: x\ndatabase: {url: 'postgresql://u:hunter2@h/d'}\n")
+
+
+def test_an_unknown_file_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(ParameterError, match=r"there is no such parameter file; did you mean parameters/sample\.yml"):
+        load("parameters/sampel.yml")
+
+
+def test_set_overrides_a_nested_key_and_is_checked_like_the_file(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SMALL, policy__latency_seconds="9").policy.latency_seconds == 9  # type: ignore[attr-defined]
+    with pytest.raises(ParameterError, match="unknown key"):
+        loaded(tmp_path, SMALL, policy__latency_second="9")
+
+
+def test_defaults_reach_every_resource_and_yield_to_its_own_keys(tmp_path: Path) -> None:
+    text = (
+        SMALL + "defaults: {tenant: shop}\nresources:\n  a: {table: a, key: id}\n  b: {table: b, key: id, tenant: x}\n"
+    )
+    read = loaded(tmp_path, text).resources  # type: ignore[attr-defined]
+    assert (read["a"].tenant, read["b"].tenant) == ("shop", "x")
+
+
+def test_a_composite_nested_resource_is_understood(tmp_path: Path) -> None:
+    text = WITH_RESOURCE + (
+        "  line:\n    table: lines\n    key: [order_id, position]\n    joined: ':'\n    id_from: [../id, '#']\n"
+        "    nested: {in: order, at: {first: a.b, second: c}}\n"
+    )
+    line = loaded(tmp_path, text).resources["line"]  # type: ignore[attr-defined]
+    assert line.nested.at == {"first": "a.b", "second": "c"}
+    assert line.counted_children is None
