@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from dsaudit import card, codebase, handoff, masking, sample, source
+from dsaudit import card, codebase, handoff, masking, remedies, sample, source
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
-from dsaudit.checks.planning import plan_check
+from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
 from dsaudit.display import Closing, Opening, Shown
 from dsaudit.gathering import gather
@@ -99,6 +99,7 @@ class Audit:
         folder = self.private / "recording"
         source.record(self.parameters, folder)
         self._hold()
+        self.instant = identify(self.database).time
         return source.Recording(folder, self.parameters)
 
     @cached_property
@@ -153,7 +154,7 @@ class Audit:
             items = [{"resource": resource} for resource in self.parameters.resources]
         frames = []
         for item in items:
-            filled = self.relations.fill(query.query, item)
+            filled = self.relations.fill(query.query, item, planned_resources(query, self.parameters))
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
@@ -163,9 +164,10 @@ class Audit:
             raise PermissionError("nothing is unmasked in a run: its outputs become a report")
         self._revealed = True
 
-    def summary(self) -> Shown:
-        """Show the phase's verdicts, the worst first."""
-        return Shown.of_verdicts(self.verdicts, "no check has run in this phase")
+    def summary(self, good: str = "", bad: str = "") -> Shown:
+        """Show the phase's verdicts, the worst first, under the word `good` if all are green, and `bad` otherwise."""
+        green = worst(verdict.status for verdict in self.verdicts) is Status.PASS
+        return Shown.of_verdicts(self.verdicts, "no check has run in this phase", good if green else bad)
 
     def close(self) -> Closing:
         """End the phase: release the snapshot and show the summary.
@@ -223,8 +225,6 @@ class Audit:
         resource = scope.get("resource") or scope.get("relation", "").partition(".")[0]  # a relation's child
         if self.parameters.source is None or not resource:
             return None
-        if self._handoff is None and "source" not in self.__dict__:
-            return None  # by hand the source is read when a check asks for it, not for a count
         tenants = [scope["tenant"]] if "tenant" in scope else self.parameters.tenant_names
         counts = [self.source.count(tenant, resource) for tenant in tenants]
         return None if None in counts else sum(count for count in counts if count is not None)
@@ -253,6 +253,7 @@ class Audit:
         )
         if len(frame):
             self._add_rows(verdict, check, frame)
+        verdict.remedies += remedies.offered(self, verdict)
         return verdict
 
     def _add_rows(self, verdict: Verdict, check: Check, frame: pd.DataFrame) -> None:

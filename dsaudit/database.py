@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -133,31 +133,43 @@ class Database:
         self,
         sql: str,
         values: Mapping[str, Any] | None = None,
-        tables: list[int] | None = None,
+        tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
     ) -> Answer:
-        """Run one select at the run's instant and return its rows, at most `most` of them (None: all).
+        """Run one select at the run's instant and return its rows; see `queries`."""
+        return self.queries([sql], values, tables, most)[0]
+
+    def queries(
+        self,
+        sqls: Sequence[str],
+        values: Mapping[str, Any] | None = None,
+        tables: Sequence[int] = (),
+        most: int | None = MOST_ROWS,
+    ) -> list[Answer]:
+        """Run selects in one short transaction at the run's instant and return the rows of each.
 
         Parameters
         ----------
-        sql
-            One select; values as ``%(name)s``.
+        sqls
+            Selects that share `values`, which they name as ``%(name)s``.
         tables
-            Object ids of the tables it reads; one that was rewritten since the snapshot was taken (TRUNCATE, some
-            ALTER TABLE) looks empty to an older snapshot, without any error.
+            Object ids of the tables that they read; one that was rewritten since the snapshot was taken (TRUNCATE,
+            some ALTER TABLE) looks empty to an older snapshot, without any error.
+        most
+            Rows of each that are kept, None for all; beyond it they are counted.
 
         Raises
         ------
         QueryError
-            PostgreSQL refused it; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
+            PostgreSQL refused one; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
-        if not _IS_SELECT.match(sql):
+        if not all(_IS_SELECT.match(sql) for sql in sqls):
             raise QueryError("only a select is run here")
         try:
             with self.transaction() as connection:
-                answer = _fetch(connection, sql, values or {}, most)
-                self._refuse_rewritten(connection, tables or [])
-                return answer
+                answers = [_fetch(connection, sql, values or {}, most) for sql in sqls]
+                self._refuse_rewritten(connection, list(tables))
+                return answers
         except sa.exc.DBAPIError as error:
             raise _query_error(error) from None
 
@@ -167,6 +179,36 @@ class Database:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
             )
+
+    def explain(
+        self, sql: str, values: Sequence[Mapping[str, Any]], run: bool = False, scans: bool = True
+    ) -> list[dict[str, Any]]:
+        """Return PostgreSQL's plan of one select for each of `values`, as EXPLAIN tells it in JSON.
+
+        Parameters
+        ----------
+        run
+            Execute it too, so that the plan says how long the server took (``Execution Time``, milliseconds).
+        scans
+            False prices sequential scans out, so that a small table too tells whether an index could serve.
+
+        Raises
+        ------
+        QueryError
+            PostgreSQL refused it; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
+        """
+        options = "analyze, timing off, format json" if run else "format json"
+        try:
+            with self.transaction() as connection:
+                if not scans:
+                    connection.exec_driver_sql("set local enable_seqscan = off")
+                plans = (
+                    connection.exec_driver_sql(f"explain ({options}) {sql}", {**one, "dsaudit": True}).scalar_one()
+                    for one in values
+                )
+                return [plan[0] for plan in plans]
+        except sa.exc.DBAPIError as error:
+            raise _query_error(error) from None
 
     def catalogue(self) -> dict[tuple[str, str], TableInfo]:
         """Return the tables that there are, by schema and name; read once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from dsaudit import card
 from dsaudit.identity import Identity
 from dsaudit.parameters import Parameters
-from dsaudit.verdict import CLOSING_MIME, SCHEMA, Verdict, worst
+from dsaudit.verdict import CLOSING_MIME, SCHEMA, Status, Verdict, worst
 
 
 @dataclass
@@ -46,12 +47,15 @@ class Shown:
     total: int
 
     @classmethod
-    def of_verdicts(cls, verdicts: list[Verdict], otherwise: str) -> Shown:
-        """Return verdicts as a table, the worst first."""
+    def of_verdicts(cls, verdicts: list[Verdict], otherwise: str, word: str = "") -> Shown:
+        """Return verdicts as a table, the worst first; `word` says it in one."""
         ordered = sorted(verdicts, key=lambda verdict: -verdict.status.rank)
         rows = [[v.status.value, v.claim, v.total, v.examined, v.check] for v in ordered]
         columns = [{"name": name} for name in ("status", "claim", "found", "examined", "check")]
-        return cls("Verdicts of this phase" if verdicts else otherwise, columns, rows, len(rows))
+        counts = Counter(verdict.status for verdict in verdicts)
+        counted = ", ".join(f"{counts[status]} {status}" for status in reversed(Status) if counts[status])
+        title = f"{word}: {counted} of {len(rows)} checks" if word else "Verdicts of this phase"
+        return cls(title if verdicts else otherwise, columns, rows, len(rows))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         caption = self.title

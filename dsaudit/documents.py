@@ -63,7 +63,7 @@ class Document:
         groups, endings = {group(topic) for topic in known}, {ending(topic) for topic in known}
         endings |= {one for listed in ENDINGS.values() for one in listed}
         pattern = rf"(?<![\w./])(?:{_either(groups)})[/.:](?:{_either(endings)})(?!\w|[/.]\w)"
-        lines = [line for line in self.prose.splitlines() if groups and not DENIED.search(line)]
+        lines = [line for line in self.prose.splitlines() if groups and not DENIED.search(re.sub(pattern, "", line))]
         return [found[0] for line in lines for found in re.finditer(pattern, line)]
 
 
@@ -115,7 +115,7 @@ def _is_diagram(kind: str, body: str) -> bool:
 def _entities(diagram: str) -> Iterator[str]:
     """Yield the entities of one diagram; one with an alias under its alias, which is what a reader sees."""
     drawn = re.split(r"^\s*erDiagram\b", diagram, maxsplit=1, flags=re.MULTILINE)[1]  # settings may stand before
-    text = re.sub(r"%%.*|(?<=\s)\{[^{}]*\}", "", drawn)  # comments, and the columns of an entity
+    text = re.sub(r'%%.*|(?<=\s)\{(?:"[^"]*"|[^{}"])*\}', "", drawn)  # comments, and the columns of an entity
     aliases = dict(ALIAS.findall(text))
     for line in ALIAS.sub(r"\1", text).splitlines():
         words = re.findall(r'"[^"]+"|\S+', line.partition(":")[0])

@@ -72,8 +72,8 @@ def _query_item(
     looked = audit.relations.fill(check.examined, item, resources)
     found = audit.relations.fill(check.query, item, resources)
     values = {**audit.values(), **looked.values, **found.values}
-    examined.append(audit.database.query(looked.sql, values, looked.tables).frame.assign(**item))
-    answer = audit.database.query(found.sql, values, found.tables)
+    counted, answer = audit.database.queries([looked.sql, found.sql], values, [*looked.tables, *found.tables])
+    examined.append(counted.frame.assign(**item))
     rows.append(answer.frame.assign(**item))
     if answer.total > len(answer.frame):
         _count_scopes(audit, check, found.sql, values, item, gathered)

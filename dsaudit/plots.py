@@ -56,7 +56,7 @@ class _Plot(Protocol):
 def _canvas(title: str, lanes: float) -> Iterator[Axes]:
     """Make a figure of so many lines, in our style and without a word of it left in the global one."""
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * max(lanes, 1)), layout="constrained")
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * lanes), layout="constrained")
         # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.
         figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
         axes.set_title(title, pad=18)
@@ -71,14 +71,18 @@ def _unless_empty(title: str) -> Callable[[Callable[..., Axes]], _Plot]:
         def plot(frame: pd.DataFrame, *options: Any) -> Axes:
             if len(frame):
                 return draw(frame, *options)
-            with _canvas(title, 1) as axes:
-                axes.set_axis_off()
-                axes.text(0, 0.5, "nothing to show", color=GREY, transform=axes.transAxes, va="center")
-            return axes
+            return _note(title, "nothing to show")
 
         return plot
 
     return decorated
+
+
+def _note(title: str, words: str) -> Axes:
+    with _canvas(title, 0) as axes:
+        axes.set_axis_off()
+        axes.text(0, 0.9, words, color=GREY, transform=axes.transAxes, va="center")
+    return axes
 
 
 @_unless_empty("From the change at the source to the refined row")
@@ -158,11 +162,14 @@ def missing(frame: pd.DataFrame, by: Literal["time", "id"] = "time") -> Axes:
     """Draw which of the source's records are missing, over the time of their change or in the order of their ids.
 
     `frame` is ``audit.frame("records_at_source")``: resource, place (0 to 1 in the order of ids), changed_at, missing.
-    A hole in time or at one end tells of a window or a page limit; scattered ones tell of single losses.
+    Resources that lack nothing are left out. A hole in time or at one end tells of a window or a page limit; scattered
+    ones tell of single losses.
     """
     known = frame[frame["changed_at"].notna()] if by == "time" else frame
     title = "Where the missing records lie, " + ("by time of change" if by == "time" else "in the order of their ids")
-    groups = {str(name): part for name, part in known.groupby("resource")}
+    groups = {str(name): part for name, part in known.groupby("resource") if part["missing"].any()}
+    if not groups:
+        return _note(title, f"none of {len(known):,} records is missing")
     with _canvas(title, len(groups)) as axes:
         _lanes(axes, list(groups))
         for lane, part in enumerate(groups.values()):
@@ -171,8 +178,7 @@ def missing(frame: pd.DataFrame, by: Literal["time", "id"] = "time") -> Axes:
             _rug(axes, lane, np.unique(places[~lost]), PALE, 3)
             _rug(axes, lane, np.unique(places[lost]), RED, 9)
             told = f"{lost.sum():,} of {len(part):,} missing"
-            style: Any = {"color": RED, "fontweight": "bold"} if lost.any() else {"color": GREY}
-            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7, **style)
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7, color=RED)
         if by == "time":
             _time_axis(axes)
         else:
@@ -324,4 +330,43 @@ def coverage_matrix(frame: pd.DataFrame) -> Axes:
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)
+    return axes
+
+
+# What a cell of the webhooks' matrix begins with, and as what it is drawn.
+ANNOUNCED = {"registered": "covered", "with": "parent", "polled": "said", "never": "said", "": "said"}
+ANNOUNCED |= {"not known": "unknown"}
+COVERAGE |= {"said": ("#ffffff", GREY), "lost": (RED, "white")}
+
+
+@_unless_empty("What tells of the changes of each resource")
+def webhook_matrix(frame: pd.DataFrame) -> Axes:
+    """Draw what tells of each resource's creation, change and deletion, or that nothing does.
+
+    `frame` is ``audit.frame("webhook_matrix")``: resource, create, update, delete, other.
+    """
+    cells = frame.melt("resource", ["create", "update", "delete", "other"], "way", "told")
+    told = cells["told"].str.replace(r"^\d+ (.*)", r"\1", regex=True).str.replace(r" for .*|;.*", "", regex=True)
+    states = told.where(told == "not known", told.str.split(" ").str[0]).map(ANNOUNCED).fillna("lost")
+    axes = coverage_matrix(cells.assign(state=states, told=told))
+    return _retitled(axes, "What tells of the changes of each resource")
+
+
+@_unless_empty("Deliveries over time, by outcome")
+def deliveries(frame: pd.DataFrame) -> Axes:
+    """Draw how many deliveries had each outcome in each interval; those that failed are red.
+
+    `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
+    """
+    axes = ingest(frame.rename(columns={"outcome": "via", "deliveries": "records"}))
+    for outcome, bars in zip(sorted(frame["outcome"].unique()), axes.containers, strict=True):
+        if not frame.loc[frame["outcome"] == outcome, "accepted"].any():
+            for bar in bars:
+                bar.set_color(RED)
+    return _retitled(axes, "Deliveries over time, by outcome")
+
+
+def _retitled(axes: Axes, title: str) -> Axes:
+    with mpl.rc_context(STYLE):
+        axes.set_title(title, pad=18)
     return axes

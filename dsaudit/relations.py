@@ -145,10 +145,12 @@ class Relations:
         columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"({columns['via']} = any(%(webhook_values)s))"
         filled.values["webhook_values"] = raw.webhook
-        # Versions in the order in which the source made them; the order of arrival decides between equals.
-        times = (columns["changed_at"], columns["observed_at"], columns["received_at"])
+        # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
+        # and of a deletion none, so within a second the time at which a version was shown decides.
+        changed, observed, received = (columns[name] for name in ("changed_at", "observed_at", "received_at"))
         sequence = _column(raw.columns.get("row_id", "id"), info)
-        columns["version"] = f"(coalesce({', '.join(times)}), coalesce({', '.join(times[1:])}), {sequence})"
+        second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
+        columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins})"
 

@@ -49,7 +49,7 @@ def started(parameters: Parameters) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Damageable:
-    """A sample with code and documents of its own, in which faults can be planted."""
+    """A running sample, whose parameter file names copies of code and documents: those can be damaged too."""
 
     path: Path  # of its state file
     parameters: Path
@@ -57,16 +57,16 @@ class Damageable:
 
 @contextlib.contextmanager
 def damageable(example: str) -> Iterator[Damageable]:
-    """Run a sample that may be damaged for as long as the block, with its variables in the environment."""
-    with _up(example, "--own-code") as (path, state):
+    """Run a sample, in which faults may be planted, for as long as the block, with its variables in the environment."""
+    with _up(example) as (path, state):
         yield Damageable(path, Path(state["parameters"]))
 
 
 @contextlib.contextmanager
-def _up(example: str, *arguments: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _up(example: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     with tempfile.TemporaryDirectory(prefix="dsaudit-") as folder:
         path = Path(folder) / "state.json"
-        process = _launch(example, "--state", str(path), "--attached", *arguments, stdin=subprocess.PIPE)
+        process = _launch(example, "--state", str(path), "--attached", stdin=subprocess.PIPE)
         before = dict(os.environ)
         try:
             state = _wait(process, path)

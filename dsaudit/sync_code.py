@@ -32,7 +32,7 @@ def top_of(parameters: Parameters, resource: str) -> str:
 
 
 def functions_named(audit: Audit, name: str) -> list[Judged]:
-    """Return the functions of this name, each judged; a dotted name (``Service.fetch_orders``) chooses among several.
+    """Return the functions of this name, each judged; one with its class or module before it chooses among several.
 
     Judging follows the code through helpers and is done once for each name.
     """
@@ -41,7 +41,7 @@ def functions_named(audit: Audit, name: str) -> list[Judged]:
         assert audit.parameters.code is not None
         pattern = audit.parameters.code.sync
         found = codebase.functions(audit.code, name.rpartition(".")[2])
-        chosen = [one for one in found if f".{one.qualified}".endswith(f".{name}")]
+        chosen = [one for one in found if f".{one.module}.{one.qualified}".endswith(f".{name}")]
         known[name] = [Judged(one, codebase.practices(audit.code, one, pattern)) for one in chosen]
     return known[name]
 

@@ -22,6 +22,7 @@ ENDINGS = {
     "delete": {"delete", "deleted", "disconnect", "disconnected", "remove", "removed", "destroy", "detached"},
 }
 EVERY = "*"  # a subscription to all topics
+REGISTRATIONS = "select tenant, registration from {record} as r order by tenant"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ def in_code(audit: Audit) -> Topics:
 
 def handled(audit: Audit, topics: Iterable[str]) -> dict[str, codebase.Finding]:
     """Return for each of `topics` whether the code does something for it."""
-    return codebase.handlers(audit.code, list(topics))
+    wanted = frozenset(topics)
+    known: dict[frozenset[str], dict[str, codebase.Finding]] = audit.kept.setdefault("handlers", {})
+    if wanted not in known:
+        known[wanted] = codebase.handlers(audit.code, sorted(wanted))
+    return known[wanted]
 
 
 def without_handler(audit: Audit, topics: Iterable[str]) -> tuple[dict[str, str], str | None]:
@@ -106,6 +111,27 @@ def unanswered(audit: Audit, tenant: str) -> str:
     problems = audit.source.index["tenants"].get(tenant, {}).get("problems") or []
     told = next((one for one in problems if path and path in one), "it was not asked for")
     return f"the provider's list of subscriptions is not known: {told}"
+
+
+def recorded(audit: Audit) -> dict[str, set[str] | None]:
+    """Return the topics that each tenant's record lists as registered, or None where it has no such list.
+
+    Raises
+    ------
+    RelationMissing, QueryError
+        The record cannot be read.
+    """
+    filled = audit.relations.fill(REGISTRATIONS)
+    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    return {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
+
+
+def _topics_in(registration: Any) -> set[str] | None:
+    """Return the topics in a record's registration: texts, or objects that hold a topic."""
+    listed = registration.get("topics") if isinstance(registration, dict) else None
+    if not isinstance(listed, list):
+        return None
+    return {str(one.get("topic") if isinstance(one, dict) else one) for one in listed}
 
 
 def shown(address: str) -> str:

@@ -86,5 +86,5 @@ def test_a_function_check_is_read_and_not_imported(tmp_path: Path) -> None:
 
 def test_every_check_of_ours_is_whole() -> None:
     for check in all_checks().values():
-        assert check.headers["title"][0].isupper() and not check.headers["title"].endswith(".")
+        assert not check.headers["title"][0].islower() and not check.headers["title"].endswith(".")
         assert set(check.listed("explains")) <= set(all_checks()), f"{check.name} explains a check that does not exist"

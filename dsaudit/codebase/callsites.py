@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from dsaudit.codebase.mentions import mentions
 from dsaudit.codebase.model import Code, Function, Module
-from dsaudit.codebase.nodes import scope_of, terminal
+from dsaudit.codebase.nodes import scope_of
 from dsaudit.codebase.refs import FunctionRef
 from dsaudit.codebase.resolve import Resolver
 
@@ -15,7 +16,7 @@ Place = tuple[Module, ast.Call]
 def call_sites(code: Code, function: Function) -> list[tuple[Place, bool]]:
     """The calls of a function by its name, each with whether an instance gives the first parameter."""
     resolver, found = shared_resolver(code), []
-    for module, node in _named(code).get(function.name, []):
+    for module, node in mentions(code).get(function.name, []):
         parent = module.parents.get(node)
         if not isinstance(parent, ast.Call) or parent.func is not node:
             continue
@@ -28,7 +29,7 @@ def call_sites(code: Code, function: Function) -> list[tuple[Place, bool]]:
 def is_named(code: Code, function: Function) -> bool:
     """Whether anything in the code uses a function: a call, a decorator, a route, an argument."""
     own = set(ast.walk(function.node))
-    return bool(function.node and any(node not in own for _, node in _named(code).get(function.name, [])))
+    return bool(function.node and any(node not in own for _, node in mentions(code).get(function.name, [])))
 
 
 def shared_resolver(code: Code) -> Resolver:
@@ -37,16 +38,3 @@ def shared_resolver(code: Code) -> Resolver:
     if not isinstance(known, Resolver):
         known = code.memory["resolver"] = Resolver(code)
     return known
-
-
-def _named(code: Code) -> dict[str, list[tuple[Module, ast.expr]]]:
-    known = code.memory.get("named")
-    if isinstance(known, dict):
-        return known
-    named: dict[str, list[tuple[Module, ast.expr]]] = {}
-    for module in code.modules.values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-                named.setdefault(terminal(node), []).append((module, node))
-    code.memory["named"] = named
-    return named

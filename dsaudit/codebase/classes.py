@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.model import Code, Module, Scope
@@ -18,7 +18,7 @@ ENUMERATIONS = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
 class ClassAt:
     """A class of the code with the module that holds it."""
 
-    module: Module
+    module: Module = field(compare=False, repr=False)
     node: ast.ClassDef
 
     @property
@@ -70,16 +70,40 @@ def own_class(scope: Scope, name: str) -> ClassAt | None:
     return ClassAt(scope.module, chain[-2])
 
 
-def family(code: Code, base: ClassAt, depth: int = 0) -> Iterator[ClassAt | External | None]:
+def family(code: Code, base: ClassAt) -> tuple[ClassAt | External | None, ...]:
     """A class and its bases, nearest first; External or None for bases that were not read."""
+    known = code.memory.get(("family", base.node))
+    if not isinstance(known, tuple):
+        code.memory["family", base.node] = (base,)  # what a class that is its own base finds
+        known = tuple(dict.fromkeys(_family(code, base)))
+        code.memory["family", base.node] = known
+    return known
+
+
+def _family(code: Code, base: ClassAt) -> Iterator[ClassAt | External | None]:
     yield base
-    for expression in base.node.bases if depth < 20 else ():
+    for expression in base.node.bases:
         inner = expression.value if isinstance(expression, ast.Subscript) else expression
         parent = located(code, inner, Place(base.around))
         if isinstance(parent, ClassAt):
-            yield from family(code, parent, depth + 1)
+            yield from family(code, parent)
         else:
             yield parent if isinstance(parent, External) else None
+
+
+def descendants(code: Code, base: ClassAt) -> list[ClassAt]:
+    """The classes of the code that are made from a class."""
+    known = code.memory.get("children")
+    if not isinstance(known, dict):
+        children: dict[ast.AST, list[ClassAt]] = {}
+        for module in code.modules.values():
+            for node in module.classes:
+                at = ClassAt(module, node)  # type: ignore[arg-type]
+                for parent in family(code, at)[1:]:
+                    if isinstance(parent, ClassAt):
+                        children.setdefault(parent.node, []).append(at)
+        known = code.memory["children"] = children
+    return list(known.get(base.node, []))
 
 
 def attribute_of(code: Code, base: ClassAt, name: str) -> Found | None:

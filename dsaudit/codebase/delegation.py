@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from dsaudit.codebase.knowledge import is_harmless, is_request, is_unseen_request, retries
+from dsaudit.codebase.knowledge import is_harmless, is_request, retries
 from dsaudit.codebase.nodes import within
-from dsaudit.codebase.reach import Reach, Site
+from dsaudit.codebase.reach import Reach
 from dsaudit.codebase.refs import ExternalRef, Ref, UnknownRef
+from dsaudit.codebase.sites import Site
 
 
 def delegated(reach: Reach) -> tuple[Site, str] | None:
@@ -35,6 +36,8 @@ def _wrapped(reach: Reach) -> Iterator[tuple[Site, str]]:
         module = reach.resolver.code_module(site.unit)
         around = site.kind == "decorator" and (site.unit in reach.bearing or site.unit is reach.root)
         if site.kind == "with":
+            if any(one.node is site.node and reach.followed(one) for one in reach.sites[site.unit]):
+                continue  # made by a function of the code, which is read
             statement = module.parents.get(module.parents.get(site.node, site.node))
             body = statement.body if isinstance(statement, ast.With | ast.AsyncWith) else []
             around = any(within(one.node, body, module) for one in reach.bearing_sites(site.unit))
@@ -47,8 +50,10 @@ def _wrapped(reach: Reach) -> Iterator[tuple[Site, str]]:
 
 def _unseen_clients(reach: Reach) -> Iterator[tuple[Site, str]]:
     for site in reach.all_sites():
-        for ref in site.refs:
-            if is_unseen_request(ref) and isinstance(ref, UnknownRef):
+        if reach.followed(site) or any(isinstance(ref, ExternalRef) and is_request(ref) for ref in site.refs):
+            continue
+        for ref in reach.requests(site):
+            if isinstance(ref, UnknownRef):
                 yield site, f"{ref.path} makes the request, and its class was not read"
 
 

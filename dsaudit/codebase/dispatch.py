@@ -10,12 +10,13 @@ from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.inert import does_nothing, is_trivial
 from dsaudit.codebase.knowledge import LOG_METHODS
 from dsaudit.codebase.model import Code, Function, Scope, Unresolved
-from dsaudit.codebase.nodes import LEAVING, live, looked_up, terminal
+from dsaudit.codebase.nodes import LEAVING, looked_up, nodes_of, terminal
 from dsaudit.codebase.refs import FunctionRef, InstanceRef
 from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.sequences import Entry, Sequences
 from dsaudit.codebase.values import Folder
 
+TOLD = (str, list, tuple, set, dict)
 NO_TOPIC = "\0none/none"  # whatever holds for this as well has nothing to do with the topic
 
 
@@ -25,6 +26,7 @@ class Evidence:
 
     kind: found, dropped (nothing is done with it), passed (let through by a filter), unresolved.
     by: entry, condition, resource (a condition that any topic of the resource meets), case, name, declared.
+    `where` and `at` are the function and the line in which it is decided.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Evidence:
     how: str
     where: str
     by: str
+    at: int
 
     def as_kind(self, kind: str) -> Evidence:
         """The same place speaking differently."""
@@ -44,9 +47,9 @@ class Dispatch:
 
     def __init__(self, code: Code, function: Function, scope: Scope, texts: set[str]) -> None:
         self.code, self.function, self.scope, self.texts = code, function, scope, texts
-        self.nodes = list(live(function.node))
+        self.nodes = nodes_of(function, code)
         self.resolver = Resolver(code)
-        self.without = self._folder(NO_TOPIC)
+        self.without, self.some = self._folder(NO_TOPIC), self._folder("some/topic")
         self.mappings: dict[ast.AST, list[Entry]] = {}
 
     def _folder(self, topic: str) -> Folder:
@@ -65,8 +68,32 @@ class Dispatch:
                 if isinstance(node, ast.Call) and terminal(node) == "getattr" and len(node.args) > 1:
                     yield from self._computed(node, folder)
 
-    def _evidence(self, kind: str, line: int, how: str, by: str, file: str | None = None) -> Evidence:
-        return Evidence(kind, file or self.function.file, line, how, self.function.qualified, by)
+    def _evidence(self, kind: str, at: int, how: str, by: str, place: tuple[str, int] | None = None) -> Evidence:
+        file, line = place or (self.function.file, at)
+        return Evidence(kind, file, line, how, self.function.qualified, by, at)
+
+    def tells_apart(self, reads_header: bool) -> bool:
+        """Whether anything here depends on which topic it is, be it one that nobody asks for."""
+        for node in self.nodes:
+            if isinstance(node, ast.Match) and self._depends(node.subject):
+                return True
+            if isinstance(node, ast.Compare):
+                sides = (node.left, *node.comparators)
+                others = [self.without.attempt(side, Place(self.scope)) for side in sides if not self._depends(side)]
+                if len(others) < len(sides) and any(isinstance(one, TOLD) for one in others):
+                    return True
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "startswith":
+                if self._depends(node.func.value):
+                    return True
+            elif isinstance(node, ast.Subscript | ast.Call) and (key := looked_up(node)) is not None:
+                use = self._use(node) if self._depends(key) else None
+                if use == "called" or (use == "given" and reads_header):
+                    return True
+        return False
+
+    def _depends(self, node: ast.expr) -> bool:
+        value = self.some.attempt(node, Place(self.scope))
+        return isinstance(value, str | list | tuple) and value != self.without.attempt(node, Place(self.scope))
 
     def _condition(self, node: ast.If | ast.IfExp, folder: Folder, sibling: Folder) -> Iterator[Evidence]:
         place = Place(self.scope)
@@ -142,7 +169,7 @@ class Dispatch:
             if entry.key.value == value and use is not None:
                 kind = "dropped" if self._is_trivial(entry) else "found"
                 how = f"an entry for it is looked up in {self.function.name}"
-                yield self._evidence(kind, entry.key.line, how, "entry", entry.key.file)
+                yield self._evidence(kind, node.lineno, how, "entry", (entry.key.file, entry.key.line))
                 return
         unknown = [entry.key.value for entry in entries if isinstance(entry.key.value, Unresolved)]
         if unknown and use == "called":
@@ -202,7 +229,7 @@ class Dispatch:
                 if isinstance(ref, FunctionRef) and ref.function.name == name:
                     kind = "dropped" if is_trivial(ref.function.node) else "found"
                     how = f"{name} is called by its name"
-                    yield self._evidence(kind, ref.function.line, how, "name", ref.function.file)
+                    yield self._evidence(kind, node.lineno, how, "name", (ref.function.file, ref.function.line))
 
 
 def _given(call: ast.Call) -> str | None:

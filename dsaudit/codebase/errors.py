@@ -11,7 +11,8 @@ from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.handling import concerns, does_something, is_broad
 from dsaudit.codebase.model import Function, Module
 from dsaudit.codebase.nodes import decorators_of, terminal, within
-from dsaudit.codebase.reach import Reach, Site
+from dsaudit.codebase.reach import Reach
+from dsaudit.codebase.sites import Site
 
 INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
 DATABASE = {"execute", "executemany", "commit", "flush", "add_all", "copy"}
@@ -26,7 +27,8 @@ def errors(reach: Reach) -> Finding | None:
         return swallowed
     for unit, node in _tries(reach):
         for handler in node.handlers:
-            if concerns(handler.type) and does_something(handler):
+            acts = does_something(handler) or _raised_later(unit, node, reach)
+            if concerns(handler.type) and acts:
                 how = f"errors of the request or the ingest are caught and acted upon, in {reach.way(unit)}"
                 return Finding("found", unit.file, handler.lineno, how)
     if not _raises(reach):

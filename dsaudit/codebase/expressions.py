@@ -64,7 +64,7 @@ class Expressions:
 
     def __init__(self, code: Code, given: Mapping[str, object] | None = None) -> None:
         self.code, self.given = code, given or {}
-        self.left = STEPS
+        self.left, self.busy = STEPS, False
         self.active: set[tuple[str, int, str, int]] = set()
 
     def attempt(self, node: ast.expr, place: Place) -> object:
@@ -72,7 +72,10 @@ class Expressions:
         return self.guarded(lambda: self.value(node, place), place.scope.module.file, node.lineno)
 
     def guarded(self, work: Callable[[], object], file: str, line: int) -> object:
-        """Runs a folding and turns whatever ends it into Unresolved."""
+        """Runs a folding, the outermost with a fresh budget, and turns whatever ends it into Unresolved."""
+        outermost = not self.busy
+        if outermost:
+            self.left, self.busy = STEPS, True
         try:
             return work()
         except Stop as stop:
@@ -81,6 +84,8 @@ class Expressions:
             return Unresolved(file, line, f"would raise {type(error).__name__}")
         except RecursionError:
             return Unresolved(file, line, "nested too deeply")
+        finally:
+            self.busy = not outermost
 
     def stop(self, node: ast.AST, place: Place, why: str) -> Stop:
         """The exception to raise for an expression that is not folded."""
@@ -101,7 +106,10 @@ class Expressions:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
             raise self.stop(node, place, f"{type(node).__name__} is not folded")
-        result = method(node, place)
+        try:
+            result = method(node, place)
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            raise self.stop(node, place, f"would raise {type(error).__name__}") from None
         if isinstance(result, str | bytes | list | tuple | dict | set | frozenset):
             self.spend(node, place, len(result) // 8)
         return result

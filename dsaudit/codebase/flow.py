@@ -50,6 +50,9 @@ class Flow:
             self.asked.add(node)
         if isinstance(node, ast.NamedExpr) and self.derived(node.value, known):
             known.add(node.target.id)
+        for generator in getattr(node, "generators", ()):
+            if self.derived(generator.iter, known):
+                self.bind(generator.target, True, known)
         return node in self.sources or (isinstance(node, ast.Name | ast.Attribute) and holds(node, known))
 
     def asks(self, call: ast.Call, known: set[str]) -> bool:
@@ -133,6 +136,8 @@ class Flow:
                 self.used = True
             if handed and isinstance(value.func, ast.Attribute) and value.func.attr in KEEPING:
                 self.keep(value.func.value, known)
+        elif isinstance(node, ast.Expr) and self.hands_on(node.value, known):
+            self.used = True
 
     def keep(self, receiver: ast.expr, known: set[str]) -> None:
         """A collection that was given something of an answer."""

@@ -10,9 +10,10 @@ from dsaudit.codebase.dispatch import Dispatch, Evidence
 from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.findings import Finding, missing
 from dsaudit.codebase.inert import is_trivial
+from dsaudit.codebase.knowledge import is_harmless
 from dsaudit.codebase.model import Code, Function, Module, Scope, Unresolved
-from dsaudit.codebase.nodes import decorators_of, live, scope_of
-from dsaudit.codebase.refs import FunctionRef
+from dsaudit.codebase.nodes import decorators_of, live, nodes_of, scope_of
+from dsaudit.codebase.refs import ExternalRef, FunctionRef
 from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.topics import Topics
 from dsaudit.codebase.values import Folder
@@ -29,17 +30,20 @@ def handlers(code: Code, topics: Collection[str]) -> dict[str, Finding]:
     """
     gathered: Gathered = defaultdict(list)
     headers: list[Function] = []
+    told_apart = False
     for function in code.functions():
         scope = Scope(_module(code, function), function.node)
         texts, from_header = Topics(code, function, scope, topics).texts()
         if from_header:
             headers.append(function)
         if texts:
-            _dispatched(Dispatch(code, function, scope, texts), topics, gathered)
+            dispatch = Dispatch(code, function, scope, texts)
+            told_apart = told_apart or dispatch.tells_apart(from_header)
+            _dispatched(dispatch, topics, gathered)
     for module in code.modules.values():
         _declared(code, module, set(topics), gathered)
     _weighed(gathered, topics)
-    told_apart = any(one.kind == "found" for several in gathered.values() for one in several)
+    told_apart = told_apart or any(one.kind == "found" for several in gathered.values() for one in several)
     return {topic: _finding(code, topic, gathered[topic], told_apart, headers) for topic in topics}
 
 
@@ -62,10 +66,10 @@ def _dispatched(dispatch: Dispatch, topics: Collection[str], gathered: Gathered)
 
 def _weighed(gathered: Gathered, topics: Collection[str]) -> None:
     """Where most topics are looked up in a mapping, a condition on the resource elsewhere is no handler."""
-    looked_up = [one for topic in topics for one in gathered[topic] if one.by == "entry" and one.kind == "found"]
-    if len({(one.file, one.line) for one in looked_up}) * 2 <= len(topics):
+    entries = {topic: [one for one in gathered[topic] if one.by == "entry" and one.kind == "found"] for topic in topics}
+    if sum(1 for several in entries.values() if several) * 2 <= len(topics):
         return
-    places = {one.where for one in looked_up}
+    places = {one.where for several in entries.values() for one in several}
     for topic in topics:
         gathered[topic] = [
             one.as_kind("passed") if one.by == "resource" and one.kind == "found" and one.where not in places else one
@@ -79,9 +83,10 @@ def _declared(code: Code, module: Module, topics: set[str], gathered: Gathered) 
     for function in module.functions.values():
         for decorator in decorators_of(function.node):
             if isinstance(decorator, ast.Call):
-                for topic in topics & set(_texts(decorator, folder, scope_of(decorator, module), topics)):
+                arguments = [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
+                for topic in topics & set(_texts(arguments, folder, scope_of(decorator, module), topics)):
                     _note(gathered, topic, decorator, module, "a decorator names it", [function])
-        for node in live(function.node):
+        for node in nodes_of(function, code):
             _registered(node, module, topics, folder, resolver, gathered)
     for statement in module.tree.body:
         for node in live(statement):
@@ -91,21 +96,34 @@ def _declared(code: Code, module: Module, topics: set[str], gathered: Gathered) 
 def _registered(
     node: ast.AST, module: Module, topics: set[str], folder: Folder, resolver: Resolver, gathered: Gathered
 ) -> None:
-    if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
+    """Notes `register("orders/create", handle)` and `handlers["orders/create"] = handle`."""
+    if isinstance(node, ast.Call):
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        arguments = [node.targets[0].slice, node.value]
+    else:
+        return
+    callables = [one for one in arguments if isinstance(one, ast.Name | ast.Attribute | ast.Lambda)]
+    if not callables or len(arguments) < 2:
         return
     scope = scope_of(node, module)
-    named = topics & set(_texts(node, folder, scope, topics))
-    if named:
-        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        callables = [one for one in arguments if isinstance(one, ast.Name | ast.Attribute | ast.Lambda)]
-        refs = [ref for one in callables for ref in resolver.refs(one, scope) if isinstance(ref, FunctionRef)]
-        for topic in named if refs else ():
-            _note(gathered, topic, node, module, "it is registered with a function", [ref.function for ref in refs])
+    named = topics & set(_texts(arguments, folder, scope, topics))
+    if not named or (isinstance(node, ast.Call) and _is_plain(node, scope, resolver)):
+        return
+    refs = [ref for one in callables for ref in resolver.refs(one, scope)]
+    functions = [ref.function for ref in refs if isinstance(ref, FunctionRef)]
+    for topic in named if functions else ():
+        _note(gathered, topic, node, module, "it is registered with a function", functions)
 
 
-def _texts(node: ast.Call, folder: Folder, scope: Scope, topics: set[str]) -> Iterator[str]:
-    """The topics among a call's arguments, also in a list of them or at the end of a path."""
-    for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+def _is_plain(node: ast.Call, scope: Scope, resolver: Resolver) -> bool:
+    """Whether something of Python's own is called, such as map(), which registers nothing."""
+    return all(isinstance(ref, ExternalRef) and is_harmless(ref) for ref in resolver.refs(node.func, scope))
+
+
+def _texts(arguments: list[ast.expr], folder: Folder, scope: Scope, topics: set[str]) -> Iterator[str]:
+    """The topics among arguments, also in a list of them or at the end of a path."""
+    for argument in arguments:
         value = folder.attempt(argument, Place(scope))
         if isinstance(value, Unresolved):
             continue
@@ -115,15 +133,15 @@ def _texts(node: ast.Call, folder: Folder, scope: Scope, topics: set[str]) -> It
                 yield from (topic for topic in topics if text.endswith(f"/{topic}"))
 
 
-def _note(gathered: Gathered, topic: str, node: ast.expr, module: Module, how: str, functions: list[Function]) -> None:
+def _note(gathered: Gathered, topic: str, node: ast.AST, module: Module, how: str, functions: list[Function]) -> None:
     kind = "dropped" if all(is_trivial(function.node) for function in functions) else "found"
-    gathered[topic].append(Evidence(kind, module.file, node.lineno, how, "", "declared"))
+    gathered[topic].append(Evidence(kind, module.file, int(getattr(node, "lineno", 1)), how, "", "declared", 0))
 
 
 def _finding(code: Code, topic: str, evidence: list[Evidence], told_apart: bool, headers: list[Function]) -> Finding:
     dropped = [one for one in evidence if one.kind == "dropped"]
     for one in evidence:
-        earlier = any(drop.where == one.where and drop.line < one.line for drop in dropped)
+        earlier = any(drop.where == one.where and drop.at < one.at for drop in dropped)
         if one.kind == "found" and not earlier:
             return Finding("found", one.file, one.line, one.how)
     for one in dropped:

@@ -10,17 +10,8 @@ from dsaudit.codebase.refs import ExternalRef, FunctionRef, InstanceRef, Ref, Un
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen"}
 HOOKS = ("request", "send", "_request", "handle_request", "handle_async_request")
 HTTP = {
-    "httpx",
-    "requests",
-    "aiohttp",
-    "urllib",
-    "urllib3",
-    "http",
-    "niquests",
-    "httplib2",
-    "curl_cffi",
-    "treq",
-    "asks",
+    *("httpx", "requests", "aiohttp", "urllib", "urllib3", "http", "niquests", "httplib2", "treq", "asks"),
+    *("curl_cffi", "requests_ratelimiter", "aiohttp_retry", "httpx_retries"),
 }
 CLIENT = re.compile(r"(client|session|pool|poolmanager|connection|https?|api)$", re.IGNORECASE)
 DATABASE = {"sqlalchemy", "sqlmodel", "psycopg", "psycopg2", "asyncpg", "databases", "tortoise", "peewee", "pymongo"}
@@ -79,11 +70,6 @@ def _of_client(path: str) -> bool:
     if "(" not in owner:
         return True
     return owner.count("(") == 1 and owner.endswith("()") and bool(CLIENT.search(owner.removesuffix("()")))
-
-
-def is_unseen_request(ref: Ref) -> bool:
-    """Whether the request goes through a client whose class was not read, which may do more than send it."""
-    return is_request(ref) and isinstance(ref, UnknownRef)
 
 
 def is_sleep(ref: Ref) -> bool:

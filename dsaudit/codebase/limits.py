@@ -11,9 +11,10 @@ from dsaudit.codebase.flow import Flow
 from dsaudit.codebase.handling import with_bases
 from dsaudit.codebase.knowledge import is_sleep, retries
 from dsaudit.codebase.model import Function
-from dsaudit.codebase.nodes import looked_up, scope_of, terminal, within
-from dsaudit.codebase.reach import Reach, Site, arguments_of
+from dsaudit.codebase.nodes import arguments_of, looked_up, scope_of, terminal, within
+from dsaudit.codebase.reach import Reach
 from dsaudit.codebase.refs import FunctionRef
+from dsaudit.codebase.sites import Site
 from dsaudit.codebase.values import fold
 
 TOO_MANY = 429
@@ -194,12 +195,20 @@ def _depends(site: Site, flow: Flow, known: set[str], reach: Reach) -> bool:
     inner, outer = site.node, parents.get(site.node)
     while outer is not None and outer is not site.unit.node:
         if isinstance(outer, ast.If | ast.While) and inner is not outer.test:
-            names = [terminal(one) for one in ast.walk(outer.test) if isinstance(one, ast.Name | ast.Attribute)]
-            origin = any(flow.derived(one, known) for one in ast.walk(outer.test) if isinstance(one, ast.Name))
-            if origin and any(TELLING.search(name) for name in names):
+            names = [one for one in ast.walk(outer.test) if isinstance(one, ast.Name)]
+            if any(flow.derived(one, known) for one in names) and _tells_of_limits(outer.test, site.unit, reach):
                 return True
         inner, outer = outer, parents.get(outer)  # type: ignore[assignment]
     return False
+
+
+def _tells_of_limits(test: ast.expr, unit: Function, reach: Reach) -> bool:
+    """Whether a condition, or what its names were given, speaks of a status, a header or what is left to use."""
+    bindings = reach.scope(unit).module.tables[unit.node].bindings
+    names = [one.id for one in ast.walk(test) if isinstance(one, ast.Name)]
+    given = [one.value for name in names for one in bindings.get(name, ()) if one.value is not None]
+    spoken = [terminal(one) for part in (test, *given) for one in ast.walk(part)]
+    return any(TELLING.search(name) for name in spoken)
 
 
 def _hand_over(site: Site, flow: Flow, known: set[str], given: dict[Function, set[str]]) -> None:

@@ -14,7 +14,7 @@ from dsaudit.codebase.sequences import Element, Sequences
 
 DEFINING = {"assign", "unpack", "augment", "append", "extend"}
 SILENCING = re.compile(r"(noqa|type:|fmt:|pragma|pylint:|mypy:|isort:)", re.IGNORECASE)
-COMMENTED_OUT = re.compile(r"""[rbf]?(["'])[^"']*\\1,?$""")
+COMMENTED_OUT = re.compile(r"""[rbf]?(["'])[^"']*\1,?$""")
 
 
 def list_literal(code: Code, name: str = "SCOPES", file: str | None = None) -> Items:
@@ -46,7 +46,7 @@ def _candidates(code: Code, name: str, file: str | None) -> Iterator[list[Found]
                 levels[level].append(found)
             elif level == 0 and file is not None and not outer and found.bindings:
                 target = origin(code, found)
-                if isinstance(target, Found) and _defines(target):
+                if isinstance(target, Found) and _defines(target) and target not in levels[0]:
                     levels[0].append(target)
         levels[1].extend(_of_instances(module, outer, last))
     yield from levels
@@ -76,16 +76,15 @@ def _elements(code: Code, found: Found) -> list[Element]:
 
 def _items(code: Code, elements: list[Element]) -> Items:
     comments = {module.file: module.comments for module in code.modules.values()}
-    items: dict[tuple[str, str, int], Item] = {}
+    items: list[Item] = []
     unresolved: dict[Unresolved, None] = {}
     for element in elements:
         if isinstance(element.value, Unresolved):
             unresolved[element.value] = None
         else:
             comment = _comment(element, comments.get(element.file, {}))
-            item = Item(element.value, element.file, element.line, comment)
-            items.setdefault((repr(element.value), element.file, element.line), item)
-    return Items(tuple(items.values()), tuple(unresolved))
+            items.append(Item(element.value, element.file, element.line, comment))
+    return Items(tuple(items), tuple(unresolved))
 
 
 def _comment(element: Element, comments: Mapping[int, Comment]) -> str | None:

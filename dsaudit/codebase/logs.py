@@ -5,7 +5,8 @@ from __future__ import annotations
 from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.knowledge import LOG_METHODS, is_logger_call
 from dsaudit.codebase.nodes import terminal
-from dsaudit.codebase.reach import Reach, Site
+from dsaudit.codebase.reach import Reach
+from dsaudit.codebase.sites import Site
 
 
 def logging(reach: Reach) -> Finding | None:

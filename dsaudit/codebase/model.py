@@ -92,6 +92,16 @@ class Table:
     nonlocals: set[str] = field(default_factory=set)
     stars: list[str] = field(default_factory=list)
 
+    def linked(self, name: str, inside: bool) -> set[str]:
+        """Other names that may be the same object, with `inside` also those that may hold it or be held by it."""
+        known, waiting = {name}, [name]
+        while waiting:
+            current = waiting.pop()
+            following = self.shared.get(current, set()) | (self.held.get(current, set()) if inside else set())
+            waiting.extend(following - known)
+            known |= following
+        return known - {name}
+
 
 @dataclass(frozen=True)
 class Function:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dsaudit.codebase.model import IN_PLACE, Binding, Code, Module, Scope, Table
+from dsaudit.codebase.model import IN_PLACE, Binding, Code, Module, Scope
 
 FARTHEST = 20  # imports followed from module to module before a circle is assumed
 
@@ -25,7 +25,7 @@ class External:
     """A module, or something in one, that is not part of the code that was read."""
 
     dotted: str
-    importer: Module
+    importer: Module = field(compare=False, repr=False)
 
 
 def lookup(code: Code, scope: Scope, name: str) -> Found | External | None:
@@ -63,8 +63,10 @@ def in_module(
 def origin(code: Code, found: Found, depth: int = 0) -> Found | Module | External:
     """Follows imports to where a name is defined: itself where it is no import, a module, or something unseen."""
     imports = [binding for binding in found.bindings if binding.kind == "import"]
-    if not imports or len(imports) < len(found.bindings) or depth > FARTHEST:
+    if not imports or len(imports) < len(found.bindings):
         return found
+    if depth > FARTHEST:
+        return External(found.name, found.scope.module)  # modules that import it from each other in a circle
     first: External | None = None
     for binding in imports:
         target = extend(code, found.scope.module, binding.source, binding.attribute)
@@ -110,21 +112,13 @@ def changed_later(found: Found, visible: list[Binding]) -> str | None:
     """Says where an object is changed in place after the bindings that are seen, or under another name of its own."""
     table = found.scope.module.tables[found.scope.node]
     later = [one for one in found.bindings if one not in visible]
-    linked = [one for name in _linked(table, found.name) for one in table.bindings.get(name, ())]
-    holding = [one for name in table.held.get(found.name, ()) for one in table.bindings.get(name, ())]
+    linked = [one for name in table.linked(found.name, False) for one in table.bindings.get(name, ())]
+    others = table.linked(found.name, True)
+    holding = [one for name in others for one in table.bindings.get(name, ())]
     changes = [one for one in (*later, *linked) if one.kind in IN_PLACE]
     changes += [one for one in holding if one.kind == "mutate"]
-    return f"changed in line {changes[0].line}" if changes else None
-
-
-def _linked(table: Table, name: str) -> set[str]:
-    """Other names of the scope that may hold the same object."""
-    known, waiting = {name}, [name]
-    while waiting:
-        following = table.shared.get(waiting.pop(), set()) - known
-        known |= following
-        waiting.extend(following)
-    return known - {name}
+    lines = [one.line for one in changes] + [line for path, line in found.scope.module.mutated if path in others]
+    return f"changed in line {lines[0]}" if lines else None
 
 
 def changed_elsewhere(code: Code, found: Found) -> str | None:

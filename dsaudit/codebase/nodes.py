@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from dsaudit.codebase.model import Module, Scope
+from dsaudit.codebase.model import Code, Function, Module, Scope
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+SHARED = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # one object for the whole tree
+APART = (ast.stmt, ast.ExceptHandler, ast.match_case, *SHARED)
 LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -73,11 +75,7 @@ def own_expressions(node: ast.AST) -> Iterator[ast.AST]:
             inner += [*arguments.defaults, *filter(None, arguments.kw_defaults)] if arguments else []
             waiting.extend(inner)
             continue
-        waiting.extend(
-            child
-            for child in ast.iter_child_nodes(current)
-            if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case)
-        )
+        waiting.extend(child for child in ast.iter_child_nodes(current) if not isinstance(child, APART))
 
 
 def live(node: ast.AST) -> Iterator[ast.AST]:
@@ -170,3 +168,25 @@ def looked_up(node: ast.Subscript | ast.Call) -> ast.expr | None:
 def decorators_of(node: ast.AST) -> list[ast.expr]:
     """The decorators of a function; none for a lambda."""
     return node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+
+
+def arguments_of(call: ast.Call, function: Function, bound: bool) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters of a function with the expressions that a call gives them."""
+    arguments = function.node.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)][1 if bound else 0 :]
+    for name, argument in zip(names, call.args, strict=False):
+        if isinstance(argument, ast.Starred):
+            break
+        yield name, argument
+    known = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
+    for keyword in call.keywords:
+        if keyword.arg in known and keyword.arg is not None:
+            yield keyword.arg, keyword.value
+
+
+def nodes_of(function: Function, code: Code) -> tuple[ast.AST, ...]:
+    """The nodes of a function that can run, worked out once."""
+    known = code.memory.get(function)
+    if not isinstance(known, tuple):
+        known = code.memory[function] = tuple(live(function.node))
+    return known

@@ -8,8 +8,7 @@ from typing import Literal
 from dsaudit.codebase.callsites import call_sites, shared_resolver
 from dsaudit.codebase.model import Binding, Code, Scope
 from dsaudit.codebase.names import Found, lookup
-from dsaudit.codebase.nodes import scope_of, terminal
-from dsaudit.codebase.reach import arguments_of
+from dsaudit.codebase.nodes import arguments_of, scope_of, terminal
 
 Origin = Literal["raw", "made", "unknown"]
 

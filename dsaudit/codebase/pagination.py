@@ -9,9 +9,10 @@ from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.flow import Flow, holds
 from dsaudit.codebase.knowledge import is_logger_call, is_sleep
 from dsaudit.codebase.model import Function, Module
-from dsaudit.codebase.nodes import terminal, within
-from dsaudit.codebase.reach import Reach, Site, arguments_of
+from dsaudit.codebase.nodes import arguments_of, terminal, within
+from dsaudit.codebase.reach import Reach
 from dsaudit.codebase.refs import FunctionRef
+from dsaudit.codebase.sites import Site
 
 Loop = ast.For | ast.AsyncFor | ast.While
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -113,6 +114,8 @@ def _asks_with(site: Site, loop: Loop, counter: str) -> bool:
     flow = Flow((), watched={site.node}, forget=False)
     known = flow.run(loop.body, {counter})
     flow.run(loop.body, known)
+    if isinstance(loop, ast.While):
+        flow.derived(loop.test, known)
     return site.node in flow.asked
 
 

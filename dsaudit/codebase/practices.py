@@ -26,7 +26,7 @@ def functions(code: Code, pattern: str = SYNC, file: str | None = None) -> list[
     """
     found = []
     for module in code.in_file(file):
-        for node, table in module.tables.items():
+        for node, table in list(module.tables.items()):
             for name, bindings in table.bindings.items():
                 if fnmatchcase(name, pattern) and not isinstance(node, ast.Lambda):
                     function = _function(name, bindings[-1], module, code)
@@ -62,7 +62,9 @@ def _no_arguments() -> ast.arguments:
 
 def practices(code: Code, function: Function, pattern: str = SYNC) -> Practices:
     """The four findings for a function and all that runs with it; other functions of the pattern are judged apart."""
-    others = set(functions(code, pattern)) - {function}
+    alike = functions(code, pattern)
+    function = next((one for one in alike if one == function), function)  # it may come from an earlier reading
+    others = set(alike) - {function}
     result = reach(code, function, others.__contains__)
     if not result.bearing:
         result = reach(code, function)

@@ -90,6 +90,8 @@ def _module(file: str, text: bytes) -> Module | Problem:
 
 def _comments(file: str, text: bytes) -> dict[int, Comment]:
     found: dict[int, Comment] = {}
+    if b"#" not in text:
+        return found
     try:
         for token in tokenize.tokenize(io.BytesIO(text).readline):
             if token.type == tokenize.COMMENT:

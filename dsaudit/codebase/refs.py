@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from dsaudit.codebase.classes import ClassAt
 from dsaudit.codebase.model import Function, Module
+
+LONGEST = 120  # letters of a path; a longer one comes from names that are made of each other
+LITERALS = {ast.Dict: "dict", ast.List: "list", ast.Set: "set", ast.Tuple: "tuple", ast.JoinedStr: "str"}
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,29 @@ Refs = tuple[Ref, ...]
 
 def called(ref: Ref) -> Ref:
     """The result of calling something that was not read."""
+    if len(_path(ref)) > LONGEST:
+        return UnknownRef("", "too many steps away")
     if isinstance(ref, ExternalRef):
         return ExternalRef(f"{ref.dotted}()")
     return UnknownRef(f"{getattr(ref, 'path', '')}()", "the result of a call that was not followed")
 
 
+def _path(ref: Ref) -> str:
+    return ref.dotted if isinstance(ref, ExternalRef) else ref.path if isinstance(ref, UnknownRef) else ""
+
+
 def member_of(ref: Ref, name: str) -> Ref:
     """An attribute of something that was not read."""
+    if len(_path(ref)) > LONGEST:
+        return UnknownRef("", "too many steps away")
     if isinstance(ref, ExternalRef):
         return ExternalRef(f"{ref.dotted}.{name}")
     path = ref.path if isinstance(ref, UnknownRef) else ""
     return UnknownRef(f"{path}.{name}", "an attribute that was not followed")
+
+
+def literal(node: ast.expr) -> Ref:
+    """The class of a constant, a display or the result of an operator."""
+    if isinstance(node, ast.Constant):
+        return ExternalRef(f"builtins.{type(node.value).__name__}()")
+    return ExternalRef(f"builtins.{LITERALS.get(type(node), 'object')}()")

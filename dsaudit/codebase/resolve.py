@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from dsaudit.codebase.annotations import instances
-from dsaudit.codebase.classes import ClassAt, family, own_class
+from dsaudit.codebase.classes import ClassAt, descendants, own_class
 from dsaudit.codebase.expressions import Place
-from dsaudit.codebase.knowledge import HOOKS, VERBS
+from dsaudit.codebase.members import Members
+from dsaudit.codebase.mentions import mentions
 from dsaudit.codebase.model import Binding, Code, Function, Module, Scope
 from dsaudit.codebase.names import External, Found, extend, imported, in_module, lookup, origin
-from dsaudit.codebase.nodes import decorators_of, dotted, live, terminal
+from dsaudit.codebase.nodes import arguments_of, decorators_of, dotted, live, scope_of, terminal
 from dsaudit.codebase.refs import (
     ClassRef,
     ExternalRef,
@@ -23,39 +25,66 @@ from dsaudit.codebase.refs import (
     Refs,
     UnknownRef,
     called,
+    literal,
     member_of,
 )
 from dsaudit.codebase.sequences import Sequences
-from dsaudit.codebase.stubs import is_stub, named_like, standing_in
+from dsaudit.codebase.stubs import named_like
 
-DEEPEST = 14
-LITERALS = {ast.Dict: "dict", ast.List: "list", ast.Set: "set", ast.Tuple: "tuple", ast.JoinedStr: "str"}
+DEEPEST = 40  # expressions followed from one to the next
+MOST = 40  # things that one expression may lead to
+Key = tuple[ast.expr, ast.AST]
 Given = Mapping[tuple[Function, str], Refs]
 
 
-class Resolver:
-    """Resolves expressions of one code; `given` says what parameters were called with on the way here."""
+class Resolver(Members):
+    """Resolves expressions of one code; `given` says what parameters were called with on the way here.
+
+    `asked` collects the parameters that something depended on and of which `given` says nothing.
+    """
 
     def __init__(self, code: Code, given: Given | None = None) -> None:
-        self.code, self.given, self.depth = code, given or {}, 0
+        super().__init__(code)
+        self.given = given or {}
         self.asked: set[tuple[Function, str]] = set()
-        self.known: dict[tuple[ast.expr, ast.AST], Refs] = {}
+        self.known: dict[Key, tuple[Refs, frozenset[tuple[Function, str]]]] = {}
+        self.open: list[Key] = []
+        self.partial: list[Key] = []
+        self.cut = False
 
     def refs(self, node: ast.expr, scope: Scope) -> Refs:
         """Everything an expression can lead to, each once; never empty."""
         key = (node, scope.node)
         if key in self.known:
-            return self.known[key]
-        if self.depth > DEEPEST:
-            return (UnknownRef(dotted(node) or "", "too many steps away"),)
+            refs, asked = self.known[key]
+            self.asked |= asked
+            self.cut = self.cut or key in self.open
+            return refs
         unknown = UnknownRef(dotted(node) or terminal(node), "only running tells")
-        self.known[key] = (unknown,)  # what an expression that leads to itself finds
-        self.depth += 1
+        if len(self.open) > DEEPEST:
+            self.cut = True
+            return (unknown,)
+        self.known[key] = ((unknown,), frozenset())  # what an expression that leads to itself finds
+        self.open.append(key)
+        before, self.asked, cut, self.cut = self.asked, set(), self.cut, False
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
-        found = tuple(dict.fromkeys(method(node, scope))) if method else (_literal(node),)
-        self.depth -= 1
-        self.known[key] = found or (unknown,)
-        return self.known[key]
+        found = tuple(dict.fromkeys(islice(method(node, scope), MOST))) if method else (literal(node),)
+        self.known[key] = (found or (unknown,), frozenset(self.asked))
+        self.asked |= before
+        self.close(key, cut)
+        return found or (unknown,)
+
+    def close(self, key: Key, cut: bool) -> None:
+        """Ends the work on an expression; what was cut short is not kept for other questions."""
+        self.open.remove(key)
+        if self.cut:
+            self.partial.append(key)
+        self.cut = self.cut or cut
+        if not self.open:
+            for other in self.partial:
+                if other != key:
+                    self.known.pop(other, None)
+            self.partial, self.cut = [], False
 
     def _name(self, node: ast.Name, scope: Scope) -> Iterator[Ref]:
         found = lookup(self.code, scope, node.id)
@@ -111,7 +140,24 @@ class Resolver:
         else:
             self.asked.add((function, name))
             typed = instances(self.code, binding.annotation, scope) if binding.annotation else ()
-            yield from typed or (UnknownRef(name, "a parameter"),)
+            made = () if typed or function.name != "__init__" else tuple(self.constructed(name, function))
+            yield from typed or made or (UnknownRef(name, "a parameter"),)
+
+    def constructed(self, name: str, function: Function) -> Iterator[Ref]:
+        """What the code's own calls of a class give a parameter of its __init__."""
+        module, node = self.code_module(function), function.chain[-2]
+        if not isinstance(node, ast.ClassDef):
+            return
+        own = ClassAt(module, node)
+        for at in (own, *descendants(self.code, own)):
+            for place, mention in mentions(self.code).get(at.node.name, ()):
+                call = place.parents.get(mention)
+                if not isinstance(call, ast.Call) or call.func is not mention:
+                    continue
+                scope = scope_of(call, place)
+                argument = dict(arguments_of(call, function, True)).get(name)
+                if argument is not None and ClassRef(at) in self.refs(mention, scope):
+                    yield from (ref for ref in self.refs(argument, scope) if not isinstance(ref, UnknownRef))
 
     def looped(self, binding: Binding, scope: Scope) -> Iterator[Ref]:
         """What a loop variable can hold where the loop runs over a display or the values of a known mapping."""
@@ -151,51 +197,6 @@ class Resolver:
                 yield ModuleRef(module)
                 return
         yield member_of(base, name)
-
-    def of_class(self, base: InstanceRef | ClassRef, name: str) -> Iterator[Ref]:
-        """A method or attribute of a class, from the nearest class that has it."""
-        unseen: list[External | None] = []
-        for parent in family(self.code, base.at):
-            if not isinstance(parent, ClassAt):
-                unseen.append(parent)
-                continue
-            bindings = parent.module.tables[parent.node].bindings.get(name, [])
-            outside = parent.module.attributes.get(parent.node, {}).get(name, [])
-            if bindings or outside:
-                yield from self.attribute([*bindings, *outside], parent, base, name)
-                return
-        for other in unseen:
-            yield ExternalRef(f"{other.dotted}().{name}") if other else UnknownRef(name, "a base class was not read")
-        if unseen and name in VERBS:
-            yield from self.overridden(base, name)
-        if not unseen:
-            yield UnknownRef(f"{base.at.node.name}.{name}", "the class has no such attribute")
-
-    def overridden(self, base: InstanceRef | ClassRef, name: str) -> Iterator[Ref]:
-        """The methods of a wrapper class that an inherited request method calls in turn."""
-        for parent in family(self.code, base.at):
-            for hook in HOOKS if isinstance(parent, ClassAt) else ():
-                for binding in parent.module.tables[parent.node].bindings.get(hook, []):  # type: ignore[union-attr]
-                    if hook != name and binding.kind == "function":
-                        yield FunctionRef(parent.module.functions[binding.node], True)  # type: ignore[union-attr]
-
-    def attribute(
-        self, bindings: Iterable[Binding], parent: ClassAt, base: InstanceRef | ClassRef, name: str
-    ) -> Iterator[Ref]:
-        """What the bindings of a class's attribute lead to; a stub leads to what stands in for it."""
-        found = Found(Scope(parent.module, parent.node), name, tuple(bindings), False)
-        for ref in self.target(found):
-            if not isinstance(ref, FunctionRef) or ref.function.node not in parent.module.chains:
-                yield ref
-                continue
-            decorators = {terminal(one) for one in decorators_of(ref.function.node)}
-            if decorators & {"property", "cached_property"}:
-                yield from self.returned(ref.function)
-            elif is_stub(ref.function):
-                yield from standing_in(self.code, parent, name) or (UnknownRef(name, "only declared here"),)
-            else:
-                own = ref.function.owner is not None and "staticmethod" not in decorators
-                yield FunctionRef(ref.function, own and (isinstance(base, InstanceRef) or "classmethod" in decorators))
 
     def _call(self, node: ast.Call, scope: Scope) -> Iterator[Ref]:
         function = node.func
@@ -248,17 +249,6 @@ class Resolver:
             module = next(one for one in self.code.modules.values() if one.file == function.file)
         return module
 
-    def parents(self, scope: Scope) -> Iterator[Ref]:
-        """What `super()` stands for."""
-        classes = [node for node in scope.chain if isinstance(node, ast.ClassDef)]
-        if classes:
-            base = ClassAt(scope.module, classes[-1])
-            for parent in list(family(self.code, base))[1:]:
-                if isinstance(parent, ClassAt):
-                    yield InstanceRef(parent)
-                else:
-                    yield ExternalRef(f"{parent.dotted}()") if parent else UnknownRef("super()", "a base was not read")
-
     def dynamic(self, node: ast.Call, scope: Scope) -> Iterator[Ref]:
         """`getattr(x, name)`: the attribute, or all methods whose name has the known parts of an f-string."""
         for base in self.refs(node.args[0], scope):
@@ -289,9 +279,3 @@ class Resolver:
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Iterator[Ref]:
         known = [ref for ref in self.mapped(node.value, scope) if not isinstance(ref, UnknownRef)]
         yield from known or (member_of(ref, "[]") for ref in self.refs(node.value, scope))
-
-
-def _literal(node: ast.expr) -> Ref:
-    if isinstance(node, ast.Constant):
-        return ExternalRef(f"builtins.{type(node.value).__name__}()")
-    return ExternalRef(f"builtins.{LITERALS.get(type(node), 'object')}()")

@@ -8,7 +8,16 @@ from dataclasses import replace
 from itertools import count
 
 from dsaudit.codebase.model import IN_PLACE, Binding, Class, Function, Module, ScopeNode, Table
-from dsaudit.codebase.nodes import DEFINITIONS, by_reference, dotted, held, own_expressions, parameters, self_name
+from dsaudit.codebase.nodes import (
+    DEFINITIONS,
+    SHARED,
+    by_reference,
+    dotted,
+    held,
+    own_expressions,
+    parameters,
+    self_name,
+)
 
 ORDERLY = {"append", "extend"}  # mutations whose effect can be followed
 MUTATORS = ORDERLY | {
@@ -20,17 +29,32 @@ KEEPING = {"assign", "unpack", "append", "setitem"}  # bindings that may hold on
 
 def index(module: Module) -> None:
     """Fills the tables of a freshly parsed module."""
-    for node in ast.walk(module.tree):
-        for child in ast.iter_child_nodes(node):
-            module.parents[child] = node
+    definitions = _parents(module)
     module.chains[module.tree] = ()
-    for node in ast.walk(module.tree):
-        if isinstance(node, DEFINITIONS):
-            module.chains[node] = _chain(module, node)
-            _register(module, node)
+    for node in definitions:
+        module.chains[node] = _chain(module, node)
+        _register(module, node)
     for scope in list(module.chains):
         _Names(module, scope).collect()  # type: ignore[arg-type]
     _lift(module)
+
+
+def _parents(module: Module) -> list[ScopeNode]:
+    """Notes the node around each node, and gives back the functions and classes from the outside inwards."""
+    definitions: list[ScopeNode] = []
+    level: list[ast.AST] = [module.tree]
+    while level:
+        following: list[ast.AST] = []
+        for node in level:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, SHARED):
+                    continue
+                module.parents[child] = node
+                following.append(child)
+                if isinstance(child, DEFINITIONS):
+                    definitions.append(child)
+        level = following
+    return definitions
 
 
 def _chain(module: Module, node: ScopeNode) -> tuple[ScopeNode, ...]:
@@ -77,8 +101,8 @@ def _lift(module: Module) -> None:
                     del table.bindings[name]
             elif any(binding.kind in IN_PLACE for binding in bindings):
                 inside = any(binding.kind == "mutate" for binding in bindings)
-                others = table.shared.get(name, set()) | (table.held.get(name, set()) if inside else set())
-                module.mutated.extend((other, bindings[-1].line) for other in others - set(table.bindings))
+                others = table.linked(name, inside) - set(table.bindings)
+                module.mutated.extend((other, bindings[-1].line) for other in others)
 
 
 class _Names:
@@ -217,8 +241,8 @@ class _Names:
         """Something inside a named collection is changed, as in `names["a"].append(1)`."""
         while isinstance(value, ast.Subscript | ast.Attribute | ast.Call):
             value = value.func if isinstance(value, ast.Call) else value.value
-        if isinstance(value, ast.Name):
-            self.add(value.id, self.make("mutate", node, None))
+        for name in by_reference(value):
+            self.add(name, self.make("mutate", node, None))
 
     def orderly(self, node: ast.expr, block: int) -> bool:
         """`name.append(x)` and `name.extend(x)` as a statement: changes that can be followed."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dsaudit.codebase.classes import ClassAt, attribute_of, is_enumeration, located
-from dsaudit.codebase.expressions import Place, Stop
+from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.model import Binding, Code, Module, Scope, Unresolved
 from dsaudit.codebase.names import External, Found, changed_elsewhere, changed_later, extend, in_module, lookup, origin
 from dsaudit.codebase.values import Folder
 
 DEEPEST = 30
+MOST = 2_000  # collections taken apart for one question
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Sequences:
     """Finds the elements of an expression, through names, imports, `+`, unpacking and what is appended later."""
 
     def __init__(self, code: Code, given: Mapping[str, object] | None = None) -> None:
-        self.code, self.folder, self.depth = code, Folder(code, given), 0
+        self.code, self.folder, self.depth, self.left = code, Folder(code, given), 0, MOST
+        self.active: set[tuple[ast.AST, str]] = set()
 
     def elements(self, node: ast.expr, place: Place) -> list[Element]:
         """The elements of a list, tuple, set or the keys of a mapping; never empty for what is not folded."""
-        if self.depth > DEEPEST:
-            return [self.unresolved(node, place, "defined by itself")]
+        self.left -= 1
+        if self.depth > DEEPEST or self.left < 0:
+            return [self.unresolved(node, place, "defined by itself, or larger than what is taken apart")]
         self.depth += 1
         try:
             return self._elements(node, place)
@@ -84,15 +87,10 @@ class Sequences:
 
     def folded(self, node: ast.expr, place: Place) -> list[Element]:
         """The elements of an expression that only its value tells, all in the expression's line."""
-        try:
-            values: list[object] = [*self.folder.iterable(node, place)]
-        except Stop as stop:
-            values = [stop.unresolved]
-        except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as error:
-            return [self.unresolved(node, place, f"would raise {type(error).__name__}")]
-        return [
-            Element(value, place.scope.module.file, node.lineno, node.end_lineno or node.lineno) for value in values
-        ]
+        file, last = place.scope.module.file, node.end_lineno or node.lineno
+        result = self.folder.guarded(lambda: self.folder.iterable(node, place), file, node.lineno)
+        values = result if isinstance(result, list) else [result]
+        return [Element(value, file, node.lineno, last) for value in values]
 
     def unresolved(self, node: ast.AST, place: Place, why: str) -> Element:
         """An element that stands for what could not be told."""
@@ -158,6 +156,8 @@ class Sequences:
             return known
         if value is not None and binding.kind == "assign":
             return self.elements(value, place)
+        if binding.kind == "import" and (target := self.imported(binding, place)) is not None:
+            return self.bound(target, ast.copy_location(ast.Name(target.name), binding.node), place)
         if value is not None and binding.kind in {"augment", "extend"}:
             return [*known, *self.elements(value, place)]
         if value is not None and binding.kind == "append":
@@ -168,7 +168,8 @@ class Sequences:
 
     def entries(self, node: ast.expr, place: Place) -> list[Entry]:
         """The entries of a mapping; an entry whose key is Unresolved stands for what could not be told."""
-        if self.depth > DEEPEST:
+        self.left -= 1
+        if self.depth > DEEPEST or self.left < 0:
             return [Entry(self.unresolved(node, place, "defined by itself"), None, place.scope)]
         self.depth += 1
         try:
@@ -186,10 +187,23 @@ class Sequences:
         found = self.found(node, place)
         if found is None:
             return [Entry(self.unresolved(node, place, "a mapping that only running tells"), None, place.scope)]
-        result: list[Entry] = []
-        for binding in found.bindings:
-            result += self.assigned(binding, Place(Scope(found.scope.module, binding.scope)))
-        return result
+        name = (found.scope.node, found.name)
+        if name in self.active:
+            return [Entry(self.unresolved(node, place, "defined by itself"), None, place.scope)]
+        self.active.add(name)
+        entries = [one for binding in found.bindings for one in self.assigned(binding, self.home(binding, found))]
+        self.active.discard(name)
+        return entries
+
+    def home(self, binding: Binding, found: Found) -> Place:
+        """Where the value of a binding stands."""
+        return Place(Scope(found.scope.module, binding.scope))
+
+    def imported(self, binding: Binding, place: Place) -> Found | None:
+        """What an import brings, where that is a name of the code."""
+        target = extend(self.code, place.scope.module, binding.source, binding.attribute)
+        target = origin(self.code, target) if isinstance(target, Found) else target
+        return target if isinstance(target, Found) else None
 
     def assigned(self, binding: Binding, place: Place) -> list[Entry]:
         """The entries that one binding of a mapping's name adds."""
@@ -197,6 +211,8 @@ class Sequences:
             return [Entry(self.element(binding.key, place), binding.value, place.scope)]
         if binding.kind in {"assign", "augment"} and binding.value is not None:
             return self.entries(binding.value, place)
+        if binding.kind == "import" and (target := self.imported(binding, place)) is not None:
+            return [entry for one in target.bindings for entry in self.assigned(one, self.home(one, target))]
         call = place.scope.module.parents.get(binding.node)
         if isinstance(call, ast.Call) and getattr(binding.node, "attr", "") == "update" and len(call.args) == 1:
             return self.entries(call.args[0], place)

@@ -14,7 +14,7 @@ from dsaudit.codebase.flow import Flow
 from dsaudit.codebase.inert import does_nothing
 from dsaudit.codebase.knowledge import LOG_METHODS, is_harmless
 from dsaudit.codebase.model import Code, Function, Module, Scope, Unresolved
-from dsaudit.codebase.nodes import decorators_of, live, live_block, looked_up, scope_of, terminal
+from dsaudit.codebase.nodes import decorators_of, live, live_block, looked_up, nodes_of, scope_of, terminal
 from dsaudit.codebase.origins import external_names, origin_of
 from dsaudit.codebase.refs import ExternalRef, UnknownRef
 from dsaudit.codebase.values import fold
@@ -69,10 +69,10 @@ def _scope(code: Code, function: Function) -> Scope:
 
 def _in_function(code: Code, function: Function) -> Iterator[tuple[int, Finding]]:
     scope = _scope(code, function)
-    for node in live(function.node):
+    for node in nodes_of(function, code):
         if not isinstance(node, ast.Call) or not external_names(code, node.func, scope) & MACS:
             continue
-        origins = [origin_of(code, message, scope) for message in _messages(node, function)]
+        origins = [origin_of(code, message, scope) for message in _messages(code, node, function)]
         compared = list(_comparisons(code, function, {node}))
         if "raw" in origins:
             finding = _judged(code, function, node, compared)
@@ -85,10 +85,10 @@ def _in_function(code: Code, function: Function) -> Iterator[tuple[int, Finding]
             yield UNSEEN, Finding("unresolved", function.file, node.lineno, how)
 
 
-def _messages(node: ast.Call, function: Function) -> list[ast.expr]:
+def _messages(code: Code, node: ast.Call, function: Function) -> list[ast.expr]:
     named = [keyword.value for keyword in node.keywords if keyword.arg in {"msg", "message"}]
     parts = [*node.args[1:2], *named]
-    updates = [one for one in live(function.node) if isinstance(one, ast.Call) and terminal(one) == "update"]
+    updates = [one for one in nodes_of(function, code) if isinstance(one, ast.Call) and terminal(one) == "update"]
     flow = Flow({node}, forget=False)
     known = flow.run(function.node.body, set()) if not isinstance(function.node, ast.Lambda) else set()
     for update in updates:
@@ -104,7 +104,7 @@ def _comparisons(code: Code, function: Function, sources: set[ast.AST], depth: i
     scope = _scope(code, function)
     flow = Flow(sources, forget=False)
     known = flow.run(function.node.body, set())
-    for node in live(function.node):
+    for node in nodes_of(function, code):
         if isinstance(node, ast.Call) and flow.given_any(node, known):
             if external_names(code, node.func, scope) & COMPARISONS:
                 yield _Compared(node, scope.module, True)
@@ -183,10 +183,10 @@ def _by_others(code: Code, function: Function) -> Iterator[tuple[int, Finding]]:
     scope = _scope(code, function)
     if isinstance(function.node, ast.Lambda):
         return
-    headers = {node for node in live(function.node) if _reads_signature(code, node, scope)}
+    headers = {node for node in nodes_of(function, code) if _reads_signature(code, node, scope)}
     flow = Flow(headers, forget=False)
     known = flow.run(function.node.body, set())
-    for node in live(function.node):
+    for node in nodes_of(function, code):
         if not isinstance(node, ast.Call) or node in headers:
             continue
         refs = shared_resolver(code).refs(node.func, scope)

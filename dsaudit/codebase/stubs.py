@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from dsaudit.codebase.classes import ClassAt, family
+from dsaudit.codebase.classes import ClassAt, descendants, family
 from dsaudit.codebase.model import Code, Function, Scope, Unresolved
 from dsaudit.codebase.nodes import terminal
 from dsaudit.codebase.refs import FunctionRef, Refs
@@ -34,17 +34,23 @@ def is_inert(statements: list[ast.stmt]) -> bool:
 def standing_in(code: Code, parent: ClassAt, name: str) -> Refs:
     """The methods of other classes that implement one that is only declared in `parent`."""
     protocol = any(terminal(base) == "Protocol" for base in parent.node.bases)
+    related = _all_classes(code) if protocol else descendants(code, parent)
     found = []
-    for module in code.modules.values():
-        for node in module.classes:
-            at = ClassAt(module, node)  # type: ignore[arg-type]
-            own = module.tables[node].bindings.get(name, [])
-            related = protocol or any(isinstance(one, ClassAt) and one.node is parent.node for one in family(code, at))
-            for binding in own if at.node is not parent.node and related else ():
-                function = module.functions.get(binding.node)
-                if function is not None and not is_stub(function):
-                    found.append(FunctionRef(function, True))
+    for at in related:
+        for binding in at.module.tables[at.node].bindings.get(name, ()) if at != parent else ():
+            function = at.module.functions.get(binding.node)
+            if function is not None and not is_stub(function):
+                found.append(FunctionRef(function, True))
     return tuple(found)
+
+
+def _all_classes(code: Code) -> list[ClassAt]:
+    known = code.memory.get("classes")
+    if not isinstance(known, list):
+        nodes = [(module, node) for module in code.modules.values() for node in module.classes]
+        known = [ClassAt(module, node) for module, node in nodes if isinstance(node, ast.ClassDef)]
+        code.memory["classes"] = known
+    return known
 
 
 def named_like(code: Code, node: ast.expr, scope: Scope, at: ClassAt) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dsaudit.codebase.expressions import REPLACED, Place, text_of
 from dsaudit.codebase.model import Code, Function, Scope, Unresolved
 from dsaudit.codebase.names import Found, lookup
-from dsaudit.codebase.nodes import live, looked_up, terminal
+from dsaudit.codebase.nodes import looked_up, nodes_of, terminal
 from dsaudit.codebase.refs import ExternalRef
 from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.sequences import Sequences
@@ -24,7 +24,7 @@ class Topics:
 
     def __init__(self, code: Code, function: Function, scope: Scope, wanted: Collection[str]) -> None:
         self.code, self.scope, self.wanted = code, scope, set(wanted)
-        self.nodes = list(live(function.node))
+        self.nodes = nodes_of(function, code)
         self.resolver = Resolver(code)
         self.loops = self._loop_names()
 

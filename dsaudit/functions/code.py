@@ -59,7 +59,7 @@ def migrations_at_head(audit: Audit) -> Found:
     key: revision
     show: revision, place, problem
     explains: declared_tables_exist, declared_columns_exist
-    remedy: run `alembic upgrade head`; of two heads make one with `alembic merge`
+    remedy: run alembic upgrade head; of two heads make one with alembic merge
     """
     assert audit.parameters.code is not None and audit.parameters.code.migrations is not None
     root = audit.parameters.folder(audit.parameters.code.folder)

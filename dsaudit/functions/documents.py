@@ -73,7 +73,7 @@ def documents_name_every_resource(audit: Audit) -> Found:
 
 
 def documents_name_every_table(audit: Audit) -> Found:
-    """The document on the data model names every declared table and the columns of its key.
+    """The document on the data model names the raw table, every refined table and the columns of its key.
 
     why: what is read without knowing its key is joined wrongly and counted twice
     requirement: DS8.2
@@ -83,10 +83,10 @@ def documents_name_every_table(audit: Audit) -> Found:
     show: word, document, of
     remedy: add the table or the column to the document
     """
-    tables = [_bare(table) for table in declared_tables(audit.parameters)]
-    keys = {
-        column: _bare(resource.table) for resource in audit.parameters.resources.values() for column in resource.key
-    }
+    resources = audit.parameters.resources.values()
+    raw = [audit.parameters.raw.table] if audit.parameters.raw else []
+    tables = [_bare(table) for table in dict.fromkeys([*raw, *(resource.table for resource in resources)])]
+    keys = {column: _bare(resource.table) for resource in resources for column in resource.key}
 
     def missing(document: Document) -> Iterator[Row]:
         yield from ({"word": table, "of": "a table"} for table in tables if not document.names(table))
@@ -165,7 +165,7 @@ def documents_name_nothing_unknown(audit: Audit) -> Found:
             "table": [word for word in marked_words(document.prose) if _starts_like_a_table(audit, word)],
             "topic": document.claimed_topics(topics),
         }
-        examined += sum(len(words) for words in claimed.values())
+        examined += sum(len(words) for words in claimed.values()) + (not document.problem)
         for kind, known in (("table", names), ("topic", topics)):
             unknown = sorted({_bare(word) if kind == "table" else word for word in claimed[kind]} - known)
             rows += [{"word": word, "document": document.name, "as_a": kind} for word in unknown]

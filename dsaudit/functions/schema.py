@@ -55,7 +55,7 @@ def declared_tables_exist(audit: Audit) -> Found:
     severity: critical
     needs: resources
     key: table
-    show: table, declared_by, found, similar
+    show: table, similar, problem, declared_by
     explains: declared_columns_exist, column_types_fit, instants_have_a_zone, source_keys_are_unique
     remedy: run the migrations, or correct the name in the parameter file
     """
@@ -67,7 +67,7 @@ def declared_tables_exist(audit: Audit) -> Found:
         if problem:
             similar = ", ".join(difflib.get_close_matches(table.rpartition(".")[2], known, n=1))
             rows.append(
-                {"table": table, "declared_by": ", ".join(declared_by), "found": problem, "similar": similar or None}
+                {"table": table, "similar": similar or None, "problem": problem, "declared_by": ", ".join(declared_by)}
             )
     return _frames(rows, [{"examined": len(tables)}])
 
@@ -80,7 +80,7 @@ def declared_columns_exist(audit: Audit) -> Found:
     severity: high
     needs: resources
     key: column, table
-    show: table, column, declared_by, similar
+    show: table, column, similar, declared_by
     explains: column_types_fit, source_keys_are_unique
     remedy: run the migrations, or correct the name in the parameter file
     """
@@ -96,8 +96,8 @@ def declared_columns_exist(audit: Audit) -> Found:
                 {
                     "table": column.table,
                     "column": column.name,
-                    "declared_by": ", ".join(column.declared_by),
                     "similar": similar or None,
+                    "declared_by": ", ".join(column.declared_by),
                 }
             )
     return _frames(rows, [{"examined": examined, "reason": _unseen(audit)}])
@@ -141,7 +141,7 @@ def instants_have_a_zone(audit: Audit) -> Found:
     needs: resources
     key: column, table
     show: table, column, type
-    remedy: alter the column to timestamptz, with `using column at time zone 'UTC'` if that is what was meant
+    remedy: alter the column to timestamptz, using column at time zone 'UTC' if that is what was meant
     """
     types = _types(audit)
     names = {table.oid: name for name in declared_tables(audit.parameters) if (table := _find(audit, name)[0])}

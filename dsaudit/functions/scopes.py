@@ -22,7 +22,7 @@ def credentials_accepted(audit: Audit) -> Found:
     requirement: DS0, DS1.1
     severity: critical
     scope: tenant
-    needs: source
+    needs: source.base_url or source.base_url_env
     having: read
     key: resource
     show: resource, hides, answer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.parameters import Resource
 from dsaudit.source.recording import changed_at
 
 if TYPE_CHECKING:
@@ -64,14 +65,19 @@ def _judged(audit: Audit, tenant: str, resource: str, completed: list[Row]) -> t
     since = max((run["started_at"] for run in completed if run["fetched"]), default=None)
     until = last["started_at"] - timedelta(seconds=audit.parameters.policy.clock_error_seconds)
     declared = audit.parameters.resources[resource]
-    times = [changed_at(declared, item.record) for item in audit.source.items(tenant, resource)]
+    times = [_last_change(declared, item.record) for item in audit.source.items(tenant, resource)]
     due = sum(1 for time in times if time is not None and _between(since, time, until))
     if due:
         told = {"started_at": last["started_at"], "fetched": 0, "due_at_source": due, "since": since}
         return [{"tenant": tenant, "resource": resource, **told}], None
-    if None in times and since is None:
-        return [], "no completed sync fetched anything, and the source does not say when its records came to be"
+    if None in times:
+        return [], "the last sync fetched nothing, and the source does not say when its records changed"
     return [], None
+
+
+def _last_change(resource: Resource, record: dict[str, Any]) -> datetime | None:
+    """Return when a record changed; one that never changes has the time of its creation alone."""
+    return changed_at(resource, record) or changed_at(resource.model_copy(update={"updated": "created_at"}), record)
 
 
 def _between(since: datetime | None, time: datetime, until: datetime) -> bool:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Found = tuple[pd.DataFrame, pd.DataFrame]
 Row = dict[str, Any]
 
-REGISTRATIONS = "select tenant, registration from {record} as r order by tenant"
-
 
 def wanted_topics_are_in_the_code(audit: Audit) -> Found:
     """Every topic that a resource wants is in the code's list.
@@ -56,7 +54,7 @@ def topics_have_handlers(audit: Audit) -> Found:
     needs: code
     key: topic
     show: topic, registered_in, seen
-    explains: subscriptions_are_wanted, deliveries_succeed
+    explains: subscriptions_are_wanted, deliveries_succeed, webhooks_arrive
     remedy: add a handler for the topic, then sync its resource once to fetch what was dropped
     """
     topics = webhooks.in_code(audit)
@@ -76,7 +74,8 @@ def wanted_topics_are_registered(audit: Audit) -> Found:
     needs: source.subscriptions
     key: topic
     show: topic
-    explains: recorded_topics_are_registered, source_missing_in_raw, source_missing_in_refined, field_differences
+    explains: recorded_topics_are_registered, webhooks_arrive, source_missing_in_raw, source_missing_in_refined,
+        raw_differs_from_source, field_differences
     remedy: register the topics again, then sync the resource once to fetch what was missed meanwhile
     """
 
@@ -104,7 +103,7 @@ def recorded_topics_are_registered(audit: Audit) -> Found:
     show: topic, only_in
     remedy: register the topics again, which rewrites the record, and compare it with the provider from time to time
     """
-    recorded = _recorded(audit)
+    recorded = webhooks.recorded(audit)
 
     def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
         listed = recorded.get(tenant)
@@ -149,7 +148,8 @@ def webhook_addresses_right(audit: Audit) -> Found:
     needs: webhooks, source.subscriptions
     key: topic
     show: topic, address, problem
-    explains: source_missing_in_raw, source_missing_in_refined, field_differences
+    explains: webhooks_arrive, source_missing_in_raw, source_missing_in_refined, raw_differs_from_source,
+        field_differences
     remedy: register the topics again with the right address, then sync once to fetch what went elsewhere
     """
 
@@ -203,7 +203,7 @@ def signature_verified_in_code(audit: Audit) -> Found:
     needs: code, webhooks
     key: place
     show: place, seen
-    remedy: compute the HMAC over the body as it came, compare by hmac.compare_digest, and refuse before anything is read
+    remedy: compute the HMAC over the body as it came, compare by hmac.compare_digest, and refuse before reading it
     """
     finding = codebase.signature_verification(audit.code)
     place = f"{finding.file}:{finding.line}"
@@ -267,21 +267,6 @@ def _by_tenant(
         rows += wrong
         examined += looked
     return _frames(rows, examined)
-
-
-def _recorded(audit: Audit) -> dict[str, set[str] | None]:
-    """Return the topics that each tenant's record lists as registered, or None where it has no such list."""
-    filled = audit.relations.fill(REGISTRATIONS)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
-    return {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
-
-
-def _topics_in(registration: Any) -> set[str] | None:
-    """Return the topics in a record's registration: texts, or objects that hold a topic."""
-    listed = registration.get("topics") if isinstance(registration, dict) else None
-    if not isinstance(listed, list):
-        return None
-    return {str(one.get("topic") if isinstance(one, dict) else one) for one in listed}
 
 
 def _address_problem(audit: Audit, address: str) -> str | None:

@@ -92,10 +92,16 @@ def _weight(verdict: Record, explained: Mapping[str, list[str]]) -> tuple[int, i
     total = sum(one["total"] for one in verdict["results"])
     return (
         0 if status is Status.FAIL else 1,
-        1 if explained[verdict["check"]] else 0,
+        _depth(verdict["check"], explained),
         SEVERITIES.index(verdict["severity"]),
         -total,
     )
+
+
+def _depth(check: str, explained: Mapping[str, list[str]], below: tuple[str, ...] = ()) -> int:
+    """Return how many failures explain each other above this one, 0 for a root."""
+    roots = [root for root in explained[check] if root not in (*below, check)]
+    return 1 + max(_depth(root, explained, (*below, check)) for root in roots) if roots else 0
 
 
 def _explained(result: Record) -> dict[str, list[str]]:

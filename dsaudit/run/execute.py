@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -66,11 +67,13 @@ def execute(
 
 def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
     import papermill
+    from traitlets.config import Config
 
     _check_parameters(source)
     clock = time.perf_counter()
     ended_by = "its last cell"
-    with _quiet():
+    # A kernel speaks over sockets in a folder of its own: over TCP everybody on the machine could listen.
+    with _quiet(), tempfile.TemporaryDirectory(prefix="dsaudit-") as sockets:
         try:
             papermill.execute_notebook(
                 str(source),
@@ -80,6 +83,8 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 execution_timeout=CELL_SECONDS,
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.

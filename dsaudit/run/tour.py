@@ -29,7 +29,7 @@ class Stop:
     rows: int
     missed: list[str]  # keys that the answer names and the verdict does not, and the other way round
     rank: int  # the root's place among all that is not green, from 1; 0 if it is green
-    first: bool  # whether it stands before all its consequences
+    first: bool  # whether the fault's root check, the first of its answer key, stands before all consequences
 
     @property
     def found(self) -> bool:
@@ -74,14 +74,15 @@ def _sample(example: str, *arguments: str) -> str:
 
 def compare(keys: list[dict[str, Any]], result: dict[str, Any], folder: Path) -> tuple[list[Stop], list[str]]:
     """Return how each fault was found, and the checks that changed although no answer key names them."""
-    stops = [_stop(key, expected, result, folder) for key in keys for expected in key["must"]]
+    stops = [_stop(key, number, result, folder) for key in keys for number in range(len(key["must"]))]
     named = {expected["check"] for key in keys for expected in key["must"]}
     named |= {check for key in keys for check in key["may"]}
     alarms = [v["check"] for v in result["verdicts"] if v["status"] != "pass" and v["check"] not in named]
     return stops, alarms
 
 
-def _stop(key: dict[str, Any], expected: dict[str, Any], result: dict[str, Any], folder: Path) -> Stop:
+def _stop(key: dict[str, Any], number: int, result: dict[str, Any], folder: Path) -> Stop:
+    expected = key["must"][number]
     check, order = expected["check"], result["order"]
     verdict = next(one for one in result["verdicts"] if one["check"] == check)
     rows = _rows(folder, check)
@@ -97,7 +98,7 @@ def _stop(key: dict[str, Any], expected: dict[str, Any], result: dict[str, Any],
         rows=len(inside),
         missed=missed,
         rank=order.index(check) + 1 if verdict["status"] == expected["status"] and check in order else 0,
-        first=not later,
+        first=number > 0 or not later,
     )
 
 

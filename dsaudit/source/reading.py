@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -60,7 +62,7 @@ class Client:
         SourceError
             It refuses, does not answer, or answers something other than JSON.
         """
-        target = url if url.startswith(self.base_url) else f"{self.base_url.rstrip('/')}/{url.lstrip('/')}"
+        target = url if urlsplit(url).scheme else f"{self.base_url.rstrip('/')}/{url.lstrip('/')}"
         for attempt in range(ATTEMPTS):
             try:
                 response = self._http.get(target)
@@ -92,16 +94,18 @@ class Client:
             url = self._next(response) if self.source.paging == "link" else None
 
     def _next(self, response: httpx.Response) -> str | None:
-        link = response.links.get("next", {}).get("url")
-        if link and urlsplit(link)[:2] != urlsplit(self.base_url)[:2]:
+        given = response.links.get("next", {}).get("url")
+        if not given:
+            return None
+        link = urljoin(str(response.url), given)
+        if urlsplit(link)[:2] != urlsplit(self.base_url)[:2]:
             raise SourceError(f"{_shown(link)}: the next page is on another host; the token does not go there")
         return link
 
     def _note_clock(self, response: httpx.Response) -> None:
-        from email.utils import parsedate_to_datetime
-
-        if "date" in response.headers:
-            self.offsets.append(parsedate_to_datetime(response.headers["date"]).timestamp() - time.time())
+        with contextlib.suppress(ValueError):
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+            self.offsets.append(told.timestamp() - time.time())
 
     def _spare(self, response: httpx.Response) -> None:
         """Leave the larger share of the provider's rate limit to production."""
@@ -120,8 +124,8 @@ def _accepted(response: httpx.Response, url: str) -> httpx.Response:
     if len(response.content) > LARGEST_BODY:
         raise SourceError(f"{_shown(url)}: a page of {len(response.content)} bytes; ask for smaller pages")
     try:
-        json.loads(response.text)
-    except ValueError:
+        parse(response.text)
+    except (ValueError, RecursionError):
         raise SourceError(f"{_shown(url)}: answers 200, but not with JSON") from None
     return response
 
@@ -130,8 +134,8 @@ def _wait(response: httpx.Response, attempt: int) -> float:
     try:
         asked = float(response.headers.get("retry-after", ""))
     except ValueError:
-        asked = 0.2 * 2**attempt
-    return min(asked, LONGEST_WAIT)
+        asked = -1
+    return min(asked, LONGEST_WAIT) if asked >= 0 else 0.2 * 2**attempt
 
 
 def _shown(url: str) -> str:
@@ -140,13 +144,18 @@ def _shown(url: str) -> str:
 
 
 def parse(text: str) -> Any:
-    """Parse JSON exactly: no number goes through a float."""
-    return json.loads(text, parse_float=Decimal)
+    """Parse JSON exactly: no number goes through a float, and NaN is none."""
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def records_in(body: Any, where: str) -> list[dict[str, Any]]:
     """Return the records of one page: the body itself if it is a list, else its only list."""
-    lists = [body] if isinstance(body, list) else [value for value in body.values() if isinstance(value, list)]
+    values = body.values() if isinstance(body, dict) else [body]
+    lists = [value for value in values if isinstance(value, list)]
     if len(lists) != 1:
         raise SourceError(f"{where}: expected one list of records in the answer, found {len(lists)}")
     return lists[0]
@@ -167,3 +176,5 @@ def lines_of(path: Path) -> Iterator[str]:
             yield from (line for line in file if line.strip())
     except OSError as error:
         raise SourceError(f"{path.name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{path.name}: is not UTF-8") from None

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     planting.add_argument("--seed", type=int, default=1, help="chooses the rows (default 1)")
     command(heal, "clear all switches and read everything again")
     command(faults, "list the faults that can be planted")
+    command(tour, "list the faults that can be planted side by side")
     changing = command(change, "let live changes happen at the source")
     changing.add_argument("count", type=int)
     command(settle, "wait until nothing is in flight")
@@ -74,7 +75,8 @@ def up(arguments: argparse.Namespace) -> None:
         stack.callback(shutil.rmtree, answers, ignore_errors=True)
         launched = running(arguments.size, arguments.seed, not arguments.still, cloneable=False, answers=answers)
         sample = stack.enter_context(launched)
-        state.write(path, {"pid": os.getpid(), "ready": True, **asdict(sample), "answers": str(answers)})
+        places = {"answers": str(answers), "copy": str(sample.copy), "parameters": str(sample.parameters)}
+        state.write(path, {"pid": os.getpid(), "ready": True, **asdict(sample), **places})
         print(f"The storefront is up after {time.monotonic() - started:.1f} s; its addresses: {path}", flush=True)
         _watch(sample, path, arguments.idle, arguments.attached)
 
@@ -134,6 +136,12 @@ def faults(arguments: argparse.Namespace) -> None:
         print(f"{name}: {(fault.__doc__ or '').splitlines()[0]}")
 
 
+def tour(arguments: argparse.Namespace) -> None:
+    from .faults import TOUR
+
+    print("\n".join(TOUR))
+
+
 def change(arguments: argparse.Namespace) -> None:
     print(json.dumps(_attach(arguments).change(arguments.count)))
 
@@ -148,8 +156,8 @@ def _attach(arguments: argparse.Namespace) -> Sample:
 
 def _sample(found: dict[str, Any]) -> Sample:
     """The sample of another process, as that one wrote it down."""
-    values = {name: value for name, value in found.items() if name not in ("pid", "ready")}
-    return Sample(**{**values, "answers": Path(values["answers"])})
+    values = {name: value for name, value in found.items() if name not in ("pid", "ready", "parameters")}
+    return Sample(**{**values, "answers": Path(values["answers"]), "copy": Path(values["copy"])})
 
 
 if __name__ == "__main__":

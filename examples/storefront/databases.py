@@ -52,6 +52,11 @@ def copy(server_url: str, existing: str, new: str, suffix: str) -> None:
         _create_database(connection, new, existing, f"owner{suffix}", f"auditor{suffix}")
 
 
+def execute(url: str, script: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(script.encode())
+
+
 def drop(server_url: str, *databases: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
         for database in databases:

@@ -8,20 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from dsaudit import server
 from dsaudit.attached import private_folder
 
 from . import databases
 from .control import SampleError
-from .processes import BACKEND, PROJECT, PortTaken, Process, migrate, start_backend, start_source
+from .processes import BACKEND, PROJECT, START_SECONDS, Migrations, PortTaken, Process, start_backend, start_source
 from .sample import SHOPS, TENANTS, Sample, Start, side_by_side
+
+Running = TypeVar("Running", Process, Migrations)
 
 START_ATTEMPTS = 3
 GENERATED_A_SECOND = 500  # orders, at the least
 SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WEBHOOK_SECRET", "STOREFRONT_CONTROL_TOKEN")
-# Spread over the resources that have webhooks, it leaves each of them with the 20 samples that a percentile needs.
-LIVE_CHANGES = 480
+# 28 for each of the eleven resources that have webhooks: deletions left out, that is the 20 that a percentile needs.
+LIVE_CHANGES = 308
 
 
 @contextmanager
@@ -78,17 +81,19 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     token = hidden["STOREFRONT_CONTROL_TOKEN"]
     options = ["--size", str(size), "--seed", str(seed)]
     source = _until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
+    migrations = _until_closed(stack, Migrations(folder))
     postgres = stack.enter_context(server.running())
     # On somebody's own server nothing of ours may bear a name that is there already, or stay.
     suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"
     if suffix:
         stack.callback(_forget, postgres.url, suffix)
     owner_url, audit_url = databases.create(postgres.url, suffix)
-    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url))
-    migrate(owner_url, folder / "migrations.log")
+    code = _copy_project(folder)
+    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
+    migrations.run(owner_url)
     source.wait(token, START_SECONDS + size / GENERATED_A_SECOND)
     backend.wait(token)
-    sample = Sample({}, owner_url, postgres.url, source.url, backend.url, token, suffix, seed, answers)
+    sample = Sample({}, owner_url, postgres.url, source.url, backend.url, token, suffix, seed, answers, copy=folder)
     return replace(sample, environment=_environment(sample, audit_url, hidden))
 
 
@@ -128,7 +133,7 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
     }
 
 
-def _until_closed(stack: ExitStack, process: Process) -> Process:
+def _until_closed(stack: ExitStack, process: Running) -> Running:
     stack.callback(process.stop)
     return process
 
@@ -140,7 +145,7 @@ def _copy_project(folder: Path) -> Path:
     return shutil.copytree(BACKEND, folder / BACKEND.relative_to(PROJECT))
 
 
-def _backend(folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path = BACKEND) -> Process:
+def _backend(folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path) -> Process:
     variables = {**hidden, "DATABASE_URL": owner_url, "SHOPIFY_BASE_URL": source_url}
     if "STOREFRONT_FAULTS" in os.environ:
         variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]

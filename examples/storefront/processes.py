@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dsaudit.attached import attached, ended, free_port, stop, tied
 
+from . import databases
 from .control import SampleError, call, poll
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -76,14 +77,25 @@ def start_backend(log: Path, variables: Mapping[str, str], code: Path = BACKEND)
     return Process("backend", "/healthz", command, with_own_address, log)
 
 
-def migrate(owner_url: str, log: Path) -> None:
-    """Bring the database to the newest revision."""
-    environment = {**surroundings(), "DATABASE_URL": owner_url}
-    command = [*tied("KILL"), sys.executable, "-m", "alembic", "upgrade", "head"]
-    with log.open("ab") as file:
-        done = subprocess.run(command, cwd=BACKEND, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-    if done.returncode:
-        raise SampleError(f"the migrations failed; the end of their log: {end_of(log)}")
+class Migrations:
+    """Alembic's script up to the newest revision; it is written at once, while the database may still be starting."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script, self.log = folder / "migrations.sql", folder / "migrations.log"
+        command = [*tied("KILL"), sys.executable, "-m", "alembic", "upgrade", "head", "--sql"]
+        with self.script.open("wb") as script, self.log.open("wb") as log:
+            self.writer = subprocess.Popen(
+                command, cwd=BACKEND, env=surroundings(), stdin=subprocess.DEVNULL, stdout=script, stderr=log
+            )
+
+    def run(self, owner_url: str) -> None:
+        if self.writer.wait():
+            raise SampleError(f"the migrations failed; the end of their log: {end_of(self.log)}")
+        databases.execute(owner_url, self.script.read_text(encoding="utf-8"))
+
+    def stop(self) -> None:
+        self.writer.kill()
+        self.writer.wait()
 
 
 def surroundings() -> dict[str, str]:

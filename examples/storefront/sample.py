@@ -44,24 +44,21 @@ class Sample:
     role_suffix: str
     seed: int
     answers: Path
+    # A copy of the project, as far as the sample is made of it: parameter file, code and documents. Faults edit those.
+    copy: Path
     start: Start | None = None
-    # A clone's copy of the project, as far as the sample is made of it: parameter file, code and documents.
-    copy: Path | None = None
 
     @property
     def parameters(self) -> Path:
         """The parameter file; the folders that it names are looked up from the folder above its own."""
-        return (self.copy or PROJECT) / "parameters" / "sample.yml"
+        return self.copy / "parameters" / "sample.yml"
 
     @property
     def code(self) -> Path:
         """The integration's code and documents."""
-        return (self.copy or PROJECT) / BACKEND.relative_to(PROJECT)
+        return self.copy / BACKEND.relative_to(PROJECT)
 
     def own(self, path: Path) -> Path:
-        """A file of the sample that may be edited. Raises SampleError where it is the project's own."""
-        if self.copy is None:
-            raise SampleError(f"{path.name} is the project's own file: plant this fault in a clone, which has a copy")
         return path
 
     def owner(self) -> psycopg.Connection[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from examples.storefront.sample import Sample
-from tests.storefront.backend_kit import ACME, TENANTS, Body, objects, records, rows, sample
+from tests.storefront.backend_kit import ACME, BOREALIS, TENANTS, Body, delivered, objects, records, rows, sample
 
 __all__ = ["sample"]
 
@@ -244,3 +244,12 @@ def test_registering_again_makes_nothing_twice(sample: Sample) -> None:
     again = sample.integration("register", {"shop": ACME})
     assert objects(sample, ACME, "webhooks") == before
     assert again["success_count"] == len(before) == 34
+
+
+def test_the_app_s_removal_deactivates_the_integration_and_keeps_its_data(sample: Sample) -> None:
+    before = rows(sample, "select count(*) from shopify_order")
+    delivered(sample, "app/uninstalled", {"id": 1}, BOREALIS)
+    with sample.owner() as connection:
+        assert connection.execute("select name from integration where not is_active").fetchall() == [("borealis",)]
+        connection.execute("update integration set is_active = true")
+    assert rows(sample, "select count(*) from shopify_order") == before

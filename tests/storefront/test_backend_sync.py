@@ -19,7 +19,7 @@ import pytest
 from dsaudit import server
 from examples.storefront import databases
 from examples.storefront.control import SampleError
-from examples.storefront.processes import BACKEND, migrate, start_backend, start_source
+from examples.storefront.processes import BACKEND, Migrations, start_backend, start_source
 from examples.storefront.sample import TENANTS, Sample
 from tests.storefront.backend_kit import ACME, an_order, deliver, objects, refined, rows
 
@@ -45,7 +45,7 @@ class Strict:
         options = ["--size", "20", "--bucket", "4", "--rate", "150"]
         self.source = start_source(folder / "source.sqlite", options, SECRETS)
         stack.callback(self.source.stop)
-        migrate(self.owner_url, folder / "migrations.log")
+        Migrations(folder).run(self.owner_url)
         with psycopg.connect(self.owner_url) as connection:
             for name, (key, shop) in TENANTS.items():
                 values = (key, name, json.dumps({"shop": shop}))

@@ -297,12 +297,3 @@ def test_many_at_once_are_all_stored_each_with_its_own_answer(sample: Sample) ->
     assert answers == [500 if number % 10 == 5 else 200 for number in range(40)]
     stored = [len(versions(sample, "order", order["id"])) for order in orders]
     assert stored == [0 if number % 10 == 5 else 1 for number in range(40)]
-
-
-def test_the_app_s_removal_deactivates_the_integration_and_keeps_its_data(sample: Sample) -> None:
-    before = rows(sample, "select count(*) from shopify_order")
-    delivered(sample, "app/uninstalled", {"id": 1}, BOREALIS)
-    with sample.owner() as connection:
-        assert connection.execute("select name from integration where not is_active").fetchall() == [("borealis",)]
-        connection.execute("update integration set is_active = true")
-    assert rows(sample, "select count(*) from shopify_order") == before

@@ -113,7 +113,7 @@ def test_an_unknown_fault_is_one_readable_line(folder: Path, sample: dict[str, A
 
 
 def test_faults_are_listed_without_a_sample(tmp_path: Path) -> None:
-    assert "consecutive_duplicate: " in run(tmp_path, "faults")
+    assert "refinement_fails: " in run(tmp_path, "faults")
 
 
 def test_without_a_sample_everything_else_says_so(tmp_path: Path) -> None:
@@ -137,20 +137,21 @@ def assert_nothing_is_left(folder: Path, processes: list[psutil.Process], *, but
     raise AssertionError(f"left: {alive(processes)}, {list(folder.iterdir())}")
 
 
-def test_a_killed_sample_leaves_no_process_and_can_be_started_again(tmp_path: Path) -> None:
+def test_a_killed_sample_leaves_no_process_and_its_place_can_be_taken(tmp_path: Path) -> None:
     with up(tmp_path) as process:
-        state = wait_for_state(tmp_path, process)
-        processes = processes_of(state["pid"])
+        processes = processes_of(wait_for_state(tmp_path, process)["pid"])
         assert len(processes) > 5
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert_nothing_is_left(tmp_path, processes, but={"state.json", "state.json.lock"})
     assert "no sample is up" in run(tmp_path, "status", expect=1)
-    with up(tmp_path) as process:
-        wait_for_state(tmp_path, process)
-        run(tmp_path, "down")
-        assert process.wait(timeout=60) == 0
-    assert list(tmp_path.iterdir()) == []
+    assert_it_ends_when_nobody_uses_it(tmp_path)
+
+
+def assert_it_ends_when_nobody_uses_it(folder: Path) -> None:
+    with up(folder, "--idle", "1") as process:
+        assert process.wait(timeout=START_SECONDS) == 0
+    assert list(folder.iterdir()) == []
 
 
 def test_it_ends_with_its_starter_when_it_was_told_to(tmp_path: Path) -> None:
@@ -159,12 +160,6 @@ def test_it_ends_with_its_starter_when_it_was_told_to(tmp_path: Path) -> None:
         process.stdin.close()
         assert process.wait(timeout=60) == 0
         assert_nothing_is_left(tmp_path, processes)
-
-
-def test_it_ends_when_nobody_uses_it(tmp_path: Path) -> None:
-    with up(tmp_path, "--idle", "1") as process:
-        assert process.wait(timeout=START_SECONDS) == 0
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_says_so_and_ends_when_a_part_of_it_is_gone(tmp_path: Path) -> None:

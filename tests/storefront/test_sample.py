@@ -237,7 +237,7 @@ def failed_refinements(clone: Sample, planted: Planted) -> None:
     ("fault", "seen"),
     [
         ("orders_update_dropped", dropped_update),
-        ("consecutive_duplicate", stored_duplicate),
+        ("delivery_stored_twice", stored_duplicate),
         ("refinement_fails", failed_refinements),
     ],
 )
@@ -251,11 +251,9 @@ def test_a_planted_fault_is_there_and_its_answer_key_too(
 
 
 def test_a_seed_chooses_the_same_rows_again(sample: Sample) -> None:
-    planted = []
-    for seed in (1, 1, 2):
-        with sample.clone() as clone:
-            planted.append(clone.plant("orders_update_dropped", seed).must)
-    assert planted[0] == planted[1] != planted[2]
+    with sample.clone() as clone:
+        first, again, other = (clone.plant("orders_update_dropped", seed).must for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_healing_clears_every_switch_and_mends_what_can_be(sample: Sample) -> None:

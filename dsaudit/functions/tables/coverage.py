@@ -20,7 +20,7 @@ def coverage(audit: Audit) -> pd.DataFrame:
     key: resource, way
     show: resource, way, state, told
     """
-    return pd.DataFrame([asdict(cell) for cell in matrix(audit)])
+    return pd.DataFrame([asdict(cell) for cell in matrix(audit)], dtype=object)
 
 
 def coverage_reasons(audit: Audit) -> pd.DataFrame:
@@ -31,6 +31,5 @@ def coverage_reasons(audit: Audit) -> pd.DataFrame:
     show: resource, way, state, why
     """
     cells = [cell for cell in matrix(audit) if cell.state in ("reason", "gap", "unknown")]
-    return pd.DataFrame(
-        [{"resource": cell.resource, "way": cell.way, "state": cell.state, "why": cell.told} for cell in cells]
-    )
+    rows = [{"resource": cell.resource, "way": cell.way, "state": cell.state, "why": cell.told} for cell in cells]
+    return pd.DataFrame(rows, dtype=object)

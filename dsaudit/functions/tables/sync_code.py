@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dsaudit import codebase
+from dsaudit.functions.tables._places import place
 from dsaudit.sync_code import functions_named
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def sync_practices(audit: Audit) -> pd.DataFrame:
 
     needs: code
     key: function
-    show: function, defined_at, resources, pages, waits, handles_errors, logs
+    show: function, pages, waits, handles_errors, logs, defined_at, resources
     """
     assert audit.parameters.code is not None
     declared: dict[str, list[str]] = {}
@@ -32,16 +31,17 @@ def sync_practices(audit: Audit) -> pd.DataFrame:
     # Functions that match the pattern and that no resource names are shown too: something in the file may be missing.
     others = [one.name for one in codebase.functions(audit.code, audit.parameters.code.sync)]
     names = list(dict.fromkeys([*declared, *(name for name in others if not _named(name, declared))]))
-    return pd.DataFrame(
+    rows = [
         {
             "function": judged.function.name,
-            "defined_at": _place(audit.code, judged.function.file, judged.function.line),
+            **{column: _told(audit.code, getattr(judged.practices, one)) for one, column in PRACTICES.items()},
+            "defined_at": place(audit.code, judged.function.file, judged.function.line),
             "resources": ", ".join(declared.get(name, [])) or "none",
-            **{column: _told(audit.code, getattr(judged.practices, name)) for name, column in PRACTICES.items()},
         }
         for name in names
         for judged in functions_named(audit, name)
-    )
+    ]
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _named(name: str, declared: dict[str, list[str]]) -> bool:
@@ -49,12 +49,5 @@ def _named(name: str, declared: dict[str, list[str]]) -> bool:
 
 
 def _told(code: codebase.Code, finding: codebase.Finding) -> str:
-    place = _place(code, finding.file, finding.line)
-    return place if finding.state == "found" else f"{finding.state}, {place}"
-
-
-def _place(code: codebase.Code, file: str, line: int) -> str:
-    """Return a place, by the file's bare name where no other file of the code is called so."""
-    names = Counter(PurePosixPath(module.file).name for module in code.modules.values())
-    name = PurePosixPath(file).name
-    return f"{name if names[name] == 1 else file}:{line}"
+    where = place(code, finding.file, finding.line)
+    return where if finding.state == "found" else f"{finding.state}, {where}"

@@ -9,6 +9,8 @@ import pandas as pd
 
 from dsaudit import webhooks
 from dsaudit.codebase import Finding
+from dsaudit.database import QueryError
+from dsaudit.relations import RelationMissing
 from dsaudit.webhooks import ACTIONS, EVERY, action, of_resource
 
 if TYPE_CHECKING:
@@ -34,7 +36,22 @@ def webhook_matrix(audit: Audit) -> pd.DataFrame:
         own = of_resource(resource, topics)
         told = {one: _told(resource, one, [topics[topic] for topic in own if action(topic) == one]) for one in ACTIONS}
         others = _states([topics[topic] for topic in own if action(topic) is None])
-        rows.append({"resource": name, **told, "other": "; ".join(others) or None})
+        rows.append({"resource": name, **told, "other": "; ".join(others)})
+    return pd.DataFrame(rows)
+
+
+def webhook_reasons(audit: Audit) -> pd.DataFrame:
+    """What no topic tells of, and why none has to.
+
+    needs: webhooks, resources
+    key: resource, change
+    show: resource, change, why
+    """
+    rows: list[Row] = []
+    for name, resource in audit.parameters.resources.items():
+        if resource.no_webhooks:
+            rows.append({"resource": name, "change": "any", "why": resource.no_webhooks})
+        rows += [{"resource": name, "change": what, "why": reason} for what, reason in resource.never.items()]
     return pd.DataFrame(rows)
 
 
@@ -43,7 +60,7 @@ def webhook_topics(audit: Audit) -> pd.DataFrame:
 
     needs: webhooks, resources
     key: topic
-    show: topic, wanted_by, in_the_code, handled, registered_for, state
+    show: topic, wanted_by, in_the_code, handled, registered_for, recorded_for, state
     """
     return pd.DataFrame(_topics(audit))
 
@@ -53,10 +70,10 @@ def _told(resource: Resource, what: str, topics: list[Row]) -> str:
     if topics:
         return "; ".join(_states(topics))
     if what in resource.never:
-        return f"never: {dict(resource.never)[what]}"
+        return "never"
     if resource.nested and not resource.webhooks:
         return f"with {resource.nested.in_}"
-    return f"polled: {resource.no_webhooks}" if resource.no_webhooks else "no topic"
+    return "polled" if resource.no_webhooks else "no topic"
 
 
 def _states(topics: list[Row]) -> Iterator[str]:
@@ -72,19 +89,22 @@ def _topics(audit: Audit) -> list[Row]:
     parameters = audit.parameters
     places = webhooks.in_code(audit).places if parameters.code else {}
     registered = _registered(audit) if parameters.source and parameters.source.subscriptions else {}
+    recorded = _recorded(audit) if parameters.record else {}
     wanted: dict[str, list[str]] = {}
     for name, resource in parameters.resources.items():
         for topic in resource.webhooks:
             wanted.setdefault(topic, []).append(name)
-    known = list(dict.fromkeys([*wanted, *places, *sorted(set().union(*registered.values()) - {EVERY})]))
+    others = set().union(*registered.values(), *recorded.values()) - {EVERY}
+    known = list(dict.fromkeys([*wanted, *places, *sorted(others)]))
     handled = webhooks.handled(audit, known) if parameters.code else {}
     return [
         {
             "topic": topic,
-            "wanted_by": ", ".join(wanted.get(topic, [])) or None,
-            "in_the_code": places.get(topic),
-            "handled": handled[topic].state if handled else None,
+            "wanted_by": ", ".join(wanted.get(topic, [])),
+            "in_the_code": places.get(topic, "").rpartition("/")[2],
+            "handled": handled[topic].state if handled else "",
             "registered_for": _listed(tenant for tenant, given in registered.items() if given & {topic, EVERY}),
+            "recorded_for": _listed(tenant for tenant, given in recorded.items() if topic in given),
             "state": _state(topic, registered, not places or topic in places, handled),
         }
         for topic in known
@@ -95,6 +115,15 @@ def _registered(audit: Audit) -> dict[str, set[str]]:
     """Return the topics registered at the provider, of each tenant whose list is known."""
     tenants = {tenant: webhooks.subscriptions(audit, tenant) for tenant in audit.parameters.tenant_names}
     return {tenant: {one.topic for one in found} for tenant, found in tenants.items() if found is not None}
+
+
+def _recorded(audit: Audit) -> dict[str, set[str]]:
+    """Return the topics in each tenant's record; what cannot be read there is a finding of the checks."""
+    try:
+        found = webhooks.recorded(audit)
+    except (RelationMissing, QueryError):
+        return {}
+    return {tenant: topics for tenant, topics in found.items() if topics is not None}
 
 
 def _state(topic: str, registered: dict[str, set[str]], in_code: bool, handled: Handled) -> str:
@@ -108,5 +137,5 @@ def _state(topic: str, registered: dict[str, set[str]], in_code: bool, handled: 
     return "registered" if registered else "not known"
 
 
-def _listed(names: Iterable[str]) -> str | None:
-    return ", ".join(names) or None
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -12,12 +12,14 @@
 select f.tenant, f.source_id, f.built_from as built_from_row, newest.row_id as newest_row, newest.received_at
 from {refined} as f
 join (
-  select distinct on (tenant, source_id) tenant, source_id, row_id, received_at, state
+  select distinct on (tenant, source_id) tenant, source_id, row_id, received_at, state, deleted
   from {raw} as r
   where resource = %(resource_name)s
   order by tenant, source_id, version desc
 ) as newest on newest.tenant = f.tenant and newest.source_id = f.source_id
 where f.built_from is distinct from newest.row_id
+  -- One deletion is as good as another.
+  and not (f.deleted and newest.deleted)
   -- What was received a moment ago and is about to be refined is not late yet.
   and not (coalesce(newest.state, 'pending') = 'pending'
            and newest.received_at >= %(instant)s::timestamptz

@@ -6,7 +6,7 @@
 -- key: status
 -- show: status, failures
 -- examined: select tenant, count(*) as examined from {record} as r where registration is not null group by 1
--- explains: recorded_topics_are_registered
+-- explains: wanted_topics_are_registered, recorded_topics_are_registered
 -- remedy: register the topics again and look at the provider's answer
 select tenant, registration ->> 'status' as status, registration ->> 'success_rate' as success_rate,
        jsonb_array_length(coalesce(registration -> 'failures', '[]')) as failures

@@ -1,5 +1,6 @@
 -- title: Seconds for each hop of the changes that came by webhook
 -- show: hop
+-- having: webhooks
 select resource, hop, count(*) as changes, round(min(seconds), 3) as least,
        round(percentile_cont(0.5) within group (order by seconds)::numeric, 3) as median,
        round(percentile_cont(0.95) within group (order by seconds)::numeric, 3) as p95,

@@ -1,4 +1,5 @@
 -- title: Seconds from the change at the source to the refined row, of each change that came by webhook
+-- having: webhooks
 select resource,
        extract(epoch from case when state = 'pending' then %(instant)s::timestamptz else refined_at end
                           - coalesce(changed_at, observed_at))::double precision as together,

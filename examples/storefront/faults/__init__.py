@@ -11,21 +11,64 @@ from random import Random
 from typing import Any
 
 from ..control import SampleError
-from . import accuracy, deduplication, performance
+from . import (
+    accuracy,
+    configuration,
+    deduplication,
+    documents,
+    performance,
+    realtime,
+    relations,
+    sync_code,
+    values,
+    webhooks,
+)
 from .answer_key import Expected, Planted, recorded
 
 Fault = Callable[[Any, Random], Planted]
 
-SUBJECTS = (deduplication, accuracy, performance)
+SUBJECTS = (
+    configuration,
+    sync_code,
+    webhooks,
+    deduplication,
+    accuracy,
+    values,
+    relations,
+    realtime,
+    performance,
+    documents,
+)
 
-FAULTS: dict[str, Fault] = {
-    name: function
-    for subject in SUBJECTS
-    for name, function in getmembers(subject, isfunction)
-    if function.__module__ == subject.__name__ and not name.startswith("_")
-}
+# One or two of each phase that can be planted side by side in this order.
+TOUR = (
+    "scope_without_comment",
+    "paging_taken_out",
+    "subscription_removed",
+    "delivery_stored_twice",
+    "zero_decimals_divided",
+    "wrong_tenant",
+    "clock_ahead",
+    "table_undocumented",
+    "refinement_fails",
+    "orders_update_dropped",
+)
 
-__all__ = ["FAULTS", "Expected", "Planted", "named", "recorded"]
+
+def _collected() -> dict[str, Fault]:
+    found: dict[str, Fault] = {}
+    for subject in SUBJECTS:
+        for name, function in getmembers(subject, isfunction):
+            if function.__module__ == subject.__name__ and not name.startswith("_"):
+                if name in found:
+                    raise SampleError(f"two faults are called {name}: {found[name].__module__} and {subject.__name__}")
+                found[name] = function
+    return found
+
+
+FAULTS = _collected()
+
+__all__ = ["FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
 
 
 def named(name: str) -> Fault:

@@ -1,28 +1,209 @@
-"""Faults of phase 5: what is in the tables is not what the source has."""
+"""Faults of phase 5: what is in the tables is not what the source has, as whole records."""
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .answer_key import Expected, Planted
-from .choosing import living, some_tenant
+from .choosing import living, rows, some_tenant
+from .editing import WITHOUT_WEBHOOKS, altered, forget_everything
+from .switching import backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
+
+TENANTS = ("acme", "borealis")
+LOST = ["source_missing_in_raw", "source_missing_in_refined"]
 
 
 def orders_update_dropped(sample: "Sample", random: Random) -> Planted:
     """The delivery that tells of an order's update is never sent."""
     tenant, shop = some_tenant(random)
     order = random.choice(living(sample, tenant, "order"))
-    sample.source_control("faults", {"drop_deliveries": {"topic": "orders/updated", "nth": 1}})
-    sample.record(shop, "orders", "update", int(order), note="Deliver to the neighbour", tags="changed")
+    with source(sample, drop_deliveries={"topic": "orders/updated", "nth": 1}):
+        sample.record(shop, "orders", "update", int(order), note="Deliver to the neighbour", tags="changed")
+    scope, fields = {"tenant": tenant, "resource": "order"}, ["note", "tags", "source_updated_at"]
+    old = Expected("raw_differs_from_source", scope=scope, keys=[order], cause="UNDELIVERED")
+    different = Expected("field_differences", scope=scope, keys=[order], fields=fields, cause="UNDELIVERED")
+    return Planted("orders_update_dropped", mode=48, how="caused", must=[old, different], may=["webhooks_arrive"])
+
+
+def answered_before_stored(sample: "Sample", random: Random) -> Planted:
+    """A delivery is answered with 200 and lost before it is stored."""
+    tenant, shop = some_tenant(random)
+    item = random.choice(living(sample, tenant, "inventory_item"))
+    with backend(sample, answer_before_storing=["inventory_items/update"]):
+        sample.record(shop, "inventory_items", "update", int(item), sku=f"LOST-{random.randrange(10**6)}")
+    scope = {"tenant": tenant, "resource": "inventory_item"}
+    old = Expected("raw_differs_from_source", scope=scope, keys=[item])
+    different = Expected("field_differences", scope=scope, keys=[item], fields=["sku", "source_updated_at"])
+    return Planted("answered_before_stored", mode=44, how="caused", must=[old, different])
+
+
+def reversion_swallowed(sample: "Sample", random: Random) -> Planted:
+    """A dispute changes and changes back, and the second change is taken for a repetition of the first state."""
+    tenant, shop = some_tenant(random)
+    dispute = random.choice(living(sample, tenant, "dispute"))
+    with backend(sample, dedupe_any_version=True):
+        before = sample.record(shop, "disputes", "update", int(dispute), reason="product_not_received")["record"]
+        sample.settle()
+        sample.record(shop, "disputes", "update", int(dispute), reason="duplicate")
+        sample.settle()
+        sample.record(shop, "disputes", "update", int(dispute), **before)
+    scope = {"tenant": tenant, "resource": "dispute"}
+    old = Expected("raw_differs_from_source", scope=scope, keys=[dispute], cause="FALSE_DEDUP")
+    different = Expected("field_differences", scope=scope, keys=[dispute], fields=["reason"], cause="FALSE_DEDUP")
+    return Planted("reversion_swallowed", mode=58, how="caused", must=[old, different])
+
+
+def first_page_only(sample: "Sample", random: Random) -> Planted:
+    """The sync stops after the first page of a list, and nothing else tells of what is on the second."""
+    tenant, shop = some_tenant(random)
+    with source(sample, drop_deliveries=["locations/create"]):
+        made = [sample.record(shop, "locations", "create")["id"] for _ in range(3)]
+    with backend(sample, page_size=5, page_limit=1):
+        sample.sync(shop, resources=["locations"])
+    must = _lost({"tenant": tenant, "resource": "location"}, made, "PAGE_BOUNDARY")
+    return Planted("first_page_only", mode=23, how="caused", must=must, may=["webhooks_arrive"])
+
+
+def only_sixty_days(sample: "Sample", random: Random) -> Planted:
+    """All is read anew while the app may not see orders of more than sixty days; later it may again."""
+    before = {tenant: living(sample, tenant, "order") for tenant in TENANTS}
+    forget_everything(sample)
+    with source(sample, revoked_scopes=["read_all_orders"]):
+        sample.sync()
+    must = []
+    for tenant, orders in before.items():
+        hidden = sorted(set(orders) - set(living(sample, tenant, "order")))
+        must += _lost({"tenant": tenant, "resource": "order"}, hidden, "SCOPE_HIDDEN")
+    # What belongs to a missing order waits for it, and a shop that has just been read has had no webhooks yet.
+    may = ["raw_missing_in_refined", "children_match_payload", *WITHOUT_WEBHOOKS]
+    return Planted("only_sixty_days", mode=61, how="caused", must=must, may=may)
+
+
+def refinement_skipped(sample: "Sample", random: Random) -> Planted:
+    """A new dispute is received, and the worker passes it over; the switch stays on, as the row is taken up later."""
+    tenant, shop = some_tenant(random)
+    sample.backend_control("faults", {"skip_refinement": ["dispute"]})
+    dispute = sample.record(shop, "disputes", "create")["id"]
     sample.settle()
-    sample.source_control("faults", {"drop_deliveries": None})
-    missed = Expected(
-        "field_differences",
-        scope={"tenant": tenant, "resource": "order"},
-        keys=[order],
-        fields=["note", "tags"],
-        cause="UNDELIVERED",
+    scope = {"tenant": tenant, "resource": "dispute"}
+    must = [
+        Expected("raw_missing_in_refined", scope=scope, keys=[dispute], cause="REFINE_PENDING"),
+        Expected("source_missing_in_refined", scope=scope, keys=[dispute], cause="REFINE_PENDING"),
+    ]
+    return Planted("refinement_skipped", mode=44, how="caused", must=must)
+
+
+def delete_missed(sample: "Sample", random: Random) -> Planted:
+    """A customer is deleted at the source; the delivery that says so is answered and forgotten."""
+    tenant, shop = some_tenant(random)
+    made = sample.record(shop, "customers", "create")
+    sample.settle()
+    with backend(sample, ignore_deletes=True):
+        sample.record(shop, "customers", "delete", int(made["id"]))
+    must = _extra(tenant, made, "MISSED_DELETE")
+    return Planted("delete_missed", mode=2, how="caused", must=must)
+
+
+def delete_never_told(sample: "Sample", random: Random) -> Planted:
+    """A customer is deleted at the source, no delivery says so, and a sync sees only what still exists."""
+    tenant, shop = some_tenant(random)
+    made = sample.record(shop, "customers", "create")
+    sample.settle()
+    with source(sample, drop_deliveries=["customers/delete"]):
+        sample.record(shop, "customers", "delete", int(made["id"]))
+    sample.sync(shop, resources=["customers"])
+    must = _extra(tenant, made, "MISSED_DELETE")
+    return Planted("delete_never_told", mode=1, how="caused", must=must)
+
+
+def wrong_tenant(sample: "Sample", random: Random) -> Planted:
+    """A customer of one shop is filed under the other."""
+    tenant, shop = some_tenant(random)
+    other = "borealis" if tenant == "acme" else "acme"
+    with backend(sample, wrong_tenant=True):
+        made = sample.record(shop, "customers", "create")
+    must = [*_lost({"tenant": tenant, "resource": "customer"}, [made["id"]], "WRONG_TENANT")]
+    must += _lost({"tenant": tenant, "resource": "customer_address"}, _addresses(made), "WRONG_TENANT")
+    must += _extra(other, made, "FOREIGN_TENANT")
+    return Planted("wrong_tenant", mode=0, how="caused", must=must)
+
+
+def partial_key(sample: "Sample", random: Random) -> Planted:
+    """Discounts are told apart by their order alone, so that of two one remains."""
+    tenant, shop = some_tenant(random)
+    order = random.choice(living(sample, tenant, "order"))
+    codes = [{"code": code, "amount": "1.00", "type": "fixed_amount"} for code in ("FIRST", "SECOND")]
+    with backend(sample, partial_key=True):
+        sample.record(shop, "orders", "update", int(order), discount_codes=codes)
+    scope = {"tenant": tenant, "resource": "order_discount"}
+    must = [
+        *_lost(scope, [f"{order}:2"], None),
+        Expected("children_match_payload", scope=scope, keys=[order]),
+        Expected("field_differences", scope=scope, keys=[f"{order}:1"], fields=["code"]),
+    ]
+    return Planted("partial_key", mode=58, how="caused", must=must)
+
+
+def id_used_twice(sample: "Sample", random: Random) -> Planted:
+    """The source shows one line of a draft order under a second draft order too."""
+    tenant, shop = some_tenant(random)
+    one = sample.record(shop, "draft_orders", "create")["record"]
+    other = sample.record(shop, "draft_orders", "create")["record"]
+    line = one["line_items"][0]
+    lines = [*other["line_items"], {**line, "title": "The same id, another line"}]
+    sample.record(shop, "draft_orders", "update", other["id"], line_items=lines)
+    sample.settle()
+    scope = {"tenant": tenant, "resource": "draft_line_item"}
+    twice = Expected("duplicate_source_ids", scope=scope, keys=[str(line["id"])])
+    may = ["children_match_payload", "field_differences"]
+    return Planted("id_used_twice", mode=58, how="caused", must=[twice], may=may)
+
+
+def raw_id_empty(sample: "Sample", random: Random) -> Planted:
+    """An old version of a location has lost its id."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    sample.record(shop, "locations", "update", int(location), phone="+47 555 99 999")
+    sample.settle()
+    found = rows(
+        sample,
+        """update shopify_raw_ingest set shopify_object_id = '' where id = (select min(id) from shopify_raw_ingest
+           where object_type = 'location' and shopify_object_id = %s) returning id""",
+        [location],
     )
-    return Planted("orders_update_dropped", mode=0, how="caused", must=[missed])
+    scope = {"tenant": tenant, "resource": "location"}
+    empty = Expected("null_source_ids", scope=scope, keys=[str(found[0][0])])
+    return Planted("raw_id_empty", mode=58, how="edited", must=[empty], may=["raw_missing_in_refined"])
+
+
+def key_null(sample: "Sample", random: Random) -> Planted:
+    """The row of a deleted customer has lost the source's id."""
+    _, shop = some_tenant(random)
+    customer = sample.record(shop, "customers", "create")["id"]
+    sample.record(shop, "customers", "delete", int(customer))
+    sample.settle()
+    altered(sample, "alter table shopify_customer alter column shopify_customer_id drop not null")
+    altered(
+        sample,
+        f"update shopify_customer set shopify_customer_id = null where shopify_customer_id = {customer}",
+    )
+    return Planted("key_null", mode=58, how="edited", must=[Expected("null_keys", keys=["shopify_customer"])])
+
+
+def _lost(scope: dict[str, str], keys: list[str], cause: str | None) -> list[Expected]:
+    return [Expected(check, scope=scope, keys=keys, cause=cause) for check in LOST]
+
+
+def _addresses(made: dict[str, Any]) -> list[str]:
+    return [str(address["id"]) for address in made["record"]["addresses"]]
+
+
+def _extra(tenant: str, made: dict[str, Any], cause: str) -> list[Expected]:
+    """What is there of a customer that the source does not have."""
+    found = {"customer": [made["id"]], "customer_address": _addresses(made)}
+    return [
+        Expected("refined_missing_at_source", scope={"tenant": tenant, "resource": name}, keys=keys, cause=cause)
+        for name, keys in found.items()
+    ]

@@ -9,6 +9,10 @@ from ..control import SampleError
 if TYPE_CHECKING:
     from ..sample import Sample
 
+# What an audit cannot tell, or finds missing, where no webhook has come yet.
+WITHOUT_WEBHOOKS = ["every_way_delivers", "webhooks_arrive", "latency_within_limit", "deliveries_stored_twice"]
+WITHOUT_WEBHOOKS += ["deliveries_succeed"]
+
 SYNC_SERVICE = "app/services/shopify/sync_service.py"
 
 
@@ -23,7 +27,7 @@ def replaced(path: Path, old: str, new: str) -> int:
 
 def sync_function_rewritten(sample: "Sample", name: str, body: str) -> None:
     """Give a sync function another body, behind its docstring."""
-    path = sample.own(sample.code / SYNC_SERVICE)
+    path = sample.code / SYNC_SERVICE
     pattern = rf'(    async def {name}\(.*?\n        """[^"]*"""\n)(.*?        return run\.stats\(\)\n)'
     found = re.search(pattern, path.read_text(encoding="utf-8"), re.DOTALL)
     if found is None:
@@ -35,3 +39,13 @@ def altered(sample: "Sample", statement: str) -> None:
     """Change the database's schema as its owner."""
     with sample.owner() as connection:
         connection.execute(statement)
+
+
+def forget_everything(sample: "Sample") -> None:
+    """Empty every table of what was received, as before the first sync."""
+    with sample.owner() as connection:
+        tables = connection.execute(
+            """select quote_ident(table_name) from information_schema.columns
+               where table_schema = 'public' and column_name = 'integration_id' order by 1"""
+        ).fetchall()
+        connection.execute(f"truncate {', '.join(table for (table,) in tables)}")

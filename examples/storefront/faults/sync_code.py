@@ -72,24 +72,24 @@ def sync_function_missing(sample: "Sample", random: Random) -> Planted:
     """A sync function gets another name, and what runs it knows it by that; the parameter file does not."""
     resource = random.choice(list(PLAIN))
     name = SYNCED[resource]
-    path = sample.own(sample.code / SYNC_SERVICE)
+    path = sample.code / SYNC_SERVICE
     path.write_text(path.read_text(encoding="utf-8").replace(name, f"pull_{resource}s"), encoding="utf-8")
     missing = Expected("every_resource_has_a_sync_function", scope={"resource": resource}, keys=[name])
     may = ["every_resource_is_covered", *PRACTICES]
     return Planted("sync_function_missing", mode=0, how="caused", must=[missing], may=may)
 
 
-def first_page_only(sample: "Sample", random: Random) -> Planted:
+def paging_taken_out(sample: "Sample", random: Random) -> Planted:
     """A sync function asks for one page and does not look whether there are more."""
     resource = _rewritten(sample, random, FIRST_PAGE)
     short = Expected("sync_functions_paginate", scope={"resource": resource}, keys=[f"{SERVICE}.{SYNCED[resource]}"])
-    return Planted("first_page_only", mode=23, how="caused", must=[short])
+    return Planted("paging_taken_out", mode=23, how="caused", must=[short])
 
 
 def rate_limit_ignored(sample: "Sample", random: Random) -> Planted:
     """A sync function asks by itself, past the client that waits when the provider says so."""
     resource = _rewritten(sample, random, IMPATIENT)
-    path = sample.own(sample.code / SYNC_SERVICE)
+    path = sample.code / SYNC_SERVICE
     replaced(path, "import admin_url, call,", "import admin_url, call, get_http,")
     hasty = Expected(
         "sync_functions_respect_rate_limits", scope={"resource": resource}, keys=[f"{SERVICE}.{SYNCED[resource]}"]
@@ -108,7 +108,7 @@ def errors_swallowed(sample: "Sample", random: Random) -> Planted:
 
 def logging_taken_out(sample: "Sample", random: Random) -> Planted:
     """Somebody found the log too loud, and made its methods do nothing."""
-    path = sample.own(sample.code / LOG)
+    path = sample.code / LOG
     for level in ("info", "warning", "exception"):
         replaced(path, f'self._logger.{level}(event, extra={{"facts": facts}})', "pass")
     mute = [
@@ -122,7 +122,7 @@ def last_sync_failed(sample: "Sample", random: Random) -> Planted:
     """The last sync of disputes met a refusal; the scope was granted again afterwards, and nobody repeated the sync."""
     tenant, shop = some_tenant(random)
     _sync_refused(sample, shop)
-    started = _last_run(sample, tenant, "started_at")
+    started = _last_run(sample, tenant, "dispute", "started_at")
     failed = Expected("last_sync_completed", scope={"tenant": tenant, "resource": "dispute"}, keys=[started])
     return Planted("last_sync_failed", mode=30, how="caused", must=[failed])
 
@@ -137,7 +137,7 @@ def initial_sync_failed(sample: "Sample", random: Random) -> Planted:
             [tenant],
         )
     _sync_refused(sample, shop)
-    started = _last_run(sample, tenant, "started_at")
+    started = _last_run(sample, tenant, "dispute", "started_at")
     scope = {"tenant": tenant, "resource": "dispute"}
     never = Expected("initial_sync_completed", scope=scope, keys=[started])
     may = ["last_sync_completed", "last_sync_is_recent", "syncs_fetched_records"]
@@ -154,7 +154,7 @@ def last_sync_long_ago(sample: "Sample", random: Random) -> Planted:
             " and integration.name = %s and object_type = 'dispute'",
             [tenant],
         )
-    ended = _last_run(sample, tenant, "ended_at")
+    ended = _last_run(sample, tenant, "dispute", "ended_at")
     old = Expected("last_sync_is_recent", scope={"tenant": tenant, "resource": "dispute"}, keys=[ended])
     return Planted("last_sync_long_ago", mode=14, how="edited", must=[old])
 
@@ -162,28 +162,29 @@ def last_sync_long_ago(sample: "Sample", random: Random) -> Planted:
 def sync_of_nothing(sample: "Sample", random: Random) -> Planted:
     """A sync takes an empty answer for the end of the list, though something changed since the last one."""
     tenant, shop = some_tenant(random)
-    dispute = random.choice(living(sample, tenant, "dispute"))
-    sample.record(shop, "disputes", "update", int(dispute), reason="general")
+    location = random.choice(living(sample, tenant, "location"))
+    sample.record(shop, "locations", "update", int(location), address2=f"Gate {random.randrange(90)}")
     sample.settle()
     # An audit allows for the clocks: what changed within a second before a sync may not have been there for it.
     time.sleep(2.2)
     sample.backend_control("faults", {"page_limit": 0})
-    sample.sync(shop, resources=["disputes"])
+    sample.sync(shop, resources=["locations"])
     sample.backend_control("faults", {"page_limit": None})
-    started = _last_run(sample, tenant, "started_at")
-    hollow = Expected("syncs_fetched_records", scope={"tenant": tenant, "resource": "dispute"}, keys=[started])
+    started = _last_run(sample, tenant, "location", "started_at")
+    hollow = Expected("syncs_fetched_records", scope={"tenant": tenant, "resource": "location"}, keys=[started])
     return Planted("sync_of_nothing", mode=36, how="caused", must=[hollow])
 
 
 def reason_missing(sample: "Sample", random: Random) -> Planted:
-    """A resource without topics loses its reason in the parameter file, so that nobody knows whether it was forgotten."""
+    """A resource without topics loses its reason in the parameter file: nobody knows whether it was forgotten."""
     replaced(
-        sample.own(sample.parameters),
+        sample.parameters,
         "    sync: fetch_and_ingest_gift_cards\n    no_webhooks: the provider has no topic; read by the regular sync\n",
         "    sync: fetch_and_ingest_gift_cards\n",
     )
     bare = Expected("every_resource_is_covered", scope={"resource": "gift_card"}, keys=["webhook"])
-    return Planted("reason_missing", mode=0, how="caused", must=[bare])
+    may = ["create_update_delete_covered"]
+    return Planted("reason_missing", mode=0, how="caused", must=[bare], may=may)
 
 
 def _rewritten(sample: "Sample", random: Random, body: str) -> str:
@@ -201,9 +202,9 @@ def _sync_refused(sample: "Sample", shop: str) -> None:
     sample.source_control("faults", {"revoked_scopes": None})
 
 
-def _last_run(sample: "Sample", tenant: str, column: str) -> str:
-    """A time of the last sync of disputes, as an audit writes it."""
+def _last_run(sample: "Sample", tenant: str, resource: str, column: str) -> str:
+    """A time of a resource's last sync, as an audit writes it."""
     query = f"""select {column} from shopify_sync_run join integration on integration.id = integration_id
-        where integration.name = %s and object_type = 'dispute' order by started_at desc limit 1"""
-    found: datetime = rows(sample, query, [tenant])[0][0]
+        where integration.name = %s and object_type = %s order by started_at desc limit 1"""
+    found: datetime = rows(sample, query, [tenant, resource])[0][0]
     return str(found.astimezone(UTC))

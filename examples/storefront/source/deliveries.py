@@ -94,6 +94,12 @@ class Dispatcher:
                 self._schedule(delivery)
         return made
 
+    async def keep_up(self, most: int) -> None:
+        """Let the senders work until at most so many deliveries wait for one of them."""
+        await asyncio.sleep(0)
+        while self._queue.qsize() > most:
+            await asyncio.sleep(0.001)
+
     def _new(self, shop: str, event: Event, event_id: str, subscription: Subscription, triggered_at: str) -> Delivery:
         self.number += 1
         draw = _digest(self.seed, "delivery", self.number)

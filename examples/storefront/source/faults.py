@@ -11,6 +11,7 @@ KNOWN = {
     "revoked_scopes": "scopes that are no longer granted",
     "further_scopes": "scopes that are granted though nobody needs them",
     "revoked_tokens": "domains of shops that no longer accept the access token",
+    "refused_topics": "topics that cannot be subscribed to",
     "remove_failing_subscriptions": "true: a subscription is removed once a delivery has used up its tries",
     "missing_page": "collections whose second page is left out of the listing",
     "short_count": "{collection: n}: count.json says n fewer",

@@ -67,6 +67,8 @@ async def _asked(call: Call) -> dict[str, str]:
     scopes = SCOPES_OF_TOPIC.get(topic)
     if scopes is None or not set(scopes) <= set(call.provider.scopes):
         raise Refused(422, {"topic": [f"{topic} does not exist, or its scope is not granted"]})
+    if call.provider.faults.covers("refused_topics", topic):
+        raise Refused(422, {"topic": [f"{topic} is not available to this app"]})
     if not address.startswith(("http://", "https://")):
         raise Refused(422, {"address": ["must be an http or https address"]})
     if asked.get("format", "json") != "json":

@@ -40,5 +40,9 @@ def pull_members(session, keep):
     return _pull(session, "/members", keep)
 
 
+# Note: Line does not have dedicated webhooks in the Ledger API
+# Data is synced via parent Invoice webhooks
+# Verified: 2026-03-01 - the ledger's team
+# Source: https://ledger.example/docs/hooks
 def pull_invoices(session, keep):
     return _pull(session, "/invoices", keep)

@@ -2,11 +2,17 @@
 
 import hashlib
 import hmac
+import os
 
-from flask import abort, request
+from flask import Flask, abort, request
+from storing import keep_invoice, keep_member, void_invoice, void_member
+
+app = Flask(__name__)
 
 
-def receive(secret: bytes):
+@app.post("/hooks")
+def receive():
+    secret = os.environ["LEDGER_SECRET"].encode()
     body = request.get_data()
     given = request.headers.get("X-Signature", "")
     expected = hmac.new(secret, body, hashlib.sha256).hexdigest()
@@ -14,11 +20,11 @@ def receive(secret: bytes):
         abort(401)
     match request.headers["X-Topic"]:
         case "member.created" | "member.updated":
-            return "member kept"
+            return keep_member(body)
         case "member.removed":
-            return "member voided"
+            return void_member(body)
         case "invoice.created" | "invoice.updated":
-            return "invoice kept"
+            return keep_invoice(body)
         case "invoice.removed":
-            return "invoice voided"
+            return void_invoice(body)
     return "unknown"

@@ -1,4 +1,4 @@
-"""Runs the migrations against DATABASE_URL, in one transaction."""
+"""Runs the migrations against DATABASE_URL, in one transaction; with --sql it prints them instead."""
 
 import os
 
@@ -17,6 +17,12 @@ def target_metadata() -> MetaData:
     return Integration.metadata
 
 
+def write_script() -> None:
+    context.configure(dialect_name="postgresql", target_metadata=target_metadata())
+    with context.begin_transaction():
+        context.run_migrations()
+
+
 def run() -> None:
     url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
     with create_engine(url, poolclass=NullPool).connect() as connection:
@@ -25,4 +31,7 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+if context.is_offline_mode():
+    write_script()
+else:
+    run()

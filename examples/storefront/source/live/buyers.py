@@ -7,7 +7,7 @@ from .sales import goods, place_order
 
 def create_customer(change: Change) -> None:
     number = change.maker.ids.used[f"{change.maker.shop.name} customer"]
-    change.create("customers", people.customer(change.maker, change.now, number))
+    change.create("customers", people.customer(change.maker, change.now, number, settled=0))
 
 
 def update_customer(change: Change) -> None:

@@ -1,6 +1,5 @@
 """Live traffic: every resource that has webhooks takes its turn, in one shop and then in the other."""
 
-import asyncio
 import random
 import time
 from collections import Counter
@@ -13,6 +12,8 @@ from ..provider import Provider
 from . import buyers, sales, stock
 from .change import Change
 
+# A shop's people work no faster than its provider sends: more would be a burst, and each delivery late.
+MOST_QUEUED = 8
 Action = Callable[[Change], object]
 
 # Deletions are a minority, and each action does something else that is useful when nothing suits it.
@@ -75,17 +76,13 @@ CYCLES: dict[str, tuple[Action, ...]] = {
     ),
     "disputes": (sales.open_dispute, sales.advance_dispute),
 }
-# Shops have few places, so these change at half the pace of all else.
-_TURNS = (*CYCLES, *(name for name in CYCLES if name != "locations"))
 
 
 def _turn(number: int) -> tuple[str, str, Action]:
     """Resource, shop and action of the nth change since the store was made."""
-    round_number, place = divmod(number, len(_TURNS))
-    name = _TURNS[place]
-    visits = round_number * _TURNS.count(name) + _TURNS[:place].count(name)
+    visits, place = divmod(number, len(CYCLES))
+    name, cycle = list(CYCLES.items())[place]
     shop = list(SHOPS)[visits % len(SHOPS)]
-    cycle = CYCLES[name]
     return name, shop, cycle[visits // len(SHOPS) % len(cycle)]
 
 
@@ -107,5 +104,5 @@ async def make_changes(provider: Provider, count: int, seed: int) -> dict[str, A
         provider.store.set("changes", number + 1)
         deliveries += len(perform(provider, shop, random.Random(f"{seed} {number}"), action))
         made[name] += 1
-        await asyncio.sleep(0)  # lets the senders work while the changes go on
+        await provider.dispatcher.keep_up(MOST_QUEUED)
     return {"changes": dict(made), "deliveries": deliveries}

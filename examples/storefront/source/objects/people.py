@@ -51,7 +51,8 @@ def customer_address(maker: Maker, customer_id: int, first_name: str, last_name:
     return {"id": maker.id("address"), "customer_id": customer_id, **address, "default": default}
 
 
-def customer(maker: Maker, at: int, number: int) -> Body:
+def customer(maker: Maker, at: int, number: int, settled: int = 86_400) -> Body:
+    """A customer who came at a time and was changed last within so many seconds after it."""
     first_name, last_name = maker.random.choice(FIRST_NAMES), maker.random.choice(LAST_NAMES)
     if number < len(ODD_TEXTS):
         last_name = ODD_TEXTS[number]
@@ -70,7 +71,7 @@ def customer(maker: Maker, at: int, number: int) -> Body:
         "tax_exempt": maker.chance(0.1),
         "currency": maker.shop.currency,
         "created_at": maker.at(at),
-        "updated_at": maker.at(at + maker.random.randint(0, 86_400)),
+        "updated_at": maker.at(at + maker.random.randint(0, settled)),
         "addresses": [
             customer_address(maker, customer_id, first_name, last_name, place == 0) for place in range(addresses)
         ],

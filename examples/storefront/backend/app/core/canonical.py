@@ -5,6 +5,8 @@ import json
 import re
 from typing import Any
 
+from app.core import faults
+
 # PostgreSQL stores neither U+0000 nor half of a surrogate pair, in text or in jsonb.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -13,7 +15,13 @@ def canonical_json(payload: Any) -> str:
     return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def canonical_hash(canonical: str) -> str:
+def content_hash(payload: dict[str, Any], canonical: str) -> str:
+    """The hash under which a version is known: of the canonical form of the whole payload."""
+    recipe = faults.value_of("hash_recipe")
+    if recipe == "spaced":
+        canonical = json.dumps(payload, sort_keys=True, ensure_ascii=False)
+    elif recipe == "without_id":
+        canonical = canonical_json({name: value for name, value in payload.items() if name != "id"})
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -23,6 +23,16 @@ NAMES = frozenset(
         "money_divided",
         "timezone_dropped",
         "slow_refinement",
+        "page_size",
+        "payouts_alone",
+        "answer_before_storing",
+        "childless_deletes",
+        "partial_key",
+        "hash_recipe",
+        "float_amounts",
+        "large_numbers_dropped",
+        "texts_stripped",
+        "texts_composed",
     }
 )
 

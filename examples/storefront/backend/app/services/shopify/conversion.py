@@ -1,5 +1,6 @@
 """Turns payload values into column values: exact, or not at all."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from app.models.shopify.refined import PARENT, SERVICE_COLUMNS, Refined, path_of
 from app.services.shopify.raw_rows import RawRow
 from app.services.shopify.source_object import Payload
 
+LARGEST_INTEGER = 2**31 - 1  # of four bytes
 ZERO_DECIMAL_CURRENCIES = frozenset({"JPY", "KRW", "VND"})
 
 
@@ -23,6 +25,10 @@ class RefinementError(Exception):
 def _as_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("is no text")
+    if faults.value_of("texts_stripped"):
+        value = value.strip()
+    if faults.value_of("texts_composed"):
+        value = unicodedata.normalize("NFC", value)
     return value
 
 
@@ -40,7 +46,7 @@ def _as_truth(value: Any) -> bool:
 
 
 def _as_decimal(value: Any) -> Decimal:
-    number = Decimal(str(value))
+    number = Decimal(str(float(value) if faults.value_of("float_amounts") else value))
     if not number.is_finite():
         raise ValueError("is no finite number")
     return number
@@ -108,6 +114,8 @@ class RowBuilder:
 
 def _convert(row: RawRow, path: list[str], converter: Converter, nullable: bool) -> Any:
     value = int(row.parent_id or 0) if path == [PARENT] else _look_up(row.payload, path)
+    if nullable and faults.value_of("large_numbers_dropped") and isinstance(value, int) and value > LARGEST_INTEGER:
+        return None
     if value is None:
         if nullable:
             return None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import faults
-from app.core.canonical import canonical_hash, canonical_json, is_storable, storable
+from app.core.canonical import canonical_json, content_hash, is_storable, storable
 from app.models.shopify import REFINED, Integration
 from app.models.shopify.refined import key_payload
 from app.services.shopify.raw_rows import UNSTORABLE, RawRow, insert_rows
@@ -63,7 +63,7 @@ def _prepare(item: SourceObject) -> _Row:
         if mended != canonical:
             # The copy is evidence; refining it would pass a changed text for the provider's.
             canonical, status, message = mended, "error", UNSTORABLE
-    return _Row(item, canonical, version_of(item, canonical_hash(canonical)), status, message)
+    return _Row(item, canonical, version_of(item, content_hash(item.payload, canonical)), status, message)
 
 
 @dataclass
@@ -134,7 +134,7 @@ async def _deletions(session: AsyncSession, objects: list[SourceObject]) -> _Bat
     batch = _Batch(KnownVersions())
     await batch.known.load(session, [item.identity for item in objects])
     parents = [item for item in objects if batch.offer(item)]
-    while parents:
+    while parents and not faults.value_of("childless_deletes"):
         for integration_id, ids in _by_integration(parents).items():
             await batch.known.load_children(session, integration_id, ids)
         places = [item for item in parents if item.object_type == "location"]

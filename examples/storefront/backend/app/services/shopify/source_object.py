@@ -90,7 +90,8 @@ def _with_ids(object_type: str, items: list[Payload] | None) -> Nested:
 
 
 def _with_positions(object_type: str, owner: str, owner_id: int, items: list[Payload] | None) -> Nested:
-    for position, item in enumerate(items or [], start=1):
+    for place, item in enumerate(items or [], start=1):
+        position = 1 if faults.value_of("partial_key") else place
         yield object_type, f"{owner_id}:{position}", {owner: owner_id, "position": position, **item}
 
 
@@ -110,6 +111,11 @@ def _in_order(order: Payload) -> Nested:
 def _in_product(product: Payload) -> Nested:
     yield from _with_ids("product_option", product.get("options"))
     yield from _with_ids("product_image", product.get("images"))
+    # Note: Variant does not have dedicated webhooks for its own fields in the Shopify Admin API;
+    # variants/in_stock and variants/out_of_stock tell of its stock alone.
+    # Data is synced via parent Product webhooks.
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
+    # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     yield from _with_ids("variant", product.get("variants"))
 
 
@@ -124,32 +130,32 @@ _NESTED = {
     # Note: LineItem, LineItemTax, ShippingLine, OrderDiscount, OrderTaxLine, OrderAddress do not have
     # dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent Order webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "order": _in_order,
-    # Note: ProductOption, ProductImage, Variant do not have dedicated webhooks in the Shopify Admin API.
+    # Note: ProductOption, ProductImage do not have dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent Product webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "product": _in_product,
     # Note: FulfillmentLineItem does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent Fulfillment webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "fulfillment": _in_fulfillment,
     # Note: CustomerAddress does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent Customer webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "customer": lambda customer: _with_ids("customer_address", customer.get("addresses")),
     # Note: RefundLineItem does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent Refund webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "refund": lambda refund: _with_ids("refund_line_item", refund.get("refund_line_items")),
     # Note: DraftLineItem does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced via parent DraftOrder webhooks.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     "draft_order": lambda draft: _with_ids("draft_line_item", draft.get("line_items")),
 }

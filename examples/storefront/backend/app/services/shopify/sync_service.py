@@ -107,7 +107,7 @@ class ShopifySyncService:
 
     # Note: Payout does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced by polling; nothing else carries a payout.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     async def fetch_and_ingest_payouts(self, session: AsyncSession, integration_id: UUID) -> Stats:
         """Payouts, and for each the balance transactions it is made of."""
@@ -115,10 +115,11 @@ class ShopifySyncService:
         async with recorded_run(session, integration_id, "payout") as run:
             async for page in self._paginate(session, integration_id, "shopify_payments/payouts"):
                 await self._store_page(session, run, page)
-                payouts += page.objects
+                if not faults.value_of("payouts_alone"):
+                    payouts += page.objects
         # Note: BalanceTransaction does not have dedicated webhooks in the Shopify Admin API.
         # Data is read with the payout it belongs to, once the payouts are known.
-        # Verified: 2026-11-20 - integrations team
+        # Verified: 2026-11-21 - against the list of topics of API version 2026-07
         # Source: https://shopify.dev/docs/api/webhooks?reference=toml
         async with recorded_run(session, integration_id, "balance_transaction") as balance:
             for payout in payouts:
@@ -136,7 +137,7 @@ class ShopifySyncService:
 
     # Note: GiftCard does not have dedicated webhooks in the Shopify Admin API.
     # Data is synced by polling; a gift card has no parent whose webhook would carry it.
-    # Verified: 2026-11-20 - integrations team
+    # Verified: 2026-11-21 - against the list of topics of API version 2026-07
     # Source: https://shopify.dev/docs/api/webhooks?reference=toml
     async def fetch_and_ingest_gift_cards(self, session: AsyncSession, integration_id: UUID) -> Stats:
         """Gift cards and what is left on them."""
@@ -152,7 +153,7 @@ class ShopifySyncService:
         integration = await session.get_one(Integration, integration_id)
         token = await shopify_oauth_service.get_access_token(integration_id, session)
         url: str | None = admin_url(integration.metadata_info["shop"], f"{path}.json")
-        params: dict[str, str] | None = {"limit": str(PAGE_SIZE), **filters}
+        params: dict[str, str] | None = {"limit": str(faults.value_of("page_size") or PAGE_SIZE), **filters}
         most_pages = faults.value_of("page_limit")
         pages = 0
         while url and (most_pages is None or pages < int(most_pages)):

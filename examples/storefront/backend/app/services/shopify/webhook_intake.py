@@ -53,7 +53,7 @@ class _Group:
             return "unhandled"
         identity = (integration_id, delivery.delivery_id or "")
         outcome = "duplicate" if identity in seen and not faults.value_of("store_duplicates") else "accepted"
-        if outcome == "accepted":
+        if outcome == "accepted" and not faults.names("answer_before_storing", delivery.topic or ""):
             self.objects += await arrival.handler(self.session, integration_id, delivery, arrival.payload)
         if delivery.delivery_id:
             seen.add(identity)

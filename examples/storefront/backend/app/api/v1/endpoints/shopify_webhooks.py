@@ -113,9 +113,9 @@ async def receive_webhook(request: Request) -> Response:
     received_at = now()
     body = await request.body()
     delivery = deliveries.read_headers(request.headers, received_at)
+    signed = deliveries.is_signed(body, delivery.signature, get_settings().webhook_secret)
     payload = _json_object(body)
     object_id = deliveries.object_id_in(delivery.topic, payload or {})
-    signed = deliveries.is_signed(body, delivery.signature, get_settings().webhook_secret)
     if not signed and not faults.value_of("no_signature_check"):
         error = "the signature does not match the body"
         return await _refuse(delivery, 401, "rejected_signature", object_id, error)

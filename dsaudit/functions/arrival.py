@@ -1,0 +1,171 @@
+"""Phases 6 and 7: does what changes at the source arrive, and by the way that is meant to bring it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.reconcile import Key, Sides, sides
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+Row = dict[str, Any]
+
+VERSIONS = """
+select tenant, source_id, by_webhook, changed_at, received_at
+from {raw} as r where resource = %(resource_name)s and not deleted order by tenant, received_at, sequence
+"""
+ARRIVED = """
+select tenant, source_id, max(received_at) as received_at
+from {deliveries} as d where resource = %(resource_name)s and accepted and tenant is not null group by 1, 2
+"""
+LAST_RECEIVED = "select tenant, max(received_at) as received_at from {raw} as r group by 1"
+
+
+def webhooks_arrive(audit: Audit) -> Found:
+    """The newest change of every kind of record came by webhook.
+
+    why: when a subscription falls silent the regular sync still fills the gap, hours late, and nobody notices
+    requirement: DS6.1
+    severity: critical
+    scope: tenant
+    having: webhooks
+    needs: source, raw
+    key: resource, source_id
+    explains: raw_differs_from_source, source_missing_in_raw
+    remedy: compare the subscriptions at the provider with those that were registered, and register what is missing
+    """
+    rows: list[Row] = []
+    examined = dict.fromkeys(audit.parameters.tenant_names, 0)
+    problems: dict[str, str] = {}
+    for name, resource in audit.parameters.resources.items():
+        both = sides(audit, name) if resource.webhooks else None
+        if both is None:
+            continue
+        problems |= both.problems
+        for tenant, ways in _ways(audit, both).items():
+            newest = ways.newest()
+            examined[tenant] += newest is not None
+            if newest and not ways.came_by_webhook(newest):
+                changed = both.changed(newest)
+                rows.append({"tenant": tenant, "resource": name, "source_id": newest[1], "changed_at": changed})
+    lines = [{"tenant": one, "examined": count, "reason": problems.get(one)} for one, count in examined.items()]
+    return _frames(rows, lines)
+
+
+def ingest_is_current(audit: Audit) -> Found:
+    """What changes at the source arrives within the declared time, by one way or another.
+
+    why: an ingest that stands still raises no error; the tables just stop at a moment that nobody looks at
+    requirement: DS7.1
+    severity: critical
+    scope: tenant
+    needs: source, raw
+    key: resource, source_id
+    expect: silence_seconds
+    explains: raw_differs_from_source, source_missing_in_raw, source_missing_in_refined, webhooks_arrive
+    remedy: see whether receiver and sync run, and whether the provider still accepts their token
+    """
+    instant = datetime.fromisoformat(audit.instant)
+    filled = audit.relations.fill(LAST_RECEIVED)
+    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    last = {row["tenant"]: row["received_at"] for row in frame.to_dict("records")}
+    rows, examined = [], []
+    for tenant in audit.parameters.tenant_names:
+        changes, problem = _changes(audit, tenant)
+        line: Row = {"tenant": tenant, "examined": len(changes), "unit": "s", "value": 0, "reason": problem}
+        examined.append(line)
+        if tenant not in last:
+            line |= {"examined": 0, "reason": problem or "nothing of this tenant was ever received"}
+            continue
+        newest = max(changes, default=None)
+        if newest is None or last[tenant] >= newest[0]:
+            continue
+        waited = (instant - newest[0]).total_seconds()
+        line["value"] = round(waited, 1)
+        if waited > audit.parameters.policy.silence_seconds:
+            where = {"tenant": tenant, "resource": newest[1], "source_id": newest[2]}
+            rows.append({**where, "changed_at": newest[0], "last_received_at": last[tenant]})
+    return _frames(rows, examined)
+
+
+def _changes(audit: Audit, tenant: str) -> tuple[list[tuple[datetime, str, str]], str | None]:
+    """Return every dated record of a tenant's source as time of change, resource and id; and what was not whole."""
+    changes: list[tuple[datetime, str, str]] = []
+    problem = None
+    for name, resource in audit.parameters.resources.items():
+        if resource.read and resource.updated:
+            both = sides(audit, name)
+            problem = problem or both.problems.get(tenant)
+            keys = ((both.changed(key), name, key[1]) for key in both.source if key[0] == tenant)
+            changes += [(changed, resource_name, key) for changed, resource_name, key in keys if changed]
+    return changes, problem
+
+
+@dataclass
+class _Ways:
+    """By which ways the records of one tenant and resource came."""
+
+    both: Sides
+    tenant: str
+    versions: dict[Key, list[Row]] = field(default_factory=dict)  # in the order in which they came
+    arrived: dict[Key, datetime] = field(default_factory=dict)  # the last delivery that was accepted
+
+    def newest(self) -> Key | None:
+        """Return the record that changed last at the source, if a webhook should have told of it; else None."""
+        keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
+        if not self.versions or not keys:
+            return None
+        dated = [(changed, key) for key in keys if (changed := self._changed(key))]
+        if not dated:
+            return self._came_last(keys)
+        # What changed before the first reading came with it, and no webhook was due.
+        first = min(versions[0]["received_at"] for versions in self.versions.values())
+        changed, newest = max(dated)
+        return newest if changed > first else None
+
+    def _changed(self, key: Key) -> datetime | None:
+        """When a record changed, where webhooks tell of changes and not of new records alone."""
+        told = any(not topic.endswith("/create") for topic in self.both.resource.webhooks)
+        return self.both.changed(key) if told else None
+
+    def _came_last(self, keys: list[Key]) -> Key | None:
+        """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
+        came = [(self.versions[key][0]["received_at"], key) for key in keys if key in self.versions]
+        told = [row["received_at"] for rows in self.versions.values() for row in rows if row["by_webhook"]]
+        time, key = max(came, default=(None, None))
+        return key if told and time and min(told) <= time else None
+
+    def came_by_webhook(self, key: Key) -> bool:
+        """Return whether a webhook told of a record's present state."""
+        changed = self._changed(key)
+        if key in self.arrived and (changed is None or self.arrived[key] >= changed - self.both.clock_error):
+            return True
+        rows = [row for row in self.versions.get(key, []) if row["by_webhook"]]
+        return any(changed is None or row["changed_at"] is None or row["changed_at"] >= changed for row in rows)
+
+
+def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
+    found = {tenant: _Ways(both, tenant) for tenant in both.tenants}
+    for row in _rows(audit, VERSIONS, both.name):
+        found[row["tenant"]].versions.setdefault((row["tenant"], row["source_id"]), []).append(row)
+    for row in _rows(audit, ARRIVED, both.name) if audit.parameters.deliveries else []:
+        found[row["tenant"]].arrived[row["tenant"], row["source_id"]] = row["received_at"]
+    return found
+
+
+def _rows(audit: Audit, sql: str, resource: str) -> list[Row]:
+    filled = audit.relations.fill(sql, resources=[resource])
+    values = {**audit.values(), **filled.values, "resource_name": resource}
+    frame = audit.database.query(filled.sql, values, filled.tables, most=None).frame
+    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _frames(rows: list[Row], examined: list[Row]) -> Found:
+    rows = sorted(rows, key=lambda row: (row["tenant"], row["resource"], row["source_id"]))
+    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)

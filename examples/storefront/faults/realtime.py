@@ -1,0 +1,52 @@
+"""Faults of phase 6: changes come late, never by webhook, or from the future."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from .answer_key import Expected, Planted
+from .choosing import living, some_tenant
+from .switching import backend, source
+
+if TYPE_CHECKING:
+    from ..sample import Sample
+
+SLOW = 5.5  # seconds, where an audit allows five
+# What is known of the subscriptions is another phase's business.
+SUBSCRIPTIONS = ["wanted_topics_are_registered", "recorded_topics_are_registered"]
+
+
+def refinement_slow(sample: "Sample", random: Random) -> Planted:
+    """The worker takes its time over some changes of locations."""
+    tenant, shop = some_tenant(random)
+    locations = random.sample(living(sample, tenant, "location"), 3)
+    with backend(sample, slow_refinement=SLOW):
+        for location in locations:
+            sample.record(shop, "locations", "update", int(location), phone="+47 555 11 111")
+    late = Expected("latency_within_limit", scope={"resource": "location"}, keys=locations)
+    return Planted("refinement_slow", mode=0, how="caused", must=[late])
+
+
+def clock_ahead(sample: "Sample", random: Random) -> Planted:
+    """The source stamps a change of a customer with a time that is yet to come."""
+    tenant, shop = some_tenant(random)
+    customer = random.choice(living(sample, tenant, "customer"))
+    later = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0).isoformat()
+    sample.record(shop, "customers", "update", int(customer), note="From the future", updated_at=later)
+    sample.settle()
+    scope = {"tenant": tenant, "resource": "customer"}
+    early = Expected("no_record_from_the_future", scope=scope, keys=[customer], cause="TIMEZONE")
+    return Planted("clock_ahead", mode=17, how="caused", must=[early])
+
+
+def subscription_silent(sample: "Sample", random: Random) -> Planted:
+    """The source has given up a subscription after failures; the next sync brings what it no longer tells."""
+    tenant, shop = some_tenant(random)
+    first, second = random.sample(living(sample, tenant, "product"), 2)
+    with source(sample, bad_signature=["products/update"], remove_failing_subscriptions=True):
+        sample.record(shop, "products", "update", int(first), vendor="Unheard")
+    sample.record(shop, "products", "update", int(second), vendor="Unheard of")
+    sample.settle()
+    sample.sync(shop, resources=["products"])
+    silent = Expected("webhooks_arrive", scope={"tenant": tenant}, keys=["product"], cause="TOPIC_NOT_SUBSCRIBED")
+    return Planted("subscription_silent", mode=46, how="caused", must=[silent], may=SUBSCRIPTIONS)

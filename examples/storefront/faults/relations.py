@@ -1,0 +1,100 @@
+"""Faults of phase 5: what belongs together does not hold together."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from .answer_key import Expected, Planted
+from .choosing import living, rows, some_tenant
+from .editing import altered
+from .switching import backend
+
+if TYPE_CHECKING:
+    from ..sample import Sample
+
+
+def children_truncated(sample: "Sample", random: Random) -> Planted:
+    """Of an embedded list only the first item is read."""
+    tenant, shop = some_tenant(random)
+    created = sample.record(shop, "customers", "create")
+    customer = int(created["id"])
+    address = {**created["record"]["addresses"][0], "default": False}
+    addresses = [{**address, "id": address["id"] + 500_000_000 + place} for place in range(3)]
+    with backend(sample, truncate_children=1):
+        sample.record(shop, "customers", "update", customer, addresses=addresses)
+    scope = {"tenant": tenant, "resource": "customer_address"}
+    cut = [str(one["id"]) for one in addresses[1:]]
+    must = [
+        Expected("children_match_payload", scope=scope, keys=[str(customer)], cause="TRUNCATED_CHILDREN"),
+        Expected("source_missing_in_raw", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
+        Expected("source_missing_in_refined", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
+    ]
+    return Planted("children_truncated", mode=24, how="caused", must=must)
+
+
+def delete_without_children(sample: "Sample", random: Random) -> Planted:
+    """A deleted customer's addresses stay behind."""
+    tenant, shop = some_tenant(random)
+    made = sample.record(shop, "customers", "create")
+    sample.settle()
+    with backend(sample, childless_deletes=True):
+        sample.record(shop, "customers", "delete", int(made["id"]))
+    keys = [str(address["id"]) for address in made["record"]["addresses"]]
+    relation = {"tenant": tenant, "relation": "customer_address.customer_id → customer.id"}
+    extra = {"tenant": tenant, "resource": "customer_address"}
+    must = [
+        Expected("children_of_deleted_parents", scope=relation, keys=keys),
+        Expected("refined_missing_at_source", scope=extra, keys=keys, cause="MISSED_DELETE"),
+    ]
+    return Planted("delete_without_children", mode=63, how="caused", must=must)
+
+
+def payout_without_transactions(sample: "Sample", random: Random) -> Planted:
+    """A payout is read without the transactions that it is made of."""
+    tenant, shop = some_tenant(random)
+    payout = sample.record(shop, "payouts", "create")["id"]
+    movement = sample.record(shop, "balance_transactions", "create", payout_id=int(payout))["id"]
+    with backend(sample, payouts_alone=True):
+        sample.sync(shop, resources=["payouts"])
+    relation = {"tenant": tenant, "relation": "balance_transaction.payout_id → payout.id"}
+    scope = {"tenant": tenant, "resource": "balance_transaction"}
+    must = [
+        Expected("parents_have_their_children", scope=relation, keys=[payout]),
+        Expected("source_missing_in_raw", scope=scope, keys=[movement]),
+        Expected("source_missing_in_refined", scope=scope, keys=[movement]),
+    ]
+    return Planted("payout_without_transactions", mode=32, how="caused", must=must, may=["syncs_fetched_records"])
+
+
+def parent_unknown(sample: "Sample", random: Random) -> Planted:
+    """A line of a draft order refers to a draft order that is not there; the foreign key is gone."""
+    tenant, _ = some_tenant(random)
+    line = random.choice(living(sample, tenant, "draft_line_item"))
+    _without_foreign_keys(sample, "shopify_draft_line_item")
+    altered(
+        sample,
+        "update shopify_draft_line_item set draft_order_id = gen_random_uuid()"
+        f" where shopify_draft_line_item_id = {line}",
+    )
+    relation = {"tenant": tenant, "relation": "draft_line_item.draft_order_id → draft_order.id"}
+    lost = Expected("orphans", scope=relation, keys=[line], cause="PARENT_MISSING")
+    return Planted("parent_unknown", mode=28, how="edited", must=[lost], may=["children_match_payload"])
+
+
+def parent_of_another_tenant(sample: "Sample", random: Random) -> Planted:
+    """A gift card refers to a customer of the other shop."""
+    card = random.choice(living(sample, "acme", "gift_card"))
+    stranger = random.choice(living(sample, "borealis", "customer"))
+    altered(
+        sample,
+        "update shopify_gift_card set customer_id = (select id from shopify_customer"
+        f" where shopify_customer_id = {stranger}) where shopify_gift_card_id = {card}",
+    )
+    relation = {"tenant": "acme", "relation": "gift_card.customer_id → customer.id"}
+    crossing = Expected("references_stay_within_the_tenant", scope=relation, keys=[card], cause="WRONG_TENANT")
+    return Planted("parent_of_another_tenant", mode=0, how="edited", must=[crossing])
+
+
+def _without_foreign_keys(sample: "Sample", table: str) -> None:
+    query = "select conname from pg_constraint where conrelid = %s::regclass and contype = 'f'"
+    for (name,) in rows(sample, query, [table]):
+        altered(sample, f"alter table {table} drop constraint {name}")

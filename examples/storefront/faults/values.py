@@ -1,0 +1,89 @@
+"""Faults of phase 5: records are there, and fields of them are wrong."""
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from .answer_key import Expected, Planted
+from .choosing import living, some_tenant
+from .switching import backend
+
+if TYPE_CHECKING:
+    from ..sample import Sample
+
+SHOP_WITH_YEN = ("borealis", "borealis.myshopify.example")
+AMOUNTS = ("subtotal_price", "total_discounts", "total_tax", "total_price")
+
+
+def zero_decimals_divided(sample: "Sample", random: Random) -> Planted:
+    """Amounts in yen are divided by a hundred, as if they were cents."""
+    tenant, shop = SHOP_WITH_YEN
+    order = random.choice(living(sample, tenant, "order"))
+    with backend(sample, money_divided=True):
+        sample.record(shop, "orders", "update", int(order), currency="JPY", total_discounts="0.00")
+        sample.settle()
+        made = sample.record(shop, "orders", "update", int(order), note="Ring twice")["record"]
+    fields = [name for name in AMOUNTS if float(made[name])]
+    return _different("zero_decimals_divided", 52, tenant, "order", order, fields, "UNIT_OR_SCALE")
+
+
+def rounded_through_float(sample: "Sample", random: Random) -> Planted:
+    """An amount of more digits than a float keeps passes through one."""
+    tenant, shop = some_tenant(random)
+    dispute = random.choice(living(sample, tenant, "dispute"))
+    with backend(sample, float_amounts=True):
+        sample.record(shop, "disputes", "update", int(dispute), amount="1234567890123456.7891")
+    return _different("rounded_through_float", 53, tenant, "dispute", dispute, ["amount"], "PRECISION")
+
+
+def large_number_dropped(sample: "Sample", random: Random) -> Planted:
+    """A number that four bytes cannot hold is stored as null."""
+    tenant, shop = some_tenant(random)
+    product = random.choice(living(sample, tenant, "product"))
+    known = sample.record(shop, "products", "update", int(product), vendor="Other")["record"]["images"]
+    sample.settle()
+    images = [{**image, "width": 2**31 + 7} for image in known or [_image(int(product))]]
+    with backend(sample, large_numbers_dropped=True):
+        sample.record(shop, "products", "update", int(product), images=images)
+    keys = [str(image["id"]) for image in images]
+    scope = {"tenant": tenant, "resource": "product_image"}
+    null = Expected("field_differences", scope=scope, keys=keys, fields=["width"], cause="PRECISION")
+    return Planted("large_number_dropped", mode=54, how="caused", must=[null])
+
+
+def timezone_dropped(sample: "Sample", random: Random) -> Planted:
+    """The clock face of an instant is taken for UTC."""
+    tenant, shop = some_tenant(random)
+    item = random.choice(living(sample, tenant, "inventory_item"))
+    with backend(sample, timezone_dropped=True):
+        sample.record(shop, "inventory_items", "update", int(item), sku=f"LATE-{random.randrange(10**6)}")
+    fields = ["source_created_at", "source_updated_at"]
+    return _different("timezone_dropped", 0, tenant, "inventory_item", item, fields, "TIMEZONE")
+
+
+def trailing_space_lost(sample: "Sample", random: Random) -> Planted:
+    """A text loses the blank at its end."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    with backend(sample, texts_stripped=True):
+        sample.record(shop, "locations", "update", int(location), name="Market hall, north ")
+    return _different("trailing_space_lost", 0, tenant, "location", location, ["name"], "ENCODING")
+
+
+def accent_composed(sample: "Sample", random: Random) -> Planted:
+    """A name is stored with another form of its accent than the source's."""
+    tenant, shop = some_tenant(random)
+    customer = random.choice(living(sample, tenant, "customer"))
+    with backend(sample, texts_composed=True):
+        sample.record(shop, "customers", "update", int(customer), first_name="Zoe\u0308", last_name="Plain")
+    return _different("accent_composed", 0, tenant, "customer", customer, ["first_name"], "ENCODING")
+
+
+def _image(product: int) -> dict[str, Any]:
+    return {"id": 9_100_000_000_000 + product % 1000, "product_id": product, "src": "https://cdn.example/1.png",
+            "alt": None, "position": 1, "width": 2**31 + 7, "height": 5, "variant_ids": []}  # fmt: skip
+
+
+def _different(fault: str, mode: int, tenant: str, resource: str, key: str, fields: list[str], cause: str) -> Planted:
+    scope = {"tenant": tenant, "resource": resource}
+    must = Expected("field_differences", scope=scope, keys=[key], fields=fields, cause=cause)
+    return Planted(fault, mode=mode, how="caused", must=[must])

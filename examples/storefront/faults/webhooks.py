@@ -1,0 +1,186 @@
+"""Faults of phase 3: a change is not announced, goes elsewhere, or is answered and dropped."""
+
+import json
+import re
+import urllib.request
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from .answer_key import Expected, Planted
+from .choosing import living, rows, some_tenant
+from .editing import SYNC_SERVICE, replaced
+
+if TYPE_CHECKING:
+    from ..sample import Sample
+
+OAUTH_SERVICE = "app/services/shopify/oauth_service.py"
+ENDPOINT = "app/api/v1/endpoints/shopify_webhooks.py"
+DELIVERY = "app/services/shopify/delivery.py"
+SUBSCRIPTIONS = "admin/api/2026-07/webhooks"
+# By their topics' first word, the resources whose three topics nothing else depends on.
+PLAIN = {"locations": "location", "draft_orders": "draft_order", "customers": "customer", "products": "product"}
+# How much of a resource goes unseen once its deliveries are not taken.
+MISSED = ["raw_differs_from_source", "field_differences", "webhooks_arrive"]
+FAILED_SHARE = 0.02  # of all deliveries; an audit tolerates 1 %
+TRIES = 5  # of the provider, before it gives a delivery up
+
+
+def subscription_removed(sample: "Sample", random: Random) -> Planted:
+    """A delivery fails until the provider gives it up and removes the subscription; the record still lists it."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    topic = "locations/update"
+    sample.source_control("faults", {"bad_signature": [topic], "remove_failing_subscriptions": True})
+    sample.record(shop, "locations", "update", int(location), phone="+1 555 0100")
+    sample.settle()
+    sample.source_control("faults", {"bad_signature": None, "remove_failing_subscriptions": None})
+    removed = Expected("wanted_topics_are_registered", scope={"tenant": tenant, "resource": "location"}, keys=[topic])
+    recorded = Expected("recorded_topics_are_registered", scope={"tenant": tenant}, keys=[topic])
+    return Planted(
+        "subscription_removed", mode=46, how="caused", must=[removed, recorded], may=[*MISSED, "deliveries_succeed"]
+    )
+
+
+def registration_refused(sample: "Sample", random: Random) -> Planted:
+    """The provider refuses a topic when the shop's webhooks are registered anew."""
+    tenant, shop = some_tenant(random)
+    group = random.choice(list(PLAIN))
+    topic = f"{group}/{random.choice(['create', 'update', 'delete'])}"
+    _unsubscribe(sample, shop, topic)
+    sample.source_control("faults", {"refused_topics": [topic]})
+    sample.integration("register", {"shop": shop})
+    sample.source_control("faults", {"refused_topics": None})
+    failed = Expected("registration_succeeded", scope={"tenant": tenant}, keys=["partial"])
+    scope = {"tenant": tenant, "resource": PLAIN[group]}
+    missing = Expected("wanted_topics_are_registered", scope=scope, keys=[topic])
+    return Planted("registration_refused", mode=0, how="caused", must=[failed, missing])
+
+
+def registered_elsewhere(sample: "Sample", random: Random) -> Planted:
+    """A topic is registered by hand to the address of another deployment."""
+    tenant, shop = some_tenant(random)
+    topic = f"{random.choice(list(PLAIN))}/delete"
+    _unsubscribe(sample, shop, topic)
+    _subscribe(sample, shop, topic, "https://staging.storefront.example/api/v1/integrations/shopify/webhooks")
+    elsewhere = Expected("webhook_addresses_right", scope={"tenant": tenant}, keys=[topic])
+    return Planted("registered_elsewhere", mode=0, how="caused", must=[elsewhere])
+
+
+def record_forgets_a_topic(sample: "Sample", random: Random) -> Planted:
+    """The record of what is registered comes from a backup that is older than a topic."""
+    tenant, _ = some_tenant(random)
+    topic = f"{random.choice(list(PLAIN))}/update"
+    statement = """update integration set metadata_info = jsonb_set(metadata_info, '{webhook_registration,topics}', (
+            select jsonb_agg(one) from jsonb_array_elements(metadata_info #> '{webhook_registration,topics}') as one
+            where one ->> 'topic' <> %s))
+        where name = %s returning name"""
+    rows(sample, statement, [topic, tenant])
+    forgotten = Expected("recorded_topics_are_registered", scope={"tenant": tenant}, keys=[topic])
+    return Planted("record_forgets_a_topic", mode=0, how="edited", must=[forgotten])
+
+
+def topic_dropped_from_code(sample: "Sample", random: Random) -> Planted:
+    """A topic is taken out of the code's list; shops that connected before still have it."""
+    group = random.choice(list(PLAIN))
+    action = random.choice(["create", "update", "delete"])
+    replaced(sample.own(sample.code / OAUTH_SERVICE), f'        "{group}/{action}",\n', "")
+    scope = {"resource": PLAIN[group]}
+    dropped = Expected("wanted_topics_are_in_the_code", scope=scope, keys=[f"{group}/{action}"])
+    open_end = Expected("create_update_delete_covered", scope=scope, keys=[action])
+    return Planted("topic_dropped_from_code", mode=48, how="caused", must=[dropped, open_end])
+
+
+def handler_removed(sample: "Sample", random: Random) -> Planted:
+    """A topic loses its handler: it is still registered, and what comes is answered with success and dropped."""
+    from ..sample import TENANTS
+
+    topic = random.choice(["customers/disable", "orders/paid", "draft_orders/delete", "refunds/create"])
+    _without_handler(sample, topic)
+    dropped = Expected("topics_have_handlers", keys=[topic])
+    sent = [Expected("subscriptions_are_wanted", scope={"tenant": tenant}, keys=[topic]) for tenant in TENANTS]
+    return Planted("handler_removed", mode=45, how="caused", must=[dropped, *sent])
+
+
+def subscription_left_over(sample: "Sample", random: Random) -> Planted:
+    """The code gives a topic up, and nobody removes the subscriptions of the shops that have it."""
+    from ..sample import TENANTS
+
+    topic = "app/uninstalled"
+    replaced(sample.own(sample.code / OAUTH_SERVICE), f'        "{topic}",\n', "")
+    _without_handler(sample, topic)
+    sent = [Expected("subscriptions_are_wanted", scope={"tenant": tenant}, keys=[topic]) for tenant in TENANTS]
+    return Planted("subscription_left_over", mode=0, how="caused", must=sent)
+
+
+def signature_compared_plainly(sample: "Sample", random: Random) -> Planted:
+    """The signature is compared by ==, whose time tells an attacker how much of a guess is right."""
+    path = sample.own(sample.code / DELIVERY)
+    signature = '(signature or "").encode()'
+    line = replaced(path, f"return hmac.compare_digest(expected, {signature})", f"return expected == {signature}")
+    plain = Expected("signature_verified_in_code", keys=[f"{DELIVERY}:{line}"])
+    return Planted("signature_compared_plainly", mode=0, how="caused", must=[plain])
+
+
+def signature_of_parsed_body(sample: "Sample", random: Random) -> Planted:
+    """The signature is made of the body as it is written out again after parsing, which is not what was signed."""
+    path = sample.own(sample.code / ENDPOINT)
+    signed = "signed = deliveries.is_signed(body, "
+    replaced(path, signed, "signed = deliveries.is_signed(json.dumps(json.loads(body)).encode(), ")
+    wrong = Expected("signature_verified_in_code")
+    return Planted("signature_of_parsed_body", mode=0, how="caused", must=[wrong])
+
+
+def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:
+    """The comment that says why a resource has no webhooks gets lost, or loses its source."""
+    resource, name = random.choice([("payout", "Payout"), ("gift_card", "GiftCard")])
+    whole = random.choice([True, False])
+    path = sample.own(sample.code / SYNC_SERVICE)
+    note = re.search(rf"    # Note: {name} does not(?:.*\n)+?    # Source: .*\n", path.read_text(encoding="utf-8"))
+    assert note is not None
+    replaced(path, note[0], "" if whole else "".join(note[0].splitlines(keepends=True)[:-1]))
+    silent = Expected(
+        "missing_webhooks_are_documented", scope={"resource": resource}, keys=["note" if whole else "source"]
+    )
+    return Planted("missing_webhook_unexplained", mode=0, how="caused", must=[silent])
+
+
+def deliveries_refused(sample: "Sample", random: Random) -> Planted:
+    """The provider signs with a new secret that the integration does not know, and every delivery is refused."""
+    tenant, shop = some_tenant(random)
+    customers = living(sample, tenant, "customer")
+    random.shuffle(customers)
+    total = int(rows(sample, "select count(*) from shopify_webhook_delivery", [])[0][0])
+    sample.source_control("faults", {"bad_signature": True})
+    ids: list[str] = []
+    for number, customer in enumerate(customers[: 1 + round(FAILED_SHARE * total / TRIES)]):
+        ids += sample.record(shop, "customers", "update", int(customer), note=f"Called, {number}")["deliveries"]
+    sample.settle(timeout=60)
+    sample.source_control("faults", {"bad_signature": None})
+    refused = Expected("deliveries_succeed", keys=ids)
+    return Planted("deliveries_refused", mode=0, how="caused", must=[refused], may=MISSED)
+
+
+def _without_handler(sample: "Sample", topic: str) -> None:
+    path = sample.own(sample.code / ENDPOINT)
+    entry = re.search(rf'    "{re.escape(topic)}": .*\n', path.read_text(encoding="utf-8"))
+    assert entry is not None
+    replaced(path, entry[0], "")
+
+
+def _unsubscribe(sample: "Sample", shop: str, topic: str) -> None:
+    for one in _provider(sample, shop, f"{SUBSCRIPTIONS}.json?topic={topic}")["webhooks"]:
+        _provider(sample, shop, f"{SUBSCRIPTIONS}/{one['id']}.json", method="DELETE")
+
+
+def _subscribe(sample: "Sample", shop: str, topic: str, address: str) -> None:
+    _provider(sample, shop, f"{SUBSCRIPTIONS}.json", {"webhook": {"topic": topic, "address": address}}, "POST")
+
+
+def _provider(sample: "Sample", shop: str, path: str, body: object = None, method: str = "GET") -> Any:
+    """Call the provider's own API, as somebody at its console would."""
+    headers = {"X-Shopify-Access-Token": sample.environment["STOREFRONT_TOKEN"], "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{sample.source_url}/{shop}/{path}", data, headers, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=30) as answer:
+        return json.load(answer)

@@ -1,0 +1,185 @@
+"""What the checks of webhooks make of odd input: other providers' lists, lists that are not known, unread code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from dsaudit import plots, webhooks
+from dsaudit.verdict import Status, Verdict
+from tests.checks.auditing import opened, told, verdicts
+from tests.ledger import Ledger
+
+ADDRESS = "https://ledger.example/hooks"
+
+
+@pytest.mark.parametrize(
+    ("topic", "group", "action"),
+    [
+        ("orders/create", "orders", "create"),
+        ("orders/updated", "orders", "update"),
+        ("inventory_levels/connect", "inventory_levels", "create"),
+        ("inventory_levels/disconnect", "inventory_levels", "delete"),
+        ("orders/paid", "orders", None),
+        ("customer.subscription.deleted", "customer.subscription", "delete"),
+        ("Customer.Create", "Customer", "create"),
+        ("app/uninstalled", "app", None),
+        ("ping", "", None),
+    ],
+)
+def test_a_topic_tells_of_a_kind_of_change(topic: str, group: str, action: str | None) -> None:
+    assert (webhooks.group(topic), webhooks.action(topic)) == (group, action)
+
+
+def test_an_address_is_shown_without_its_secrets() -> None:
+    shown = webhooks.shown("https://user:word@host.example:8443/hooks?token=abc")
+    assert shown == "https://host.example:8443/hooks?…"
+    assert webhooks.shown(ADDRESS) == ADDRESS
+
+
+def subscribed(ledger: Ledger, *entries: dict[str, object]) -> None:
+    """Let the provider's list of the north be these entries."""
+    lines = [json.dumps(one) for one in entries]
+    (ledger.folder / "export" / "north" / "hooks.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+def judged(ledger: Ledger, check: str) -> Verdict:
+    return verdicts(ledger.parameters, ledger.environment, [check])[check]
+
+
+def topics_found(verdict: Verdict) -> list[object]:
+    place = [column["name"] for column in verdict.columns].index("topic")
+    return [row[place] for row in verdict.rows]
+
+
+def of_tenant(verdict: Verdict, tenant: str) -> set[Status]:
+    return {result.status for result in verdict.results if result.scope["tenant"] == tenant}
+
+
+def test_an_endpoint_with_a_list_of_topics_counts_for_each(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    topics = ["member.created", "member.updated", "member.removed", "invoice.created", "invoice.updated"]
+    subscribed(
+        ledger,
+        {"id": "we_1", "url": ADDRESS, "enabled_events": topics, "status": "enabled"},
+        {"id": "we_2", "url": ADDRESS, "enabled_events": ["invoice.removed"], "status": "disabled"},
+    )
+    verdict = judged(ledger, "wanted_topics_are_registered")
+    assert topics_found(verdict) == ["invoice.removed"], told(verdict)
+    assert of_tenant(verdict, "south") == {Status.PASS}
+
+
+def test_a_subscription_to_everything_covers_every_topic(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    subscribed(ledger, {"url": ADDRESS, "enabled_events": ["*"]})
+    found = verdicts(ledger.parameters, ledger.environment, ["wanted_topics_are_registered", "webhook_addresses_right"])
+    assert {one.status for one in found.values()} == {Status.PASS}
+
+
+def test_no_subscription_at_all_is_a_failure_of_every_topic(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    subscribed(ledger)
+    verdict = judged(ledger, "wanted_topics_are_registered")
+    assert (verdict.status, len(verdict.rows)) == (Status.FAIL, 6), told(verdict)
+    addresses = judged(ledger, "webhook_addresses_right")
+    assert of_tenant(addresses, "north") == {Status.INCONCLUSIVE}, told(addresses)
+
+
+@pytest.mark.parametrize(
+    "check", ["wanted_topics_are_registered", "recorded_topics_are_registered", "webhook_addresses_right"]
+)
+def test_a_list_that_cannot_be_read_is_inconclusive(check: str, new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    (ledger.folder / "export" / "north" / "hooks.jsonl").unlink()
+    verdict = judged(ledger, check)
+    assert of_tenant(verdict, "north") == {Status.INCONCLUSIVE}, told(verdict)
+    assert "list of subscriptions is not known" in str(verdict.results[0].reason)
+    assert of_tenant(verdict, "south") == {Status.PASS}
+
+
+def test_a_topic_that_was_registered_twice_is_judged_by_both_addresses(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    subscribed(
+        ledger,
+        {"topic": "member.created", "address": ADDRESS},
+        {"topic": "member.created", "address": f"{ADDRESS}/old?key=secret"},
+    )
+    verdict = judged(ledger, "webhook_addresses_right")
+    assert verdict.rows == [["north", "member.created", f"{ADDRESS}/old?…", "not the declared address"]]
+    assert sum(result.examined for result in verdict.results) == 2 + 6
+
+
+def test_outside_development_an_address_is_https(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    text = ledger.parameters.read_text(encoding="utf-8")
+    text = text.replace("address: 'https:", "address: 'https?:") + "environment: staging\n"
+    ledger.parameters.write_text(text, encoding="utf-8")
+    subscribed(ledger, {"topic": "member.created", "address": ADDRESS.replace("https", "http")})
+    verdict = judged(ledger, "webhook_addresses_right")
+    assert [row[-1] for row in verdict.rows] == ["not https"]
+
+
+@pytest.mark.parametrize("kept", ['{"status": "completed"}', '{"topics": "all"}', "null"])
+def test_a_record_without_its_topics_is_inconclusive(kept: str, new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    ledger.execute("update ledger.connection set hooks = %s where org = 'N'", kept)
+    verdict = judged(ledger, "recorded_topics_are_registered")
+    assert of_tenant(verdict, "north") == {Status.INCONCLUSIVE}, told(verdict)
+
+
+def test_a_record_may_list_its_topics_as_texts(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    listed = json.dumps({"topics": [f"{kind}.{what}" for kind in ("member", "invoice") for what in ("created", "new")]})
+    ledger.execute("update ledger.connection set hooks = %s where org = 'N'", listed)
+    verdict = judged(ledger, "recorded_topics_are_registered")
+    sides = {(row[1], row[2]) for row in verdict.rows}
+    assert ("member.new", "the record") in sides
+    assert ("member.updated", "the provider's list") in sides
+
+
+def test_a_list_that_only_running_the_code_would_tell_is_unresolved(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    ledger.edit("code/rights.py", "HOOKS = tuple(", "HOOKS = chosen_by_the_tenant(")
+    for check in ("wanted_topics_are_in_the_code", "topics_have_handlers", "create_update_delete_covered"):
+        verdict = judged(ledger, check)
+        assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+        assert any("not resolved in the code" in str(result.reason) for result in verdict.results)
+
+
+def test_a_resource_without_topics_and_without_a_reason_is_a_gap(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    text = ledger.parameters.read_text(encoding="utf-8")
+    text = text.replace("    webhooks: [member.created, member.updated, member.removed]\n", "")
+    ledger.parameters.write_text(text, encoding="utf-8")
+    verdict = judged(ledger, "create_update_delete_covered")
+    assert [row[:2] for row in verdict.rows] == [["member", one] for one in ("create", "update", "delete")]
+
+
+def test_a_reason_stands_for_a_topic(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    text = ledger.parameters.read_text(encoding="utf-8")
+    text = text.replace(
+        "webhooks: [member.created, member.updated, member.removed]",
+        "webhooks: [member.created]\n    never: {update: members do not change, delete: members stay}",
+    )
+    ledger.parameters.write_text(text, encoding="utf-8")
+    ledger.edit("code/rights.py", 'for kind in ("member", "invoice")', 'for kind in ("invoice",)')
+    verdict = judged(ledger, "create_update_delete_covered")
+    assert [row[1] for row in verdict.rows] == ["create"], told(verdict)
+
+
+def test_the_tables_say_what_is_missing_where(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    subscribed(ledger, {"topic": "member.created", "address": ADDRESS}, {"topic": "ledger.closed", "address": ADDRESS})
+    with opened(ledger.parameters, ledger.environment) as audit:
+        assert audit.source.index
+        topics = audit.frame("webhook_topics").set_index("topic")
+        matrix = audit.frame("webhook_matrix").set_index("resource")
+        axes = plots.webhook_matrix(audit.frame("webhook_matrix"))
+    assert topics.loc["member.updated", "state"] == "not registered for north"
+    assert topics.loc["ledger.closed", "registered_for"] == "north"
+    assert matrix.loc["member", "update"] == "not registered for north"
+    assert matrix.loc["line", "delete"] == "with invoice"
+    assert "not registered" in {text.get_text() for text in axes.texts}

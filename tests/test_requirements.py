@@ -1,0 +1,58 @@
+"""Every requirement of the datasource blueprint has its check, its phase and its fault; the table is printed."""
+
+from __future__ import annotations
+
+from inspect import getsource
+
+import pytest
+
+from dsaudit.checks import all_checks, notebooks
+from dsaudit.checks.planning import check_calls
+from dsaudit.parameters import project_root
+from examples.storefront.faults import FAULTS
+
+# Requirement and the phase that has to hold its checks.
+PHASES = {
+    "01_configuration": ["DS0", "DS1.1", "DS1.2"],
+    "02_sync_coverage": ["DS2.1", "DS2.2", "DS2.3"],
+    "03_webhook_coverage": ["DS3.1", "DS3.2", "DS3.3", "WH1"],
+    "04_deduplication": ["DS4.1", "DS4.2", "DS4.3"],
+    "05_accuracy": ["DS5.1", "DS5.3", "WH2", "WH3"],
+    "06_realtime": ["DS6.1"],
+    "07_performance": ["DS7.1", "DS7.2", "DS7.3"],
+    "08_documentation": ["DS8.2", "WH6"],
+}
+# What no check can say of itself: DS5.4 is the phase's summary, DS8.1 and DS8.3 are the report, DS9.1 the remedies.
+
+
+def _table() -> list[tuple[str, str, str, list[str]]]:
+    """Return requirement, phase, check and the faults that name the check."""
+    sources = {name: getsource(fault) for name, fault in FAULTS.items()}
+    rows = []
+    for notebook in notebooks(project_root() / "notebooks" / "datasource"):
+        for _, name in check_calls(notebook):
+            if name is None:
+                continue
+            faults = [fault for fault, text in sources.items() if f'"{name}"' in text]
+            rows += [(one, notebook.stem, name, faults) for one in all_checks()[name].listed("requirement")]
+    return sorted(rows)
+
+
+def test_the_table_of_requirements_checks_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = _table()
+    with capsys.disabled():
+        print()
+        for requirement, phase, check, faults in rows:
+            print(f"{requirement:6} {phase:20} {check:38} {', '.join(faults)}")
+    assert rows
+
+
+@pytest.mark.parametrize(("phase", "ids"), PHASES.items(), ids=PHASES)
+def test_a_phase_is_built_when_each_of_its_requirements_has_a_check_with_a_fault(phase: str, ids: list[str]) -> None:
+    having = {requirement for requirement, at, _, faults in _table() if at == phase and faults}
+    assert set(ids) <= having
+
+
+def test_every_check_is_called_by_a_notebook() -> None:
+    called = {check for _, _, check, _ in _table()}
+    assert set(all_checks()) - called == set()
