@@ -24,7 +24,7 @@ ARRIVED = """
 select tenant, source_id, max(received_at) as received_at
 from {deliveries} as d where resource = %(resource_name)s and accepted and tenant is not null group by 1, 2
 """
-LAST_RECEIVED = "select tenant, max(received_at) as received_at from {raw} as r group by 1"
+LAST_RECEIVED = "select tenant, max(received_at) as received_at, count(*) as records from {raw} as r group by 1"
 
 
 def webhooks_arrive(audit: Audit) -> Found:
@@ -50,10 +50,11 @@ def webhooks_arrive(audit: Audit) -> Found:
         problems |= both.problems
         for tenant, ways in _ways(audit, both).items():
             newest = ways.newest()
-            examined[tenant] += newest is not None
-            if newest and not ways.came_by_webhook(newest):
-                changed = both.changed(newest)
-                rows.append({"tenant": tenant, "resource": name, "source_id": newest[1], "changed_at": changed})
+            examined[tenant] += len(newest)
+            for key in newest:
+                if not ways.came_by_webhook(key):
+                    changed = both.changed(key)
+                    rows.append({"tenant": tenant, "resource": name, "source_id": key[1], "changed_at": changed})
     lines = [{"tenant": one, "examined": count, "reason": problems.get(one)} for one, count in examined.items()]
     return _frames(rows, lines)
 
@@ -75,10 +76,11 @@ def ingest_is_current(audit: Audit) -> Found:
     filled = audit.relations.fill(LAST_RECEIVED)
     frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
     last = {row["tenant"]: row["received_at"] for row in frame.to_dict("records")}
+    received = {row["tenant"]: row["records"] for row in frame.to_dict("records")}
     rows, examined = [], []
     for tenant in audit.parameters.tenant_names:
         changes, problem = _changes(audit, tenant)
-        line: Row = {"tenant": tenant, "examined": len(changes), "unit": "s", "value": 0, "reason": problem}
+        line: Row = {"tenant": tenant, "examined": received.get(tenant, 0), "unit": "s", "value": 0, "reason": problem}
         examined.append(line)
         if tenant not in last:
             line |= {"examined": 0, "reason": problem or "nothing of this tenant was ever received"}
@@ -116,30 +118,32 @@ class _Ways:
     versions: dict[Key, list[Row]] = field(default_factory=dict)  # in the order in which they came
     arrived: dict[Key, datetime] = field(default_factory=dict)  # the last delivery that was accepted
 
-    def newest(self) -> Key | None:
-        """Return the record that changed last at the source, if a webhook should have told of it; else None."""
+    def newest(self) -> list[Key]:
+        """Return the records that changed last at the source, if a webhook should have told of them.
+
+        Times in whole seconds make them several now and then.
+        """
         keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
         if not self.versions or not keys:
-            return None
+            return []
         dated = [(changed, key) for key in keys if (changed := self._changed(key))]
         if not dated:
             return self._came_last(keys)
         # What changed before the first reading came with it, and no webhook was due.
         first = min(versions[0]["received_at"] for versions in self.versions.values())
-        changed, newest = max(dated)
-        return newest if changed > first else None
+        last = max(changed for changed, _ in dated)
+        return [key for changed, key in dated if changed == last > first]
 
     def _changed(self, key: Key) -> datetime | None:
         """When a record changed, where webhooks tell of changes and not of new records alone."""
         told = any(not topic.endswith("/create") for topic in self.both.resource.webhooks)
         return self.both.changed(key) if told else None
 
-    def _came_last(self, keys: list[Key]) -> Key | None:
+    def _came_last(self, keys: list[Key]) -> list[Key]:
         """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
         came = [(self.versions[key][0]["received_at"], key) for key in keys if key in self.versions]
         told = [row["received_at"] for rows in self.versions.values() for row in rows if row["by_webhook"]]
-        time, key = max(came, default=(None, None))
-        return key if told and time and min(told) <= time else None
+        return [key for time, key in sorted(came)[-1:] if told and min(told) <= time]
 
     def came_by_webhook(self, key: Key) -> bool:
         """Return whether a webhook told of a record's present state."""

@@ -74,11 +74,20 @@ def _sample(example: str, *arguments: str) -> str:
 
 def compare(keys: list[dict[str, Any]], result: dict[str, Any], folder: Path) -> tuple[list[Stop], list[str]]:
     """Return how each fault was found, and the checks that changed although no answer key names them."""
-    stops = [_stop(key, number, result, folder) for key in keys for number in range(len(key["must"]))]
-    named = {expected["check"] for key in keys for expected in key["must"]}
-    named |= {check for key in keys for check in key["may"]}
+    stops = []
+    for key in keys:
+        # What another fault brings about too says nothing of the order of this one's root and consequences.
+        others = {name for other in keys if other is not key for name in _named(other)}
+        own = [name for name in key["may"] if name not in others]
+        stops += [_stop({**key, "may": own}, number, result, folder) for number in range(len(key["must"]))]
+    named = {name for key in keys for name in _named(key)}
     alarms = [v["check"] for v in result["verdicts"] if v["status"] != "pass" and v["check"] not in named]
     return stops, alarms
+
+
+def _named(key: dict[str, Any]) -> set[str]:
+    """Return the checks that an answer key names, as roots or as consequences."""
+    return {expected["check"] for expected in key["must"]} | set(key["may"])
 
 
 def _stop(key: dict[str, Any], number: int, result: dict[str, Any], folder: Path) -> Stop:

@@ -2,7 +2,7 @@
 -- why: a provider removes a subscription after some failures in a row, and then nothing arrives any more
 -- requirement: DS3.2
 -- severity: high
--- key: delivery_id
+-- key: delivery_id, source_id
 -- show: delivery_id, topic, outcome
 -- expect: delivery_success_percent
 -- examined: select count(*) as examined, round(100.0 * count(*) filter (where accepted) / nullif(count(*), 0), 3) as value,

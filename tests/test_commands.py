@@ -1,0 +1,70 @@
+"""The README's commands, as a user gives them: the audit of the sample is GO, the tour finds every fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dsaudit.parameters import project_root
+
+
+def dsaudit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("STOREFRONT_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from dsaudit.cli import main; main()", *arguments],
+        cwd=project_root(),
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def result_in(out: Path) -> dict[str, object]:
+    (path,) = out.glob("storefront/*/result.json")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_the_audit_of_the_sample_is_go(tmp_path: Path) -> None:
+    done = dsaudit("run", "parameters/sample.yml", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = result_in(tmp_path)
+    assert result["decision"] == "GO" and result["problems"] == []
+    assert {verdict["status"] for verdict in result["verdicts"]} == {"pass"}  # type: ignore[attr-defined]
+    assert len(result["phases"]) == 8  # type: ignore[arg-type]
+    page = Path(done.stdout.strip().splitlines()[-1].removeprefix("report: "))
+    assert page.is_file()
+    shown = [line for line in done.stderr.splitlines() if line.strip()]
+    assert shown == [], "progress is for a terminal; in a log the audit is quiet"
+
+
+@pytest.mark.parametrize("seed", ["3"])
+def test_the_tour_finds_every_fault_and_raises_no_false_alarm(seed: str, tmp_path: Path) -> None:
+    done = dsaudit("tour", "--seed", seed, "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✗" not in done.stdout
+    assert len({line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("✓")}) >= 8
+    result = result_in(tmp_path)
+    assert (result["decision"], result["exit"]) == ("NO-GO", 1)
+
+
+def test_the_sample_can_be_tried_without_auditing_it() -> None:
+    done = dsaudit("check", "parameters/sample.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ source of acme: answers" in done.stdout and "0 be skipped" in done.stdout
+
+
+def test_help_is_quick_since_it_imports_nothing_slow() -> None:
+    code = (
+        "import sys, contextlib\nfrom dsaudit.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "slow = {'pandas', 'matplotlib', 'papermill', 'nbconvert', 'sqlalchemy', 'pydantic', 'rich'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
