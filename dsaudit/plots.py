@@ -55,6 +55,9 @@ class _Plot(Protocol):
 @contextmanager
 def _canvas(title: str, lanes: float) -> Iterator[Axes]:
     """Make a figure of so many lines, in our style and without a word of it left in the global one."""
+    # A notebook's backend turns the interactive mode on when it is loaded; within the context that would be undone,
+    # and only the first plot of a notebook would be shown.
+    plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * lanes), layout="constrained")
         # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.

@@ -16,7 +16,7 @@ from dsaudit.codebase import (
     migration_heads,
     read_texts,
 )
-from tests.programs import code_of
+from tests.programs import code_of, sample_code
 
 
 def values_of(text: str, name: str = "SCOPES", **others: str) -> list[object]:
@@ -149,6 +149,13 @@ def test_a_list_that_is_not_there_is_unresolved_and_never_just_empty() -> None:
     assert unread.unresolved[0].file == "oauth.py"
     assert "does not parse" in unread.unresolved[0].why
     assert values_of("SCOPES = []") == []
+
+
+def test_the_sample_asks_for_thirteen_scopes_each_with_its_comment() -> None:
+    scopes = list_literal(sample_code(), "SCOPES", file="oauth_service.py")
+    assert len(scopes.items) == 13
+    assert scopes.unresolved == ()
+    assert all(item.comment for item in scopes.items)
 
 
 # --- comments

@@ -281,13 +281,6 @@ def test_a_file_that_does_not_parse_may_hold_the_handler() -> None:
 # --- the sample's own code
 
 
-def test_the_sample_asks_for_thirteen_scopes_each_with_its_comment() -> None:
-    scopes = list_literal(sample_code(), "SCOPES", file="oauth_service.py")
-    assert len(scopes.items) == 13
-    assert scopes.unresolved == ()
-    assert all(item.comment for item in scopes.items)
-
-
 def test_the_sample_wants_thirty_four_topics_and_handles_each() -> None:
     code = sample_code()
     topics = list_literal(code, "topics")

@@ -73,10 +73,8 @@ def _by_status(reach: Reach) -> Iterator[Finding]:
         for node in reach.nodes(unit):
             if not isinstance(node, ast.Compare | ast.match_case) or not _is_429(node, unit, reach):
                 continue
-            branch = node if isinstance(node, ast.match_case) else _branch(node, reach, unit)
-            body = getattr(branch, "body", None)
-            positive = isinstance(node, ast.match_case) or isinstance(node.ops[0], ast.Eq | ast.In)
-            if isinstance(body, list) and positive:
+            body = node.body if isinstance(node, ast.match_case) else _branch(node, reach, unit)
+            if body is not None:
                 handled = _acts(body, unit, reach)
             else:
                 handled = waits(unit, reach) or any(waits(caller, reach) for caller in _callers(unit, reach))
@@ -85,12 +83,15 @@ def _by_status(reach: Reach) -> Iterator[Finding]:
                 yield _found(module.file, line, f"status 429 is told apart and waited for, in {reach.way(unit)}")
 
 
-def _branch(node: ast.Compare, reach: Reach, unit: Function) -> ast.If | ast.While | None:
+def _branch(node: ast.Compare, reach: Reach, unit: Function) -> list[ast.stmt] | None:
+    """The statements under a condition that says it is 429; None where it says that it is not, or is no condition."""
     parents = reach.resolver.code_module(unit).parents
+    positive = isinstance(node.ops[0], ast.Eq | ast.In)
     outer: ast.AST | None = node
     while isinstance(outer, ast.expr):
+        positive ^= isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not)
         inner, outer = outer, parents.get(outer)
-    return outer if isinstance(outer, ast.If | ast.While) and inner is outer.test else None
+    return outer.body if positive and isinstance(outer, ast.If | ast.While) and inner is outer.test else None
 
 
 def _is_429(node: ast.Compare | ast.match_case, unit: Function, reach: Reach) -> bool:

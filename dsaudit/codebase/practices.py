@@ -66,8 +66,8 @@ def practices(code: Code, function: Function, pattern: str = SYNC) -> Practices:
     function = next((one for one in alike if one == function), function)  # it may come from an earlier reading
     others = set(alike) - {function}
     result = reach(code, function, others.__contains__)
-    if not result.bearing:
-        result = reach(code, function)
+    if not result.bearing and others:
+        result = reach(code, function)  # all it does is call another of them
     return Practices(
         _judged(pagination, result, "no request is repeated with what its answer says"),
         _judged(rate_limit, result, "nothing waits after status 429 or as Retry-After says"),

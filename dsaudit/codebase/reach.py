@@ -15,7 +15,7 @@ from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.sites import Site, functions_of, sites_of
 
 FARTHEST = 10  # calls away from the function
-MOST = 400  # functions looked at
+MOST = 300  # functions looked at
 ROUNDS = 4  # passes until what callbacks are called with is known
 
 

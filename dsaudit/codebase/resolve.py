@@ -10,6 +10,7 @@ from itertools import islice
 from dsaudit.codebase.annotations import instances
 from dsaudit.codebase.classes import ClassAt, descendants, own_class
 from dsaudit.codebase.expressions import Place
+from dsaudit.codebase.knowledge import HTTP
 from dsaudit.codebase.members import Members
 from dsaudit.codebase.mentions import mentions
 from dsaudit.codebase.model import Binding, Code, Function, Module, Scope
@@ -252,6 +253,9 @@ class Resolver(Members):
     def dynamic(self, node: ast.Call, scope: Scope) -> Iterator[Ref]:
         """`getattr(x, name)`: the attribute, or all methods whose name has the known parts of an f-string."""
         for base in self.refs(node.args[0], scope):
+            if isinstance(base, ExternalRef) and base.package in HTTP:
+                yield ExternalRef(f"{base.dotted}.request")  # `getattr(client, method)`: whichever, it asks
+                continue
             names = named_like(self.code, node.args[1], scope, base.at) if isinstance(base, InstanceRef) else None
             if not isinstance(base, InstanceRef) or not names:
                 yield UnknownRef("getattr()", "a name that only running tells")

@@ -49,6 +49,7 @@ def null_keys(audit: Audit) -> Found:
     why: NULL equals nothing, so such a row is found by no look-up, and a unique constraint lets any number of them in
     requirement: DS4.1, DS4.3
     severity: high
+    needs: resources
     key: table, column
     show: table, column
     remedy: find out to whom the rows belong, then make the column not null

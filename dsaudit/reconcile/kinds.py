@@ -24,7 +24,7 @@ def kind_of(there: Any, here: Any) -> str:
         return _of_texts(there, here)
     if isinstance(there, datetime) and isinstance(here, datetime):
         return _of_instants(there, here)
-    if isinstance(there, (int, Decimal)) and isinstance(here, (int, Decimal)):
+    if type(there) in (int, Decimal) and type(here) in (int, Decimal):  # true is an int too, and no number
         return _of_numbers(Decimal(there), Decimal(here))
     return "another value"
 

@@ -46,7 +46,8 @@ def _decision(result: Record) -> str:
 
 
 def _why_title(result: Record) -> str:
-    return {"GO": "Why it may ship", "NO-GO": "Why it may not ship"}.get(result["decision"], "Why this is no GO")
+    titles = {"GO": "Why it may ship", "NO-GO": "Why it may not ship, the weightiest first"}
+    return titles.get(result["decision"], "Why this is no GO")
 
 
 def _warnings(result: Record) -> str:
@@ -106,7 +107,7 @@ def _since(result: Record) -> str:
     if changes["against"] is None:
         return since
     found = ", ".join(f"<b>{changes[name]}</b> {name}" for name in ("new", "known", "fixed"))
-    return f"{since} Findings: {found}."
+    return f"{since} Rows found since the last whole run: {found}."
 
 
 def _not_audited(result: Record) -> str:
@@ -123,7 +124,7 @@ def _not_audited(result: Record) -> str:
     if undecided:
         lines.append(f'<a href="#ds-unknown">{plural(len(undecided), "check")} could not be decided</a>')
     if not lines:
-        return "<p>Every planned check ran. What no check asks is not audited.</p>"
+        return "<p>Nothing was left out: every planned check ran, for every tenant and resource.</p>"
     more = '<p><a href="#ds-skipped">All checks that were not run</a></p>' if groups else ""
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>{more}"
 

@@ -33,7 +33,8 @@ def _criteria(result: dict[str, Any]) -> list[list[str]]:
 
 def _not_green(result: dict[str, Any]) -> list[list[str]]:
     told = {verdict["check"]: verdict for verdict in result["verdicts"]}
-    return [[told[name]["status"], name, told[name]["claim"]] for name in result["order"][:MOST_FAILURES]]
+    ordered = [told[name] for name in result["order"][:MOST_FAILURES] if name in told]
+    return [[verdict["status"], verdict["check"], verdict["claim"]] for verdict in ordered]
 
 
 def _skipped(result: dict[str, Any]) -> list[list[str]]:

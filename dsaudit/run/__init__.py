@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from dsaudit import checks, evidence, handoff, report
+from dsaudit.card import plural
 from dsaudit.checks import Planned
 from dsaudit.database import Database
 from dsaudit.identity import Identity, guard, identify
@@ -152,7 +153,8 @@ def _result(
     verdicts, problems = collect(plan, phases, given)
     decide.waive(verdicts, parameters, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
-    limits = [f"narrowed to {len(plan)} checks by the command line"] if options.checks or options.phases else []
+    is_narrow = bool(options.checks or options.phases)
+    limits = [f"narrowed to {plural(len(plan), 'check')} by the command line"] if is_narrow else []
     result = {
         "schema": 1,
         "run": {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from dsaudit.card import scope_text, thousands
+from dsaudit.card import plural, scope_text
 from dsaudit.parameters import Parameters
 from dsaudit.verdict import SEVERITIES, Status, Verdict, worst
 
@@ -132,11 +132,11 @@ def _in_words(verdict: Record) -> str:
     where = _where(one["scope"] for one in results)
     if status == "fail":
         total = sum(one["total"] for one in results)
-        measured = results[0]["observed"] if len(results) == 1 and results[0]["unit"] != "rows" else None
-        found = measured or f"{thousands(total)} row{'' if total == 1 else 's'}"
-        return f"{found}{where} against “{verdict['claim']}”"
+        measured = f"measured {results[0]['observed']}" if len(results) == 1 and results[0]["unit"] != "rows" else None
+        found = measured or f"{plural(total, 'case')} to the contrary"
+        return f"{verdict['claim']}: not so, {found}{where}"
     why = next((one["reason"] for one in results if one["reason"]), "no reason given")
-    return f"Not known{where}: “{verdict['claim']}” — {why}"
+    return f"{verdict['claim']}: not known, {why}{where}"
 
 
 def _where(scopes: Iterable[Mapping[str, str]]) -> str:
@@ -172,7 +172,7 @@ def _actual(term: Mapping[str, Any], results: list[Record]) -> str:
         return "not measured"
     kind = term.get("actual", "coverage")
     if kind == "rows":
-        return f"{thousands(sum(one['total'] for one in results))} rows"
+        return plural(sum(one["total"] for one in results), "row")
     if kind == "measure":
         measured = [one for one in results if one["value"] is not None and one["unit"] not in ("", "rows")]
         return max(measured, key=lambda one: float(one["value"]))["observed"] if measured else "not measured"

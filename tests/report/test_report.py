@@ -114,7 +114,7 @@ def test_the_banner_answers_what_a_reviewer_asks(no_go: dict[str, str]) -> None:
     assert "✗ NO-GO acme-shopify, staging" in told
     assert "✗ 4 fail ! 1 error ? 1 inconclusive ✓ 17 pass ◌ 1 waived – 2 not run of 26 checks" in told
     assert "NO-GO since 2026-11-18 06:00 UTC, 4 runs in a row." in told
-    assert "Findings: 2 new, 13 known, 4 fixed." in told
+    assert "Rows found since the last whole run: 2 new, 13 known, 4 fixed." in told
     assert "What was not audited 2 checks not run: the parameter file has no source" in told
     assert "2 checks could not be decided" in told
     assert "acme, nordlicht" in told and "2026-11-20 14:02:58 UTC" in told and runs.RUN in told
@@ -286,7 +286,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, no_go: dict[str, st
 
 def test_without_phases_only_the_index_is_written(tmp_path: Path) -> None:
     report.write(tmp_path, runs.result(runs.NO_GO), phases=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "summary.md"]
     assert "phases/" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

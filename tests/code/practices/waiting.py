@@ -41,6 +41,13 @@ class Sync:
                 return
             await asyncio.sleep(2)
 
+    async def fetch_and_ingest_found_denied(self, method: str) -> None:
+        while True:
+            response = await getattr(self.client, method)("/orders")
+            if not response.status_code == 429:  # noqa: SIM201
+                return
+            await asyncio.sleep(2)
+
     async def fetch_and_ingest_found_one_of_several(self) -> None:
         while (response := await self.client.get("/orders")).status_code in (429, 503):
             await asyncio.sleep(1)

@@ -1,0 +1,362 @@
+"""Reading a provider over real HTTP: to the end, with patience, and never a short answer for a small set."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsaudit.parameters import Parameters, load
+from dsaudit.source import Recording, SourceError, reachable, reading, record
+
+TOKEN = "a-token-that-must-not-leak"
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Provider:
+    """A server that answers each path with the next of its prepared answers; the last one stays."""
+
+    address: str = ""
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+
+    def gives(self, path: str, *bodies: Any, status: int = 200, **headers: str) -> None:
+        """Prepare an answer to a path for each of the bodies: text as it is, anything else as JSON."""
+        prepared = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.setdefault(path, []).extend((status, named, body.encode()) for body in prepared)
+
+    def lists(self, name: str, *pages: list[Any], relative: bool = False) -> None:
+        """Prepare a list in pages that are linked by the Link header."""
+        for number, page in enumerate(pages):
+            path = f"/shop/{name}.json?limit=2" if not number else f"/shop/{name}.json?page={number}"
+            following = f"/shop/{name}.json?page={number + 1}"
+            link = {"Link": f'<{"" if relative else self.address}{following}>; rel="next"'}
+            self.gives(path, {name: page}, **(link if number + 1 < len(pages) else {}))
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.asked.append(self.path)
+            made.tokens.add(self.headers.get("X-Token", ""))
+            prepared = made.answers.get(self.path, [(404, {}, b"{}")])
+            status, headers, body = prepared.pop(0) if len(prepared) > 1 else prepared[0]
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *parts: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        made.address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield made
+        server.shutdown()
+
+
+FILE = """
+integration: shop
+database: {{url_env: NOT_USED}}
+tenants: [{{name: shop, id: 1, account: shop}}]
+source: {source}
+policy: {{in_flight_seconds: 0}}
+resources:
+  order: {{table: orders, key: id, read: orders.json, updated: updated_at{count}}}
+  line: {{table: lines, key: id, nested: {{in: order, at: lines}}}}
+  tax: {{table: taxes, key: [order_id, position], joined: ":", id_from: [../id, "#"], nested: {{in: order, at: taxes}}}}
+  address:
+    {{table: addresses, key: [a, b], id_from: [../id, "@"], nested: {{in: order, at: {{to: ship_to, by: bill_to}}}}}}
+"""
+Reader = Callable[..., Recording]
+
+
+@pytest.fixture
+def parameters(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Parameters]:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+
+    def made(source: str = "", counted: bool = False) -> Parameters:
+        path = tmp_path / "parameters" / "shop.yml"
+        path.parent.mkdir(exist_ok=True)
+        given = f"{{kind: rest, base_url: '{provider.address}', account_path: '{{account}}', page_size: 2, "
+        given += "token_env: SHOP_TOKEN, token_header: X-Token}"
+        count = ", count: count.json" if counted else ""
+        path.write_text(FILE.format(source=source or given, count=count), encoding="utf-8")
+        return load(str(path))
+
+    return made
+
+
+@pytest.fixture
+def read(parameters: Callable[..., Parameters], tmp_path: Path) -> Reader:
+    """Record what the provider has, and read it back."""
+
+    def taken(**options: Any) -> Recording:
+        declared = parameters(**options)
+        record(declared, tmp_path / "recording")
+        return Recording(tmp_path / "recording", declared)
+
+    return taken
+
+
+def an_order(key: int, **values: Any) -> dict[str, Any]:
+    return {"id": key, "updated_at": "2026-11-20T12:00:00+01:00", **values}
+
+
+def ids(recording: Recording, resource: str = "order") -> list[str]:
+    return [item.source_id for item in recording.items("shop", resource)]
+
+
+# Pages
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_pages_are_read_to_the_last(provider: Provider, read: Reader, relative: bool) -> None:
+    pages = [[an_order(1), an_order(2)], [an_order(3), an_order(4)], [an_order(5)]]
+    provider.lists("orders", *pages, relative=relative)
+    recording = read()
+    assert ids(recording) == ["1", "2", "3", "4", "5"]
+    assert recording.problem("shop", "order") is None
+    assert recording.count("shop", "order") == 5
+    assert provider.tokens == {TOKEN}
+
+
+def test_an_empty_list_is_whole(provider: Provider, read: Reader) -> None:
+    provider.lists("orders", [])
+    recording = read()
+    assert recording.count("shop", "order") == 0
+    assert recording.count("shop", "line") == 0
+
+
+def test_pages_in_a_circle_are_an_error(provider: Provider, read: Reader) -> None:
+    back = f'<{provider.address}/shop/orders.json?limit=2>; rel="next"'
+    provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1)]}, Link=back)
+    assert "circle" in not_whole(read())
+
+
+def test_the_next_page_on_another_host_is_not_asked_for(provider: Provider, read: Reader) -> None:
+    away = '<http://localhost:1/shop/orders.json?page=1>; rel="next"'
+    provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1)]}, Link=away)
+    assert "another host" in not_whole(read())
+    assert provider.asked == ["/shop/orders.json?limit=2"]
+
+
+def test_a_page_that_comes_again_is_seen_by_its_ids(provider: Provider, read: Reader) -> None:
+    provider.lists("orders", [an_order(1), an_order(2)], [an_order(2), an_order(3)])
+    assert "1 ids came twice" in not_whole(read())
+
+
+def test_a_record_that_changed_between_two_pages_came_twice_too(provider: Provider, read: Reader) -> None:
+    changed = an_order(2, updated_at="2026-11-20T12:00:01+01:00")
+    provider.lists("orders", [an_order(1), an_order(2)], [changed])
+    recording = read()
+    assert "came twice" in not_whole(recording)
+    assert recording.shared_ids("shop", "order") == []
+
+
+def test_an_id_of_two_records_is_named(provider: Provider, read: Reader) -> None:
+    provider.lists("orders", [an_order(1, note="a"), an_order(1, note="b")])
+    recording = read()
+    assert "1 ids stand for several different records" in not_whole(recording)
+    assert recording.shared_ids("shop", "order") == ["1"]
+
+
+@pytest.mark.parametrize("nameless", [{"updated_at": None}, {"id": None}, {"id": ""}, "no record", 7])
+def test_a_record_without_an_id_is_told(provider: Provider, read: Reader, nameless: Any) -> None:
+    provider.lists("orders", [an_order(1), nameless])
+    assert "1 records have no id" in not_whole(read())
+
+
+# Counts
+
+
+def test_a_list_that_agrees_with_the_count_is_whole(provider: Provider, read: Reader) -> None:
+    provider.lists("orders", [an_order(1), an_order(2)])
+    provider.gives("/shop/count.json", {"count": 2})
+    assert read(counted=True).problem("shop", "order") is None
+
+
+def test_a_list_shorter_than_the_count_is_not_whole(provider: Provider, read: Reader) -> None:
+    provider.lists("orders", [an_order(1), an_order(2)])
+    provider.gives("/shop/count.json", {"count": 3})
+    recording = read(counted=True)
+    assert "2 records were read, but the source counts 3" in not_whole(recording)
+    assert recording.count("shop", "line") is None, "what is nested in a list that is not whole is not whole either"
+
+
+@pytest.mark.parametrize(("before", "after", "whole"), [(2, 3, True), (3, 2, True), (3, 4, False), (0, 1, False)])
+def test_a_source_in_use_may_count_otherwise_before_and_after(
+    provider: Provider, read: Reader, before: int, after: int, whole: bool
+) -> None:
+    provider.lists("orders", [an_order(1), an_order(2)])
+    provider.gives("/shop/count.json", {"count": before}, {"count": after})
+    assert (read(counted=True).problem("shop", "order") is None) is whole
+
+
+# Refusals and patience
+
+
+def test_a_rate_limit_is_waited_out(provider: Provider, read: Reader) -> None:
+    provider.gives("/shop/orders.json?limit=2", {}, {}, status=429, Retry_After="0.01")
+    provider.lists("orders", [an_order(1)])
+    assert ids(read()) == ["1"]
+    assert len(provider.asked) == 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_patience_ends(provider: Provider, read: Reader, status: int) -> None:
+    provider.gives("/shop/orders.json?limit=2", {}, status=status, Retry_After="0")
+    assert f"still answers {status}" in not_whole(read())
+    assert len(provider.asked) == reading.ATTEMPTS
+
+
+def test_a_failure_in_the_middle_makes_no_small_set(provider: Provider, read: Reader) -> None:
+    following = f'<{provider.address}/shop/orders.json?page=1>; rel="next"'
+    provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1), an_order(2)]}, Link=following)
+    provider.gives("/shop/orders.json?page=1", {}, status=500, Retry_After="0")
+    assert "still answers 500" in not_whole(read())
+
+
+def test_a_redirect_is_not_followed(provider: Provider, read: Reader) -> None:
+    provider.gives("/shop/orders.json?limit=2", "", status=302, Location=f"{provider.address}/other")
+    assert "redirect" in not_whole(read())
+    assert provider.asked == ["/shop/orders.json?limit=2"]
+
+
+@pytest.mark.parametrize(("status", "refused"), [(401, True), (403, True), (404, False)])
+def test_a_refusal_is_told_from_a_failure(provider: Provider, read: Reader, status: int, refused: bool) -> None:
+    provider.gives("/shop/orders.json?limit=2", {"errors": "no"}, status=status)
+    recording = read()
+    assert str(status) in not_whole(recording)
+    assert bool(recording.refusal("shop", "order")) is refused
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("<html>Please log in</html>", "not with JSON"),
+        ('{"orders": [', "not with JSON"),
+        ('{"orders": [{"id": NaN}]}', "not with JSON"),
+        ("[" * 100_000, "not with JSON"),
+        ('{"errors": "try later"}', "one list of records"),
+        ('{"orders": [], "more": []}', "one list of records"),
+        ("3", "one list of records"),
+    ],
+)
+def test_a_200_that_is_no_list_is_an_error(provider: Provider, read: Reader, body: str, told: str) -> None:
+    provider.gives("/shop/orders.json?limit=2", body)
+    assert told in not_whole(read())
+
+
+def test_an_answer_that_breaks_off_is_an_error(
+    provider: Provider, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ATTEMPTS", 2)
+    body = json.dumps({"orders": [an_order(1)]})
+    provider.gives("/shop/orders.json?limit=2", body, Content_Length=str(len(body) + 10))
+    assert "no answer" in not_whole(read())
+
+
+def test_nobody_there_is_said_in_a_line(parameters: Callable[..., Parameters], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "ATTEMPTS", 1)
+    nowhere = "{kind: rest, base_url: 'http://127.0.0.1:9', token_env: SHOP_TOKEN}"
+    problems = dict(reachable(parameters(source=nowhere)))
+    assert "no answer (ConnectError)" in (problems["shop"] or "")
+
+
+def test_a_clock_told_wrongly_is_no_error(provider: Provider, read: Reader) -> None:
+    provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1)]}, Date="yesterday")
+    assert ids(read()) == ["1"]
+
+
+# What is kept
+
+
+def test_the_recording_is_private_and_holds_no_token(provider: Provider, read: Reader, tmp_path: Path) -> None:
+    provider.lists("orders", [an_order(1)])
+    read()
+    files = [path for path in (tmp_path / "recording").rglob("*") if path.is_file()]
+    for path in files:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert TOKEN.encode() not in content
+        assert path.suffix == ".json" or path.stat().st_mode & 0o077 == 0
+
+
+def test_numbers_come_back_exactly(provider: Provider, read: Reader) -> None:
+    body = '{"orders": [{"id": 9007199254740993, "total": 12345678901234567890.1230, "note": "\\ud800"}]}'
+    provider.gives("/shop/orders.json?limit=2", body)
+    (item,) = read().items("shop", "order")
+    assert item.source_id == "9007199254740993"
+    assert item.record["total"] == Decimal("12345678901234567890.1230")
+
+
+def test_a_cut_recording_is_no_small_set(provider: Provider, read: Reader, tmp_path: Path) -> None:
+    provider.lists("orders", [an_order(1), an_order(2)], [an_order(3)])
+    recording = read()
+    path = tmp_path / "recording" / "shop" / "order.jsonl.gz"
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(lines[0]))
+    with pytest.raises(SourceError, match="has 2 records, 3 were read"):
+        list(recording.items("shop", "order"))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(SourceError, match="cannot be read"):
+        list(recording.items("shop", "order"))
+    path.unlink()
+    with pytest.raises(SourceError, match="cannot be read"):
+        recording.count("shop", "order")
+
+
+def test_nested_records_have_ids_of_their_place(provider: Provider, read: Reader) -> None:
+    lines = [{"id": 7}, {"id": 8}]
+    order = an_order(1, lines=lines, taxes=[{}, {}], ship_to={"zip": "1"}, bill_to=None)
+    provider.lists("orders", [order, an_order(2, lines=None, taxes=[{}])])
+    recording = read()
+    assert ids(recording, "line") == ["7", "8"]
+    assert ids(recording, "tax") == ["1:1", "1:2", "2:1"]
+    assert ids(recording, "address") == ['["1", "to"]']
+    (line, _) = recording.items("shop", "line")
+    assert line.top["id"] == 1
+
+
+# Files as source
+
+
+def test_exported_files_are_read_line_by_line(
+    parameters: Callable[..., Parameters], read: Reader, tmp_path: Path
+) -> None:
+    file = tmp_path / "export" / "shop" / "orders.json"
+    file.parent.mkdir(parents=True)
+    source = f"{{kind: files, folder: '{tmp_path / 'export'}'}}"
+    file.write_text(f"{json.dumps(an_order(1))}\n\n{json.dumps(an_order(2))}\n", encoding="utf-8")
+    assert ids(read(source=source)) == ["1", "2"]
+    file.write_text(f"{json.dumps(an_order(1))}\n{{broken\n", encoding="utf-8")
+    assert "a line is no JSON" in not_whole(read(source=source))
+    file.write_bytes(b'{"id": "\xff"}\n')
+    assert "not UTF-8" in not_whole(read(source=source))
+    file.unlink()
+    assert "No such file" in not_whole(read(source=source))
+
+
+def not_whole(recording: Recording) -> str:
+    """Return why the list of orders cannot be relied on; nothing of it may be counted then."""
+    assert recording.count("shop", "order") is None
+    problem = recording.problem("shop", "order")
+    assert problem
+    assert TOKEN not in problem
+    return problem
