@@ -58,9 +58,6 @@ class Sample:
         """The integration's code and documents."""
         return self.copy / BACKEND.relative_to(PROJECT)
 
-    def own(self, path: Path) -> Path:
-        return path
-
     def owner(self) -> psycopg.Connection[Any]:
         """A connection that may write; for planters and tests alone."""
         return psycopg.connect(self.owner_url)

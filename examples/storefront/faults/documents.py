@@ -83,7 +83,7 @@ def diagram_outdated(sample: "Sample", random: Random) -> Planted:
 
 def verification_script_hollow(sample: "Sample", random: Random) -> Planted:
     """The verification script does nothing, and that successfully."""
-    path = sample.own(sample.code / SCRIPT)
+    path = sample.code / SCRIPT
     path.write_text(random.choice(HOLLOW), encoding="utf-8")
     return _planted("verification_script_hollow", Expected("verification_script_exists", keys=[SCRIPT]))
 
@@ -93,7 +93,7 @@ def _planted(fault: str, must: Expected) -> Planted:
 
 
 def _document(sample: "Sample", kind: str) -> "Path":
-    return sample.own(sample.code / DOCUMENTS.format(kind))
+    return sample.code / DOCUMENTS.format(kind)
 
 
 def _without_lines(path: "Path", word: str) -> None:

@@ -98,4 +98,4 @@ def lookup_slow(sample: "Sample", random: Random) -> Planted:
 
 def _stricter(sample: "Sample", limit: str) -> None:
     """Let the parameter file promise more: nobody waits here for an hour."""
-    replaced(sample.own(sample.parameters), "policy: {", f"policy: {{{limit}, ")
+    replaced(sample.parameters, "policy: {", f"policy: {{{limit}, ")

@@ -83,7 +83,7 @@ def topic_dropped_from_code(sample: "Sample", random: Random) -> Planted:
     """A topic is taken out of the code's list; shops that connected before still have it."""
     group = random.choice(list(PLAIN))
     action = random.choice(["create", "update", "delete"])
-    replaced(sample.own(sample.code / OAUTH_SERVICE), f'        "{group}/{action}",\n', "")
+    replaced(sample.code / OAUTH_SERVICE, f'        "{group}/{action}",\n', "")
     scope = {"resource": PLAIN[group]}
     dropped = Expected("wanted_topics_are_in_the_code", scope=scope, keys=[f"{group}/{action}"])
     open_end = Expected("create_update_delete_covered", scope=scope, keys=[action])
@@ -106,7 +106,7 @@ def subscription_left_over(sample: "Sample", random: Random) -> Planted:
     from ..sample import TENANTS
 
     topic = "app/uninstalled"
-    replaced(sample.own(sample.code / OAUTH_SERVICE), f'        "{topic}",\n', "")
+    replaced(sample.code / OAUTH_SERVICE, f'        "{topic}",\n', "")
     _without_handler(sample, topic)
     sent = [Expected("subscriptions_are_wanted", scope={"tenant": tenant}, keys=[topic]) for tenant in TENANTS]
     return Planted("subscription_left_over", mode=0, how="caused", must=sent)
@@ -114,7 +114,7 @@ def subscription_left_over(sample: "Sample", random: Random) -> Planted:
 
 def signature_compared_plainly(sample: "Sample", random: Random) -> Planted:
     """The signature is compared by ==, whose time tells an attacker how much of a guess is right."""
-    path = sample.own(sample.code / DELIVERY)
+    path = sample.code / DELIVERY
     signature = '(signature or "").encode()'
     line = replaced(path, f"return hmac.compare_digest(expected, {signature})", f"return expected == {signature}")
     plain = Expected("signature_verified_in_code", keys=[f"{DELIVERY}:{line}"])
@@ -123,7 +123,7 @@ def signature_compared_plainly(sample: "Sample", random: Random) -> Planted:
 
 def signature_of_parsed_body(sample: "Sample", random: Random) -> Planted:
     """The signature is made of the body as it is written out again after parsing, which is not what was signed."""
-    path = sample.own(sample.code / ENDPOINT)
+    path = sample.code / ENDPOINT
     signed = "signed = deliveries.is_signed(body, "
     replaced(path, signed, "signed = deliveries.is_signed(json.dumps(json.loads(body)).encode(), ")
     wrong = Expected("signature_verified_in_code")
@@ -134,7 +134,7 @@ def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:
     """The comment that says why a resource has no webhooks gets lost, or loses its source."""
     resource, name = random.choice([("payout", "Payout"), ("gift_card", "GiftCard")])
     whole = random.choice([True, False])
-    path = sample.own(sample.code / SYNC_SERVICE)
+    path = sample.code / SYNC_SERVICE
     note = re.search(rf"    # Note: {name} does not(?:.*\n)+?    # Source: .*\n", path.read_text(encoding="utf-8"))
     assert note is not None
     replaced(path, note[0], "" if whole else "".join(note[0].splitlines(keepends=True)[:-1]))
@@ -161,7 +161,7 @@ def deliveries_refused(sample: "Sample", random: Random) -> Planted:
 
 
 def _without_handler(sample: "Sample", topic: str) -> None:
-    path = sample.own(sample.code / ENDPOINT)
+    path = sample.code / ENDPOINT
     entry = re.search(rf'    "{re.escape(topic)}": .*\n', path.read_text(encoding="utf-8"))
     assert entry is not None
     replaced(path, entry[0], "")
