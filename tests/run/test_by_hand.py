@@ -34,9 +34,7 @@ def shown(notebook: Path) -> dict[str, str]:
     """Return the status of each verdict that an executed notebook shows."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    records = [
-        data["application/vnd.dsaudit.verdict+json"] for data in outputs if any("verdict" in key for key in data)
-    ]
+    records = [data[MIME] for data in outputs if MIME in data]
     return {record["check"]: record["status"] for record in records}
 
 
