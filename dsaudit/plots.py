@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.dates
@@ -44,12 +44,9 @@ STYLE: Any = {
     "ytick.color": INK,
     "ytick.major.size": 0,
 }
+Plot = Callable[..., Axes]
 SPANS = {0.01: "10 ms", 0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 86400: "1 day"}
 SPANS |= {864000: "10 days", 8640000: "100 days"}
-
-
-class _Plot(Protocol):
-    def __call__(self, frame: pd.DataFrame, *options: Any) -> Axes: ...
 
 
 @contextmanager
@@ -66,10 +63,10 @@ def _canvas(title: str, lanes: float) -> Iterator[Axes]:
         yield axes
 
 
-def _unless_empty(title: str) -> Callable[[Callable[..., Axes]], _Plot]:
+def _unless_empty(title: str) -> Callable[[Plot], Plot]:
     """Let a plot of an empty frame be axes that say so."""
 
-    def decorated(draw: Callable[..., Axes]) -> _Plot:
+    def decorated(draw: Plot) -> Plot:
         @wraps(draw)
         def plot(frame: pd.DataFrame, *options: Any) -> Axes:
             if len(frame):
@@ -200,9 +197,10 @@ def _rug(axes: Axes, lane: int, places: Any, colour: str, size: float) -> None:
 def differences(frame: pd.DataFrame) -> Axes:
     """Draw how many records differ in each field, the most frequent first.
 
-    `frame` is ``audit.frame("differing_fields")``: resource, field, records, compared.
+    `frame` is ``audit.frame("differing_fields")``: tenant, resource, field, records, compared; a line for each kind.
     """
-    counted = frame.groupby(["resource", "field"])[["records", "compared"]].sum().astype(float).reset_index()
+    kinds = frame.astype({"records": float, "compared": float}).groupby(["tenant", "resource", "field"])
+    counted = kinds.agg({"records": "sum", "compared": "max"}).groupby(["resource", "field"]).sum().reset_index()
     counted = counted.sort_values(["records", "resource", "field"], ascending=[False, True, True])[:MOST_LANES]
     records = counted["records"].to_numpy()
     with _canvas("Fields that differ from the source", len(counted)) as axes:
@@ -274,7 +272,7 @@ def _span_axis(axes: Axes, low: float, high: float) -> None:
 
 
 def _time_axis(axes: Axes) -> None:
-    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
+    locator = dates.AutoDateLocator(minticks=2, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.set_xlabel("UTC")

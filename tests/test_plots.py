@@ -53,7 +53,17 @@ def records(*missing: bool, dated: bool = True) -> pd.DataFrame:
 
 def differing(*counts: int) -> pd.DataFrame:
     return frame(
-        *({"resource": "order", "field": f"f{one}", "records": one, "compared": 100} for one in counts),
+        *(
+            {
+                "tenant": "acme",
+                "resource": "order",
+                "field": f"f{one // 2}",
+                "kind": one,
+                "records": one,
+                "compared": 100,
+            }
+            for one in counts
+        ),
     )
 
 
@@ -74,6 +84,7 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.missing, records(True, False, True)),
     (plots.missing, records(*([True, False] * 3000))),
     (plots.missing, records(True, dated=False)),
+    *((plots.ingest, ingest(1, 2 * 5**power)) for power in range(11)),
     (plots.differences, differing(1)),
     (plots.differences, differing(*range(1, 90))),
     (plots.versions, versions(1)),
@@ -106,6 +117,7 @@ def test_figures_are_told_beside_the_lines() -> None:
     assert "median 1.5 s, p95 1.95 s, n 2" in words(plots.latency(hops(1, 2)))
     assert "2 of 3 missing" in words(plots.missing(records(True, False, True)))
     assert "none of 2 records is missing" in words(plots.missing(records(False, False), "id"))
+    assert "5 of 100" in words(plots.differences(differing(2, 3)))
     assert any("longest gap 9 min" in one for one in words(plots.ingest(ingest(10))))
 
 

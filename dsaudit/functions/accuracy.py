@@ -228,7 +228,7 @@ def _differences(both: Sides, key: Key) -> Iterator[Row]:
             there = typed(value_at(record, field.from_), field.as_)
             here = typed(row[field_column(column)], field.as_)
             if not same(there, here):
-                values = {"field": column, "at_source": there, "in_refined": here, "kind": kind_of(there, here)}
+                values = {"field": column, "kind": kind_of(there, here), "at_source": there, "in_refined": here}
                 yield _row(both, key, **values, changed_at=both.changed(key))
 
 

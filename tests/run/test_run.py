@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dsaudit import evidence
+from dsaudit.checks import CheckError
 from dsaudit.cli import main
 from tests.run.conftest import Project
 
@@ -203,6 +204,32 @@ def test_waivers_of_the_file_are_applied_by_the_runner(project: Project) -> None
     result = project.run().result
     assert result["decision"] == "GO"
     assert [verdict["status"] for verdict in result["verdicts"]] == ["waived", "pass"]
+
+
+OWN = """\
+-- title: No invoice is without a member
+-- why: nobody would pay it
+-- requirement: own
+-- severity: low
+-- key: store, number
+-- examined: select count(*) as examined from ledger.invoice
+select store, number, currency from ledger.invoice where member is null and org = 'N' order by 1, 2
+"""
+
+
+def test_a_check_of_ones_own_is_planned_run_and_judged(project: Project) -> None:
+    folder = project.ledger.parameters.with_suffix("") / "checks"
+    folder.mkdir(parents=True)
+    (folder / "invoice_without_member.sql").write_text(OWN, encoding="utf-8")
+    with pytest.raises(CheckError, match=r"no notebook of datasource calls audit\.own_checks"):
+        project.run()
+    project.notebook("08_closing", ["audit.own_checks()"])
+    outcome = project.run()
+    verdict = next(one for one in outcome.result["verdicts"] if one["check"] == "invoice_without_member")
+    assert (verdict["status"], verdict["results"][0]["total"]) == ("fail", 1)
+    # What a check of one's own shows is masked like everything else; a key that is a number may be read.
+    store, number, currency = verdict["rows"][0]
+    assert isinstance(store, dict) and isinstance(currency, dict) and number == "1"
 
 
 def test_check_tries_every_way_in_and_writes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@
 -- each: resource
 -- scope: tenant
 -- key: source_id
--- show: state
+-- show: newest_raw_row, state
 -- examined: select tenant, count(distinct source_id) as examined from {raw} as r
 --   where resource = %(resource_name)s and not deleted group by 1
 -- explains: source_missing_in_refined

@@ -4,7 +4,7 @@
 -- severity: high
 -- scope: tenant, resource
 -- key: source_id, row_id
--- show: content_hash
+-- show: previous_row_id, content_hash
 -- examined: fact raw_rows
 -- remedy: compare a new version with the object's newest one before it is stored, under a lock on the object
 select tenant, resource, source_id, row_id, content_hash, previous_row_id, received_at

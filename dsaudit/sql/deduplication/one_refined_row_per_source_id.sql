@@ -5,6 +5,7 @@
 -- each: resource
 -- scope: tenant
 -- key: source_id
+-- show: first_row_id, last_row_id
 -- examined: select tenant, count(*) as examined from {refined} as f group by 1
 -- explains: source_missing_in_refined, field_differences
 -- remedy: merge the rows, then add the unique constraint that the check source_keys_are_unique prints

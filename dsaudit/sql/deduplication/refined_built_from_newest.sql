@@ -6,6 +6,7 @@
 -- scope: tenant
 -- having: built_from
 -- key: source_id
+-- show: built_from_row, newest_row
 -- examined: select tenant, count(*) as examined from {refined} as f group by 1
 -- explains: field_differences
 -- remedy: refine the object again from its newest raw row; let an older version never overwrite a newer one

@@ -6,6 +6,7 @@
 -- scope: tenant
 -- having: required
 -- key: source_id
+-- show: row_id
 -- examined: select tenant, count(*) as examined from {child} as c where not deleted group by 1
 -- explains: refined_missing_at_source
 -- remedy: mark these children deleted too, and let the deletion of a parent take its children along

@@ -5,6 +5,7 @@
 -- each: relation
 -- scope: tenant
 -- key: source_id
+-- show: row_id
 -- examined: select tenant, count(*) as examined from {child} as c where not deleted group by 1
 -- explains: children_match_payload
 -- remedy: fetch the missing parents again, then add the foreign key

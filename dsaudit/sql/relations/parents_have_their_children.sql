@@ -6,6 +6,7 @@
 -- scope: tenant
 -- having: every_parent
 -- key: source_id
+-- show: row_id
 -- examined: select tenant, count(*) as examined from {parent} as p where not deleted group by 1
 -- remedy: fetch the children of these parents again
 select p.tenant, p.source_id, p.row_id

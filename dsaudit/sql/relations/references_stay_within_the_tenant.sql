@@ -5,7 +5,7 @@
 -- each: relation
 -- scope: tenant
 -- key: source_id
--- show: tenant_of_the_parent
+-- show: row_id, tenant_of_the_parent
 -- examined: select tenant, count(*) as examined from {child} as c group by 1
 -- remedy: take the tenant into the foreign key, and move these rows to their own tenant
 select c.tenant, c.source_id, c.row_id, p.tenant as tenant_of_the_parent
