@@ -88,3 +88,15 @@ def test_every_check_of_ours_is_whole() -> None:
     for check in all_checks().values():
         assert not check.headers["title"][0].islower() and not check.headers["title"].endswith(".")
         assert set(check.listed("explains")) <= set(all_checks()), f"{check.name} explains a check that does not exist"
+
+
+def test_no_check_explains_itself_round_a_circle() -> None:
+    explains = {name: check.listed("explains") for name, check in all_checks().items()}
+
+    def reached(name: str, path: tuple[str, ...]) -> None:
+        for other in explains[name]:
+            assert other not in path, f"{' explains '.join((*path, other))}"
+            reached(other, (*path, other))
+
+    for name in explains:
+        reached(name, (name,))

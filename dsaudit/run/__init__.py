@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         folder = _draft_folder(parameters, options.out, started)
         private = folder / "private"
         if parameters.source:
-            read_source(parameters, private / "recording", progress)
+            _read_source(read_source, parameters, folder, progress)
         with database.held_snapshot() as snapshot:
             database.snapshot = snapshot
             identity = identify(database)
@@ -127,6 +128,18 @@ def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -
     (folder / "phases").mkdir(parents=True)
     (folder / "private").mkdir(mode=0o700)
     return folder
+
+
+def _read_source(read_source: ReadSource, parameters: Parameters, folder: Path, progress: Progress) -> None:
+    """Record the source; where that cannot even begin (a token that is not set), leave nothing behind."""
+    try:
+        read_source(parameters, folder / "private" / "recording", progress)
+    except Exception:
+        shutil.rmtree(folder)
+        with contextlib.suppress(OSError):
+            for parent in list(folder.parents)[:3]:
+                parent.rmdir()  # only the empty ones
+        raise
 
 
 @contextlib.contextmanager

@@ -102,12 +102,15 @@ def test_what_cannot_start_says_why_in_one_line_and_writes_nothing(
     path, url = project.ledger.parameters, project.ledger.environment["LEDGER_URL"]
     text = path.read_text(encoding="utf-8")
     password = url.split(":")[2].split("@")[0]
+    start, end = text.index("source:"), text.index("deliveries:")
+    rest = f"{text[:start]}source: {{kind: rest, base_url_env: LEDGER_API}}\n{text[end:]}"
     cases: list[tuple[str, str, str, str]] = [
         (text.replace("environment", "x").replace("table_prefix", "table_prefixx"), url, "unknown key", "bad file"),
         (text.replace("/code,", "/nowhere,"), url, "code.folder: there is no folder", "missing code"),
         (text, "", "LEDGER_URL is not set", "no database"),
         (text, url.replace(password, "wrong"), "password authentication failed", "wrong password"),
         (text, url.rsplit("/", 1)[0] + "/nothing", 'database "nothing" does not exist', "missing database"),
+        (rest, url, "LEDGER_API is not set", "no source"),
         (text + "environment: production\n", project.ledger.owner_url, "could write in production", "writing role"),
     ]
     for file, value, words, name in cases:
