@@ -290,7 +290,9 @@ class Audit:
         folder = self.private / "rows"
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{name}.jsonl"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # A source's text may hold half a surrogate pair, which no file can.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             for record in records:
                 file.write(json.dumps(record, default=str, ensure_ascii=False) + "\n")
         return f"private/rows/{name}.jsonl"

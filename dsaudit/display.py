@@ -45,6 +45,7 @@ class Shown:
     columns: list[dict[str, str]]
     rows: list[list[Any]]
     total: int
+    headline: str = ""
 
     @classmethod
     def of_verdicts(cls, verdicts: list[Verdict], otherwise: str, word: str = "") -> Shown:
@@ -54,8 +55,8 @@ class Shown:
         columns = [{"name": name} for name in ("status", "claim", "found", "examined", "check")]
         counts = Counter(verdict.status for verdict in verdicts)
         counted = ", ".join(f"{counts[status]} {status}" for status in reversed(Status) if counts[status])
-        title = f"{word}: {counted} of {len(rows)} checks" if word else "Verdicts of this phase"
-        return cls(title if verdicts else otherwise, columns, rows, len(rows))
+        headline = f"{word}: {counted} of {len(rows)} checks" if word and verdicts else ""
+        return cls("Verdicts of this phase" if verdicts else otherwise, columns, rows, len(rows), headline)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         caption = self.title
@@ -65,9 +66,10 @@ class Shown:
             return {"text/html": f"<p>{escape(caption)}: nothing to show.</p>", "text/plain": f"{caption}: nothing"}
         table = card.rows_table(self.columns, self.rows, caption)
         plain = "\n".join("  ".join(_plain(cell) for cell in row) for row in self.rows)
+        headline = f"<p><b>{escape(self.headline)}</b></p>" if self.headline else ""
         return {
-            "text/html": f'<style>{card.styles()}</style><div class="ds-table">{table}</div>',
-            "text/plain": f"{caption}\n{plain}",
+            "text/html": f'{headline}<style>{card.styles()}</style><div class="ds-table">{table}</div>',
+            "text/plain": "\n".join(filter(None, (self.headline, caption, plain))),
         }
 
 

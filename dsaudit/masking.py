@@ -36,7 +36,9 @@ class Mask:
 
     def digest(self, text: str, length: int = 10) -> str:
         """Return the masked name of `text`, such as ``k3f2a:1f09ab22cd``."""
-        return f"{self.name}:{hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:length]}"
+        # A source's text may hold half a surrogate pair.
+        digest = hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+        return f"{self.name}:{digest[:length]}"
 
     def cell(self, value: object, *, shown: bool, key: bool = False) -> Cell:
         """Return `value` as it may be displayed: itself where that is safe, else its mask and length.

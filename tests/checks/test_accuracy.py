@@ -85,6 +85,15 @@ def test_the_kind_of_a_difference_is_shown(new_ledger: NewLedger, change: str, k
     assert [_shown(verdict, "kind")] == [[kind]], told(verdict)
 
 
+def test_half_a_surrogate_pair_at_the_source_is_a_difference_like_any_other(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    path = one.folder / "export" / "north" / "members.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('" trailing "', '"\\ud800"'), encoding="utf-8")
+    verdict = audited(one, "field_differences")["field_differences"]
+    assert (verdict.status, verdict.total) == (Status.FAIL, 1), told(verdict)
+    assert _shown(verdict, "kind") == ["another text"]
+
+
 def _shown(verdict: Verdict, column: str) -> list[Any]:
     place = [one["name"] for one in verdict.columns].index(column)
     return [row[place] for row in verdict.rows]

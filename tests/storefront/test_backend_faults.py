@@ -28,7 +28,7 @@ __all__ = ["sample"]
 
 
 def test_an_unknown_switch_is_refused(sample: Sample) -> None:
-    with pytest.raises(SampleError, match="no such fault: page_limits; there are: dedupe_any_version"):
+    with pytest.raises(SampleError, match="no such fault: page_limits; there are: answer_before_storing"):
         sample.backend_control("faults", {"page_limits": 1})
 
 

@@ -63,7 +63,7 @@ class Strict:
         token = SECRETS["STOREFRONT_CONTROL_TOKEN"]
         process.wait(token)
         places = (self.owner_url, self.server_url, self.source.url, process.url)
-        return Sample(dict(SECRETS), *places, token, "", 1, self.folder)
+        return Sample(dict(SECRETS), *places, token, "", 1, self.folder, self.folder)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def test_every_scope_is_explained() -> None:
 def test_every_switch_and_setting_is_documented() -> None:
     source = (BACKEND / "app/core/faults.py").read_text(encoding="utf-8")
     switches = re.findall(r'^        "(\w+)",$', source, re.MULTILINE)
-    assert len(switches) == 13
+    assert len(switches) == 23
     settings = re.findall(r'environ\S*?\W"([A-Z_]+)"', (BACKEND / "app/core/config.py").read_text(encoding="utf-8"))
     assert [name for name in (*switches, *settings) if f"`{name}`" not in _text("integration")] == []
 
