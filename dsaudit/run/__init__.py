@@ -21,8 +21,7 @@ from dsaudit.checks import Planned
 from dsaudit.database import Database
 from dsaudit.identity import Identity, guard, identify
 from dsaudit.parameters import Parameters, project_root
-from dsaudit.run import decide, execute, history
-from dsaudit.run.collect import collect
+from dsaudit.run import collect, decide, execute, history
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -163,7 +162,7 @@ def _result(
     started: datetime,
     options: Options,
 ) -> dict[str, Any]:
-    verdicts, problems = collect(plan, phases, given)
+    verdicts, problems = collect.collect(plan, phases, given)
     decide.waive(verdicts, parameters, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
     is_narrow = bool(options.checks or options.phases)
