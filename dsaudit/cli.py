@@ -29,7 +29,10 @@ class Command(click.Group):
             sys.exit(COULD_NOT_START)
         except Exception as error:
             if not _is_ours(error):
-                raise
+                import traceback
+
+                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
+                sys.exit(COULD_NOT_START)
             for line in str(error).splitlines():
                 click.echo(line, err=True)
             sys.exit(COULD_NOT_START)

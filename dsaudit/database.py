@@ -98,7 +98,7 @@ class Database:
         try:
             with engine.connect():
                 return database
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             engine.dispose()
             raise DatabaseError(f"{settings.url_env}: {_first_line(error.orig)}") from None
 
@@ -122,7 +122,10 @@ class Database:
             try:
                 connection.exec_driver_sql(f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'")
             except sa.exc.DBAPIError as error:
-                raise SnapshotLost(f"the run's snapshot is gone: {_first_line(error.orig)}") from None
+                raise SnapshotLost(
+                    f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
+                    f"({self.settings.snapshot_age} s): {_first_line(error.orig)}"
+                ) from None
         # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
         connection.exec_driver_sql(
             "select " + ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in _LIMITS),
@@ -214,7 +217,7 @@ class Database:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(_COLUMNS).frame.to_dict("records"):
+            for row in self.query(_COLUMNS, most=None).frame.to_dict("records"):
                 key = (row["schema"], row["table"])
                 found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
             self._catalogue = found
@@ -222,16 +225,25 @@ class Database:
 
     def merged(self, sql: str, values: Mapping[str, Any]) -> str:
         """Return `sql` with its values in place, to be pasted into psql."""
-        with self._engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            used = {name: value for name, value in values.items() if f"%({name})s" in sql}
-            return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+        used = {name: value for name, value in values.items() if f"%({name})s" in sql}
+        try:
+            with self._engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+        except sa.exc.DBAPIError as error:
+            raise _query_error(error) from None
 
     @contextlib.contextmanager
     def held_snapshot(self) -> Iterator[str]:
-        """Hold one instant open and yield its name; the holder touches no table."""
+        """Hold one instant open and yield its name; the holder touches no table, and is cut off at `snapshot_age`.
+
+        An old snapshot keeps vacuum from cleaning up, in every database of the server.
+        """
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._engine.connect().execution_options(**options) as connection:
+        with (
+            self._engine.connect().execution_options(**options) as connection,
+            _watched(connection, self.settings.snapshot_age),
+        ):
             # The holder waits idle for as long as the phases take: no idle limit may end it.
             connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
@@ -248,7 +260,7 @@ def _url(settings: Settings) -> URL:
         url = make_url(from_environment(settings.url_env).reveal())
     except SecretMissing as error:
         raise DatabaseError(str(error)) from None
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise DatabaseError(f"{settings.url_env} is no URL such as postgresql://user:password@host/database") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")

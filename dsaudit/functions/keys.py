@@ -9,7 +9,7 @@ import pandas as pd
 from psycopg import sql
 
 from dsaudit.database import TableInfo
-from dsaudit.relations import RAW_COLUMNS, RelationMissing
+from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -72,8 +72,8 @@ def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
     raw = audit.parameters.raw
     wanted: list[tuple[str, list[str]]] = []
     if raw:
-        given = [raw.columns.get(name, RAW_COLUMNS[name]) for name in ("tenant", "resource", "source_id")]
-        wanted.append((raw.table, [column for column in given if column != "none"]))
+        keys = ("tenant", "resource", "source_id")
+        wanted.append((raw.table, [raw.columns[name] for name in keys if name in raw.columns]))
     for resource in audit.parameters.resources.values():
         wanted.append((resource.table, [*([resource.tenant] if resource.tenant else []), *resource.key]))
     found: dict[int, tuple[TableInfo, list[str]]] = {}
@@ -82,5 +82,6 @@ def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
             table = audit.relations.table(name)
         except RelationMissing:
             continue  # phase 1 says so
-        found[table.oid] = (table, [column for column in columns if column in table.columns])
+        known = found.setdefault(table.oid, (table, []))[1]  # two resources may share a table
+        known += [column for column in columns if column in table.columns and column not in known]
     return [(table, columns) for table, columns in found.values() if columns]

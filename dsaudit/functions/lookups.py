@@ -12,7 +12,7 @@ import pandas as pd
 from psycopg import sql
 
 from dsaudit.database import TableInfo
-from dsaudit.relations import RAW_COLUMNS, RelationMissing
+from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -142,8 +142,7 @@ def _refined(audit: Audit, name: str) -> _LookUp:
 def _raw(audit: Audit) -> _LookUp:
     raw = audit.parameters.raw
     assert raw is not None
-    given = [raw.columns.get(name, RAW_COLUMNS[name]) for name in ("tenant", "resource", "source_id")]
-    columns = [column for column in given if column != "none"]
+    columns = [raw.columns[name] for name in ("tenant", "resource", "source_id") if name in raw.columns]
     inside = [column for column in columns if "." in column]
     if inside:
         raise RelationMissing(f"{inside[0]} stands inside a JSON column; its look-up is not known")
@@ -151,8 +150,8 @@ def _raw(audit: Audit) -> _LookUp:
 
 
 def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _LookUp:
-    kept: dict[int, _LookUp] = audit.kept.setdefault("look_ups", {})
-    if table.oid not in kept:
+    kept: dict[Any, _LookUp] = audit.kept.setdefault("look_ups", {})
+    if (table.oid, *columns) not in kept:
         missing = [column for column in columns if column not in table.columns]
         if missing:
             raise RelationMissing(f"the table {table.schema}.{table.name} has no column {missing[0]}")
@@ -167,8 +166,8 @@ def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _Lo
         )
         query = sql.SQL("select * from {} where {}").format(source, equal).as_string(None)
         values = [{f"key_{place}": value for place, value in enumerate(row)} for row in keys.frame.to_numpy()]
-        kept[table.oid] = _LookUp(table, columns, by, query, values)
-    return kept[table.oid]
+        kept[table.oid, *columns] = _LookUp(table, columns, by, query, values)
+    return kept[table.oid, *columns]
 
 
 def _names(columns: list[str]) -> list[sql.Identifier]:

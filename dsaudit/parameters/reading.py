@@ -64,10 +64,10 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Para
     path = find(system)
     label = _label(path)
     document = _compose(path, label)
-    places = dict(_places(document, ()))
-    problems = [*_duplicate_keys(document, label)]
+    problems = [f"{label}:{_place(mark)}: {words}" for mark, words in _mistakes(document)]
     if problems:
         raise ParameterError("\n".join(problems))
+    places = dict(_places(document, ()))
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
         raise ParameterError(f"{label}:1:1: a parameter file is a mapping of keys such as integration and database")
@@ -89,8 +89,7 @@ def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml
         given = getattr(getattr(parameters, section), "folder", None)
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
-            place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-            yield f"{label}:{place}: {section}.folder: there is no folder {given}"
+            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}"
 
 
 def _override(values: dict[str, Any], key: str, value: str) -> None:
@@ -102,7 +101,7 @@ def _override(values: dict[str, Any], key: str, value: str) -> None:
         values = inner
     try:
         values[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, TypeError):
         raise ParameterError(f"--set {key}: the value is not YAML") from None
 
 
@@ -122,14 +121,11 @@ def _compose(path: Path, label: str) -> yaml.Node:
             # An alias can multiply itself into gigabytes, and a merged mapping is hard to review.
             if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
                 mark = token.start_mark
-                raise ParameterError(
-                    f"{label}:{mark.line + 1}:{mark.column + 1}: anchors and aliases are not used here"
-                )
+                raise ParameterError(f"{label}:{_place(mark)}: anchors and aliases are not used here")
         node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise ParameterError(f"{label}:{place}: not YAML: {error.problem or error.context}") from None
+        raise ParameterError(f"{label}:{_place(mark)}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
     if node is None:
@@ -149,18 +145,29 @@ def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:
             yield from _places(item, (*path, index))
 
 
-def _duplicate_keys(node: yaml.Node, label: str) -> Iterator[str]:
+def _place(mark: yaml.Mark | None) -> str:
+    return f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+
+
+def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
+    """Yield what YAML lets pass and nobody can mean: a key that stands twice or is no word, a day that is none."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                mark = key.start_mark
-                yield f"{label}:{mark.line + 1}:{mark.column + 1}: {key.value}: given twice"
+            if not isinstance(key, yaml.ScalarNode):
+                yield key.start_mark, "a key is a word, not a list or a mapping"
+            elif key.value in seen:
+                yield key.start_mark, f"{key.value}: given twice"
             seen.add(str(key.value))
-            yield from _duplicate_keys(value, label)
+            yield from _mistakes(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _duplicate_keys(item, label)
+            yield from _mistakes(item)
+    else:
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            yield node.start_mark, f"{node.value}: cannot be read: {str(error).splitlines()[0]}"
 
 
 def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
@@ -171,8 +178,7 @@ def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark
             if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
                 location = (*location, part)
         mark = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), None)
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        yield f"{label}:{place}: {_dotted(location)}{_what(problem, location)}"
+        yield f"{label}:{_place(mark)}: {_dotted(location)}{_what(problem, location)}"
 
 
 def _dotted(location: Path_) -> str:

@@ -175,13 +175,19 @@ def _actual(term: Mapping[str, Any], results: list[Record]) -> str:
         return plural(sum(one["total"] for one in results), "row")
     if kind == "measure":
         measured = [one for one in results if one["value"] is not None and one["unit"] not in ("", "rows")]
-        return max(measured, key=lambda one: float(one["value"]))["observed"] if measured else "not measured"
+        return max(measured, key=_badness)["observed"] if measured else "not measured"
     if kind == "match":
         examined = sum(one["examined"] for one in results)
         wrong = min(sum(one["total"] for one in results), examined)
         return f"{_percent(examined - wrong, examined)} match" if examined else "not measured"
     green = sum(one["status"] == "pass" for one in results)
     return _percent(green, len(results))
+
+
+def _badness(result: Record) -> tuple[int, float]:
+    """Return how bad a measured value is: more is worse, unless the limit is a lower one."""
+    sign = -1 if str(result["expected"]).startswith("at least") else 1
+    return Status(result["status"]).rank, sign * float(result["value"])
 
 
 def _percent(part: int, whole: int) -> str:
