@@ -60,6 +60,11 @@ class Mask:
         return self.digest("\x1f".join([*parts, cause or ""]), length=16)
 
 
+def key_of(masked: str) -> str:
+    """Return the name of the key that a masked value or a finding was made with."""
+    return masked.partition(":")[0]
+
+
 def load_key(integration: str) -> bytes:
     """Return the integration's mask key, made on first use.
 

@@ -62,6 +62,13 @@ def _no_arguments() -> ast.arguments:
 
 def practices(code: Code, function: Function, pattern: str = SYNC) -> Practices:
     """The four findings for a function and all that runs with it; other functions of the pattern are judged apart."""
+    known = code.memory.get(("practices", function, pattern))
+    if not isinstance(known, Practices):
+        known = code.memory["practices", function, pattern] = _practices(code, function, pattern)
+    return known
+
+
+def _practices(code: Code, function: Function, pattern: str) -> Practices:
     alike = functions(code, pattern)
     function = next((one for one in alike if one == function), function)  # it may come from an earlier reading
     others = set(alike) - {function}

@@ -214,6 +214,7 @@ def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pa
     if leaks:
         result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
         decide.downgrade(result, "a secret stood in the evidence")
+        result["digest"] = evidence.digest(result)
         report.write(folder, result, phases=False)
         _write_result(folder, result)
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told

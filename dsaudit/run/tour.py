@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.parameters import project_root
+from dsaudit.run.rows import read_rows
 
 Progress = Callable[[str], None]
 
@@ -113,6 +114,4 @@ def _stop(key: dict[str, Any], number: int, result: dict[str, Any], folder: Path
 
 def _rows(folder: Path, check: str) -> list[dict[str, Any]]:
     path = folder / "private" / "rows" / f"{check}.jsonl"
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return read_rows(path) if path.is_file() else []

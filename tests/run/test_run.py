@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from dsaudit import evidence
 from dsaudit.checks import CheckError
 from dsaudit.cli import main
+from dsaudit.run.rows import write_rows
 from tests.run.conftest import Project
 
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
@@ -67,6 +68,21 @@ def test_findings_are_new_known_and_fixed(project: Project) -> None:
     told = [(one["new"], one["known"], one["fixed"]) for one in changes]
     assert told == [(0, 0, 0), (6, 0, 0), (0, 6, 0), (0, 0, 6)]
     assert changes[2]["since"] is not None
+
+
+def test_runs_are_compared_only_where_that_says_something(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.notebook("04_once", ["audit.check('parents_have_their_children')", "audit.check('orphans')"])
+    project.ledger.execute(DAMAGE)
+    broken = project.root / "reports" / "ledger" / "20000101T000000Z-0000" / "result.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text('{"run": {"blueprint": "datasource"}}', encoding="utf-8")
+    first = project.run().result
+    assert (first["history"], first["changes"]["against"]) == ([], None)
+    narrowed = project.run(checks=["orphans"]).result["changes"]
+    assert (narrowed["against"], narrowed["fixed"]) == (None, 0)  # what it did not look at is not mended
+    monkeypatch.setenv("DSAUDIT_MASK_KEY", "another key, under which every finding has another name")
+    renamed = project.run().result["changes"]
+    assert (renamed["against"], renamed["new"], renamed["fixed"]) == (None, 6, 0)
 
 
 def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
@@ -193,8 +209,26 @@ def test_rows_are_written_whole_and_privately(project: Project, tmp_path: Path) 
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     page = (folder / "phases" / "04_once.html").read_text(encoding="utf-8")
     assert "Zoë Ångström" not in page
+    target.chmod(0o644)
+    command("rows", str(folder), "field_differences", "--to", str(target))
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    other = tmp_path / "kept.parquet"
+    other.write_text("mine", encoding="utf-8")
+    refused = command("rows", str(folder), "field_differences", "--to", str(other))
+    assert refused.exit_code == 3 and other.read_text(encoding="utf-8") == "mine"
     missing = command("rows", str(folder), "orphans", "--to", str(target))
     assert missing.exit_code == 3 and "holds no rows of orphans" in missing.output
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_rows_of_any_text_are_written(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "private" / "rows"
+    folder.mkdir(parents=True)
+    texts = ["a line\u2028of two", "half a pair \ud800", "next\u0085line"]
+    lines = [json.dumps({"text": text}, ensure_ascii="ud800" in repr(text)) for text in texts]
+    (folder / "some_check.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert write_rows(tmp_path, "some_check", tmp_path / f"rows{ending}") == 3
+    assert "half a pair" in (tmp_path / f"rows{ending}").read_text(encoding="utf-8")
 
 
 def test_waivers_of_the_file_are_applied_by_the_runner(project: Project) -> None:
@@ -265,6 +299,17 @@ def test_the_printed_role_can_read_and_is_accepted_in_production(
     path.write_text(path.read_text(encoding="utf-8") + "environment: production\n", encoding="utf-8")
     result = command("check", str(path))
     assert result.exit_code == 0, result.output
+
+
+def test_a_fault_of_its_own_exits_with_3_and_not_like_a_no_go(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise RuntimeError("something that nobody foresaw")
+
+    monkeypatch.setattr("dsaudit.run.run", broken)
+    result = command("run", str(project.ledger.parameters))
+    assert result.exit_code == 3 and "something that nobody foresaw" in result.output
 
 
 def test_usage_errors_exit_with_3() -> None:
