@@ -286,6 +286,9 @@ class Audit:
             self._mask.finding(check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys])
             for r in records[:MOST_FINDINGS]
         ]
+        told = [column for column in frame.columns if column in OURS]
+        if told and len(frame) == verdict.total:
+            verdict.places = frame[told].drop_duplicates().to_dict("records")  # type: ignore[assignment]
         if len(records) > MOST_SHOWN:
             verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(verdict.total)} rows are shown")
         if len(records) > MOST_FINDINGS:

@@ -127,29 +127,31 @@ def _tell(result: dict[str, Any], folder: Path) -> None:
 
 @main.command()
 @click.option("--seed", default=1, show_default=True, help="Chooses the rows that are damaged.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/]")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/tour/]")
 def tour(seed: int, out: Path | None) -> None:
     """Plant faults in the sample and show that the audit finds each, with its rows.
 
     Exit status: 0 if the audit ends NO-GO with every fault found and no false alarm, else 1.
     """
     from dsaudit import sample, source
-    from dsaudit.parameters import load
+    from dsaudit.card import plural
+    from dsaudit.parameters import load, project_root
     from dsaudit.progress import shown
     from dsaudit.run import Options, run, tour
     from dsaudit.run.execute import prepare_imports
 
     prepare_imports()
-    example = "storefront"
+    example, options = "storefront", Options(out=out or project_root() / "reports" / "tour")
     with shown() as progress:
         progress("starting the sample")
         with sample.damageable(example) as state:
             keys = tour.plant(example, state.path, tour.faults_of_the_tour(example), seed, progress)
-            outcome = run(load(state.parameters), Options(out=out), source.record, progress)
+            outcome = run(load(state.parameters), options, source.record, progress)
     stops, alarms = tour.compare(keys, outcome.result, outcome.folder)
     for stop in stops:
         sign = click.style("✓", fg="green") if stop.found else click.style("✗", fg="red")
-        click.echo(f"{sign} {stop.fault}: {stop.check} ({stop.phase}), {stop.rows} rows, place {stop.rank}")
+        where = f"{stop.check} ({stop.phase}: {stop.scope})"
+        click.echo(f"{sign} {stop.fault}: {where}, {plural(stop.rows, 'row')}, place {stop.rank}")
         if stop.missed:
             click.echo(f"    not named: {', '.join(stop.missed[:5])}")
     for check in alarms:
