@@ -27,7 +27,7 @@ from dsaudit.identity import guard, identify
 from dsaudit.judging import Evidence, Scope, judge
 from dsaudit.masking import Mask
 from dsaudit.parameters import Parameters, load
-from dsaudit.relations import Relations
+from dsaudit.relations import Relations, bindings
 from dsaudit.secret import SecretMissing
 from dsaudit.verdict import Result, Status, Verdict, worst
 
@@ -223,16 +223,8 @@ class Audit:
         return verdict
 
     def values(self) -> dict[str, Any]:
-        """Return what every query may bind: the limits of the policy, the run's instant, the declared tables."""
-        declared = [resource.table for resource in self.parameters.resources.values()]
-        sections = (self.parameters.raw, self.parameters.deliveries, self.parameters.syncs, self.parameters.record)
-        declared += [section.table for section in sections if section]
-        return {
-            **self.parameters.policy.model_dump(),
-            "instant": self.instant,
-            "table_prefix": self.parameters.table_prefix,
-            "declared_tables": declared,
-        }
+        """Return what every query may bind, at the run's instant."""
+        return bindings(self.parameters, self.instant)
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""

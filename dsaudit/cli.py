@@ -113,15 +113,24 @@ def _overrides(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _tell(result: dict[str, Any], folder: Path) -> None:
-    from dsaudit.verdict import Status
+    from datetime import datetime
 
+    from dsaudit.verdict import Status, seconds_text
+
+    run = result["run"]
+    took = datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])
     counts = {status: sum(verdict["status"] == status for verdict in result["verdicts"]) for status in Status}
     words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    words += f", in {seconds_text(took.total_seconds())}"
     colour = {"GO": "green", "NO-GO": "red"}.get(result["decision"], "yellow")
-    click.echo(f"{click.style(result['decision'], fg=colour, bold=True)}  {words}")
+    click.echo(
+        f"{click.style(result['decision'], fg=colour, bold=True)}  {words}, in {seconds_text(took.total_seconds())}"
+    )
     for number, reason in enumerate(result["reasons"], 1):
         place = f" ({reason['phase']}: {reason['check']})" if reason["check"] else ""
         click.echo(f"  {number}. {reason['text']}{place}")
+    for reason in result["instant"]["may_write"][:1]:
+        click.echo(click.style(f"The role {result['instant']['role']} can write here: {reason}", fg="yellow"))
     click.echo(f"report: {folder / 'index.html'}")
 
 
@@ -250,10 +259,19 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--example", default="storefront", show_default=True)
 def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
-    """Start, stop or damage a sample system."""
+    """Start, stop or damage a sample system: `up` keeps it up until Ctrl-C, `down` or an hour without use.
+
+    While it is up, notebooks opened by hand use it. `faults` lists what `plant` can damage; `heal` switches the
+    faults off and reads everything again; `change` lets live changes happen, `settle` waits until none is under way.
+    """
+    import os
     import subprocess
 
     from dsaudit.parameters import project_root
 
-    done = subprocess.run([sys.executable, "-m", f"examples.{example}", action, *arguments], cwd=project_root())
-    sys.exit(done.returncode)
+    done = subprocess.run(
+        [sys.executable, "-m", f"examples.{example}", action, *arguments],
+        cwd=project_root(),
+        env={**os.environ, "SAMPLE_COMMAND": "dsaudit sample"},
+    )
+    sys.exit(COULD_NOT_START if done.returncode else 0)

@@ -202,6 +202,19 @@ class Relations:
         return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {expression} "
 
 
+def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
+    """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
+    declared = [resource.table for resource in parameters.resources.values()]
+    sections = (parameters.raw, parameters.deliveries, parameters.syncs, parameters.record)
+    declared += [section.table for section in sections if section]
+    return {
+        **parameters.policy.model_dump(),
+        "instant": instant,
+        "table_prefix": parameters.table_prefix,
+        "declared_tables": declared,
+    }
+
+
 def field_column(name: str) -> str:
     """Return under which name ``{refined}`` has a declared field: its own, unless a fixed column is called so."""
     return f"field_{name}" if name in REFINED_COLUMNS else name

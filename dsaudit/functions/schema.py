@@ -133,18 +133,17 @@ def column_types_fit(audit: Audit) -> Found:
 
 
 def instants_have_a_zone(audit: Audit) -> Found:
-    """No declared table keeps a time without its zone.
+    """No declared table, and where none is declared no table at all, keeps a time without its zone.
 
     why: a naive time is right only as long as every writer and every reader happen to mean the same zone
     requirement: DS1.2
     severity: high
-    needs: resources
     key: column, table
     show: table, column, type
     remedy: alter the column to timestamptz, using column at time zone 'UTC' if that is what was meant
     """
     types = _types(audit)
-    names = {table.oid: name for name in declared_tables(audit.parameters) if (table := _find(audit, name)[0])}
+    names = {table.oid: name for name, table in _tables(audit).items()}
     rows = [
         {"table": names[oid], "column": column, "type": found["declared"]}
         for (oid, column), found in types.items()
@@ -202,9 +201,17 @@ def _unseen(audit: Audit) -> str | None:
     return f"{problems[0]}{more}" if problems else None
 
 
+def _tables(audit: Audit) -> dict[str, TableInfo]:
+    """Return the declared tables that there are, or all of the database where none is declared, by name."""
+    declared = declared_tables(audit.parameters)
+    if not declared:
+        return {f"{table.schema}.{table.name}": table for table in audit.database.catalogue().values()}
+    return {name: table for name in declared if (table := _find(audit, name)[0])}
+
+
 def _types(audit: Audit) -> dict[tuple[int, str], dict[str, str]]:
-    """Return the types of all columns of the declared tables, by the table's object id and the column's name."""
-    tables = [table.oid for name in declared_tables(audit.parameters) if (table := _find(audit, name)[0])]
+    """Return the types of all columns of these tables, by the table's object id and the column's name."""
+    tables = [table.oid for table in _tables(audit).values()]
     frame = audit.database.query(COLUMN_TYPES, {"tables": tables}, most=None).frame
     return {
         (row["oid"], row["column"]): {"declared": row["declared"], "type": row["type"]}

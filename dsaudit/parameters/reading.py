@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dsaudit.parameters.models import Parameters
+from dsaudit.parameters.models import NAME, Parameters
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
@@ -47,6 +47,8 @@ def find(system: str | Path) -> Path:
     for candidate in (given, project_root() / given):
         if candidate.is_file():
             return candidate.resolve()
+        if candidate.is_dir():
+            raise ParameterError(f"{given}: this is a folder; name the parameter file in it")
     known = sorted(path.as_posix() for path in (project_root() / "parameters").glob("*.yml"))
     close = difflib.get_close_matches(given.name, [Path(name).name for name in known], n=1)
     hint = f"; did you mean parameters/{close[0]}?" if close else ""
@@ -76,7 +78,7 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Para
     try:
         parameters = Parameters.model_validate({**values, "path": path})
     except ValidationError as error:
-        raise ParameterError("\n".join(_sentences(error, label, places))) from None
+        raise ParameterError("\n".join(_sentences(error, label, places, overrides or {}))) from None
     problems = [*_absent_folders(parameters, label, places)]
     if problems:
         raise ParameterError("\n".join(problems))
@@ -126,8 +128,12 @@ def _compose(path: Path, label: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ParameterError(f"{label}:{_place(mark)}: not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ParameterError(f"{label}:1:1: not YAML: the file is not UTF-8 text") from None
+    except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ParameterError(f"{label}:1:1: nested too deep; a parameter file is written by hand") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
     return node
@@ -151,7 +157,9 @@ def _place(mark: yaml.Mark | None) -> str:
 
 def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
     """Yield what YAML lets pass and nobody can mean: a key that stands twice or is no word, a day that is none."""
-    if isinstance(node, yaml.MappingNode):
+    if node.tag not in yaml.SafeLoader.yaml_constructors:
+        yield node.start_mark, f"{node.tag}: tags are not used here"
+    elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -170,7 +178,9 @@ def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
             yield node.start_mark, f"{node.value}: cannot be read: {str(error).splitlines()[0]}"
 
 
-def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
+def _sentences(
+    error: ValidationError, label: str, places: dict[Path_, yaml.Mark], overrides: Mapping[str, str]
+) -> Iterator[str]:
     for problem in error.errors():
         # Pydantic adds the names of union branches to a location; what the file does not have is left out.
         location: Path_ = ()
@@ -178,7 +188,9 @@ def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark
             if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
                 location = (*location, part)
         mark = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), None)
-        yield f"{label}:{_place(mark)}: {_dotted(location)}{_what(problem, location)}"
+        set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
+        where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
+        yield where + _what(problem, location)
 
 
 def _dotted(location: Path_) -> str:
@@ -194,6 +206,10 @@ def _what(problem: Any, location: Path_) -> str:
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}" if known else ""
         return f"unknown key{hint}"
+    if problem["type"] == "model_type":
+        return f"a section with keys of its own is expected here: {', '.join(_known_keys(location))}"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
+        return f"{problem['input']!r} is no name; small letters, digits, - and _ make one, a letter first"
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return message[0].lower() + message[1:]
 

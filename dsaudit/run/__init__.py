@@ -124,8 +124,11 @@ def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -
     name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     parent = (out or project_root() / "reports") / parameters.integration
     folder = parent / "unfinished" / name
-    (folder / "phases").mkdir(parents=True)
-    (folder / "private").mkdir(mode=0o700)
+    try:
+        (folder / "phases").mkdir(parents=True)
+        (folder / "private").mkdir(mode=0o700)
+    except OSError as error:
+        raise RunError(f"{parent}: the report cannot be written here: {error.strerror}") from None
     return folder
 
 

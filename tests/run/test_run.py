@@ -97,9 +97,10 @@ def test_what_is_not_known_is_refused_before_anything_is_written(project: Projec
     for arguments, words in [
         (["--check", "orphan"], "calls the check 'orphan'"),
         (["--phase", "9"], "there is no phase '9'"),
-        (["--set", "policy.latency=1"], "unknown key"),
+        (["--set", "policy.latency=1"], "--set policy.latency: unknown key; did you mean latency_days?"),
         (["--set", "policy"], "written as key=value"),
         (["--blueprint", "nothing"], "there is no blueprint 'nothing'"),
+        (["--out", str(project.ledger.parameters)], "the report cannot be written here: Not a directory"),
     ]:
         result = command("run", str(project.ledger.parameters), *arguments)
         assert result.exit_code == 3 and words in result.output, result.output
@@ -261,6 +262,11 @@ def test_a_check_of_ones_own_is_planned_run_and_judged(project: Project) -> None
     with pytest.raises(CheckError, match=r"no notebook of datasource calls audit\.own_checks"):
         project.run()
     project.notebook("08_closing", ["audit.own_checks()"])
+    assert "✓ invoice_without_member.sql: can be run" in command("check", str(project.ledger.parameters)).output
+    (folder / "mistyped.sql").write_text(OWN.replace("from ledger.invoice where", "fro ledger.invoice where"))
+    told = command("check", str(project.ledger.parameters))
+    assert told.exit_code == 3 and "✗ mistyped.sql: syntax error at or near" in told.output
+    (folder / "mistyped.sql").unlink()
     outcome = project.run()
     verdict = next(one for one in outcome.result["verdicts"] if one["check"] == "invoice_without_member")
     assert (verdict["status"], verdict["results"][0]["total"]) == ("fail", 1)
