@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -321,3 +326,23 @@ def test_a_fault_of_its_own_exits_with_3_and_not_like_a_no_go(
 def test_usage_errors_exit_with_3() -> None:
     assert command("run").exit_code == 3
     assert command("nonsense").exit_code == 3
+
+
+def test_ctrl_c_ends_the_kernels_at_once(project: Project) -> None:
+    started = project.root / "started"
+    cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    project.notebook("04_once", [cell, "audit.check('orphans')"])
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(project.ledger.parameters)],
+        cwd=project.root,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (started.is_file() and started.read_text(encoding="utf-8")):
+        assert running.poll() is None, running.communicate()[1]
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.communicate(timeout=300)[1].strip().splitlines()[-1] == "stopped"  # the cell alone would take longer
+    assert running.returncode == 3
+    assert not psutil.pid_exists(int(started.read_text(encoding="utf-8")))
+    assert not reports(project)
