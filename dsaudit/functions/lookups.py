@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from psycopg import sql
 
 from dsaudit.database import TableInfo
+from dsaudit.functions import Found, frames
 from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
 SAMPLES = 3
 
 
@@ -57,7 +56,7 @@ def lookups_use_an_index(audit: Audit) -> Found:
             continue
         rows += [{"resource": name, **row} for row in _unserved(audit, look_up)]
         examined.append({"resource": name, "examined": len(look_up.keys), "reason": None})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def raw_lookup_uses_an_index(audit: Audit) -> Found:
@@ -72,7 +71,7 @@ def raw_lookup_uses_an_index(audit: Audit) -> Found:
     remedy: run the statement that the table shows
     """
     look_up = _raw(audit)
-    return _frames(_unserved(audit, look_up), [{"examined": len(look_up.keys)}])
+    return frames(_unserved(audit, look_up), [{"examined": len(look_up.keys)}])
 
 
 def lookups_within_budget(audit: Audit) -> Found:
@@ -101,7 +100,7 @@ def lookups_within_budget(audit: Audit) -> Found:
         line, is_slow = _timed(times, audit.parameters.policy.query_milliseconds)
         examined.append({"resource": name, **line})
         rows += [slow] if is_slow else []
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _timed(times: list[float], budget: float) -> tuple[dict[str, Any], bool]:
@@ -172,7 +171,3 @@ def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _Lo
 
 def _names(columns: list[str]) -> list[sql.Identifier]:
     return [sql.Identifier(column) for column in columns]
-
-
-def _frames(rows: list[dict[str, Any]], examined: list[dict[str, Any]]) -> Found:
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)

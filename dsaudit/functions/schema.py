@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dsaudit.database import TableInfo
+from dsaudit.functions import Found, frames
 from dsaudit.relations import RelationMissing
 from dsaudit.schema import Column, declared_columns, declared_tables, misfit
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
 
 UNIQUE_INDEXES = """
 select c.oid::bigint as oid, i.indexrelid::regclass::text as index,
@@ -69,7 +67,7 @@ def declared_tables_exist(audit: Audit) -> Found:
             rows.append(
                 {"table": table, "similar": similar or None, "problem": problem, "declared_by": ", ".join(declared_by)}
             )
-    return _frames(rows, [{"examined": len(tables)}])
+    return frames(rows, [{"examined": len(tables)}])
 
 
 def declared_columns_exist(audit: Audit) -> Found:
@@ -100,7 +98,7 @@ def declared_columns_exist(audit: Audit) -> Found:
                     "declared_by": ", ".join(column.declared_by),
                 }
             )
-    return _frames(rows, [{"examined": examined, "reason": _unseen(audit)}])
+    return frames(rows, [{"examined": examined, "reason": _unseen(audit)}])
 
 
 def column_types_fit(audit: Audit) -> Found:
@@ -129,7 +127,7 @@ def column_types_fit(audit: Audit) -> Found:
         lacking = [column.name for column in columns if column.name not in table.columns]
         reason = f"the table has no column {lacking[0]}" if lacking else None
         examined.append({"resource": name, "examined": len(known), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def instants_have_a_zone(audit: Audit) -> Found:
@@ -150,7 +148,7 @@ def instants_have_a_zone(audit: Audit) -> Found:
         if found["type"].endswith("without time zone") and found["type"].startswith("timestamp")
     ]
     rows.sort(key=lambda row: (row["table"], row["column"]))
-    return _frames(rows, [{"examined": len(types), "reason": _unseen(audit)}])
+    return frames(rows, [{"examined": len(types), "reason": _unseen(audit)}])
 
 
 def source_keys_are_unique(audit: Audit) -> Found:
@@ -183,7 +181,7 @@ def source_keys_are_unique(audit: Audit) -> Found:
             statement = f'alter table "{table.schema}"."{table.name}" add unique ({columns})'
             rows.append({"resource": name, "table": table.name, "columns": ", ".join(wanted), "statement": statement})
         examined.append({"resource": name, "examined": 1, "reason": None})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _find(audit: Audit, name: str) -> tuple[TableInfo | None, str | None]:
@@ -229,7 +227,3 @@ def _misfits(resource: str, column: Column, found: dict[str, str]) -> Iterator[d
             "type": found["declared"],
             "problem": problem,
         }
-
-
-def _frames(rows: Iterable[dict[str, Any]], examined: Iterable[dict[str, Any]]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)
