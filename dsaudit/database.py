@@ -20,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from dsaudit.catalogue import COLUMNS, REWRITTEN
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.secret import SecretMissing, from_environment
 
@@ -174,7 +175,7 @@ class Database:
             raise _query_error(error) from None
 
     def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
-        rewritten = list(connection.exec_driver_sql(_REWRITTEN, {"tables": tables}).scalars()) if tables else []
+        rewritten = list(connection.exec_driver_sql(REWRITTEN, {"tables": tables}).scalars()) if tables else []
         if rewritten:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
@@ -214,7 +215,7 @@ class Database:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(_COLUMNS).frame.to_dict("records"):
+            for row in self.query(COLUMNS).frame.to_dict("records"):
                 key = (row["schema"], row["table"])
                 found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
             self._catalogue = found
@@ -244,15 +245,67 @@ _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
 
 
 def _url(settings: Settings) -> URL:
+    url = _given_url(settings.url_env)
+    if not _is_postgres(url):
+        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _given_url(url_env: str) -> URL:
     try:
-        url = make_url(from_environment(settings.url_env).reveal())
+        return make_url(from_environment(url_env).reveal())
     except SecretMissing as error:
         raise DatabaseError(str(error)) from None
     except sa.exc.ArgumentError:
-        raise DatabaseError(f"{settings.url_env} is no URL such as postgresql://user:password@host/database") from None
-    if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
-    return url.set(drivername="postgresql+psycopg")
+        raise DatabaseError(f"{url_env} is no URL such as postgresql://user:password@host/database") from None
+
+
+def _is_postgres(url: URL) -> bool:
+    return url.get_backend_name() in ("postgresql", "postgres")
+
+
+@contextlib.contextmanager
+def source_transaction(url_env: str, seconds: float) -> Iterator[Connection]:
+    """Open one read-only transaction on another SQL database, the source; PostgreSQL reads one instant in it.
+
+    `seconds` limit a statement, of a streamed one each fetch.
+
+    Raises
+    ------
+    DatabaseError, QueryError
+        The variable is unset or no URL, its driver is not installed, the server refuses, or the connection breaks.
+    """
+    url = _given_url(url_env)
+    options: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+    if _is_postgres(url):
+        url, arguments = url.set(drivername="postgresql+psycopg"), _arguments("dsaudit/source")
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    try:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+        with engine.connect().execution_options(**options) as connection:
+            for statement in _AT_FIRST.get(engine.dialect.name, ()):
+                connection.exec_driver_sql(statement.format(milliseconds=f"{seconds * 1000:.0f}"))
+            yield connection
+            connection.rollback()
+    except (sa.exc.NoSuchModuleError, ImportError):
+        raise DatabaseError(f"{url_env}: no driver for {url.drivername} is installed") from None
+    except sa.exc.DBAPIError as error:
+        raise _query_error(error) from None
+
+
+# What makes a transaction read only where SQLAlchemy has no option for it, and what an error is better than.
+_AT_FIRST = {
+    "postgresql": (
+        "set local row_security = off",
+        "set local statement_timeout = {milliseconds}",
+        "set local timezone = 'UTC'",
+    ),
+    "sqlite": ("pragma query_only = on",),
+    "mysql": ("start transaction read only",),
+    "mariadb": ("start transaction read only",),
+    "oracle": ("set transaction read only",),
+}
 
 
 def _arguments(name: str) -> dict[str, Any]:
@@ -317,23 +370,3 @@ def _first_line(error: BaseException | None) -> str:
     line = (lines or ["it says nothing"])[0].removeprefix("connection failed: ")
     is_about_data = (getattr(error, "sqlstate", None) or "").startswith("22")
     return line.partition('"')[0] + "…" if is_about_data and '"' in line else line
-
-
-_REWRITTEN = """
-with recursive tree (oid) as (
-  select pg_catalog.unnest(%(tables)s::pg_catalog.oid[])
-  union select i.inhrelid from pg_catalog.pg_inherits as i join tree on tree.oid = i.inhparent
-)
-select c.oid::pg_catalog.regclass::text from tree join pg_catalog.pg_class as c on c.oid = tree.oid
-where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid)
-"""
-
-_COLUMNS = """
-select n.nspname::text as schema, c.relname::text as table, c.oid::bigint as oid, a.attname::text as column,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) as type
-from pg_catalog.pg_class as c
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-order by 1, 2, a.attnum
-"""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dsaudit.parameters import Parameters, load
-from dsaudit.source import Recording, SourceError, reachable, reading, record
+from dsaudit.source import Recording, SourceError, reachable, record, rest
 
 TOKEN = "a-token-that-must-not-leak"
 Answer = tuple[int, dict[str, str], bytes]
@@ -223,7 +223,7 @@ def test_a_rate_limit_is_waited_out(provider: Provider, read: Reader) -> None:
 def test_patience_ends(provider: Provider, read: Reader, status: int) -> None:
     provider.gives("/shop/orders.json?limit=2", {}, status=status, Retry_After="0")
     assert f"still answers {status}" in not_whole(read())
-    assert len(provider.asked) == reading.ATTEMPTS
+    assert len(provider.asked) == rest.ATTEMPTS
 
 
 def test_a_failure_in_the_middle_makes_no_small_set(provider: Provider, read: Reader) -> None:
@@ -267,14 +267,14 @@ def test_a_200_that_is_no_list_is_an_error(provider: Provider, read: Reader, bod
 def test_an_answer_that_breaks_off_is_an_error(
     provider: Provider, read: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ATTEMPTS", 2)
+    monkeypatch.setattr(rest, "ATTEMPTS", 2)
     body = json.dumps({"orders": [an_order(1)]})
     provider.gives("/shop/orders.json?limit=2", body, Content_Length=str(len(body) + 10))
     assert "no answer" in not_whole(read())
 
 
 def test_nobody_there_is_said_in_a_line(parameters: Callable[..., Parameters], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "ATTEMPTS", 1)
+    monkeypatch.setattr(rest, "ATTEMPTS", 1)
     nowhere = "{kind: rest, base_url: 'http://127.0.0.1:9', token_env: SHOP_TOKEN}"
     problems = dict(reachable(parameters(source=nowhere)))
     assert "no answer (ConnectError)" in (problems["shop"] or "")
@@ -312,11 +312,10 @@ def test_a_cut_recording_is_no_small_set(provider: Provider, read: Reader, tmp_p
     path = tmp_path / "recording" / "shop" / "order.jsonl.gz"
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     path.write_bytes(gzip.compress(lines[0]))
-    with pytest.raises(SourceError, match="has 2 records, 3 were read"):
+    with pytest.raises(SourceError, match="not as it was written"):
         list(recording.items("shop", "order"))
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(SourceError, match="cannot be read"):
-        list(recording.items("shop", "order"))
+    with pytest.raises(SourceError, match="not as it was written"):
+        recording.count("shop", "line")
     path.unlink()
     with pytest.raises(SourceError, match="cannot be read"):
         recording.count("shop", "order")

@@ -87,6 +87,8 @@ def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml
     """Yield a line for each folder that the file names and that is not there: its checks would find nothing wrong."""
     for section in ("code", "documents", "source"):
         given = getattr(getattr(parameters, section), "folder", None)
+        if section == "source" and parameters.source and parameters.source.is_remote:
+            continue
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
             place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"

@@ -1,0 +1,24 @@
+"""What the sections of a parameter file are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+
+
+def listed(value: Any) -> Any:
+    """Return a text as a list of one, and everything else as it is."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(listed)]
+Reason = Annotated[str, Field(pattern=r"\S")]
+
+
+class Section(BaseModel):
+    """What all sections share: an unknown key is an error, since a typing mistake must not mean fewer checks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
