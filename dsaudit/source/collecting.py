@@ -180,8 +180,7 @@ def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | No
         with tape.opened({"started": entry["started"], "before": before}, kept):
             _read(reader, resource, tape, kept, notes)
             after = reader.count(resource)
-            notes.totals = [before, *notes.totals, after]
-            entry |= notes.facts() | {"counted": after, "problem": notes.doubt(), "answered": True}
+            entry |= notes.facts() | {"counted": after, "problem": notes.doubt(before, after), "answered": True}
             entry |= {"sha256": tape.sha256, "ended": _now()}
             if not entry["problem"]:
                 tape.end(entry)

@@ -26,7 +26,7 @@ class Notes:
     nameless: int = 0
     again: int = 0
     newest: datetime | None = None
-    totals: list[int | None] = field(default_factory=list)  # how many records the source told that it has, in turn
+    totals: list[int] = field(default_factory=list)  # how many records the pages told that the list has, in turn
     _shared: dict[str, None] = field(default_factory=dict)
     _known: dict[str, tuple[int, int]] = field(default_factory=dict)
     _digests: dict[bytes, int] = field(default_factory=dict)
@@ -68,16 +68,16 @@ class Notes:
         shared = list(self._shared)[:MOST_SHARED]
         return {"records": self.records, "pages": self.pages, "newest": newest, "shared_ids": shared}
 
-    def doubt(self) -> str | None:
-        """Return why the list may not be whole, or None; `totals` were told before, during and after it."""
+    def doubt(self, before: int | None, after: int | None) -> str | None:
+        """Return why the list may not be whole, or None; the source's own counts were taken before and after it."""
         if self.nameless:
             return f"{self.nameless} records have no id"
         if self._shared:
             return f"{len(self._shared)} ids stand for several different records each"
         if self.again:
             return f"{self.again} ids came twice: rows moved between pages while they were read"
-        # A source in use goes on changing between the first and the last of them.
-        totals = [total for total in self.totals if total is not None]
-        if totals and not min(totals) <= self.records <= max(totals):
-            return f"{self.records} records were read, but the source counts {totals[-1]}"
+        for told in ([count for count in (before, after) if count is not None], self.totals):
+            # A source in use goes on changing between the first and the last of them.
+            if told and not min(told) <= self.records <= max(told):
+                return f"{self.records} records were read, but the source counts {told[-1]}"
         return None

@@ -4,124 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsaudit.parameters import Parameters, load
-from dsaudit.source import Recording, SourceError, reachable, record, rest
-
-TOKEN = "a-token-that-must-not-leak"
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Provider:
-    """A server that answers each path with the next of its prepared answers; the last one stays."""
-
-    address: str = ""
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    tokens: set[str] = field(default_factory=set)
-
-    def gives(self, path: str, *bodies: Any, status: int = 200, **headers: str) -> None:
-        """Prepare an answer to a path for each of the bodies: text as it is, anything else as JSON."""
-        prepared = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.setdefault(path, []).extend((status, named, body.encode()) for body in prepared)
-
-    def lists(self, name: str, *pages: list[Any], relative: bool = False) -> None:
-        """Prepare a list in pages that are linked by the Link header."""
-        for number, page in enumerate(pages):
-            path = f"/shop/{name}.json?limit=2" if not number else f"/shop/{name}.json?page={number}"
-            following = f"/shop/{name}.json?page={number + 1}"
-            link = {"Link": f'<{"" if relative else self.address}{following}>; rel="next"'}
-            self.gives(path, {name: page}, **(link if number + 1 < len(pages) else {}))
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    made = Provider()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.asked.append(self.path)
-            made.tokens.add(self.headers.get("X-Token", ""))
-            prepared = made.answers.get(self.path, [(404, {}, b"{}")])
-            status, headers, body = prepared.pop(0) if len(prepared) > 1 else prepared[0]
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *parts: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        made.address = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield made
-        server.shutdown()
-
-
-FILE = """
-integration: shop
-database: {{url_env: NOT_USED}}
-tenants: [{{name: shop, id: 1, account: shop}}]
-source: {source}
-policy: {{in_flight_seconds: 0}}
-resources:
-  order: {{table: orders, key: id, read: orders.json, updated: updated_at{count}}}
-  line: {{table: lines, key: id, nested: {{in: order, at: lines}}}}
-  tax: {{table: taxes, key: [order_id, position], joined: ":", id_from: [../id, "#"], nested: {{in: order, at: taxes}}}}
-  address:
-    {{table: addresses, key: [a, b], id_from: [../id, "@"], nested: {{in: order, at: {{to: ship_to, by: bill_to}}}}}}
-"""
-Reader = Callable[..., Recording]
-
-
-@pytest.fixture
-def parameters(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Parameters]:
-    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
-
-    def made(source: str = "", counted: bool = False) -> Parameters:
-        path = tmp_path / "parameters" / "shop.yml"
-        path.parent.mkdir(exist_ok=True)
-        given = f"{{kind: rest, base_url: '{provider.address}', account_path: '{{account}}', page_size: 2, "
-        given += "token_env: SHOP_TOKEN, token_header: X-Token}"
-        count = ", count: count.json" if counted else ""
-        path.write_text(FILE.format(source=source or given, count=count), encoding="utf-8")
-        return load(str(path))
-
-    return made
-
-
-@pytest.fixture
-def read(parameters: Callable[..., Parameters], tmp_path: Path) -> Reader:
-    """Record what the provider has, and read it back."""
-
-    def taken(**options: Any) -> Recording:
-        declared = parameters(**options)
-        record(declared, tmp_path / "recording")
-        return Recording(tmp_path / "recording", declared)
-
-    return taken
-
-
-def an_order(key: int, **values: Any) -> dict[str, Any]:
-    return {"id": key, "updated_at": "2026-11-20T12:00:00+01:00", **values}
-
-
-def ids(recording: Recording, resource: str = "order") -> list[str]:
-    return [item.source_id for item in recording.items("shop", resource)]
-
+from dsaudit.parameters import Parameters
+from dsaudit.source import SourceError, reachable, rest
+from tests.source.providers import TOKEN, Provider, Reader, an_order, ids, not_whole
 
 # Pages
 
@@ -331,31 +223,3 @@ def test_nested_records_have_ids_of_their_place(provider: Provider, read: Reader
     assert ids(recording, "address") == ['["1", "to"]']
     (line, _) = recording.items("shop", "line")
     assert line.top["id"] == 1
-
-
-# Files as source
-
-
-def test_exported_files_are_read_line_by_line(
-    parameters: Callable[..., Parameters], read: Reader, tmp_path: Path
-) -> None:
-    file = tmp_path / "export" / "shop" / "orders.json"
-    file.parent.mkdir(parents=True)
-    source = f"{{kind: files, folder: '{tmp_path / 'export'}'}}"
-    file.write_text(f"{json.dumps(an_order(1))}\n\n{json.dumps(an_order(2))}\n", encoding="utf-8")
-    assert ids(read(source=source)) == ["1", "2"]
-    file.write_text(f"{json.dumps(an_order(1))}\n{{broken\n", encoding="utf-8")
-    assert "a line is no JSON" in not_whole(read(source=source))
-    file.write_bytes(b'{"id": "\xff"}\n')
-    assert "not UTF-8" in not_whole(read(source=source))
-    file.unlink()
-    assert "No such file" in not_whole(read(source=source))
-
-
-def not_whole(recording: Recording) -> str:
-    """Return why the list of orders cannot be relied on; nothing of it may be counted then."""
-    assert recording.count("shop", "order") is None
-    problem = recording.problem("shop", "order")
-    assert problem
-    assert TOKEN not in problem
-    return problem
