@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table in the database's catalogue: its object id and the type of each column."""
+
+    schema: str
+    name: str
+    oid: int
+    columns: dict[str, str]
+
+
 # Of the tables with these object ids, and of their partitions: those that were rewritten since the snapshot was taken.
 REWRITTEN = """
 with recursive tree (oid) as (

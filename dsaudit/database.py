@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from dsaudit.catalogue import COLUMNS, REWRITTEN
+from dsaudit.catalogue import COLUMNS, REWRITTEN, TableInfo
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.secret import SecretMissing, from_environment
 
@@ -54,16 +54,6 @@ class TimeLimit(QueryError):
 
 class SnapshotLost(QueryError):
     """The run's snapshot is gone, or a table was rewritten under it: what was read proves nothing."""
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """A table in the database's catalogue: its object id and the type of each column."""
-
-    schema: str
-    name: str
-    oid: int
-    columns: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -283,13 +273,17 @@ def source_transaction(url_env: str, seconds: float) -> Iterator[Connection]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
         engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
-        with engine.connect().execution_options(**options) as connection:
+        opened = engine.connect()
+    except (sa.exc.NoSuchModuleError, ImportError):
+        raise DatabaseError(f"{url_env}: no driver for {url.drivername} is installed") from None
+    except sa.exc.DBAPIError as error:
+        raise DatabaseError(f"{url_env}: {_first_line(error.orig)}") from None
+    try:
+        with opened.execution_options(**options) as connection:
             for statement in _AT_FIRST.get(engine.dialect.name, ()):
                 connection.exec_driver_sql(statement.format(milliseconds=f"{seconds * 1000:.0f}"))
             yield connection
             connection.rollback()
-    except (sa.exc.NoSuchModuleError, ImportError):
-        raise DatabaseError(f"{url_env}: no driver for {url.drivername} is installed") from None
     except sa.exc.DBAPIError as error:
         raise _query_error(error) from None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from psycopg import sql
 
-from dsaudit.database import TableInfo
+from dsaudit.catalogue import TableInfo
 from dsaudit.relations import RAW_COLUMNS, RelationMissing
 
 if TYPE_CHECKING:

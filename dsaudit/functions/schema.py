@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.database import TableInfo
+from dsaudit.catalogue import TableInfo
 from dsaudit.relations import RelationMissing
 from dsaudit.schema import Column, declared_columns, declared_tables, misfit
 
