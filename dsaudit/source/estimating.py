@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from dsaudit.card import plural
 from dsaudit.parameters import Parameters
 from dsaudit.secret import SecretMissing
 from dsaudit.source import paging
@@ -42,8 +43,8 @@ def _words(parameters: Parameters, client: Client) -> str:
         uncounted += counted is None
     calls += bool(source.scopes) + bool(source.subscriptions)
     least = "at least " if uncounted else "about "
-    lists = f", and {uncounted} lists of unknown length" if uncounted else ""
-    told = f"{least}{calls:,} calls for {records:,} records{lists}"
+    lists = f", and {plural(uncounted, 'list')} of unknown length" if uncounted else ""
+    told = f"{least}{plural(calls, 'call')} for {plural(records, 'record')}{lists}"
     if source.rate:
         minutes = calls * 100 / (source.rate * source.rate_share) / 60
         return f"{told}; {_minutes(minutes)} at {source.rate_share} % of {source.rate:g} requests a second"
@@ -54,4 +55,4 @@ def _words(parameters: Parameters, client: Client) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    return "less than a minute" if minutes < 1 else f"{minutes:,.0f} minutes"
+    return "less than a minute" if minutes < 1 else plural(round(minutes), "minute")
