@@ -174,7 +174,7 @@ def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | No
     if kept and kept.entry:
         return kept.entry
     entry: dict[str, Any] = {"started": kept.begun["started"] if kept else _now(), "counted": None, "problem": None}
-    notes = Notes(resource)
+    notes = Notes(resource, tape.path.with_suffix(".ids"))
     try:
         before = kept.begun["before"] if kept else reader.count(resource)
         with tape.opened({"started": entry["started"], "before": before}, kept):
@@ -186,6 +186,8 @@ def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | No
                 tape.end(entry)
     except SourceError as error:
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
+    finally:
+        notes.close()
     return {"ended": _now(), **entry}
 
 

@@ -100,7 +100,7 @@ def record_of(text: str, where: str) -> Record:
 
 def one_line(text: str) -> str:
     """Return JSON on one line: a line break can stand between its tokens only."""
-    return _BREAK.sub(" ", text)
+    return _BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def records_in(text: str, body: Any, path: str | None, where: str, absent: bool = False) -> list[Record]:
