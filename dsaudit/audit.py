@@ -196,7 +196,8 @@ class Audit:
         return closing
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return Opening(self.parameters, self.identity, self.instant, self.phase)._repr_mimebundle_()
+        replay = "" if self._handoff else Path(self._replay).name
+        return Opening(self.parameters, self.identity, self.instant, self.phase, replay)._repr_mimebundle_()
 
     # How a check runs --------------------------------------------------------------------------------------------
 

@@ -185,6 +185,8 @@ def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | No
             if not entry["problem"]:
                 tape.end(entry)
     except SourceError as error:
+        if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
+            return _record_list(reader, resource, tape, None)  # the provider does not know the cursor any more
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
     finally:
         notes.close()

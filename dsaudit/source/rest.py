@@ -33,6 +33,7 @@ from dsaudit.source.reading import (
 ATTEMPTS = 6
 LARGEST_BODY = 64_000_000  # bytes of one page
 MOST_PAGES = 1_000_000
+MOST_EMPTY = 100  # pages in a row without a record, of a list that says that it goes on
 # What GraphQL providers answer with status 200 where others answer 429, and where others answer 403.
 THROTTLED = {"THROTTLED", "RATE_LIMITED"}
 REFUSED = {"ACCESS_DENIED", "FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"}
@@ -119,7 +120,7 @@ class Client:
         position = paging.first(declared) if position is None else position
         seen: set[Position] = set()
         last: Record | None = None
-        read = 0
+        read = empty = 0
         following: Position | None = position
         while following is not None:
             number += 1
@@ -132,6 +133,9 @@ class Client:
                 raise type(error)(f"page {number}: {error}") from None
             yield page
             following, read = page.following, read + len(page.records)
+            empty = 0 if page.records else empty + 1
+            if empty > MOST_EMPTY:
+                raise SourceError(f"page {number}: {empty} pages in a row have no record, and more are announced")
             # A page of one record says nothing of the size that the provider keeps to: no overlap would be seen.
             is_long = declared.style == "offset" and declared.overlap and (last is not None or len(page.records) > 1)
             last = page.records[-1] if is_long and page.records else None

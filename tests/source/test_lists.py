@@ -165,6 +165,21 @@ def test_an_answer_that_breaks_off_is_an_error(
     assert "no answer" in not_whole(read())
 
 
+def test_a_page_that_is_too_large_is_not_taken_in(
+    provider: Provider, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "LARGEST_BODY", 1000)
+    packed = gzip.compress(json.dumps({"orders": [an_order(1, note="x" * 10_000_000)]}).encode())
+    assert len(packed) < 20_000
+    provider.answers["/shop/orders.json?limit=2"] = [(200, {"Content-Encoding": "gzip"}, packed)]
+    assert "a page of more than 1000 bytes" in not_whole(read())
+
+
+def test_a_list_on_another_host_is_not_asked_for(provider: Provider, read: Reader) -> None:
+    assert "on another host" in not_whole(read(read="'http://localhost:1/orders.json'"))
+    assert not provider.asked
+
+
 def test_nobody_there_is_said_in_a_line(parameters: Callable[..., Parameters], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "ATTEMPTS", 1)
     nowhere = "{kind: rest, base_url: 'http://127.0.0.1:9', token_env: SHOP_TOKEN}"

@@ -164,6 +164,17 @@ def test_a_link_in_the_body_to_another_host_is_not_asked_for(host: str, shelf: S
     assert len(shelf.asked) == 1
 
 
+def test_endless_pages_without_a_record_are_an_error(
+    shelf: Shelf, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "MOST_EMPTY", 3)
+    numbers = iter(range(99))
+    shelf.faults = dict.fromkeys(
+        range(2, 99), lambda answer: (200, {}, f'{{"data": [], "meta": {{"next": "{next(numbers)}"}}}}'.encode())
+    )
+    assert "page 5: 4 pages in a row have no record" in not_whole(read(**options(shelf, "cursor")))
+
+
 def test_more_without_records_is_an_error(shelf: Shelf, read: Reader) -> None:
     shelf.faults = {3: lambda answer: (200, {}, b'{"data": [], "has_more": true}')}
     assert "says that there is more, and holds no record" in not_whole(read(**options(shelf, "last_id")))

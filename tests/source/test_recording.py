@@ -272,6 +272,17 @@ def test_a_cursor_that_holds_the_token_is_not_kept(
     assert len(ids(again(declared("link"), run))) == COUNT
 
 
+def test_a_cursor_that_the_provider_forgot_is_no_end(
+    shelf: Shelf, declared: Callable[[str], Parameters], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "ATTEMPTS", 1)
+    shelf.faults = {3: broken(), 4: broken(410)}
+    run = run_folder(tmp_path, "one")
+    taken(declared("cursor"), run)
+    assert len(ids(again(declared("cursor"), run))) == COUNT
+    assert len(shelf.asked) == 4 + 4, "all of its pages are read anew"
+
+
 def test_a_killed_reading_goes_on(shelf: Shelf, declared: Callable[[str], Parameters], tmp_path: Path) -> None:
     whole = taken(declared("link"), run_folder(tmp_path, "whole"))
     shelf.asked.clear()
