@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import fsspec
 import pytest
 
 from dsaudit.parameters import ParameterError, Parameters
-from dsaudit.source import estimated, reachable
+from dsaudit.source import estimated, files, reachable
 from tests.source.providers import Reader, an_order, ids, not_whole
 
 BIG = "12345678901234567890.1230"
@@ -199,6 +200,15 @@ def test_a_parquet_file_is_read_to_its_end_or_told(take: Take, export: Path) -> 
     content = path.read_bytes()
     assert "is no such file as its name says" in not_whole(take("orders.parquet", content[:-100]))
     assert "is no such file as its name says" in not_whole(take("orders.parquet", b"PAR1"))
+
+
+def test_a_parquet_file_of_which_rows_are_lost_on_the_way_is_told(
+    take: Take, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parquet(export / "orders.parquet", "select range as id from range(10)")
+    whole = files._rows
+    monkeypatch.setattr(files, "_rows", lambda *parts: islice(whole(*parts), 9))
+    assert "9 rows were read, but the file tells of 10" in not_whole(take("orders.parquet"))
 
 
 # Behind a URL

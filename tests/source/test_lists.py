@@ -14,6 +14,7 @@ import pytest
 from dsaudit.parameters import Parameters
 from dsaudit.source import SourceError, reachable, rest
 from tests.source.providers import TOKEN, Provider, Reader, an_order, ids, not_whole
+from tests.source.providers import rest as section
 
 # Pages
 
@@ -40,6 +41,22 @@ def test_pages_in_a_circle_are_an_error(provider: Provider, read: Reader) -> Non
     back = f'<{provider.address}/shop/orders.json?limit=2>; rel="next"'
     provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1)]}, Link=back)
     assert "circle" in not_whole(read())
+
+
+def test_scopes_in_a_circle_are_no_endless_list(provider: Provider, read: Reader) -> None:
+    link = f'<{provider.address}/shop/scopes.json?limit=2>; rel="next"'
+    provider.gives("/shop/scopes.json?limit=2", {"scopes": [{"handle": "read_orders"}]}, Link=link)
+    provider.lists("orders", [an_order(1)])
+    recording = read(source=section(provider.address, "page_size: 2, scopes: scopes.json"))
+    assert recording.scopes("shop") is None
+    assert "circle" in recording.index["tenants"]["shop"]["problems"][0]
+    assert ids(recording) == ["1"]
+
+
+def test_ids_are_told_apart_by_their_last_digit(provider: Provider, read: Reader) -> None:
+    body = '{"orders": [{"id": 1.00000000000000000001}, {"id": 1.00000000000000000002}]}'
+    provider.gives("/shop/orders.json?limit=2", body)
+    assert ids(read()) == ["1.00000000000000000001", "1.00000000000000000002"]
 
 
 def test_the_next_page_on_another_host_is_not_asked_for(provider: Provider, read: Reader) -> None:

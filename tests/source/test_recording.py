@@ -306,7 +306,7 @@ def test_a_killed_reading_goes_on(shelf: Shelf, declared: Callable[[str], Parame
     killed.set()
     shelf.before = QUIET
     with (run / "private" / "recording" / "shop" / "order.jsonl.gz").open("ab") as file:
-        file.write(b"\x1f\x8bhalf a page")
+        file.write(b"\x1f\x8bhalf a page" * 1000)
     shelf.asked.clear()
     resume(run)(declared("link"), run_folder(tmp_path, "next") / "private" / "recording", QUIET)
     assert len(shelf.asked) == 2

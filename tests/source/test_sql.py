@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from dsaudit import server
 from dsaudit.parameters import ParameterError, Parameters
-from dsaudit.source import reachable
+from dsaudit.source import reachable, sql
 from tests.source.providers import Reader, ids, not_whole
 
 SOURCE = "{kind: sql, url_env: SHOP_DATABASE}"
@@ -128,6 +129,30 @@ def test_a_count_of_another_table_is_held_against_the_rows(database: psycopg.Con
     assert "1 records were read, but the source counts 2" in not_whole(recording)
     assert "expected one number" in not_whole(read(**given, more=', count: "select null"'))
     assert read(**given, more=', count: "select count(*) from shop.t"').count("shop", "order") == 1
+
+
+def test_rows_that_are_lost_on_the_way_are_told(
+    database: psycopg.Connection[Any], read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute("create table shop.t (id int); insert into shop.t select generate_series(1, 2500)")
+    whole = sql.Tables._records
+    monkeypatch.setattr(sql.Tables, "_records", lambda *parts: islice(whole(*parts), 2))
+    problem = not_whole(read(source=SOURCE, read="shop.t"))
+    assert "2000 records were read, but the source counts 2500" in problem
+
+
+def test_rows_and_their_count_are_of_one_instant(
+    database: psycopg.Connection[Any], read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute("create table shop.t (id int); insert into shop.t values (1)")
+    whole = sql.Tables._records
+
+    def meanwhile(*parts: Any) -> Any:
+        yield from whole(*parts)
+        database.execute("insert into shop.t values (2)")
+
+    monkeypatch.setattr(sql.Tables, "_records", meanwhile)
+    assert read(source=SOURCE, read="shop.t").count("shop", "order") == 1
 
 
 # Other databases than PostgreSQL
