@@ -11,8 +11,8 @@ __all__ = ["open"]
 __version__ = "0.1.0"
 
 
-def open(system: str, phase: str) -> Audit:  # dsaudit.open reads like the open it resembles
+def open(system: str, phase: str, replay: str = "") -> Audit:  # dsaudit.open reads like the open it resembles
     """Open the audit of one phase: see `dsaudit.audit.open`, which is imported only when it is called."""
     from dsaudit import audit
 
-    return audit.open(system, phase)
+    return audit.open(system, phase, replay)

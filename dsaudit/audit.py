@@ -40,10 +40,11 @@ class AuditNotPassed(Exception):
     """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
 
 
-def open(system: str, phase: str) -> Audit:
+def open(system: str, phase: str, replay: str = "") -> Audit:
     """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
 
-    Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own.
+    Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
+    the source when it is needed, or takes it from the run folder `replay`, as it was read then.
 
     Raises
     ------
@@ -54,14 +55,19 @@ def open(system: str, phase: str) -> Audit:
     parameters = load(system, given.overrides if given else None)
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
-    return Audit(parameters, database, phase, given)
+    return Audit(parameters, database, phase, given, replay)
 
 
 class Audit:
     """One phase's audit: `check` judges, `table` and `frame` show, `close` ends it."""
 
     def __init__(
-        self, parameters: Parameters, database: Database, phase: str, given: handoff.Handoff | None = None
+        self,
+        parameters: Parameters,
+        database: Database,
+        phase: str,
+        given: handoff.Handoff | None = None,
+        replay: str = "",
     ) -> None:
         self.parameters = parameters
         self.database = database
@@ -69,6 +75,7 @@ class Audit:
         self.verdicts: list[Verdict] = []
         self.kept: dict[str, Any] = {}  # what one check has read and another needs too
         self._handoff = given
+        self._replay = replay
         self._held = contextlib.ExitStack()
         self._revealed = False
         self._stale = math.inf
@@ -100,7 +107,8 @@ class Audit:
         if self._handoff:
             return source.Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
-        source.record(self.parameters, folder)
+        read = source.replay(Path(self._replay)) if self._replay else source.record
+        read(self.parameters, folder, lambda line: None)
         self._hold()
         self.instant = identify(self.database).time
         return source.Recording(folder, self.parameters)
@@ -201,7 +209,8 @@ class Audit:
         return closing
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return Opening(self.parameters, self.identity, self.instant, self.phase)._repr_mimebundle_()
+        replay = "" if self._handoff else Path(self._replay).name
+        return Opening(self.parameters, self.identity, self.instant, self.phase, replay)._repr_mimebundle_()
 
     # How a check runs --------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ def main() -> None:
 
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
+RUN_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @main.command()
@@ -64,6 +65,8 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
+@click.option("--replay", type=RUN_FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
+@click.option("--resume", type=RUN_FOLDER, help="Go on with the reading of this run, which broke off.")
 def run(
     file: Path,
     blueprint: str,
@@ -72,23 +75,29 @@ def run(
     jobs: int | None,
     overrides: tuple[str, ...],
     out: Path | None,
+    replay: Path | None,
+    resume: Path | None,
 ) -> None:
     """Audit the system that FILE describes and write its evidence.
 
     Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
     """
+    from dsaudit import source
     from dsaudit.parameters import load
     from dsaudit.run import Options
 
+    if replay and resume:
+        raise click.UsageError("--replay uses a reading as it is, --resume goes on with it: give one of them")
     given = _overrides(overrides)
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
-    result, folder = _audit(load(file, given), options)
+    read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
+    result, folder = _audit(load(file, given), options, read)
     _tell(result, folder)
     sys.exit(result["exit"])
 
 
-def _audit(parameters: Parameters, options: Any) -> tuple[dict[str, Any], Path]:
-    from dsaudit import sample, source
+def _audit(parameters: Parameters, options: Any, read: Any) -> tuple[dict[str, Any], Path]:
+    from dsaudit import sample
     from dsaudit.progress import shown
     from dsaudit.run import run
     from dsaudit.run.execute import prepare_imports
@@ -98,7 +107,7 @@ def _audit(parameters: Parameters, options: Any) -> tuple[dict[str, Any], Path]:
         if parameters.example:
             progress(f"starting the sample {parameters.example}")
         with sample.started(parameters):
-            outcome = run(parameters, options, source.record, progress)
+            outcome = run(parameters, options, read, progress)
     return outcome.result, outcome.folder
 
 
@@ -181,7 +190,7 @@ def check(file: Path) -> None:
     parameters = load(file)
     with sample.started(parameters):
         ready = True
-        for line in preflight(parameters, source.reachable):
+        for line in preflight(parameters, source.reachable, source.estimated):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")
@@ -233,7 +242,7 @@ def _known(name: str, checks: dict[str, Any]) -> Any:
 
 
 @main.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("run_folder", metavar="RUN", type=RUN_FOLDER)
 @click.argument("name", metavar="CHECK")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A .csv or .jsonl file.")
 def rows(run_folder: Path, name: str, target: Path) -> None:

@@ -20,9 +20,20 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from dsaudit.catalogue import COLUMNS, REWRITTEN, TableInfo
+from dsaudit.database_errors import (
+    DatabaseError,
+    QueryError,
+    ShortRead,
+    SnapshotLost,
+    TimeLimit,
+    first_line,
+    query_error,
+)
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.secret import SecretMissing, from_environment
 
+__all__ = ["Answer", "Database", "DatabaseError", "QueryError", "ShortRead", "SnapshotLost", "TableInfo", "TimeLimit"]
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
 
 
@@ -37,32 +48,6 @@ _LIMITS = {
     "timezone": "UTC",
     "max_parallel_workers_per_gather": "0",
 }
-
-
-class DatabaseError(Exception):
-    """The database cannot be audited: no connection, a wrong server, or a role that may write in production."""
-
-
-class QueryError(Exception):
-    """One query failed; the message is PostgreSQL's, in one line, without values from the data."""
-
-
-class TimeLimit(QueryError):
-    """A query was stopped at its time limit."""
-
-
-class SnapshotLost(QueryError):
-    """The run's snapshot is gone, or a table was rewritten under it: what was read proves nothing."""
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """A table in the database's catalogue: its object id and the type of each column."""
-
-    schema: str
-    name: str
-    oid: int
-    columns: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,7 +85,7 @@ class Database:
                 return database
         except sa.exc.DBAPIError as error:
             engine.dispose()
-            raise DatabaseError(f"{settings.url_env}: {_first_line(error.orig)}") from None
+            raise DatabaseError(f"{settings.url_env}: {first_line(error.orig)}") from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -124,7 +109,7 @@ class Database:
             except sa.exc.DBAPIError as error:
                 raise SnapshotLost(
                     f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
-                    f"({self.settings.snapshot_age} s): {_first_line(error.orig)}"
+                    f"({self.settings.snapshot_age} s): {first_line(error.orig)}"
                 ) from None
         # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
         connection.exec_driver_sql(
@@ -174,10 +159,10 @@ class Database:
                 self._refuse_rewritten(connection, list(tables))
                 return answers
         except sa.exc.DBAPIError as error:
-            raise _query_error(error) from None
+            raise query_error(error) from None
 
     def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
-        rewritten = list(connection.exec_driver_sql(_REWRITTEN, {"tables": tables}).scalars()) if tables else []
+        rewritten = list(connection.exec_driver_sql(REWRITTEN, {"tables": tables}).scalars()) if tables else []
         if rewritten:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
@@ -211,13 +196,13 @@ class Database:
                 )
                 return [plan[0] for plan in plans]
         except sa.exc.DBAPIError as error:
-            raise _query_error(error) from None
+            raise query_error(error) from None
 
     def catalogue(self) -> dict[tuple[str, str], TableInfo]:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(_COLUMNS, most=None).frame.to_dict("records"):
+            for row in self.query(COLUMNS, most=None).frame.to_dict("records"):
                 key = (row["schema"], row["table"])
                 found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
             self._catalogue = found
@@ -231,7 +216,7 @@ class Database:
                 driver: Any = connection.connection.driver_connection
                 return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
         except sa.exc.DBAPIError as error:
-            raise _query_error(error) from None
+            raise query_error(error) from None
 
     @contextlib.contextmanager
     def held_snapshot(self) -> Iterator[str]:
@@ -256,15 +241,71 @@ _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
 
 
 def _url(settings: Settings) -> URL:
+    url = _given_url(settings.url_env)
+    if not _is_postgres(url):
+        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _given_url(url_env: str) -> URL:
     try:
-        url = make_url(from_environment(settings.url_env).reveal())
+        return make_url(from_environment(url_env).reveal())
     except SecretMissing as error:
         raise DatabaseError(str(error)) from None
     except (sa.exc.ArgumentError, ValueError):
-        raise DatabaseError(f"{settings.url_env} is no URL such as postgresql://user:password@host/database") from None
-    if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
-    return url.set(drivername="postgresql+psycopg")
+        raise DatabaseError(f"{url_env} is no URL such as postgresql://user:password@host/database") from None
+
+
+def _is_postgres(url: URL) -> bool:
+    return url.get_backend_name() in ("postgresql", "postgres")
+
+
+@contextlib.contextmanager
+def source_transaction(url_env: str, seconds: float) -> Iterator[Connection]:
+    """Open one read-only transaction on another SQL database, the source; PostgreSQL reads one instant in it.
+
+    `seconds` limit a statement, of a streamed one each fetch.
+
+    Raises
+    ------
+    DatabaseError, QueryError
+        The variable is unset or no URL, its driver is not installed, the server refuses, or the connection breaks.
+    """
+    url = _given_url(url_env)
+    options: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+    if _is_postgres(url):
+        url, arguments = url.set(drivername="postgresql+psycopg"), _arguments("dsaudit/source")
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    try:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+        opened = engine.connect()
+    except (sa.exc.NoSuchModuleError, ImportError):
+        raise DatabaseError(f"{url_env}: no driver for {url.drivername} is installed") from None
+    except sa.exc.DBAPIError as error:
+        raise DatabaseError(f"{url_env}: {first_line(error.orig)}") from None
+    try:
+        with opened.execution_options(**options) as connection:
+            for statement in _AT_FIRST.get(engine.dialect.name, ()):
+                connection.exec_driver_sql(statement.format(milliseconds=f"{seconds * 1000:.0f}"))
+            yield connection
+            connection.rollback()
+    except sa.exc.DBAPIError as error:
+        raise query_error(error) from None
+
+
+# What makes a transaction read only where SQLAlchemy has no option for it, and what an error is better than.
+_AT_FIRST = {
+    "postgresql": (
+        "set local row_security = off",
+        "set local statement_timeout = {milliseconds}",
+        "set local timezone = 'UTC'",
+    ),
+    "sqlite": ("pragma query_only = on",),
+    "mysql": ("start transaction read only",),
+    "mariadb": ("start transaction read only",),
+    "oracle": ("set transaction read only",),
+}
 
 
 def _arguments(name: str) -> dict[str, Any]:
@@ -312,40 +353,3 @@ def _fetch(connection: Connection, sql: str, values: Mapping[str, Any], most: in
     result.close()
     total = connection.exec_driver_sql(f"select count(*) from ({sql}) as all_rows", dict(values)).scalar_one()
     return Answer(frame, total)
-
-
-def _query_error(error: sa.exc.DBAPIError) -> QueryError:
-    line = _first_line(error.orig)
-    if isinstance(error.orig, (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)):
-        return TimeLimit(line)
-    if isinstance(error.orig, psycopg.OperationalError):
-        return TimeLimit(f"the connection broke or was cut: {line}")
-    return QueryError(line)
-
-
-def _first_line(error: BaseException | None) -> str:
-    """Return what PostgreSQL says, in one line: the lines after the first quote values, and so may the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    line = (lines or ["it says nothing"])[0].removeprefix("connection failed: ")
-    is_about_data = (getattr(error, "sqlstate", None) or "").startswith("22")
-    return line.partition('"')[0] + "…" if is_about_data and '"' in line else line
-
-
-_REWRITTEN = """
-with recursive tree (oid) as (
-  select pg_catalog.unnest(%(tables)s::pg_catalog.oid[])
-  union select i.inhrelid from pg_catalog.pg_inherits as i join tree on tree.oid = i.inhparent
-)
-select c.oid::pg_catalog.regclass::text from tree join pg_catalog.pg_class as c on c.oid = tree.oid
-where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid)
-"""
-
-_COLUMNS = """
-select n.nspname::text as schema, c.relname::text as table, c.oid::bigint as oid, a.attname::text as column,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) as type
-from pg_catalog.pg_class as c
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-order by 1, 2, a.attnum
-"""

@@ -21,6 +21,7 @@ class Opening:
     identity: Identity
     instant: str
     phase: str
+    replay: str = ""  # the run whose reading of the source stands for one of its own
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         who = self.identity
@@ -33,6 +34,8 @@ class Opening:
             "instant": self.instant,
             "role": who.role if not who.may_write else f"{who.role} — this role can write: {who.may_write[0]}",
         }
+        if self.replay:
+            facts["source"] = f"not asked; as the run {self.replay} read it"
         rows = "".join(f'<tr><th scope="row">{name}</th><td>{escape(fact)}</td></tr>' for name, fact in facts.items())
         html = f'<style>{card.styles()}</style><div class="ds-table"><table><tbody>{rows}</tbody></table></div>'
         return {"text/html": html, "text/plain": "\n".join(f"{name}: {fact}" for name, fact in facts.items())}

@@ -57,6 +57,7 @@ def test_the_sample_can_be_tried_without_auditing_it() -> None:
     done = dsaudit("check", "parameters/sample.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ source of acme: answers" in done.stdout and "0 be skipped" in done.stdout
+    assert "✓ reading acme: about " in done.stdout and " calls for " in done.stdout
 
 
 def test_help_is_quick_since_it_imports_nothing_slow() -> None:

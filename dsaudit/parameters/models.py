@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from dsaudit.parameters.section import Names, Reason, Section, listed
+from dsaudit.parameters.graphql import why_refused
+from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
+from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
 
 FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
-NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -49,31 +50,6 @@ class Tenant(Section):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class Source(Section):
-    """How the provider is read: a REST API, or a folder of JSON Lines files ``<account>/<read>``."""
-
-    kind: Literal["rest", "files"]
-    base_url: str | None = None
-    base_url_env: str | None = None
-    account_path: str = ""  # what follows base_url for one account, such as "{account}"
-    token_env: str | None = None
-    token_header: str = "Authorization"
-    paging: Literal["link", "none"] = "link"
-    page_size: int = Field(250, ge=1, le=1000)
-    scopes: str | None = None  # path that lists the granted scopes
-    subscriptions: str | None = None  # path that lists the registered webhooks
-    folder: str | None = None
-    rate_share: int = Field(20, ge=1, le=100)  # percent of the provider's rate limit that an audit may use
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Source:
-        if self.kind == "rest" and not (self.base_url or self.base_url_env):
-            raise ValueError("a rest source needs base_url or base_url_env")
-        if self.kind == "files" and not self.folder:
-            raise ValueError("a files source needs folder")
-        return self
-
-
 class FieldOf(Section):
     """Where a refined column's value stands in the source's record, and its one declared type."""
 
@@ -103,8 +79,10 @@ class Resource(Section):
     # list from 1, ``@`` the name of the path at which it stands there.
     id_from: Names = ["id"]
     tenant: str | None = None
-    read: str | None = None
-    count: str | None = None
+    read: str | None = None  # the list's path, file, table or select
+    count: str | None = None  # path, or file, that holds the number of its records
+    query: str | None = None  # the GraphQL document that asks for its list
+    records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
     nested: Nested | None = None
     raw: str | None = None  # object type in the raw table, if it is not the resource's name
     scope: Names = []
@@ -315,6 +293,8 @@ class Parameters(Section):
                 raise ValueError(f"resources.{name}: a resource's name has small letters, digits and _")
             if resource.nested and resource.nested.in_ not in self.resources:
                 raise ValueError(f"resources.{name}.nested.in: there is no resource {resource.nested.in_}")
+            if self.source and (problem := _unreadable(resource, self.source, len(self.tenants))):
+                raise ValueError(f"resources.{name}.{problem}")
         for index, relation in enumerate(self.relations):
             for side in (relation.child, relation.parent):
                 if side.split(".")[0] not in self.resources:
@@ -349,7 +329,28 @@ class Parameters(Section):
     def secrets(self) -> list[str]:
         """Return the names of the environment variables that hold secrets."""
         names = [self.database.url_env]
-        if self.source and self.source.token_env:
-            names.append(self.source.token_env)
+        if self.source:
+            names += filter(None, (self.source.token_env, self.source.url_env))
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
         return sorted(set(names))
+
+
+def _unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
+    """Return why the list of a resource cannot be read from such a source, or None."""
+    is_graphql = source.kind == "rest" and source.paging.style == "graphql"
+    if resource.query and not is_graphql:
+        return "query: only graphql paging posts a query"
+    if not resource.read:
+        return "query: without read there is no address to post it to" if resource.query else None
+    if is_graphql:
+        if not (resource.query and (resource.records or source.paging.records)):
+            return "read: graphql paging needs the resource's query, and the path of its connection as records"
+        names = (source.paging.size_parameter, source.paging.parameter)
+        if problem := why_refused(resource.query, tuple(filter(None, names))):
+            return f"query: the document {problem}"
+        # A count is the path of an answer, or a document too.
+        problem = why_refused(resource.count) if resource.count and "{" in resource.count else None
+        return f"count: the document {problem}" if problem else None
+    if source.kind == "sql" and tenants > 1 and not re.search(r"(?<![:\\\w]):(account|tenant)\b", resource.read):
+        return "read: several tenants need a select that binds :account or :tenant; each would be given all rows"
+    return None

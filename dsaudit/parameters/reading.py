@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dsaudit.parameters.models import NAME, Parameters
+from dsaudit.parameters.models import Parameters
+from dsaudit.parameters.section import NAME
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
@@ -89,6 +90,8 @@ def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml
     """Yield a line for each folder that the file names and that is not there: its checks would find nothing wrong."""
     for section in ("code", "documents", "source"):
         given = getattr(getattr(parameters, section), "folder", None)
+        if section == "source" and parameters.source and parameters.source.is_remote:
+            continue
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
             yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}"

@@ -1,4 +1,4 @@
-"""What all sections of the parameter file share."""
+"""What the sections of a parameter file are made of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+
 
 def listed(value: Any) -> Any:
-    """Return a single text as a list of one; everything else as it is."""
+    """Return a text as a list of one, and everything else as it is."""
     return [value] if isinstance(value, str) else value
 
 

@@ -112,7 +112,7 @@ def _since(result: Record) -> str:
 
 def _not_audited(result: Record) -> str:
     groups = skipped_because(result["verdicts"])
-    lines = [f"<b>Everything else, as this run was {words(limit)}</b>" for limit in result["limits"]]
+    lines = [f"<b>{words(limit[:1].upper() + limit[1:])}</b>" for limit in result["limits"]]
     lines += [
         f"{plural(len(verdicts), 'check')} not run: {words(reason)}"
         for reason, verdicts in list(groups.items())[:MOST_GROUPS]

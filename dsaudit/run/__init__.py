@@ -134,9 +134,15 @@ def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -
 
 def _read_source(read_source: ReadSource, parameters: Parameters, folder: Path, progress: Progress) -> None:
     """Record the source; where that cannot even begin (a token that is not set), leave nothing behind."""
+    recording = folder / "private" / "recording"
     try:
-        read_source(parameters, folder / "private" / "recording", progress)
-    except Exception:
+        read_source(parameters, recording, progress)
+    except BaseException as error:
+        if any(recording.glob("*/*.gz")):
+            if isinstance(error, KeyboardInterrupt):
+                raise RunError(f"stopped while reading the source; go on with --resume {folder}") from None
+            progress(f"what was read so far is in {folder}")
+            raise
         shutil.rmtree(folder)
         with contextlib.suppress(OSError):
             for parent in list(folder.parents)[:3]:
@@ -168,8 +174,6 @@ def _result(
     verdicts, problems = collect.collect(plan, phases, given)
     decide.waive(verdicts, parameters, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
-    is_narrow = bool(options.checks or options.phases)
-    limits = [f"narrowed to {plural(len(plan), 'check')} by the command line"] if is_narrow else []
     result = {
         "schema": 1,
         "run": {
@@ -188,13 +192,25 @@ def _result(
         "plan": [_planned_record(planned) for planned in plan],
         "phases": [phase.to_json() for phase in phases],
         "verdicts": [verdict.to_json() for verdict in verdicts],
-        "limits": limits,
+        "limits": [*_limits(plan, options, given)],
         "problems": problems,
     }
     decide.decide(result, parameters, terms)
     history.compare(result, parameters, options.out)
     result["digest"] = evidence.digest(result)
     return result
+
+
+def _limits(plan: list[Planned], options: Options, given: handoff.Handoff) -> Iterator[str]:
+    """Yield what makes this run say less than a whole one, in sentences."""
+    if options.checks or options.phases:
+        yield f"narrowed to {plural(len(plan), 'check')} by the command line; nothing else was audited"
+    index = given.recording / "index.json"
+    reading = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    if "replayed" in reading:
+        read = datetime.fromisoformat(reading["started"])
+        when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
 
 
 def _planned_record(planned: Planned) -> dict[str, Any]:

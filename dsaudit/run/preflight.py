@@ -13,6 +13,7 @@ from dsaudit.parameters import Parameters
 from dsaudit.relations import RelationMissing, Relations, bindings
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
+Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Line:
     words: str
 
 
-def preflight(parameters: Parameters, reachable: Reachable) -> Iterator[Line]:
+def preflight(parameters: Parameters, reachable: Reachable, estimated: Estimated) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
     yield from _database(parameters)
-    yield from _source(parameters, reachable)
+    yield from _source(parameters, reachable, estimated)
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
@@ -85,12 +86,16 @@ def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:
             yield Line(check.path.name, True if scopes else None, "can be run" if scopes else "has nothing to run on")
 
 
-def _source(parameters: Parameters, reachable: Reachable) -> Iterator[Line]:
+def _source(parameters: Parameters, reachable: Reachable, estimated: Estimated) -> Iterator[Line]:
     if parameters.source is None:
         yield Line("source", None, "not given")
         return
+    answers = True
     for name, problem in reachable(parameters):
+        answers = answers and problem is None
         yield Line(f"source of {name}", problem is None, problem or "answers")
+    for name, words in estimated(parameters) if answers else ():
+        yield Line(f"reading {name}", True, words)
 
 
 def _plan(parameters: Parameters) -> Iterator[Line]:

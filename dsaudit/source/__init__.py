@@ -1,7 +1,9 @@
-"""Reads the provider: once, completely, into a recording that every phase of the run shares."""
+"""Reads the source: once, completely, into a recording that every phase of the run shares."""
 
+from dsaudit.source.again import replay, resume
 from dsaudit.source.collecting import reachable, record
+from dsaudit.source.estimating import estimated
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import Recording
 
-__all__ = ["Recording", "SourceError", "reachable", "record"]
+__all__ = ["Recording", "SourceError", "estimated", "reachable", "record", "replay", "resume"]

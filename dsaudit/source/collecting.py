@@ -2,41 +2,91 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, Protocol
 
 from dsaudit.parameters import Parameters, Resource, Tenant
-from dsaudit.secret import SecretMissing, from_environment
-from dsaudit.source.reading import Client, SourceError, SourceRefused, count_in, lines_of, parse, records_in
-from dsaudit.source.recording import changed_at, identity, value_at
+from dsaudit.secret import SecretMissing
+from dsaudit.source.files import Export
+from dsaudit.source.noting import Notes
+from dsaudit.source.paging import Listing
+from dsaudit.source.reading import Page, Position, SourceError, SourceRefused, record_of
+from dsaudit.source.recording import DRAFT, INDEX, declared
+from dsaudit.source.rest import Client
+from dsaudit.source.sql import Tables
+from dsaudit.source.writing import Kept, Tape
 
 Progress = Callable[[str], None]
-MOST_SHARED = 1000
 
 
-def record(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+class Reader(Protocol):
+    """What reads one tenant's lists, whatever kind of source it is; all raise `SourceError`."""
+
+    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
+        """Yield the pages of a list, from `position` on, which follows page `number`."""
+
+    def count(self, resource: Resource) -> int | None:
+        """Return how many records there are by another way than the list, None where none is declared."""
+
+    def extra(self, path: str) -> list[Any]:
+        """Return the records of a list beside the resources'."""
+
+    def resume_at(self, page: Page) -> Position | None:
+        """Return where a reading that breaks off behind `page` can go on, None where it cannot."""
+
+    def probe(self, resource: Resource | None) -> None:
+        """Make one small request."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the index keeps of the reading beyond its lists."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+def record(parameters: Parameters, folder: Path, progress: Progress = lambda line: None, resume: bool = False) -> None:
     """Read every declared list of every tenant into `folder`.
 
     A list that cannot be read does not stop the others: the index says what was wrong with it, and what needs it
-    is inconclusive.
+    is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
+    what was read then is kept, and each list goes on where it can.
+
+    Raises
+    ------
+    SourceError, SecretMissing
+        An address or a token is not set.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    index: dict[str, Any] = {"started": _now(), "tenants": {}}
-    for tenant in parameters.tenants or [Tenant(name="all", id="all")]:
-        index["tenants"][tenant.name] = _record_tenant(parameters, tenant, folder / tenant.name, progress)
+    started = _earlier(folder) if resume else None
+    index: dict[str, Any] = {"started": started or _now(), "declared": declared(parameters), "tenants": {}}
+    _write(folder / DRAFT, index)
+    for tenant in tenants_of(parameters):
+        index["tenants"][tenant.name] = _record_tenant(parameters, tenant, folder / tenant.name, progress, resume)
     index["ended"] = _now()
     _let_settle(index, parameters)
-    draft = folder / "index.json.draft"
-    draft.write_text(json.dumps(index), encoding="utf-8")
-    draft.replace(folder / "index.json")
+    _write(folder / DRAFT, index)
+    (folder / DRAFT).replace(folder / INDEX)
+
+
+def _earlier(folder: Path) -> str | None:
+    """Return when the reading began that is gone on with: what changed since may be missing from it."""
+    for name in (DRAFT, INDEX):
+        if (folder / name).is_file():
+            return str(json.loads((folder / name).read_text(encoding="utf-8"))["started"])
+    return None
+
+
+def _write(path: Path, index: dict[str, Any]) -> None:
+    path.write_text(json.dumps(index), encoding="utf-8")
+
+
+def tenants_of(parameters: Parameters) -> list[Tenant]:
+    """Return the tenants; a system without any is one, called ``all``."""
+    return parameters.tenants or [Tenant(name="all", id="all")]
 
 
 def _let_settle(index: dict[str, Any], parameters: Parameters) -> None:
@@ -51,191 +101,109 @@ def _let_settle(index: dict[str, Any], parameters: Parameters) -> None:
         time.sleep(min(max(arrived - time.time(), 0), parameters.policy.in_flight_seconds))
 
 
+def reader_of(parameters: Parameters, tenant: Tenant) -> Reader:
+    """Return what reads the lists of one tenant.
+
+    Raises
+    ------
+    SourceError, SecretMissing
+        An address or a token is not set.
+    """
+    assert parameters.source is not None
+    kinds: dict[str, Callable[[Parameters, Tenant], Reader]] = {
+        "rest": Client.of,
+        "files": Export.of,
+        "sql": Tables.of,
+    }
+    return kinds[parameters.source.kind](parameters, tenant)
+
+
+def own_lists(parameters: Parameters) -> Iterator[tuple[str, Resource]]:
+    """Yield the resources that have a list of their own, by name."""
+    return ((name, resource) for name, resource in parameters.resources.items() if resource.read)
+
+
 def reachable(parameters: Parameters) -> Iterator[tuple[str, str | None]]:
     """Yield each tenant's name and why its account cannot be read, or None; one small request each."""
-    source = parameters.source
-    first = next((resource.read for _, resource in _own_lists(parameters)), None)
-    for tenant in parameters.tenants or [Tenant(name="all", id="all")]:
-        problem = None
+    first = next((resource for _, resource in own_lists(parameters)), None)
+    for tenant in tenants_of(parameters):
         try:
-            if source and source.kind == "files":
-                folder = parameters.folder(source.folder or "") / (tenant.account or tenant.name)
-                problem = None if folder.is_dir() else f"there is no folder {folder.name}"
-            elif path := (source.scopes if source else None) or first:
-                client = _client(parameters, tenant)
-                client.get(path)
-                client.close()
+            reader = reader_of(parameters, tenant)
+            try:
+                reader.probe(first)
+            finally:
+                reader.close()
         except (SourceError, SecretMissing) as error:
-            problem = str(error)
-        yield tenant.name, problem
+            yield tenant.name, str(error)
+        else:
+            yield tenant.name, None
 
 
-def _record_tenant(parameters: Parameters, tenant: Tenant, folder: Path, progress: Progress) -> dict[str, Any]:
+def _record_tenant(
+    parameters: Parameters, tenant: Tenant, folder: Path, progress: Progress, resume: bool
+) -> dict[str, Any]:
     source = parameters.source
     assert source is not None
     folder.mkdir(mode=0o700, exist_ok=True)
     entry: dict[str, Any] = {"resources": {}, "scopes": None, "subscriptions": None, "problems": []}
-    if source.kind == "files":
-        exported = parameters.folder(source.folder or "") / (tenant.account or tenant.name)
-        entry["scopes"] = _extra_file(exported, source.scopes, entry)
-        entry["subscriptions"] = _extra_file(exported, source.subscriptions, entry)
-        for name, resource in _own_lists(parameters):
-            entry["resources"][name] = _record_file(
-                resource, exported / (resource.read or ""), folder / f"{name}.jsonl.gz"
-            )
-        return entry
-    client = _client(parameters, tenant)
+    reader = reader_of(parameters, tenant)
     try:
-        entry["scopes"] = _extra(client, source.scopes, entry)
-        entry["subscriptions"] = _extra(client, source.subscriptions, entry)
-        for name, resource in _own_lists(parameters):
+        entry["scopes"] = _extra(reader, source.scopes, entry)
+        entry["subscriptions"] = _extra(reader, source.subscriptions, entry)
+        for name, resource in own_lists(parameters):
             progress(f"reading {name} of {tenant.name}")
-            entry["resources"][name] = _record_list(client, resource, folder / f"{name}.jsonl.gz")
+            tape = Tape(folder, name)
+            entry["resources"][name] = _record_list(reader, resource, tape, tape.kept() if resume else None)
     finally:
-        client.close()
-    entry["clock"] = [min(client.offsets, default=0.0), max(client.offsets, default=0.0)]
-    entry["requests"] = client.requests
-    return entry
+        reader.close()
+    return entry | reader.facts()
 
 
-def _own_lists(parameters: Parameters) -> Iterator[tuple[str, Resource]]:
-    return ((name, resource) for name, resource in parameters.resources.items() if resource.read)
-
-
-def _client(parameters: Parameters, tenant: Tenant) -> Client:
-    source = parameters.source
-    assert source is not None
-    token_env = tenant.token_env or source.token_env
-    base = source.base_url or os.environ.get(source.base_url_env or "", "")
-    if not base:
-        raise SourceError(f"the environment variable {source.base_url_env} is not set; it holds the source's address")
-    whole = f"{base.rstrip('/')}/{source.account_path}".rstrip("/").replace("{account}", tenant.account or "")
-    return Client(source, whole, from_environment(token_env) if token_env else None)
-
-
-def _extra(client: Client, path: str | None, entry: dict[str, Any]) -> Any:
+def _extra(reader: Reader, path: str | None, entry: dict[str, Any]) -> Any:
     if not path:
         return None
     try:
-        return [item for page in client.pages(path) for item in records_in(parse(page.text), path)]
+        return reader.extra(path)
     except SourceError as error:
         entry["problems"].append(str(error))
         return None
 
 
-def _extra_file(folder: Path, name: str | None, entry: dict[str, Any]) -> Any:
-    if not name:
-        return None
+def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None) -> dict[str, Any]:
+    """Read one list, or go on with it, and return its entry in the index."""
+    if kept and kept.entry:
+        return kept.entry
+    entry: dict[str, Any] = {"started": kept.begun["started"] if kept else _now(), "counted": None, "problem": None}
+    notes = Notes(resource, tape.path.with_suffix(".ids"))
     try:
-        return [json.loads(line) for line in lines_of(folder / name)]
+        before = kept.begun["before"] if kept else reader.count(resource)
+        with tape.opened({"started": entry["started"], "before": before}, kept):
+            _read(reader, resource, tape, kept, notes)
+            after = reader.count(resource)
+            entry |= notes.facts() | {"counted": after, "problem": notes.doubt(before, after), "answered": True}
+            entry |= {"sha256": tape.sha256, "ended": _now()}
+            if not entry["problem"]:
+                tape.end(entry)
     except SourceError as error:
-        entry["problems"].append(str(error))
-        return None
+        if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
+            return _record_list(reader, resource, tape, None)  # the provider does not know the cursor any more
+        entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
+    finally:
+        notes.close()
+    return {"ended": _now(), **entry}
 
 
-def _record_list(client: Client, resource: Resource, path: Path) -> dict[str, Any]:
-    entry = _new_entry()
-    seen = _Seen(resource)
-    try:
-        before = _counted(client, resource)
-        with _private(path) as file:
-            for page in client.pages(resource.read or ""):
-                for one in records_in(parse(page.text), resource.read or ""):
-                    seen.note(one)
-                entry["pages"] += 1
-                file.write(json.dumps(page.text) + "\n")
-        after = _counted(client, resource)
-        entry |= seen.facts() | {"counted": after, "problem": seen.doubt(before, after), "answered": True}
-    except SourceError as error:
-        entry |= seen.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
-    entry["ended"] = _now()
-    return entry
-
-
-def _record_file(resource: Resource, path: Path, target: Path) -> dict[str, Any]:
-    entry = _new_entry()
-    seen = _Seen(resource)
-    try:
-        with _private(target) as file:
-            for line in lines_of(path):
-                seen.note(_parsed(line, path))
-                file.write(json.dumps(f"[{line.strip()}]") + "\n")
-        entry |= seen.facts() | {"pages": 1, "problem": seen.doubt(None, None), "answered": True}
-    except SourceError as error:
-        entry |= seen.facts() | {"problem": str(error)}
-    entry["ended"] = _now()
-    return entry
-
-
-def _new_entry() -> dict[str, Any]:
-    return {"started": _now(), "records": 0, "pages": 0, "counted": None, "problem": None}
-
-
-def _counted(client: Client, resource: Resource) -> int | None:
-    return count_in(parse(client.get(resource.count).text), resource.count) if resource.count else None
-
-
-def _parsed(line: str, path: Path) -> dict[str, Any]:
-    try:
-        one: dict[str, Any] = parse(line)
-    except ValueError:
-        raise SourceError(f"{path.name}: a line is no JSON") from None
-    return one
-
-
-@dataclass
-class _Seen:
-    """What a list showed while it was read: how many records, which ids, the newest change."""
-
-    resource: Resource
-    records: int = 0
-    nameless: int = 0
-    again: int = 0
-    newest: datetime | None = None
-    shared: dict[str, None] = field(default_factory=dict)
-    known: dict[str, tuple[int, datetime | None]] = field(default_factory=dict)
-
-    def note(self, one: dict[str, Any]) -> None:
-        """Take in one record."""
-        self.records += 1
-        name, changed = identity(self.resource, one, one, "", 0), changed_at(self.resource, one)
-        content = (hash(json.dumps(one, sort_keys=True, default=str)), changed)
-        paths = (part for part in self.resource.id_from if part not in ("#", "@"))
-        self.nameless += any(value_at(one, path) in (None, "") for path in paths)
-        if name not in self.known:
-            self.known[name] = content
-        elif self.known[name] == content or self.known[name][1] != changed:
-            self.again += 1
-        else:
-            self.shared[name] = None
-        self.newest = max(filter(None, (self.newest, changed)), default=None)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the index keeps of it."""
-        newest = self.newest.isoformat() if self.newest else None
-        return {"records": self.records, "newest": newest, "shared_ids": list(self.shared)[:MOST_SHARED]}
-
-    def doubt(self, before: int | None, after: int | None) -> str | None:
-        """Return why the list may not be whole, or None; the source's counts were taken before and after it."""
-        if self.nameless:
-            return f"{self.nameless} records have no id"
-        if self.shared:
-            return f"{len(self.shared)} ids stand for several different records each"
-        if self.again:
-            return f"{self.again} ids came twice: rows moved between pages while they were read"
-        counts = [count for count in (before, after) if count is not None]
-        # A source in use goes on changing between the two.
-        if counts and not min(counts) <= self.records <= max(counts):
-            return f"{self.records} records were read, but the source counts {counts[-1]}"
-        return None
-
-
-@contextlib.contextmanager
-def _private(path: Path) -> Iterator[TextIO]:
-    """Open a compressed file that only its owner can read."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as whole, gzip.open(whole, "wt", encoding="utf-8", compresslevel=1) as text:
-        yield cast(TextIO, text)
+def _read(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, notes: Notes) -> None:
+    """Read the pages of a list behind those that were kept."""
+    for texts in tape.pages(kept) if kept else []:
+        notes.note([record_of(text, "the recording: a line") for text in texts])
+    if kept and kept.is_read:
+        return
+    for page in reader.pages(Listing.of(resource), kept.following if kept else None, notes.pages):
+        notes.note(page.records)
+        notes.totals += [page.total] if page.total is not None else []
+        tape.add(page.records, notes.records, reader.resume_at(page))
+    tape.end()
 
 
 def _now() -> str:

@@ -1,27 +1,15 @@
-"""Reads one list of a provider to its end: paged, patient with its rate limit, and suspicious of short answers."""
+"""What an answer of the source says: its records, each with its own text, and never a number through a float."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import time
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from typing import Any, NamedTuple
 
-import httpx
-
-from dsaudit.parameters.models import Source
-from dsaudit.secret import Secret
-
-ATTEMPTS = 6
-LONGEST_WAIT = 60.0  # seconds that one Retry-After may ask for
-LARGEST_BODY = 64_000_000  # bytes of one page
-MOST_PAGES = 100_000
+Position = str | int  # where a list goes on: an address, a cursor, an offset or a page's number
 
 
 class SourceError(Exception):
@@ -32,115 +20,20 @@ class SourceRefused(SourceError):
     """The source answers, and does not accept the token, or what the token was granted."""
 
 
-@dataclass
-class Client:
-    """Reads from one account of a provider: GET only, one host, no redirects."""
+class Record(NamedTuple):
+    """One record: its text on one line, as the source wrote it, and its value with exact numbers."""
 
-    source: Source
-    base_url: str
-    token: Secret | None
-    offsets: list[float] = field(default_factory=list)  # seconds that the provider's clock is ahead of ours
-    requests: int = 0
-
-    def __post_init__(self) -> None:
-        headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
-        if self.token:
-            bearer = self.source.token_header.lower() == "authorization"
-            headers[self.source.token_header] = f"Bearer {self.token.reveal()}" if bearer else self.token.reveal()
-        # A proxy or a redirect from the environment could carry the token to another host.
-        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
-
-    def get(self, url: str) -> httpx.Response:
-        """Get one page, waiting where the provider asks for it.
-
-        Raises
-        ------
-        SourceError
-            It refuses, does not answer, or answers something other than JSON.
-        """
-        target = url if urlsplit(url).scheme else f"{self.base_url.rstrip('/')}/{url.lstrip('/')}"
-        for attempt in range(ATTEMPTS):
-            try:
-                response = self._http.get(target)
-            except httpx.HTTPError as error:
-                if attempt + 1 == ATTEMPTS:
-                    raise SourceError(f"{_shown(target)}: no answer ({type(error).__name__})") from None
-                time.sleep(0.2 * 2**attempt)
-                continue
-            self.requests += 1
-            if response.status_code == 429 or response.status_code >= 500:
-                time.sleep(_wait(response, attempt))
-                continue
-            self._note_clock(response)
-            self._spare(response)
-            return _accepted(response, target)
-        raise SourceError(f"{_shown(target)}: still answers {response.status_code} after {ATTEMPTS} tries")
-
-    def pages(self, path: str) -> Iterator[httpx.Response]:
-        """Yield the pages of a list until the provider says that there are no more."""
-        separator = "&" if "?" in path else "?"
-        url: str | None = f"{path}{separator}limit={self.source.page_size}" if self.source.paging == "link" else path
-        seen: set[str] = set()
-        while url:
-            if url in seen or len(seen) >= MOST_PAGES:
-                raise SourceError(f"{_shown(url)}: the pages run in a circle; page {len(seen) + 1} was read before")
-            seen.add(url)
-            response = self.get(url)
-            yield response
-            url = self._next(response) if self.source.paging == "link" else None
-
-    def _next(self, response: httpx.Response) -> str | None:
-        given = response.links.get("next", {}).get("url")
-        if not given:
-            return None
-        link = urljoin(str(response.url), given)
-        if urlsplit(link)[:2] != urlsplit(self.base_url)[:2]:
-            raise SourceError(f"{_shown(link)}: the next page is on another host; the token does not go there")
-        return link
-
-    def _note_clock(self, response: httpx.Response) -> None:
-        with contextlib.suppress(ValueError):
-            told = parsedate_to_datetime(response.headers.get("date", ""))
-            self.offsets.append(told.timestamp() - time.time())
-
-    def _spare(self, response: httpx.Response) -> None:
-        """Leave the larger share of the provider's rate limit to production."""
-        used, _, size = response.headers.get("X-Shopify-Shop-Api-Call-Limit", "").partition("/")
-        if used.isdigit() and size.isdigit() and int(used) * 100 > int(size) * self.source.rate_share:
-            time.sleep(0.1)
+    text: str
+    value: Any
 
 
-def _accepted(response: httpx.Response, url: str) -> httpx.Response:
-    if response.is_redirect:
-        raise SourceError(f"{_shown(url)}: answers with a redirect, which is not followed; correct the base_url")
-    if response.status_code in (401, 403):
-        raise SourceRefused(f"{_shown(url)}: refused with {response.status_code}; token or scope is not accepted")
-    if response.status_code != 200:
-        raise SourceError(f"{_shown(url)}: answers {response.status_code}")
-    if len(response.content) > LARGEST_BODY:
-        raise SourceError(f"{_shown(url)}: a page of {len(response.content)} bytes; ask for smaller pages")
-    try:
-        parse(response.text)
-    except (ValueError, RecursionError):
-        raise SourceError(f"{_shown(url)}: answers 200, but not with JSON") from None
-    return response
+@dataclass(frozen=True)
+class Page:
+    """A part of a list, where the list goes on (None at its end), and how many records it tells that it has."""
 
-
-def _wait(response: httpx.Response, attempt: int) -> float:
-    try:
-        asked = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        asked = -1
-    return min(asked, LONGEST_WAIT) if asked >= 0 else 0.2 * 2**attempt
-
-
-def _shown(url: str) -> str:
-    """Return an address without its query, which may hold a token or a cursor."""
-    return url.split("?")[0]
+    records: list[Record]
+    following: Position | None = None
+    total: int | None = None
 
 
 def parse(text: str) -> Any:
@@ -152,29 +45,158 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def records_in(body: Any, where: str) -> list[dict[str, Any]]:
-    """Return the records of one page: the body itself if it is a list, else its only list."""
-    values = body.values() if isinstance(body, dict) else [body]
-    lists = [value for value in values if isinstance(value, list)]
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is given twice in one object: readers disagree which value counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(NAMED_TWICE)
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unambiguous, strict=True
+)
+NAMED_TWICE = "a name is given twice in one object"
+_BLANK = re.compile(r"[ \t\n\r]*")
+_BREAK = re.compile(r"[\n\r]+")
+
+
+def strictly(text: str, where: str) -> Any:
+    """Parse JSON exactly, and refuse what readers could take in two ways.
+
+    Raises
+    ------
+    SourceError
+        It is no JSON.
+    """
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        problem = NAMED_TWICE if str(error) == NAMED_TWICE else "not with JSON"
+        raise SourceError(f"{where}: answers 200, but {problem}") from None
+
+
+def value_at(record: Any, path: str) -> Any:
+    """Return the value at a dotted path, None where there is none."""
+    for step in path.split(".") if path else []:
+        record = record.get(step) if isinstance(record, dict) else None
+    return record
+
+
+def record_of(text: str, where: str) -> Record:
+    """Return the record that a whole text is.
+
+    Raises
+    ------
+    SourceError
+        It is no JSON.
+    """
+    try:
+        return Record(one_line(text.strip()), _DECODER.decode(text))
+    except (ValueError, RecursionError) as error:
+        problem = f": {NAMED_TWICE}" if str(error) == NAMED_TWICE else " is no JSON"
+        raise SourceError(f"{where}{problem}") from None
+
+
+def one_line(text: str) -> str:
+    """Return JSON on one line: a line break can stand between its tokens only."""
+    return _BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+
+
+def records_in(text: str, body: Any, path: str | None, where: str, absent: bool = False) -> list[Record]:
+    """Return the records of one page: what the list at `path` holds, or the body's only list.
+
+    `body` is `text` as parsed. Where `absent` is true, a list that is not there is an empty one.
+
+    Raises
+    ------
+    SourceError
+        There is no such list, or several that could be meant.
+    """
+    if path is None:
+        steps = _only_list(body, where, absent)
+    else:
+        steps = path.split(".")
+        if not isinstance(value_at(body, path), list):
+            if absent and value_at(body, path) is None and isinstance(body, dict):
+                return []
+            raise SourceError(f"{where}: there is no list of records at {path} in the answer")
+    return list(_items(text, steps)) if steps is not None else []
+
+
+def _only_list(body: Any, where: str, absent: bool) -> list[str] | None:
+    if isinstance(body, list):
+        return []
+    lists = [name for name, value in body.items() if isinstance(value, list)] if isinstance(body, dict) else []
+    if absent and not lists and isinstance(body, dict):
+        return None
     if len(lists) != 1:
         raise SourceError(f"{where}: expected one list of records in the answer, found {len(lists)}")
-    return lists[0]
+    return lists
+
+
+def _items(text: str, steps: list[str]) -> Iterator[Record]:
+    """Yield the items of the list at a path of names, in JSON that is known to be well-formed and to have it."""
+    at = _skip(text, 0)
+    for step in steps:
+        at = _member(text, at, step)
+    at = _skip(text, at + 1)
+    while text[at] != "]":
+        value, end = _DECODER.raw_decode(text, at)
+        yield Record(one_line(text[at:end]), value)
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+
+
+def _member(text: str, at: int, name: str) -> int:
+    """Return where the value of a name begins in the object that begins at `at`."""
+    at = _skip(text, at + 1)
+    while True:
+        key, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)  # behind the colon
+        if key == name:
+            return at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)  # behind the comma
+
+
+def _skip(text: str, at: int) -> int:
+    return _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+
+
+def member_of(record: Record, name: str, where: str) -> Record:
+    """Return what a record holds under a name, as a record of its own text.
+
+    Raises
+    ------
+    SourceError
+        It holds no object there.
+    """
+    if not (isinstance(record.value, dict) and isinstance(record.value.get(name), dict)):
+        raise SourceError(f"{where}: an entry of the list has no {name}")
+    start = _member(record.text, 0, name)
+    value, end = _DECODER.raw_decode(record.text, start)
+    return Record(record.text[start:end], value)
 
 
 def count_in(body: Any, where: str) -> int:
-    """Return the only integer of an answer such as ``{"count": 12}``."""
-    numbers = [value for value in body.values() if isinstance(value, int)] if isinstance(body, dict) else []
-    if len(numbers) != 1:
+    """Return the only whole number of an answer such as ``{"count": 12}`` or ``{"data": {"orders": {"count": 12}}}``.
+
+    Raises
+    ------
+    SourceError
+        There is none, or there are several.
+    """
+    numbers = list(_numbers(body.get("data", body) if isinstance(body, dict) else None))
+    if len(numbers) != 1 or numbers[0] < 0:
         raise SourceError(f"{where}: expected one number in the answer, found {len(numbers)}")
     return numbers[0]
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a JSON Lines file."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            yield from (line for line in file if line.strip())
-    except OSError as error:
-        raise SourceError(f"{path.name}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SourceError(f"{path.name}: is not UTF-8") from None
+def _numbers(body: Any) -> Iterator[int]:
+    if isinstance(body, dict):
+        for value in body.values():
+            yield from _numbers(value)
+    elif isinstance(body, int) and not isinstance(body, bool):
+        yield body

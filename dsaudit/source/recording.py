@@ -1,12 +1,16 @@
-"""The recording: what the provider answered, page by page, kept privately for the run's phases to read.
+"""The recording: what the source answered, record by record, kept privately for the run's phases to read.
 
-Layout: ``<tenant>/<resource>.jsonl.gz``, a line a page with the answer's own text, and ``index.json``, which says of
-every list how many records it had and whether it was read to its end. `collecting` writes it.
+Layout: ``<tenant>/<resource>.jsonl.gz`` holds the own list of a resource as gzipped JSON Lines: each line is one
+record, the source's own text of it (numbers as they were written, line breaks between tokens made spaces), in the
+order of reading; any reader of concatenated gzip members reads it, DuckDB too. ``<resource>.journal`` lets a reading
+go on that broke off. ``index.json`` says of every list how many records it has, what digest its file has, and what
+speaks against its being whole; without it the reading did not come to its end. `collecting` writes it.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.source.reading import SourceError, parse, records_in
+from dsaudit.source.reading import SourceError, parse
+from dsaudit.source.reading import value_at as value_at
+from dsaudit.source.writing import digest_of
+
+INDEX = "index.json"
+DRAFT = "index.json.draft"
 
 
 @dataclass(frozen=True)
@@ -33,8 +42,9 @@ class Recording:
     def __init__(self, folder: Path, parameters: Parameters) -> None:
         self._folder = folder
         self._parameters = parameters
-        self.index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        self.index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         self._counts: dict[tuple[str, str], int] = {}
+        self._seen: set[Path] = set()  # files that are known to be as they were written
 
     @property
     def started(self) -> datetime:
@@ -82,7 +92,12 @@ class Recording:
         if self.problem(tenant, resource):
             return None
         if (tenant, resource) not in self._counts:
-            self._counts[tenant, resource] = sum(1 for _ in self.items(tenant, resource))
+            self.file(tenant, resource)
+            is_own = self._top(resource) == resource
+            counted = (
+                self._entry(tenant, resource)["records"] if is_own else sum(1 for _ in self.items(tenant, resource))
+            )
+            self._counts[tenant, resource] = counted
         return self._counts[tenant, resource]
 
     def items(self, tenant: str, resource: str) -> Iterator[Item]:
@@ -97,23 +112,56 @@ class Recording:
                 for position, one in enumerate(_found(parent.record, path.split(".")), 1):
                     yield Item(identity(declared, one, parent.record, name, position), one, parent.top)
 
+    def file(self, tenant: str, resource: str) -> Path:
+        """Return the file of a resource's own list, or of the one that a nested resource's records stand in.
+
+        Raises
+        ------
+        SourceError
+            It is not there, or is not as it was written.
+        """
+        top = self._top(resource)
+        path = self._folder / tenant / f"{top}.jsonl.gz"
+        if path not in self._seen:
+            try:
+                is_same = digest_of(path).hexdigest() == self._entry(tenant, top).get("sha256")
+            except OSError as error:
+                raise SourceError(f"the recording of {top} cannot be read ({type(error).__name__})") from None
+            if not is_same:
+                raise SourceError(f"the recording of {top} is not as it was written: its digest is another")
+            self._seen.add(path)
+        return path
+
     def _records(self, tenant: str, resource: str) -> Iterator[dict[str, Any]]:
-        """Yield what was recorded of an own list, and hold it against the index: a cut file is no small list."""
-        expected, found = self._entry(tenant, resource).get("records", 0), 0
+        """Yield what was recorded of an own list."""
+        path = self.file(tenant, resource)
         try:
-            with gzip.open(self._folder / tenant / f"{resource}.jsonl.gz", "rt", encoding="utf-8") as file:
+            with gzip.open(path, "rb") as file:
                 for line in file:
-                    for one in records_in(parse(json.loads(line)), resource):
-                        found += 1
-                        yield one
+                    yield parse(line.decode())
         except (OSError, EOFError, ValueError) as error:
             raise SourceError(f"the recording of {resource} cannot be read ({type(error).__name__})") from None
-        if found != expected:
-            raise SourceError(f"the recording of {resource} has {found} records, {expected} were read")
 
     def _top(self, resource: str) -> str:
         nested = self._parameters.resources[resource].nested
         return self._top(nested.in_) if nested else resource
+
+
+def declared(parameters: Parameters) -> dict[str, Any]:
+    """Return what a recording is of: with another of it the records could be others, or other ones be expected."""
+    reading = {
+        name: one.model_dump(mode="json", include={"read", "count", "query", "records", "nested", "id_from", "updated"})
+        for name, one in parameters.resources.items()
+    }
+    tenants = {tenant.name: [tenant.id, tenant.account] for tenant in parameters.tenants}
+    source = parameters.source.model_dump(mode="json") if parameters.source else None
+    text = json.dumps([source, tenants, reading], sort_keys=True)
+    return {
+        "integration": parameters.integration,
+        "tenants": parameters.tenant_names,
+        "resources": sorted(parameters.resources),
+        "source": hashlib.sha256(text.encode()).hexdigest(),
+    }
 
 
 def changed_at(resource: Resource, one: dict[str, Any]) -> datetime | None:
@@ -143,13 +191,6 @@ def _id_part(part: str, one: Any, parent: Any, name: str, position: int) -> str:
         return name
     value = value_at(parent, part.removeprefix("../")) if part.startswith("../") else value_at(one, part)
     return "" if value is None else str(value)
-
-
-def value_at(record: Any, path: str) -> Any:
-    """Return the value at a dotted path, None where there is none."""
-    for step in path.split(".") if path else []:
-        record = record.get(step) if isinstance(record, dict) else None
-    return record
 
 
 def _found(record: Any, steps: list[str]) -> Iterator[Any]:

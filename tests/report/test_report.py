@@ -140,7 +140,7 @@ def test_the_banner_has_word_sign_and_colour(
     assert f'class="banner {kind}"' in banner
     assert f"{decision} acme-shopify" in text_of(banner)
     for limit in given.get("limits", []) + given.get("problems", []):
-        assert limit in banner
+        assert limit[:1].upper() + limit[1:] in banner
 
 
 def test_a_role_that_can_write_is_told_loudly(tmp_path: Path) -> None:

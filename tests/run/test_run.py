@@ -94,7 +94,7 @@ def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
     project.notebook("05_more", ["audit.check('parents_have_their_children')"])
     result = project.run(checks=["orphans"]).result
     assert [verdict["check"] for verdict in result["verdicts"]] == ["orphans"]
-    assert result["limits"] == ["narrowed to 1 check by the command line"]
+    assert result["limits"] == ["narrowed to 1 check by the command line; nothing else was audited"]
     assert [phase["name"] for phase in project.run(phases=["5"]).result["phases"]] == ["05_more"]
 
 

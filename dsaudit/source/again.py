@@ -1,0 +1,80 @@
+"""Uses the recording of an earlier run: as it is (replay), or to go on with one that broke off (resume)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dsaudit.parameters import Parameters
+from dsaudit.source.collecting import Progress, record
+from dsaudit.source.reading import SourceError
+from dsaudit.source.recording import DRAFT, INDEX, declared
+
+Reading = Callable[[Parameters, Path, Progress], None]
+
+
+def replay(run: Path) -> Reading:
+    """Return what puts the recording of the run folder `run` in the place of a reading.
+
+    The returned function raises `SourceError` where the folder holds no whole reading, or one of another system:
+    integration, tenants, resources and the source's section of the parameter file have to be the same.
+    """
+
+    def read(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+        recording = _recording(run)
+        if not (recording / INDEX).is_file():
+            raise SourceError(f"{run}: the source was not read to its end there; go on with it by --resume {run}")
+        index = _fitting(recording / INDEX, parameters, run)
+        progress("copying the recording")
+        shutil.copytree(recording, folder, dirs_exist_ok=True)
+        index = {"replayed": run.resolve().name, **index}
+        (folder / INDEX).write_text(json.dumps(index), encoding="utf-8")
+
+    return read
+
+
+def resume(run: Path) -> Reading:
+    """Return what goes on with the reading of the run folder `run`, finished or not; it raises what `replay`'s does."""
+
+    def read(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+        recording = _recording(run)
+        _fitting(recording / (INDEX if (recording / INDEX).is_file() else DRAFT), parameters, run)
+        progress("copying the recording")
+        shutil.copytree(recording, folder, dirs_exist_ok=True)
+        record(parameters, folder, progress, resume=True)
+
+    return read
+
+
+def _recording(run: Path) -> Path:
+    folder = run / "private" / "recording"
+    if not folder.is_dir():
+        raise SourceError(f"{run}: there is no recording of a source in it; name the folder of a run")
+    return folder
+
+
+def _fitting(path: Path, parameters: Parameters, run: Path) -> dict[str, Any]:
+    """Return an index, if it is of the same system as described by `parameters`."""
+    try:
+        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        there = index["declared"]
+    except (OSError, ValueError, KeyError):
+        raise SourceError(
+            f"{run}: its recording has no index that this version understands; read the source anew"
+        ) from None
+    here = declared(parameters)
+    for name, words in _PARTS.items():
+        if there.get(name) != here[name]:
+            raise SourceError(f"{run}: its source was read {words}; read the source anew")
+    return index
+
+
+_PARTS = {
+    "integration": "for another integration",
+    "tenants": "for other tenants",
+    "resources": "for other resources",
+    "source": "by another description: the section source, or what the resources say of reading, has changed",
+}

@@ -1,0 +1,251 @@
+"""Reads exported files: JSON Lines as they stand, CSV and Parquet by DuckDB.
+
+JSON Lines are read line by line and not by DuckDB: it checks no gzip checksum, so that a damaged export would read
+as another one, and it refuses half a surrogate pair, which JSON may hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.source.exact import Literal, json_of
+from dsaudit.source.paging import Listing
+from dsaudit.source.reading import Page, Position, Record, SourceError, count_in, record_of, strictly
+from dsaudit.source.remote import fetched, see_folder
+
+A_PAGE = 1000  # records that are taken at once
+LONGEST_LINE = 16_000_000  # bytes of one line of CSV
+JSON_LINES = (".jsonl", ".ndjson", ".json")
+
+PARQUET = "select * from read_parquet(?)"
+CSV = """
+select *
+from read_csv(?, columns = ?, delim = ?, header = true, quote = '"', escape = '"', nullstr = '',
+              allow_quoted_nulls = false, strict_mode = true, null_padding = false, auto_detect = false,
+              max_line_size = ?)
+"""
+
+
+@dataclass
+class Export:
+    """Reads the exported files of one account: ``<folder>/<account>/<read>``."""
+
+    folder: str
+    delimiter: str = ","
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @classmethod
+    def of(cls, parameters: Parameters, tenant: Tenant) -> Export:
+        """Return the reader of one tenant's files."""
+        source = parameters.source
+        assert source is not None and source.folder is not None
+        base = source.folder.rstrip("/") if source.is_remote else str(parameters.folder(source.folder))
+        return cls(f"{base}/{tenant.account or tenant.name}", source.delimiter)
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        self._held.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the index keeps of the reading: nothing beyond the lists."""
+        return {}
+
+    def resume_at(self, page: Page) -> Position | None:
+        """Return where a reading that breaks off can go on: nowhere, a file is soon read anew."""
+        return None
+
+    def probe(self, resource: Resource | None) -> None:
+        """See that the folder is there.
+
+        Raises
+        ------
+        SourceError
+            It is not.
+        """
+        if "://" in self.folder:
+            see_folder(self.folder)
+        elif not Path(self.folder).is_dir():
+            raise SourceError(f"there is no folder {Path(self.folder).name}")
+
+    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
+        """Yield the records of the files that `listing` names, in the order of their names.
+
+        Raises
+        ------
+        SourceError
+            There is no such file, it is damaged or no such format, or it changed while it was read.
+        """
+        for path in self._files(listing.path):
+            before = path.stat()
+            records = self._records(path)
+            while page := list(islice(records, A_PAGE)):
+                yield Page(page)
+            after = path.stat()
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise SourceError(f"{path.name}: changed while it was read")
+
+    def count(self, resource: Resource) -> int | None:
+        """Return the number that the file `count` holds, None where none is declared.
+
+        Raises
+        ------
+        SourceError
+            There is no such file, or it holds no number.
+        """
+        if not resource.count:
+            return None
+        (path,) = self._files(resource.count)[:1]
+        return count_in(strictly(_text_of(path), path.name), path.name)
+
+    def extra(self, path: str) -> list[Any]:
+        """Return the records of a file beside the resources': the scopes, the subscriptions."""
+        return [record.value for page in self.pages(Listing(path)) for record in page.records]
+
+    def _files(self, pattern: str) -> list[Path]:
+        if "://" in self.folder:
+            folder = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-")))
+            return fetched(f"{self.folder}/{pattern}", folder)
+        found = sorted(path for path in Path(self.folder).glob(pattern.lstrip("/")) if path.is_file())
+        if not found:
+            raise SourceError(f"{pattern}: No such file")
+        return found
+
+    def _records(self, path: Path) -> Iterator[Record]:
+        kind = path.suffixes[-2:-1] if path.suffix == ".gz" else path.suffixes[-1:]
+        if kind and kind[0] in JSON_LINES:
+            return _lines(path)
+        if kind == [".csv"]:
+            return self._rows_of_csv(path)
+        if kind == [".parquet"] and path.suffix == ".parquet":
+            return _rows_of_parquet(path)
+        raise SourceError(f"{path.name}: is read only as .jsonl, .ndjson, .json or .csv, also with .gz, or .parquet")
+
+    def _rows_of_csv(self, path: Path) -> Iterator[Record]:
+        with contextlib.ExitStack() as stack:
+            if path.suffix == ".gz":
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-"))
+                path = _unpacked(path, Path(folder) / path.stem)
+            names = _header(path, self.delimiter)
+            columns = dict.fromkeys(names, "varchar")
+            yield from _rows(path, CSV, [str(path), columns, self.delimiter, LONGEST_LINE], names)
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Give what can be wrong with a file one line."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise SourceError(f"{path.name}: is not UTF-8") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(f"{path.name}: is cut off or damaged ({type(error).__name__})") from None
+    except OSError as error:
+        raise SourceError(f"{path.name}: {error.strerror or type(error).__name__}") from None
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    with _readable(path), _opened(path) as file:
+        for number, line in enumerate(file, 1):
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            if text.strip():
+                yield record_of(text, f"{path.name}: line {number}: a line")
+
+
+def _text_of(path: Path) -> str:
+    with _readable(path), _opened(path) as file:
+        text: str = file.read().decode("utf-8-sig")
+        return text
+
+
+def _unpacked(path: Path, target: Path) -> Path:
+    """Unpack a file, which checks its checksum."""
+    with _readable(path), gzip.open(path, "rb") as packed, target.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return target
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    with _readable(path), path.open(encoding="utf-8-sig", newline="") as file:
+        names = next(csv.reader(file, delimiter=delimiter), [])
+    if not names or "" in names or len(set(names)) < len(names):
+        raise SourceError(f"{path.name}: the first line has to name every column, each once")
+    return names
+
+
+def _rows_of_parquet(path: Path) -> Iterator[Record]:
+    """Yield a file's rows, and hold their number against the one that its own metadata tell."""
+    read = 0
+    with _engine(path) as engine:
+        described = engine.execute(f"describe {PARQUET}", [str(path)]).fetchall()
+        told = engine.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchall()[0][0]
+    kinds = {name: kind for name, kind, *_ in described}
+    for record in _rows(path, _exactly(kinds), [str(path)], list(kinds), kinds):
+        read += 1
+        yield record
+    if read != told:
+        raise SourceError(f"{path.name}: {read} rows were read, but the file tells of {told}")
+
+
+def _exactly(kinds: dict[str, str]) -> str:
+    """Return the select in which no value loses a digit on its way to Python: the few that would come as text."""
+    texts = [name for name, kind in kinds.items() if kind in ("FLOAT", "TIMESTAMP_NS", "INTERVAL")]
+    replaced = ", ".join(f"cast({_quoted(name)} as varchar) as {_quoted(name)}" for name in texts)
+    return PARQUET.replace("*", f"* replace ({replaced})", 1) if replaced else PARQUET
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _rows(
+    path: Path, sql: str, values: list[Any], names: list[str], kinds: dict[str, str] | None = None
+) -> Iterator[Record]:
+    with _engine(path) as engine:
+        result = engine.execute(sql, values)
+        while rows := result.fetchmany(A_PAGE):
+            for row in rows:
+                shown = {name: _literal(one, (kinds or {}).get(name)) for name, one in zip(names, row, strict=True)}
+                yield record_of(json_of(shown), f"{path.name}: a row")
+
+
+def _literal(value: Any, kind: str | None) -> Any:
+    """Return a value that comes as text and stands for something else as what it stands for."""
+    if isinstance(value, str) and (kind == "JSON" or (kind == "FLOAT" and value.lstrip("-")[:1].isdecimal())):
+        return Literal(value)
+    return value
+
+
+@contextlib.contextmanager
+def _engine(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB that fetches nothing from anywhere, and give its complaints one line without data."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "threads": 2,
+    }
+    try:
+        with duckdb.connect(config=settings) as engine:
+            engine.execute("set timezone = 'UTC'")
+            yield engine
+    except duckdb.Error as error:
+        line = re.search(r"on Line: (\d+)", str(error))
+        place = f" at line {line[1]}" if line else ""
+        raise SourceError(f"{path.name}: is no such file as its name says{place} ({type(error).__name__})") from None

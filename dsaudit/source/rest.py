@@ -1,0 +1,267 @@
+"""Reads the lists of a REST or GraphQL API to their end: paged, patient, gentle, and suspicious of short answers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.parameters.graphql import why_refused
+from dsaudit.parameters.source import Source
+from dsaudit.secret import Secret, from_environment
+from dsaudit.source import paging
+from dsaudit.source.pacing import Pace, clock_offset, retry_after
+from dsaudit.source.paging import Answer, Listing, Request
+from dsaudit.source.reading import (
+    Page,
+    Position,
+    Record,
+    SourceError,
+    SourceRefused,
+    count_in,
+    records_in,
+    strictly,
+    value_at,
+)
+
+ATTEMPTS = 6
+LARGEST_BODY = 64_000_000  # bytes of one page
+MOST_PAGES = 1_000_000
+MOST_EMPTY = 100  # pages in a row without a record, of a list that says that it goes on
+# What GraphQL providers answer with status 200 where others answer 429, and where others answer 403.
+THROTTLED = {"THROTTLED", "RATE_LIMITED"}
+REFUSED = {"ACCESS_DENIED", "FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"}
+
+
+@dataclass
+class Client:
+    """Reads from one account of a provider: GET, or a GraphQL query; one host, no redirects."""
+
+    source: Source
+    base_url: str
+    token: Secret | None
+    offsets: list[float] = field(default_factory=list)  # seconds that the provider's clock is ahead of ours
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
+        if self.token:
+            bearer = self.source.token_header.lower() == "authorization"
+            headers[self.source.token_header] = f"Bearer {self.token.reveal()}" if bearer else self.token.reveal()
+        # A proxy or a redirect from the environment could carry the token to another host.
+        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
+        self._pace = Pace(self.source)
+
+    @classmethod
+    def of(cls, parameters: Parameters, tenant: Tenant) -> Client:
+        """Return the reader of one tenant's account.
+
+        Raises
+        ------
+        SourceError, SecretMissing
+            The environment does not hold the address, or the token.
+        """
+        source = parameters.source
+        assert source is not None
+        token_env = tenant.token_env or source.token_env
+        base = source.base_url or os.environ.get(source.base_url_env or "", "")
+        if not base:
+            raise SourceError(
+                f"the environment variable {source.base_url_env} is not set; it holds the source's address"
+            )
+        whole = f"{base.rstrip('/')}/{source.account_path}".rstrip("/").replace("{account}", tenant.account or "")
+        return cls(source, whole, from_environment(token_env) if token_env else None)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the index keeps of the reading: the clock's offset and the number of requests."""
+        return {"clock": [min(self.offsets, default=0.0), max(self.offsets, default=0.0)], "requests": self.requests}
+
+    # Lists -------------------------------------------------------------------------------------------------------
+
+    def resume_at(self, page: Page) -> Position | None:
+        """Return where a reading that breaks off behind `page` can go on, None where it cannot."""
+        given = page.following
+        is_secret = self.token is not None and self.token.reveal() in str(given)  # some put it into their links
+        return None if is_secret or not paging.may_resume(self.source.paging) else given
+
+    def probe(self, resource: Resource | None) -> None:
+        """Make one small request that needs the token.
+
+        Raises
+        ------
+        SourceError
+            It is not answered as it should be.
+        """
+        declared = self.source.paging
+        if path := self.source.scopes or (resource and resource.count and "{" not in resource.count and resource.count):
+            self.ask(Request(path))
+        elif resource:
+            self.ask(paging.request(declared, 1, Listing.of(resource), paging.first(declared)))
+
+    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
+        """Yield the pages of a list to its end, or from `position` on, which follows page `number`.
+
+        Raises
+        ------
+        SourceError
+            A page cannot be had, is not what was declared, or shows that the list is not read whole.
+        """
+        declared = self.source.paging
+        position = paging.first(declared) if position is None else position
+        seen: set[Position] = set()
+        last: Record | None = None
+        read = empty = 0
+        following: Position | None = position
+        while following is not None:
+            number += 1
+            try:
+                if following in seen or number > MOST_PAGES:
+                    raise SourceError("the pages run in a circle; this one was read before")
+                seen.add(following)
+                page = self._page(listing, following, last, read)
+            except SourceError as error:
+                raise type(error)(f"page {number}: {error}") from None
+            yield page
+            following, read = page.following, read + len(page.records)
+            empty = 0 if page.records else empty + 1
+            if empty > MOST_EMPTY:
+                raise SourceError(f"page {number}: {empty} pages in a row have no record, and more are announced")
+            # A page of one record says nothing of the size that the provider keeps to: no overlap would be seen.
+            is_long = declared.style == "offset" and declared.overlap and (last is not None or len(page.records) > 1)
+            last = page.records[-1] if is_long and page.records else None
+
+    def _page(self, listing: Listing, position: Position, before: Record | None, read: int) -> Page:
+        declared = self.source.paging
+        request = paging.request(declared, self.source.page_size, listing, position, before is not None)
+        return paging.page_of(declared, listing, position, self.ask(request), before, read)
+
+    def count(self, resource: Resource) -> int | None:
+        """Return how many records the provider says a list has, by another way than the list; None where it has none.
+
+        Raises
+        ------
+        SourceError
+            It does not say.
+        """
+        if not resource.count:
+            return None
+        if "{" in resource.count:
+            answer = self.ask(Request(resource.read or "", {"query": resource.count}))
+        else:
+            answer = self.ask(Request(resource.count))
+        return count_in(answer.body, answer.where)
+
+    def extra(self, path: str) -> list[Any]:
+        """Return the records of a list beside the resources': the scopes, the subscriptions."""
+        if self.source.paging.style == "graphql":
+            answer = self.ask(Request(path))
+            return [record.value for record in records_in(answer.text, answer.body, None, answer.where)]
+        listing = Listing(path)
+        return [record.value for page in self.pages(listing) for record in page.records]
+
+    # Requests ----------------------------------------------------------------------------------------------------
+
+    def ask(self, request: Request) -> Answer:
+        """Send one request, waiting where the provider asks for it, and return its answer.
+
+        Raises
+        ------
+        SourceError
+            The provider refuses, does not answer, or answers something other than JSON.
+        """
+        target = self._target(request)
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            wait = 0.2 * 2**attempt
+            try:
+                response, content = self._send(target, request.body)
+            except httpx.HTTPError as error:
+                problem = f"no answer ({type(error).__name__})"
+            else:
+                status = response.status_code
+                if status != 429 and status < 500:
+                    answer = _accepted(response, content, target)
+                    if not _throttled(request, answer):
+                        return answer
+                problem = f"still answers {status}" if status != 200 else "still says that we ask too often"
+                wait = retry_after(response.headers, time.time(), wait)
+            if attempt + 1 < ATTEMPTS:
+                time.sleep(wait)
+        raise SourceError(f"{_shown(target)}: {problem} after {ATTEMPTS} tries")
+
+    def _target(self, request: Request) -> str:
+        """Return the whole address of a request; none leaves the declared host, as the token would go there."""
+        target = request.url
+        if not urlsplit(target).scheme:
+            target = f"{self.base_url.rstrip('/')}/{target.lstrip('/')}"
+        if urlsplit(target)[:2] != urlsplit(self.base_url)[:2]:
+            raise SourceError(f"{_shown(target)}: is on another host; the token does not go there")
+        problem = why_refused(str(request.body.get("query"))) if request.body else None
+        if problem:
+            raise SourceError(f"{_shown(target)}: the document {problem}")
+        return target
+
+    def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
+        """Return a response and its body; of a body that is too large, its beginning."""
+        time.sleep(self._pace.before(time.monotonic()))
+        content = bytearray()
+        with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > LARGEST_BODY:
+                    break
+        self.requests += 1
+        if response.status_code == 200:
+            offset = clock_offset(response.headers, time.time())
+            self.offsets += [offset] if offset is not None else []
+            time.sleep(self._pace.after(response.headers, time.time()))
+        return response, bytes(content)
+
+
+def _shown(target: str) -> str:
+    """Return an address without its query, which may hold a token or a cursor."""
+    return target.split("?")[0]
+
+
+def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
+    where, status = _shown(target), response.status_code
+    if response.is_redirect:
+        raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
+    if status in (401, 403):
+        raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
+    if status != 200:
+        raise SourceError(f"{where}: answers {status}")
+    if len(content) > LARGEST_BODY:
+        raise SourceError(f"{where}: a page of more than {LARGEST_BODY} bytes; ask for smaller pages")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SourceError(f"{where}: answers 200, but not with JSON in UTF-8") from None
+    link = response.links.get("next", {}).get("url")
+    return Answer(text, strictly(text, where), urljoin(target, link) if link else None, where)
+
+
+def _throttled(request: Request, answer: Answer) -> bool:
+    """Return whether a GraphQL answer asks to come back later; any other error that it holds is raised."""
+    errors = value_at(answer.body, "errors") if request.body else None
+    if not errors:
+        return False
+    listed = errors if isinstance(errors, list) else [errors]
+    codes = {str(value_at(one, "extensions.code") or value_at(one, "type") or "") for one in listed}
+    if codes & THROTTLED:
+        return True
+    if refused := sorted(codes & REFUSED):
+        raise SourceRefused(f"{answer.where}: refused with {refused[0]}; token or scope is not accepted")
+    # The text of an error may quote what was asked with; its code is a plain word.
+    known = ", ".join(sorted(code for code in codes if code.replace("_", "").isalnum())) or "no code"
+    raise SourceError(f"{answer.where}: the answer holds {len(listed)} errors ({known})")
