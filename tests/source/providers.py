@@ -106,6 +106,7 @@ def an_order(key: int, **values: Any) -> dict[str, Any]:
 
 
 def ids(recording: Recording, resource: str = "order") -> list[str]:
+    assert recording.problem("shop", resource) is None
     return [item.source_id for item in recording.items("shop", resource)]
 
 

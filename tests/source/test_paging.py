@@ -32,7 +32,7 @@ def options(shelf: Shelf, style: str, page_size: int = 3, **others: Any) -> dict
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=some.integers(0, 12), page_size=some.integers(1, 5), most=some.integers(1, 5))
 def test_all_records_and_only_those(
     style: str, shelf: Shelf, parameters: Callable[..., Parameters], records: int, page_size: int, most: int
