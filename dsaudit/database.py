@@ -15,14 +15,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from dsaudit.database_errors import (
+    DatabaseError,
+    QueryError,
+    ShortRead,
+    SnapshotLost,
+    TimeLimit,
+    first_line,
+    query_error,
+    stream_error,
+)
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.secret import SecretMissing, from_environment
 
+__all__ = ["Answer", "Database", "DatabaseError", "QueryError", "ShortRead", "SnapshotLost", "TableInfo", "TimeLimit"]
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
 
 
@@ -37,22 +49,6 @@ _LIMITS = {
     "timezone": "UTC",
     "max_parallel_workers_per_gather": "0",
 }
-
-
-class DatabaseError(Exception):
-    """The database cannot be audited: no connection, a wrong server, or a role that may write in production."""
-
-
-class QueryError(Exception):
-    """One query failed; the message is PostgreSQL's, in one line, without values from the data."""
-
-
-class TimeLimit(QueryError):
-    """A query was stopped at its time limit."""
-
-
-class SnapshotLost(QueryError):
-    """The run's snapshot is gone, or a table was rewritten under it: what was read proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ class Database:
                 return database
         except sa.exc.OperationalError as error:
             engine.dispose()
-            raise DatabaseError(f"{settings.url_env}: {_first_line(error.orig)}") from None
+            raise DatabaseError(f"{settings.url_env}: {first_line(error.orig)}") from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -122,12 +118,9 @@ class Database:
             try:
                 connection.exec_driver_sql(f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'")
             except sa.exc.DBAPIError as error:
-                raise SnapshotLost(f"the run's snapshot is gone: {_first_line(error.orig)}") from None
+                raise SnapshotLost(f"the run's snapshot is gone: {first_line(error.orig)}") from None
         # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
-        connection.exec_driver_sql(
-            "select " + ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in _LIMITS),
-            {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"},
-        )
+        _set(connection, {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
 
     def query(
         self,
@@ -145,6 +138,7 @@ class Database:
         values: Mapping[str, Any] | None = None,
         tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
+        planner: Mapping[str, str] | None = None,
     ) -> list[Answer]:
         """Run selects in one short transaction at the run's instant and return the rows of each.
 
@@ -157,6 +151,8 @@ class Database:
             some ALTER TABLE) looks empty to an older snapshot, without any error.
         most
             Rows of each that are kept, None for all; beyond it they are counted.
+        planner
+            Settings of PostgreSQL's planner for these queries alone.
 
         Raises
         ------
@@ -167,11 +163,12 @@ class Database:
             raise QueryError("only a select is run here")
         try:
             with self.transaction() as connection:
+                _set(connection, planner or {})
                 answers = [_fetch(connection, sql, values or {}, most) for sql in sqls]
                 self._refuse_rewritten(connection, list(tables))
                 return answers
         except sa.exc.DBAPIError as error:
-            raise _query_error(error) from None
+            raise query_error(error) from None
 
     def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
         rewritten = list(connection.exec_driver_sql(_REWRITTEN, {"tables": tables}).scalars()) if tables else []
@@ -179,6 +176,33 @@ class Database:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
             )
+
+    @contextlib.contextmanager
+    def stream(self, sql: str) -> Iterator[Any]:
+        """Yield the rows of one select at the run's instant as an Arrow stream, over a connection of its own.
+
+        What breaks while the stream is read is raised by its reader, in words of its own.
+
+        Raises
+        ------
+        QueryError
+            PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
+        """
+        limits = {**_LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
+        begin = ["begin isolation level repeatable read read only"]
+        begin += [f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'"] if self.snapshot else []
+        begin += [f"set local {name} = '{value}'" for name, value in limits.items()]
+        try:
+            with (
+                adbc.connect(_for_libpq(self._engine.url), autocommit=True) as connection,
+                connection.cursor() as cursor,
+            ):
+                for statement in begin:
+                    cursor.execute(statement)
+                cursor.execute(sql)
+                yield cursor.fetch_arrow()
+        except adbc.Error as error:
+            raise stream_error(error) from None
 
     def explain(
         self, sql: str, values: Sequence[Mapping[str, Any]], run: bool = False, scans: bool = True
@@ -208,7 +232,7 @@ class Database:
                 )
                 return [plan[0] for plan in plans]
         except sa.exc.DBAPIError as error:
-            raise _query_error(error) from None
+            raise query_error(error) from None
 
     def catalogue(self) -> dict[tuple[str, str], TableInfo]:
         """Return the tables that there are, by schema and name; read once."""
@@ -240,6 +264,12 @@ class Database:
                 connection.rollback()
 
 
+def _set(connection: Connection, settings: Mapping[str, str]) -> None:
+    if settings:
+        calls = ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in settings)
+        connection.exec_driver_sql(f"select {calls}", dict(settings))
+
+
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
 
 
@@ -253,6 +283,11 @@ def _url(settings: Settings) -> URL:
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
     return url.set(drivername="postgresql+psycopg")
+
+
+def _for_libpq(url: URL) -> str:
+    arguments = {"application_name": "dsaudit", "connect_timeout": "10", "keepalives_idle": "10"}
+    return url.set(drivername="postgresql").update_query_dict(arguments).render_as_string(hide_password=False)
 
 
 def _arguments(name: str) -> dict[str, Any]:
@@ -300,23 +335,6 @@ def _fetch(connection: Connection, sql: str, values: Mapping[str, Any], most: in
     result.close()
     total = connection.exec_driver_sql(f"select count(*) from ({sql}) as all_rows", dict(values)).scalar_one()
     return Answer(frame, total)
-
-
-def _query_error(error: sa.exc.DBAPIError) -> QueryError:
-    line = _first_line(error.orig)
-    if isinstance(error.orig, (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)):
-        return TimeLimit(line)
-    if isinstance(error.orig, psycopg.OperationalError):
-        return TimeLimit(f"the connection broke or was cut: {line}")
-    return QueryError(line)
-
-
-def _first_line(error: BaseException | None) -> str:
-    """Return what PostgreSQL says, in one line: the lines after the first quote values, and so may the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    line = (lines or ["it says nothing"])[0].removeprefix("connection failed: ")
-    is_about_data = (getattr(error, "sqlstate", None) or "").startswith("22")
-    return line.partition('"')[0] + "…" if is_about_data and '"' in line else line
 
 
 _REWRITTEN = """

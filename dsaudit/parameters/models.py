@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
+from dsaudit.parameters.fields import FieldOf
+
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 
 
@@ -96,13 +97,6 @@ class Raw(Table):
     hash: Hash | None = None
     states: dict[Literal["pending", "processed", "error", "skipped"], Names] = {}
     webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
-
-
-class FieldOf(Section):
-    """Where a refined column's value stands in the source's record, and its one declared type."""
-
-    from_: str = Field(alias="from")
-    as_: FieldType = Field("text", alias="as")
 
 
 class Deliveries(Table):

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.parameters.models import FieldType, Table
+from dsaudit.parameters.fields import FieldType
+from dsaudit.parameters.models import Table
 from dsaudit.relations import DELIVERY_COLUMNS, RAW_COLUMNS, RECORD_COLUMNS, SYNC_COLUMNS
 
 SECTIONS: dict[str, Mapping[str, str]] = {
