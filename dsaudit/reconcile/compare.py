@@ -93,7 +93,7 @@ def compare(
     """
     columns = [column for column in columns if not (column.field and column.field.ignore)]
     task = Task(keys, columns, exact)
-    with _one_instant(here.database), workspace(memory, folder) as connection:
+    with one_instant(here.database), workspace(memory, folder) as connection:
         counts = {"there": fill(connection, there, "there", task), "here": fill(connection, here, "here", task)}
         _set_apart(connection, task)
         return _told(connection, there, here, task, counts, most)
@@ -111,7 +111,7 @@ def workspace(memory: str = MEMORY, folder: Path | None = None) -> Iterator[Conn
 
 
 @contextlib.contextmanager
-def _one_instant(database: Database) -> Iterator[None]:
+def one_instant(database: Database) -> Iterator[None]:
     """Let all connections see one instant, also where no run holds one."""
     if database.snapshot:
         yield
@@ -161,7 +161,7 @@ def _told(
     names = [*(key.name for key in task.keys), "field", "kind", "there", "here"]
     frames["different"] = pd.DataFrame(rows, columns=names, dtype=object)
     totals = {**{name: counts[name] for name in CHOSEN}, "different": total}
-    return Comparison(**frames, counts=counts, claim=_claim(task), problems=[*_problems(counts), *_cut(totals, most)])
+    return Comparison(**frames, counts=counts, claim=_claim(task), problems=[*problems_of(counts), *cut(totals, most)])
 
 
 def _frame(connection: Connection, task: Task, name: str, sql: str, most: int) -> pd.DataFrame:
@@ -186,7 +186,8 @@ def _claim(task: Task) -> str:
     )
 
 
-def _problems(counts: dict[str, int]) -> Iterator[str]:
+def problems_of(counts: dict[str, int]) -> Iterator[str]:
+    """Yield what is wrong with the keys, in words."""
     if counts["repeated"]:
         yield f"{counts['repeated']} keys stand for several rows each; mend the keys first"
     for side, place in (("there", "at the source"), ("here", "here")):
@@ -194,7 +195,8 @@ def _problems(counts: dict[str, int]) -> Iterator[str]:
             yield f"{counts[f'keyless_{side}']} rows {place} have no readable key; they are compared with nothing"
 
 
-def _cut(totals: dict[str, int], most: int) -> Iterator[str]:
+def cut(totals: dict[str, int], most: int) -> Iterator[str]:
+    """Yield which frames hold fewer rows than there are."""
     return (f"{most} of {total} rows are kept in {name}" for name, total in totals.items() if total > most)
 
 
@@ -221,7 +223,7 @@ def _differences(
     for batch in batches(connection, f"{both} using ({task.names}) order by {task.names}"):
         for row in batch:
             key, width = row[: len(task.keys)], len(row) - max(len(task.columns), 1)
-            found = list(_apart(task, read(row[len(task.keys) : width]), row[width:]))
+            found = list(values_apart(task, read(row[len(task.keys) : width]), row[width:]))
             total += len(found)
             keys += bool(found) and key != last
             last = key if found else last
@@ -266,7 +268,7 @@ def _reader(side: Side, task: Task) -> Any:
     return of_texts
 
 
-def _apart(task: Task, there: Sequence[Any], here: Sequence[Any]) -> Iterator[list[Any]]:
+def values_apart(task: Task, there: Sequence[Any], here: Sequence[Any]) -> Iterator[list[Any]]:
     """Yield field, kind and both values of each column in which a row differs."""
     for column, one, text in zip(task.columns, there, here, strict=False):
         if column.field is None:

@@ -17,7 +17,7 @@ from dsaudit.reconcile.forms import JSON, Column, Value, form, quoted, shown, te
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.recording import value_at
 
-LONGEST_LINE = 64_000_000  # bytes
+LONGEST_LINE = 16_000_000  # bytes
 PIECE = 32768  # pages of 8 kB that one connection reads in one short transaction
 CONNECTIONS = 2
 MOST_NAMED = 20_000  # keys that are asked for by name; beyond that the whole table is read once more
@@ -190,7 +190,7 @@ def _values(connection: Connection, side: Lines | Rows, task: Task) -> tuple[str
 def lines_of(path: Path) -> str:
     """Return the DuckDB relation of a file's lines, in a column ``line``; this is where a recording is read."""
     options = "columns={'line': 'VARCHAR'}, header=false, auto_detect=false, delim=e'\\x01', quote='', escape=''"
-    return f"read_csv({quoted(str(path), chr(39))}, {options}, max_line_size={LONGEST_LINE})"
+    return f"read_csv({quoted(str(path), chr(39))}, {options}, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE})"
 
 
 def _json_path(place: str) -> str:
