@@ -124,7 +124,7 @@ def _as_columns(names: Sequence[str], types: dict[str, str]) -> list[Column]:
     kinds |= {"boolean": "boolean", "date": "date", "timestamp with time zone": "instant"}
     return [
         Column(name, name, None, name) if types[name] in ("json", "jsonb")
-        else Column(name, name, FieldOf(**{"from": name, "as": kinds.get(types[name], "text")}))  # type: ignore[arg-type]
+        else Column(name, name, FieldOf.model_validate({"from": name, "as": kinds.get(types[name], "text")}))
         for name in names
     ]  # fmt: skip
 

@@ -190,7 +190,8 @@ def _values(connection: Connection, side: Lines | Rows, task: Task) -> tuple[str
 def lines_of(path: Path) -> str:
     """Return the DuckDB relation of a file's lines, in a column ``line``; this is where a recording is read."""
     options = "columns={'line': 'VARCHAR'}, header=false, auto_detect=false, delim=e'\\x01', quote='', escape=''"
-    return f"read_csv({quoted(str(path), chr(39))}, {options}, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE})"
+    options += f", max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}"
+    return f"read_csv({quoted(str(path), chr(39))}, {options})"
 
 
 def _json_path(place: str) -> str:

@@ -114,7 +114,8 @@ def test_parquet_and_csv_are_compared_as_their_columns_are(tables: Tables) -> No
     path = tables.folder / "x.parquet"
     duckdb.execute(
         "copy (select * from (values (1, 'a', 1.50::decimal(9,2), timestamptz '2026-01-01 00:00:00.000001+00',"
-        " 0.1::double, {'b': 'x'}, '{\"q\": 1}'), (2, null, null, null, null, null, null), (3, '', 0, timestamptz 'infinity',"
+        " 0.1::double, {'b': 'x'}, '{\"q\": 1}'), (2, null, null, null, null, null, null),"
+        " (3, '', 0, timestamptz 'infinity',"
         " 'nan'::double, {'b': ''}, '[]')) as t (id, s, d, t, f, n, payload)) to '" + str(path) + "' (format parquet)"
     )  # fmt: skip
     rows = [(1, "a", "1.5", "2026-01-01 00:00:00.000001+00", 0.1, "x", '{"q": 1.0}'), (2,) + (None,) * 6,
