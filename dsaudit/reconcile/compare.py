@@ -18,8 +18,9 @@ import pandas as pd
 
 from dsaudit.database import Database, ShortRead
 from dsaudit.reconcile.forms import VERSION, Column
+from dsaudit.reconcile.inputs import Lines, Side, Table, Task
 from dsaudit.reconcile.kinds import kind_of
-from dsaudit.reconcile.streams import Connection, Lines, Side, Table, Task, batches, fill, look, origins, record_of
+from dsaudit.reconcile.streams import Connection, batches, fill, look, origins, record_of
 from dsaudit.reconcile.values import agree, at_source, same_json, typed
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.recording import value_at

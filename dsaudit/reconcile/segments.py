@@ -18,7 +18,7 @@ from dsaudit.database import ShortRead
 from dsaudit.parameters.fields import FieldOf, FieldType
 from dsaudit.reconcile.compare import MOST_KEPT, Comparison, compare, cut, one_instant, problems_of, values_apart
 from dsaudit.reconcile.forms import Column, quoted, shown
-from dsaudit.reconcile.streams import Table, Task
+from dsaudit.reconcile.inputs import Table, Task
 from dsaudit.reconcile.values import at_source
 from dsaudit.source.reading import parse
 

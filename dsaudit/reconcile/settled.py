@@ -15,7 +15,7 @@ from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
-from dsaudit.reconcile.streams import Lines, Table
+from dsaudit.reconcile.inputs import Lines, Table
 from dsaudit.relations import field_column
 
 if TYPE_CHECKING:

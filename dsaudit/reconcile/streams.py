@@ -3,118 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dsaudit.database import Database, ShortRead
+from dsaudit.database import ShortRead
 from dsaudit.database_errors import stream_error
 from dsaudit.reconcile.forms import JSON, Column, Value, form, quoted, shown, text_of, wire
+from dsaudit.reconcile.inputs import Lines, Rows, Side, Table, Task
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.recording import value_at
 
 LONGEST_LINE = 16_000_000  # bytes
-PIECE = 32768  # pages of 8 kB that one connection reads in one short transaction
 CONNECTIONS = 2
 MOST_NAMED = 20_000  # keys that are asked for by name; beyond that the whole table is read once more
 
 Connection = duckdb.DuckDBPyConnection
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Lines:
-    """A JSON Lines file, also compressed; it must hold `expected` records, where somebody counted them."""
-
-    path: Path
-    expected: int | None = None
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What DuckDB reads as rows: ``read_parquet('…')``, or any select in brackets."""
-
-    relation: str
-    expected: int | None = None
-
-    @classmethod
-    def of(cls, path: Path, expected: int | None = None) -> Rows:
-        """Return the rows of a Parquet or CSV file; in a CSV file all is text, an empty cell NULL, and ``""`` is ''."""
-        name = quoted(str(path), "'")
-        if ".csv" in path.suffixes:
-            return cls(f"read_csv({name}, all_varchar=true, header=true, allow_quoted_nulls=false)", expected)
-        return cls(f"read_parquet({name})", expected)
-
-
-@dataclass(frozen=True)
-class Table:
-    """What one select gives at a database's instant.
-
-    `tables` are the object ids of what it reads, to see whether one was rewritten. `place` names a column of it that
-    holds the ctid of the first of them: then several connections read it, each for a short time.
-    """
-
-    database: Database
-    sql: str
-    values: Row = field(default_factory=dict)
-    tables: Sequence[int] = ()
-    place: str | None = None
-
-    def merged(self) -> str:
-        """Return the select with its values in place."""
-        return self.database.merged(self.sql, self.values)
-
-    def types(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the type of each column, such as ``numeric`` or ``timestamp with time zone``."""
-        listed = ", ".join(f"pg_catalog.pg_typeof(t.{quoted(one)})::text as {quoted(one)}" for one in names)
-        nothing = f"select * from ({self.sql}) as s limit 0"
-        sql = f"select {listed} from (select 1) as one left join ({nothing}) as t on true"
-        return dict(self.database.query(sql, self.values).frame.iloc[0])
-
-    def count(self) -> int:
-        """Return how many rows there are, and see that no table was rewritten since the instant."""
-        sql = f"select pg_catalog.count(*) as rows from ({self.sql}) as t"
-        return int(self.database.query(sql, self.values, self.tables).frame["rows"][0])
-
-    def pieces(self) -> list[str]:
-        """Return conditions, each true for a part of the rows, and together true for every row once."""
-        if not self.place:
-            return ["true"]
-        pages = int(self.database.query(PAGES, {"oid": self.tables[0]}).frame["pages"][0])
-        bounds = range(PIECE, pages, PIECE)
-        place = f"t.{quoted(self.place)}"
-        starts = [f"{place} >= '({page},0)'::tid" for page in bounds]
-        ends = [f"{place} < '({page},0)'::tid" for page in bounds]
-        return [f"{start} and {end}" for start, end in zip(["true", *starts], [*ends, "true"], strict=True)]
-
-
-PAGES = """
-with recursive tree (oid) as (
-  select %(oid)s::pg_catalog.oid
-  union all select i.inhrelid from pg_catalog.pg_inherits as i join tree on tree.oid = i.inhparent
-)
-select coalesce(max(pg_catalog.pg_relation_size(tree.oid)), 0) / 8192 as pages from tree
-"""
-
-Side = Lines | Rows | Table
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is compared: by which keys, and which columns besides; `exact` holds JSON's numbers to the last digit."""
-
-    keys: Sequence[Column]
-    columns: Sequence[Column]
-    exact: bool = True
-
-    @property
-    def names(self) -> str:
-        """The keys' columns in DuckDB's tables."""
-        return ", ".join(f"k{number}" for number in range(len(self.keys)))
 
 
 def fill(connection: Connection, side: Side, target: str, task: Task) -> int:
@@ -149,20 +58,37 @@ def look(connection: Connection, side: Side, target: str, task: Task) -> None:
     if isinstance(side, Table):
         texts = "".join(f", t{n} varchar" for n in range(len(task.columns)))
         connection.execute(f"create table {target} ({_key_columns(task)}{texts})")
-        insert = f"insert into {target} select x.* from ({{}}) as x semi join wanted using ({task.names})"
+        insert = f"insert into {target} select x.* from ({{}}) as x {_wanted(task)}"
         _pour(connection, side, insert, task, False, _chosen(connection, side, task))
         return
-    inner, kinds = _values(connection, side, replace(task, columns=[]) if isinstance(side, Lines) else task)
-    places = range(len(task.keys), len(kinds))
-    texts = "line" if isinstance(side, Lines) else ", ".join(f"cast(v{n} as varchar) as t{n}" for n in places)
-    rows = f"select {_keys(task, kinds)}, {texts} from ({inner})"
-    _read(
-        connection,
-        side,
-        f"create table {target} as select x.* from ({rows}) as x semi join wanted using ({task.names})",
-    )
     if isinstance(side, Lines):
-        connection.execute(f"insert into {target} select x.* from odd_lines as x semi join wanted using ({task.names})")
+        _look_at_lines(connection, side, target, task)
+        return
+    inner, kinds = _values(connection, side, task)
+    texts = "".join(f", cast(v{n} as varchar) as t{n}" for n in range(len(task.keys), len(kinds)))
+    rows = f"select {_keys(task, kinds)}{texts} from ({inner})"
+    _read(connection, side, f"create table {target} as select x.* from ({rows}) as x {_wanted(task)}")
+
+
+def _look_at_lines(connection: Connection, side: Lines, target: str, task: Task) -> None:
+    """Find the wanted lines by their look, which is quick and may miss some; then by parsing each, which is not."""
+    keys = replace(task, columns=[])
+    name, last = task.keys[-1].origin, len(task.keys) - 1
+    looks: list[str | None] = [None]
+    if re.fullmatch(r"\w+", name):
+        pattern = f'"{name}"\\s*:\\s*"?([^",}}\\s\\\\]*)'
+        looks.insert(0, f"regexp_extract(line, '{pattern}', 1) in (select k{last}::varchar from wanted)")
+    for where in looks:
+        inner, kinds = _values(connection, side, keys, where)
+        rows = f"select {_keys(keys, kinds)}, line from ({inner})"
+        _read(connection, side, f"create or replace table {target} as select x.* from ({rows}) as x {_wanted(task)}")
+        connection.execute(f"insert into {target} select x.* from odd_lines as x {_wanted(task)}")
+        if _number(connection, f"select count(*) from {target}") >= _number(connection, "select count(*) from wanted"):
+            return
+
+
+def _wanted(task: Task) -> str:
+    return f"semi join wanted using ({task.names})"
 
 
 def origins(task: Task) -> list[str]:
@@ -174,12 +100,13 @@ def origins(task: Task) -> list[str]:
 # What a side's values are in DuckDB: v0, v1 … in the order of `origins` ---------------------------------------------
 
 
-def _values(connection: Connection, side: Lines | Rows, task: Task) -> tuple[str, list[str]]:
+def _values(connection: Connection, side: Lines | Rows, task: Task, where: str | None = None) -> tuple[str, list[str]]:
     places = origins(task)
     if isinstance(side, Lines):
         paths = ", ".join(quoted(_json_path(place), "'") for place in places)
         each = ", ".join(f"nullif(cast(json[{n}] as varchar), 'null') as v{n - 1}" for n in range(1, len(places) + 1))
-        inner = f"select line, try(json_extract(line, [{paths}])) as json from {lines_of(side.path)}"
+        chosen = f"{lines_of(side.path)} where {where or 'true'}"
+        inner = f"select line, try(json_extract(line, [{paths}])) as json from {chosen}"
         return f"select line, {each} from ({inner})", [JSON] * len(places)
     known = {row[0] for row in _described(connection, side, f"select * from {side.relation}")}
     listed = ", ".join(f"{_reference(place, known)} as v{n}" for n, place in enumerate(places))

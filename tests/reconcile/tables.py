@@ -18,7 +18,7 @@ from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
-from dsaudit.reconcile.streams import Lines, Side, Table
+from dsaudit.reconcile.inputs import Lines, Side, Table
 
 
 def column(name: str, kind: str = "text", place: str | None = None, **rule: Any) -> Column:

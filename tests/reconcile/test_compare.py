@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from dsaudit import server
 from dsaudit.database import QueryError, ShortRead, SnapshotLost, TimeLimit
-from dsaudit.reconcile import streams
+from dsaudit.reconcile import inputs
 from dsaudit.reconcile.compare import workspace
-from dsaudit.reconcile.streams import Lines, Rows
+from dsaudit.reconcile.inputs import Lines, Rows
 from dsaudit.reconcile.values import agree, at_source, same_json, typed
 from dsaudit.source.reading import SourceError, parse
 from tests.reconcile.tables import Tables, column, found, kinds, opened, payload
@@ -48,7 +48,7 @@ def test_keys_that_stand_for_several_rows_are_told_first(tables: Tables) -> None
 def test_copies_of_one_key_make_no_square(tables: Tables) -> None:
     tables.execute("create table many as select 1::bigint as id, n from generate_series(1, 30000) as n")
     tables.database._catalogue = None
-    table = streams.Table(tables.database, "select * from public.many")
+    table = inputs.Table(tables.database, "select * from public.many")
     told = tables.compare(tables.lines([{"id": 1, "n": n} for n in range(1, 30001)]), table, ID, N)
     assert found(told) == {"repeated": [(1, 30000, 30000)]}
 
@@ -169,25 +169,23 @@ def test_a_source_that_is_not_whole_judges_nothing(tables: Tables, what: str) ->
 
 
 @pytest.fixture
-def large(tables: Tables, postgres: server.Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, streams.Table]:
+def large(tables: Tables, postgres: server.Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Lines, inputs.Table]:
     """A table of several pieces, and its source."""
-    monkeypatch.setattr(streams, "PIECE", 200)
+    monkeypatch.setattr(inputs, "PIECE", 200)
     rows = [(n, "x" * 800) for n in range(5000)]
     table = tables.table("id bigint primary key, n text", rows)
     assert len(table.pieces()) > 2
     return tables.lines([{"id": n, "n": "x" * 800} for n, _ in rows]), table
 
 
-def test_pieces_bring_every_row_once(tables: Tables, large: tuple[Lines, streams.Table]) -> None:
+def test_pieces_bring_every_row_once(tables: Tables, large: tuple[Lines, inputs.Table]) -> None:
     told = tables.compare(*large, ID, [column("n")])
     assert told.counts["equal"] == told.counts["here"] == 5000
 
 
-def test_a_connection_that_is_cut_is_an_error(tables: Tables, large: tuple[Lines, streams.Table]) -> None:
+def test_a_connection_that_is_cut_is_an_error(tables: Tables, large: tuple[Lines, inputs.Table]) -> None:
     lines, table = large
-    slow = streams.Table(
-        table.database, f"select *, pg_sleep(0.002) from ({table.sql}) as s", {}, table.tables, "place"
-    )
+    slow = inputs.Table(table.database, f"select *, pg_sleep(0.002) from ({table.sql}) as s", {}, table.tables, "place")
 
     def cut() -> None:
         with psycopg.connect(tables.url, autocommit=True) as connection:
@@ -207,27 +205,27 @@ def test_a_connection_that_is_cut_is_an_error(tables: Tables, large: tuple[Lines
 
 
 def test_a_stream_that_loses_rows_is_an_error(
-    tables: Tables, large: tuple[Lines, streams.Table], monkeypatch: pytest.MonkeyPatch
+    tables: Tables, large: tuple[Lines, inputs.Table], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = streams.Table.pieces
-    monkeypatch.setattr(streams.Table, "pieces", lambda side: whole(side)[1:])
+    whole = inputs.Table.pieces
+    monkeypatch.setattr(inputs.Table, "pieces", lambda side: whole(side)[1:])
     with pytest.raises(ShortRead, match="a part is missing"):
         tables.compare(*large, ID, [column("n")])
 
 
 def test_a_refused_query_a_lost_snapshot_and_a_time_limit_are_told_apart(tables: Tables, database: Any) -> None:
     table = tables.table("id bigint, n text", [(1, "1")])
-    broken = streams.Table(tables.database, f"select id, (1 / (id - 1))::text as n from ({table.sql}) as s")
+    broken = inputs.Table(tables.database, f"select id, (1 / (id - 1))::text as n from ({table.sql}) as s")
     with pytest.raises(QueryError):
         tables.compare(tables.lines([{"id": 1}]), broken, ID, [column("n")])
     late = opened(tables.url, statement_timeout=0.2)
     try:
         with pytest.raises(TimeLimit):
-            slow = streams.Table(late, f"select id, pg_sleep(3)::text as n from ({table.sql}) as s")
+            slow = inputs.Table(late, f"select id, pg_sleep(3)::text as n from ({table.sql}) as s")
             tables.compare(tables.lines([{"id": 1}]), slow, ID, [column("n")])
         late.snapshot = "00000003-0000001B-1"
         with pytest.raises(SnapshotLost):
-            tables.compare(tables.lines([{"id": 1}]), streams.Table(late, table.sql), ID, [column("n")])
+            tables.compare(tables.lines([{"id": 1}]), inputs.Table(late, table.sql), ID, [column("n")])
     finally:
         late.close()
 
@@ -241,10 +239,10 @@ def test_memory_is_bounded_and_the_rest_goes_to_a_private_folder(tmp_path: Path)
         assert folder.stat().st_mode & 0o777 == 0o700
         connection.execute("create table there as select i as k0, hash(i) as h from range(3000000) as r (i)")
         connection.execute("create table here as select * from there where k0 <> 7")
-        streams_task = streams.Task(ID, [])
+        task = inputs.Task(ID, [])
         from dsaudit.reconcile.compare import _set_apart
 
-        _set_apart(connection, streams_task)
+        _set_apart(connection, task)
         assert connection.execute("select k0, there, here from apart").fetchall() == [(7, 1, 0)]
     assert not list(tmp_path.iterdir())
 
