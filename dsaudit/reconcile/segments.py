@@ -168,6 +168,9 @@ def _checked(found: _Found, counts: dict[str, int]) -> None:
         counts[f"keyless_{name}"] = int(answers[0].frame["rows"][0])
         for row in answers[1].frame.itertuples(index=False) if len(answers) > 1 else ():
             found.repeated.setdefault(found.key(row[:-1]), Counter())[name] = int(row[-1])
+    for name, side in (("there", found.there), ("here", found.here)):
+        for key, rows in found.whole(side, [key for key, copies in found.repeated.items() if name not in copies]):
+            found.repeated[key][name] = len(rows)
 
 
 UNIQUE = """
@@ -265,7 +268,7 @@ class _Found:
         self.rows[name] += rows[: max(self.most - len(self.rows[name]), 0)]
 
     def _look(self, keys: list[Key]) -> None:
-        there, here = _both(lambda side: self._whole(side, keys), self.there, self.here)
+        there, here = _both(lambda side: dict(self.whole(side, keys)), self.there, self.here)
         if there.keys() != here.keys() or len(there) != len(keys):
             raise ShortRead("rows were there at first and not at a second look; what was read proves nothing")
         for key in keys:
@@ -280,8 +283,12 @@ class _Found:
             for column, text in zip(self.task.columns, texts, strict=True)
         ]
 
+    def whole(self, side: Table, keys: list[Key]) -> Iterator[tuple[Key, list[Key]]]:
+        """Yield the rows of each key, every value as text."""
+        for start in range(0, len(keys), MOST_NAMED):
+            yield from self._whole(side, keys[start : start + MOST_NAMED]).items()
+
     def _whole(self, side: Table, keys: list[Key]) -> dict[Key, list[Key]]:
-        """Return the rows of some keys, each value as text."""
         names, types = self.plan.keys, self.plan.types
         texts = [f"t.{quoted(key)}::text" for key in names]
         texts += [shown(column, f"t.{quoted(column.here)}", types[column.here]) for column in self.task.columns]
