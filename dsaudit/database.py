@@ -159,8 +159,7 @@ class Database:
         QueryError
             PostgreSQL refused one; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
-        if not all(_IS_SELECT.match(sql) for sql in sqls):
-            raise QueryError("only a select is run here")
+        _refuse_others(sqls)
         try:
             with self.transaction() as connection:
                 _set(connection, planner or {})
@@ -188,6 +187,7 @@ class Database:
         QueryError
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
+        _refuse_others([sql])
         limits = {**_LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
         begin = ["begin isolation level repeatable read read only"]
         begin += [f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'"] if self.snapshot else []
@@ -268,6 +268,11 @@ def _set(connection: Connection, settings: Mapping[str, str]) -> None:
     if settings:
         calls = ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in settings)
         connection.exec_driver_sql(f"select {calls}", dict(settings))
+
+
+def _refuse_others(sqls: Sequence[str]) -> None:
+    if not all(_IS_SELECT.match(sql) for sql in sqls):
+        raise QueryError("only a select is run here")
 
 
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)

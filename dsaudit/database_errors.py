@@ -45,7 +45,9 @@ def first_line(error: BaseException | None) -> str:
 
 
 def stream_error(error: Exception) -> QueryError:
-    """Return what a stream of rows means that broke off; the driver's words after PostgreSQL's own are left out."""
-    said = str(error).removeprefix("INTERNAL: ").partition("SQLSTATE")[0]
+    """Return what a stream of rows means that broke off; the driver's words may quote values, and end there."""
+    said = str(error).partition("SQLSTATE")[0]
     kind = SnapshotLost if "snapshot" in said else TimeLimit if "timeout" in said else ShortRead
-    return kind(f"a stream of rows broke off: {first_line(Exception(said))}")
+    line = first_line(Exception(said))
+    shown = line.partition('"')[0] + "…" if '"' in line else line
+    return kind(f"a stream of rows broke off: {shown}")

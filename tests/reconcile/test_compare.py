@@ -213,6 +213,25 @@ def test_a_stream_that_loses_rows_is_an_error(
         tables.compare(*large, ID, [column("n")])
 
 
+def test_what_comes_after_the_instant_is_not_seen(tables: Tables, large: tuple[Lines, inputs.Table]) -> None:
+    lines, table = large
+    with tables.database.held_snapshot() as name:
+        tables.database.snapshot = name
+        try:
+            tables.execute(table.sql.replace("select x.*, x.ctid as place from", "delete from").replace(" as x", ""))
+            assert tables.compare(lines, table, ID, [column("n")]).counts["equal"] == 5000
+        finally:
+            tables.database.snapshot = None
+
+
+def test_a_stream_runs_a_select_alone_and_shows_no_value(tables: Tables) -> None:
+    with pytest.raises(QueryError, match="only a select"), tables.database.stream("drop table x"):
+        pass
+    with pytest.raises(QueryError) as raised, tables.database.stream("select 'a secret'::int"):
+        pass
+    assert "secret" not in str(raised.value)
+
+
 def test_a_refused_query_a_lost_snapshot_and_a_time_limit_are_told_apart(tables: Tables, database: Any) -> None:
     table = tables.table("id bigint, n text", [(1, "1")])
     broken = inputs.Table(tables.database, f"select id, (1 / (id - 1))::text as n from ({table.sql}) as s")
