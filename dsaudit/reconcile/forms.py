@@ -13,6 +13,8 @@ instant   microseconds since 1970, of years 1000 to 9898; a text needs an offset
 date      the date
 JSON      DuckDB's ``json_normalize``: numbers up to a double, unless `exact`
 ========= ============================================================================================
+
+What is taken for granted: no name stands twice in one object. Of two, DuckDB reads the first and Python the last.
 """
 
 from __future__ import annotations

@@ -350,6 +350,7 @@ def test_payloads_are_equal_as_same_json_says(tables: Tables, rows: list[tuple[A
     assert list(told.different["id"]) == expected
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(0, 10**7))
 def test_instants_agree_within_what_is_declared(instant: datetime, apart: int) -> None:
     rule = column("a", "instant", within=1).field
