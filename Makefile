@@ -22,8 +22,8 @@ test: $(ready_to_develop)
 	.venv/bin/pytest -n 2 --dist loadgroup
 
 lab: $(ready)
-	.venv/bin/jupyter lab --allow-root --LabApp.news_url=None \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/datasource/01_configuration.ipynb
+	.venv/bin/jupyter labextension disable @jupyterlab/apputils-extension:announcements 2>/dev/null
+	.venv/bin/jupyter lab --allow-root --ServerApp.root_dir=. notebooks/datasource/01_configuration.ipynb
 
 lint: $(ready_to_develop)
 	.venv/bin/ruff check && .venv/bin/ruff format --check

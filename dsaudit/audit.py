@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib
 import json
+import math
 import os
 import tempfile
 import time
@@ -26,7 +27,8 @@ from dsaudit.identity import guard, identify
 from dsaudit.judging import Evidence, Scope, judge
 from dsaudit.masking import Mask
 from dsaudit.parameters import Parameters, load
-from dsaudit.relations import Relations
+from dsaudit.relations import Relations, bindings
+from dsaudit.secret import SecretMissing
 from dsaudit.verdict import Result, Status, Verdict, worst
 
 OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
@@ -69,6 +71,7 @@ class Audit:
         self._handoff = given
         self._held = contextlib.ExitStack()
         self._revealed = False
+        self._stale = math.inf
         if given is None:
             self._hold()
         self.identity = identify(database)
@@ -108,9 +111,17 @@ class Audit:
         return Relations(self.parameters, self.database.catalogue())
 
     def _hold(self) -> None:
-        """Take a snapshot and hold it for as long as this audit lives."""
+        """Take a snapshot and hold it for as long as this audit lives, or until it is too old."""
         self.database.snapshot = None
         self.database.snapshot = self._held.enter_context(self.database.held_snapshot())
+        self._stale = time.monotonic() + self.database.settings.snapshot_age
+
+    def _renew(self) -> None:
+        """By hand, where somebody thinks between two cells, take a new snapshot when the old one was let go."""
+        if self._handoff is None and time.monotonic() >= self._stale:
+            self._hold()
+            self.instant = identify(self.database).time
+            self.kept.clear()
 
     # What a notebook calls ---------------------------------------------------------------------------------------
 
@@ -143,6 +154,7 @@ class Audit:
     def frame(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that judges nothing, whole, for plots; nothing of it is displayed."""
         query = find_table(name)
+        self._renew()
         if lacking_ways_in(query, self.parameters):
             return pd.DataFrame()
         if not query.is_query:
@@ -182,8 +194,9 @@ class Audit:
         given = self._handoff
         closing = Closing(given.run if given else "", given.nonce if given else "", self.phase, self.verdicts)
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
-        if (bad or not self.verdicts) and not given and not _is_interactive():
-            words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check was run"
+        passed = any(verdict.status is Status.PASS for verdict in self.verdicts)
+        if (bad or not passed) and not given and not _is_interactive():
+            words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check has passed"
             raise AuditNotPassed(f"{self.phase} is not green: {words}")
         return closing
 
@@ -195,6 +208,7 @@ class Audit:
     def _run(self, check: Check) -> Verdict:
         started = datetime.now(UTC)
         clock = time.perf_counter()
+        self._renew()
         planned = plan_check(check, self.parameters, self.phase)
         evidence = Evidence(pd.DataFrame(), pd.DataFrame())
         if planned.skipped:
@@ -209,16 +223,8 @@ class Audit:
         return verdict
 
     def values(self) -> dict[str, Any]:
-        """Return what every query may bind: the limits of the policy, the run's instant, the declared tables."""
-        declared = [resource.table for resource in self.parameters.resources.values()]
-        sections = (self.parameters.raw, self.parameters.deliveries, self.parameters.syncs, self.parameters.record)
-        declared += [section.table for section in sections if section]
-        return {
-            **self.parameters.policy.model_dump(),
-            "instant": self.instant,
-            "table_prefix": self.parameters.table_prefix,
-            "declared_tables": declared,
-        }
+        """Return what every query may bind, at the run's instant."""
+        return bindings(self.parameters, self.instant)
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""
@@ -226,7 +232,10 @@ class Audit:
         if self.parameters.source is None or not resource:
             return None
         tenants = [scope["tenant"]] if "tenant" in scope else self.parameters.tenant_names
-        counts = [self.source.count(tenant, resource) for tenant in tenants]
+        try:
+            counts = [self.source.count(tenant, resource) for tenant in tenants]
+        except (source.SourceError, SecretMissing):
+            return None
         return None if None in counts else sum(count for count in counts if count is not None)
 
     # How a verdict is made ---------------------------------------------------------------------------------------
@@ -269,6 +278,9 @@ class Audit:
             self._mask.finding(check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys])
             for r in records[:MOST_FINDINGS]
         ]
+        told = [column for column in frame.columns if column in OURS]
+        if told and len(frame) == verdict.total:
+            verdict.places = frame[told].drop_duplicates().to_dict("records")  # type: ignore[assignment]
         if len(records) > MOST_SHOWN:
             verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(verdict.total)} rows are shown")
         if len(records) > MOST_FINDINGS:

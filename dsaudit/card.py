@@ -163,8 +163,8 @@ def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [("expected", results[0]["expected"]), ("observed", results[0]["observed"]), ("examined", examined)]
     counts = {status: sum(result["status"] == status for result in results) for status in reversed(Status)}
     states = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    found = thousands(sum(result["total"] for result in results))
-    return [("found", f"{found} rows"), ("examined", examined), (f"{len(results)} scopes:", states)]
+    found = plural(sum(result["total"] for result in results), "row")
+    return [("found", found), ("examined", examined), (f"{len(results)} scopes:", states)]
 
 
 def _facts(record: Mapping[str, Any]) -> str:

@@ -29,7 +29,10 @@ class Command(click.Group):
             sys.exit(COULD_NOT_START)
         except Exception as error:
             if not _is_ours(error):
-                raise
+                import traceback
+
+                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
+                sys.exit(COULD_NOT_START)
             for line in str(error).splitlines():
                 click.echo(line, err=True)
             sys.exit(COULD_NOT_START)
@@ -110,43 +113,54 @@ def _overrides(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _tell(result: dict[str, Any], folder: Path) -> None:
-    from dsaudit.verdict import Status
+    from datetime import datetime
 
+    from dsaudit.verdict import Status, seconds_text
+
+    run = result["run"]
+    took = datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])
     counts = {status: sum(verdict["status"] == status for verdict in result["verdicts"]) for status in Status}
     words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    words += f", in {seconds_text(took.total_seconds())}"
     colour = {"GO": "green", "NO-GO": "red"}.get(result["decision"], "yellow")
-    click.echo(f"{click.style(result['decision'], fg=colour, bold=True)}  {words}")
+    click.echo(
+        f"{click.style(result['decision'], fg=colour, bold=True)}  {words}, in {seconds_text(took.total_seconds())}"
+    )
     for number, reason in enumerate(result["reasons"], 1):
         place = f" ({reason['phase']}: {reason['check']})" if reason["check"] else ""
         click.echo(f"  {number}. {reason['text']}{place}")
+    for reason in result["instant"]["may_write"][:1]:
+        click.echo(click.style(f"The role {result['instant']['role']} can write here: {reason}", fg="yellow"))
     click.echo(f"report: {folder / 'index.html'}")
 
 
 @main.command()
 @click.option("--seed", default=1, show_default=True, help="Chooses the rows that are damaged.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/]")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/tour/]")
 def tour(seed: int, out: Path | None) -> None:
     """Plant faults in the sample and show that the audit finds each, with its rows.
 
     Exit status: 0 if the audit ends NO-GO with every fault found and no false alarm, else 1.
     """
     from dsaudit import sample, source
-    from dsaudit.parameters import load
+    from dsaudit.card import plural
+    from dsaudit.parameters import load, project_root
     from dsaudit.progress import shown
     from dsaudit.run import Options, run, tour
     from dsaudit.run.execute import prepare_imports
 
     prepare_imports()
-    example = "storefront"
+    example, options = "storefront", Options(out=out or project_root() / "reports" / "tour")
     with shown() as progress:
         progress("starting the sample")
         with sample.damageable(example) as state:
             keys = tour.plant(example, state.path, tour.faults_of_the_tour(example), seed, progress)
-            outcome = run(load(state.parameters), Options(out=out), source.record, progress)
+            outcome = run(load(state.parameters), options, source.record, progress)
     stops, alarms = tour.compare(keys, outcome.result, outcome.folder)
     for stop in stops:
         sign = click.style("✓", fg="green") if stop.found else click.style("✗", fg="red")
-        click.echo(f"{sign} {stop.fault}: {stop.check} ({stop.phase}), {stop.rows} rows, place {stop.rank}")
+        where = f"{stop.check} ({stop.phase}: {stop.scope})"
+        click.echo(f"{sign} {stop.fault}: {where}, {plural(stop.rows, 'row')}, place {stop.rank}")
         if stop.missed:
             click.echo(f"    not named: {', '.join(stop.missed[:5])}")
     for check in alarms:
@@ -245,10 +259,19 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--example", default="storefront", show_default=True)
 def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
-    """Start, stop or damage a sample system."""
+    """Start, stop or damage a sample system: `up` keeps it up until Ctrl-C, `down` or an hour without use.
+
+    While it is up, notebooks opened by hand use it. `faults` lists what `plant` can damage; `heal` switches the
+    faults off and reads everything again; `change` lets live changes happen, `settle` waits until none is under way.
+    """
+    import os
     import subprocess
 
     from dsaudit.parameters import project_root
 
-    done = subprocess.run([sys.executable, "-m", f"examples.{example}", action, *arguments], cwd=project_root())
-    sys.exit(done.returncode)
+    done = subprocess.run(
+        [sys.executable, "-m", f"examples.{example}", action, *arguments],
+        cwd=project_root(),
+        env={**os.environ, "SAMPLE_COMMAND": "dsaudit sample"},
+    )
+    sys.exit(COULD_NOT_START if done.returncode else 0)

@@ -21,6 +21,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from dsaudit.catalogue import COLUMNS, REWRITTEN
 from dsaudit.database_errors import (
     DatabaseError,
     QueryError,
@@ -94,7 +95,7 @@ class Database:
         try:
             with engine.connect():
                 return database
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             engine.dispose()
             raise DatabaseError(f"{settings.url_env}: {first_line(error.orig)}") from None
 
@@ -118,7 +119,10 @@ class Database:
             try:
                 connection.exec_driver_sql(f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'")
             except sa.exc.DBAPIError as error:
-                raise SnapshotLost(f"the run's snapshot is gone: {first_line(error.orig)}") from None
+                raise SnapshotLost(
+                    f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
+                    f"({self.settings.snapshot_age} s): {first_line(error.orig)}"
+                ) from None
         # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
         _set(connection, {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
 
@@ -170,7 +174,7 @@ class Database:
             raise query_error(error) from None
 
     def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
-        rewritten = list(connection.exec_driver_sql(_REWRITTEN, {"tables": tables}).scalars()) if tables else []
+        rewritten = list(connection.exec_driver_sql(REWRITTEN, {"tables": tables}).scalars()) if tables else []
         if rewritten:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
@@ -238,7 +242,7 @@ class Database:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(_COLUMNS).frame.to_dict("records"):
+            for row in self.query(COLUMNS, most=None).frame.to_dict("records"):
                 key = (row["schema"], row["table"])
                 found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
             self._catalogue = found
@@ -246,16 +250,25 @@ class Database:
 
     def merged(self, sql: str, values: Mapping[str, Any]) -> str:
         """Return `sql` with its values in place, to be pasted into psql."""
-        with self._engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            used = {name: value for name, value in values.items() if f"%({name})s" in sql}
-            return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+        used = {name: value for name, value in values.items() if f"%({name})s" in sql}
+        try:
+            with self._engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+        except sa.exc.DBAPIError as error:
+            raise query_error(error) from None
 
     @contextlib.contextmanager
     def held_snapshot(self) -> Iterator[str]:
-        """Hold one instant open and yield its name; the holder touches no table."""
+        """Hold one instant open and yield its name; the holder touches no table, and is cut off at `snapshot_age`.
+
+        An old snapshot keeps vacuum from cleaning up, in every database of the server.
+        """
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._engine.connect().execution_options(**options) as connection:
+        with (
+            self._engine.connect().execution_options(**options) as connection,
+            _watched(connection, self.settings.snapshot_age),
+        ):
             # The holder waits idle for as long as the phases take: no idle limit may end it.
             connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
@@ -283,7 +296,7 @@ def _url(settings: Settings) -> URL:
         url = make_url(from_environment(settings.url_env).reveal())
     except SecretMissing as error:
         raise DatabaseError(str(error)) from None
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise DatabaseError(f"{settings.url_env} is no URL such as postgresql://user:password@host/database") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
@@ -340,23 +353,3 @@ def _fetch(connection: Connection, sql: str, values: Mapping[str, Any], most: in
     result.close()
     total = connection.exec_driver_sql(f"select count(*) from ({sql}) as all_rows", dict(values)).scalar_one()
     return Answer(frame, total)
-
-
-_REWRITTEN = """
-with recursive tree (oid) as (
-  select pg_catalog.unnest(%(tables)s::pg_catalog.oid[])
-  union select i.inhrelid from pg_catalog.pg_inherits as i join tree on tree.oid = i.inhparent
-)
-select c.oid::pg_catalog.regclass::text from tree join pg_catalog.pg_class as c on c.oid = tree.oid
-where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid)
-"""
-
-_COLUMNS = """
-select n.nspname::text as schema, c.relname::text as table, c.oid::bigint as oid, a.attname::text as column,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) as type
-from pg_catalog.pg_class as c
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-order by 1, 2, a.attnum
-"""

@@ -28,7 +28,8 @@ class Opening:
         facts = {
             "system": f"{self.parameters.integration}, {self.parameters.environment}",
             "tenants": ", ".join(self.parameters.tenant_names),
-            "database": f"{who.database} on PostgreSQL {who.server_version}{replica}, identity {who.pin}",
+            "database": f"{who.database} on PostgreSQL {who.server_version}{replica}",
+            "identity": who.pin,
             "instant": self.instant,
             "role": who.role if not who.may_write else f"{who.role} — this role can write: {who.may_write[0]}",
         }

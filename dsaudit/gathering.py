@@ -69,7 +69,8 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
 def _query_item(
     audit: Audit, check: Check, item: Scope, rows: list[pd.DataFrame], examined: list[pd.DataFrame], gathered: Evidence
 ) -> None:
-    resources = planned_resources(check, audit.parameters)
+    own = item.get("resource")
+    resources = [own] if own else planned_resources(check, audit.parameters)
     looked = audit.relations.fill(check.examined, item, resources)
     found = audit.relations.fill(check.query, item, resources)
     values = {**audit.values(), **looked.values, **found.values}

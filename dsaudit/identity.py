@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dsaudit.database import Database, DatabaseError
+from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.parameters import Parameters
 
 
@@ -32,11 +32,20 @@ class Identity:
 
 
 def identify(database: Database) -> Identity:
-    """Return which server, database and role this is, and what the role could write."""
-    with database.transaction() as connection:
-        row = connection.exec_driver_sql(_IDENTITY).mappings().one()
-        reasons = [str(reason) for reason in connection.exec_driver_sql(_MAY_WRITE).scalars()]
-    return Identity(**{**row, "system_identifier": str(row["system_identifier"])}, may_write=tuple(reasons))
+    """Return which server, database and role this is, and what the role could write.
+
+    Raises
+    ------
+    DatabaseError
+        The role may not even read the catalogue, or the connection broke.
+    """
+    try:
+        row, reasons = (answer.frame for answer in database.queries([_IDENTITY, _MAY_WRITE]))
+    except QueryError as error:
+        raise DatabaseError(f"{database.settings.url_env}: {error}") from None
+    facts = {str(name): value for name, value in row.iloc[0].items()}
+    facts["system_identifier"] = str(facts["system_identifier"])
+    return Identity(**facts, may_write=tuple(reasons["reason"]))
 
 
 def guard(parameters: Parameters, identity: Identity) -> None:
@@ -75,15 +84,17 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspna
 """
 
 _MAY_WRITE = f"""
-select 'it is a superuser' from pg_catalog.pg_roles where rolname = current_user and rolsuper
+select 'it is a superuser' as reason from pg_catalog.pg_roles where rolname = current_user and rolsuper
 union all
 select 'it may replicate' from pg_catalog.pg_roles where rolname = current_user and rolreplication
 union all
 select 'it may create in schema ' || n.nspname from pg_catalog.pg_namespace as n
 where n.nspname !~ '^pg_' and pg_catalog.has_schema_privilege(n.oid, 'create')
 union all
+select 'it may create schemas' where pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create')
+union all
 (select 'it may write to ' || n.nspname || '.' || c.relname {_USER_TABLES}
- and c.relkind in ('r', 'p', 'f')
+ and (c.relkind in ('r', 'p', 'f') or (c.relkind = 'v' and pg_catalog.pg_relation_is_updatable(c.oid, true) <> 0))
  and (pg_catalog.has_table_privilege(c.oid, 'insert, update, delete, truncate')
       or pg_catalog.has_any_column_privilege(c.oid, 'insert, update'))
  order by 1 limit 3)

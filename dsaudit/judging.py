@@ -86,12 +86,15 @@ def _result(
     parameters: Parameters,
     count: SourceCount,
 ) -> Result:
-    examined = int(row.get("examined") or 0)
+    given = row.get("examined")
+    examined = 0 if given is None or given != given else int(given)
     result = Result(scope, Status.FAIL, observed=_rows_text(total), value=total, examined=examined, total=total)
     _with_measure(result, check, row, policy)
     if total:
         return result
     result.status, result.reason = _without_rows(check, scope, row, examined, policy, parameters, count)
+    if result.status is Status.PASS and "expect" in check.headers and _beyond(result):
+        result.status, result.reason = Status.INCONCLUSIVE, "what was measured breaks the limit, and no row says where"
     return result
 
 
@@ -137,6 +140,14 @@ def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: 
         result.threshold = _limit(limit, policy)
         below = "at least" if limit.endswith("success_percent") else "at most"
         result.expected = f"{below} {result.threshold:g} {result.unit}".strip()
+
+
+def _beyond(result: Result) -> bool:
+    """Return whether a measured value breaks its limit."""
+    if result.threshold is None or result.value is None:
+        return False
+    below = str(result.expected).startswith("at least")
+    return result.value < result.threshold if below else result.value > result.threshold
 
 
 def _limit(name: str, policy: Mapping[str, Any]) -> float:

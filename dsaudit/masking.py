@@ -19,6 +19,7 @@ from uuid import UUID
 
 Cell = str | int | bool | None | dict[str, str | int]
 
+_SCALARS = (str, bool, int, float, Decimal, datetime, date, time, timedelta)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -57,6 +58,11 @@ class Mask:
         """Return the fingerprint of one row: the same row found by the same check has it in every run."""
         parts = [check, *(f"{name}={scope[name]}" for name in sorted(scope)), *(str(_plain(key)) for key in keys)]
         return self.digest("\x1f".join([*parts, cause or ""]), length=16)
+
+
+def key_of(masked: str) -> str:
+    """Return the name of the key that a masked value or a finding was made with."""
+    return masked.partition(":")[0]
 
 
 def load_key(integration: str) -> bytes:
@@ -101,9 +107,8 @@ def _plain(value: object) -> object:
         value = value.item()
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, (dict, list, tuple, bytes)):
-        return str(value)
-    return value
+    # Whatever else a driver may bring, an address or a range, is masked as text.
+    return value if isinstance(value, _SCALARS) else str(value)
 
 
 def _exact(value: object) -> Cell:
@@ -111,8 +116,7 @@ def _exact(value: object) -> Cell:
         return value.astimezone(UTC).isoformat() if value.tzinfo else f"{value.isoformat()} (no time zone)"
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, (float, date, time, timedelta)):
-        return str(value)
-    if value is None or isinstance(value, (str, int)):
-        return value
-    return str(value)
+    if value is None or isinstance(value, (float, date, time, timedelta)):
+        return None if value is None else str(value)
+    assert isinstance(value, (str, int))
+    return value

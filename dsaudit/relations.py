@@ -16,49 +16,10 @@ from psycopg import sql as names
 
 from dsaudit.database import TableInfo
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.parameters.models import Table
+from dsaudit.parameters.tables import Table
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
 
-RAW_COLUMNS = {
-    "row_id": "id",
-    "tenant": "tenant_id",
-    "resource": "object_type",
-    "source_id": "source_id",
-    "payload": "payload",
-    "content_hash": "content_hash",
-    "via": "source",
-    "state": "status",
-    "error": "error_message",
-    "received_at": "received_at",
-}
-RAW_OPTIONAL = {
-    "changed_at": "timestamptz",
-    "observed_at": "timestamptz",
-    "refined_at": "timestamptz",
-    "delivery_id": "text",
-    "deleted": "boolean",
-}
-DELIVERY_COLUMNS = {
-    "delivery_id": "delivery_id",
-    "tenant": "tenant_id",
-    "topic": "topic",
-    "source_id": "source_id",
-    "sent_at": "sent_at",
-    "received_at": "received_at",
-    "outcome": "outcome",
-}
-SYNC_COLUMNS = {
-    "tenant": "tenant_id",
-    "resource": "object_type",
-    "started_at": "started_at",
-    "ended_at": "ended_at",
-    "fetched": "fetched",
-    "pages": "pages",
-    "watermark": "watermark",
-    "error": "error",
-}
-RECORD_COLUMNS = {"tenant": "tenant_id", "scopes": "scopes", "registration": "registration"}
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
 TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
 
@@ -108,6 +69,7 @@ class Relations:
             makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
+            filled.values["nullable"] = relation.nullable
             makers["child"] = lambda: self._end(relation.child, filled)
             makers["parent"] = lambda: self._end(relation.parent, filled)
         filled.sql = re.sub(r"\{(\w+)\}", lambda match: makers[match[1]](), sql)
@@ -136,19 +98,19 @@ class Relations:
         raw = self._parameters.raw
         assert raw is not None  # the planner skips a check whose relation is not declared
         source, info = self._from(raw.table, filled)
-        columns = _columns(raw, info, RAW_COLUMNS, RAW_OPTIONAL)
+        columns = _columns(raw, info)
         types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
-        joins = self._tenant_join(columns, info, raw, RAW_COLUMNS, filled)
+        joins = self._tenant_join(columns, info, raw, filled)
         joins += _map_join("o", columns.pop("resource"), types, filled)
         states = {given: state for state, listed in raw.states.items() for given in listed}
         joins += _map_join("s", columns["state"], states, filled, kind="left join")
         columns["state"] = f"coalesce(s.name, {columns['state']})"
-        columns["by_webhook"] = f"({columns['via']} = any(%(webhook_values)s))"
+        columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
         # and of a deletion none, so within a second the time at which a version was shown decides.
         changed, observed, received = (columns[name] for name in ("changed_at", "observed_at", "received_at"))
-        sequence = _column(raw.columns.get("row_id", "id"), info)
+        sequence = _column(raw.columns["row_id"], info)
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
@@ -158,11 +120,11 @@ class Relations:
         table = self._parameters.deliveries
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info, DELIVERY_COLUMNS, {})
+        columns = _columns(table, info)
         topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
         # A refused delivery may belong to nobody, and still counts among those that did not succeed.
-        joins = "left " + joins if (joins := self._tenant_join(columns, info, table, DELIVERY_COLUMNS, filled)) else ""
-        columns["accepted"] = f"({columns['outcome']} = any(%(accepted_values)s))"
+        joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
+        columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
         joins += _map_join("o", columns["topic"], topics, filled, kind="left join")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
@@ -172,9 +134,9 @@ class Relations:
         table = self._parameters.syncs
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info, SYNC_COLUMNS, {})
+        columns = _columns(table, info)
         types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
-        joins = self._tenant_join(columns, info, table, SYNC_COLUMNS, filled)
+        joins = self._tenant_join(columns, info, table, filled)
         joins += _map_join("o", columns.pop("resource"), types, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
@@ -183,8 +145,8 @@ class Relations:
         table = self._parameters.record
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info, RECORD_COLUMNS, {})
-        joins = self._tenant_join(columns, info, table, RECORD_COLUMNS, filled)
+        columns = _columns(table, info)
+        joins = self._tenant_join(columns, info, table, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select {body} from {source} as x {joins})"
 
@@ -222,16 +184,15 @@ class Relations:
             return f"'{self._parameters.tenant_names[0]}'::text", ""
         return "t.name", self._tenant_values(_column(resource.tenant, info), info.columns[resource.tenant], filled)
 
-    def _tenant_join(
-        self, columns: dict[str, str], info: TableInfo, table: Table, defaults: Mapping[str, str], filled: Filled
-    ) -> str:
+    def _tenant_join(self, columns: dict[str, str], info: TableInfo, table: Table, filled: Filled) -> str:
         expression = columns["tenant"]
         if not self._parameters.tenants:
             columns["tenant"] = "'all'::text"
             return ""
+        if "tenant" not in table.columns:
+            raise RelationMissing(f"{table.table}: the file declares tenants, and no column of this table tells them")
         columns["tenant"] = "t.name"
-        column = table.columns.get("tenant", defaults["tenant"]).split(".")[0]
-        return self._tenant_values(expression, info.columns[column], filled)
+        return self._tenant_values(expression, info.columns[table.columns["tenant"].split(".")[0]], filled)
 
     def _tenant_values(self, expression: str, kind: str, filled: Filled) -> str:
         rows = []
@@ -239,6 +200,19 @@ class Relations:
             filled.values |= {f"tenant_{index}_id": tenant.id, f"tenant_{index}": tenant.name}
             rows.append(f"(%(tenant_{index}_id)s::{kind}, %(tenant_{index})s::text)")
         return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {expression} "
+
+
+def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
+    """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
+    declared = [resource.table for resource in parameters.resources.values()]
+    sections = (parameters.raw, parameters.deliveries, parameters.syncs, parameters.record)
+    declared += [section.table for section in sections if section]
+    return {
+        **parameters.policy.model_dump(),
+        "instant": instant,
+        "table_prefix": parameters.table_prefix,
+        "declared_tables": declared,
+    }
 
 
 def field_column(name: str) -> str:
@@ -260,17 +234,12 @@ def source_id(resource: Resource, info: TableInfo) -> str:
     return f"pg_catalog.json_build_array({', '.join(parts)})::text"
 
 
-def _columns(table: Table, info: TableInfo, defaults: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, str]:
-    unknown = [name for name in table.columns if name not in defaults and name not in optional]
-    if unknown:
-        known = ", ".join([*defaults, *optional])
-        raise RelationMissing(f"{table.table}: {unknown[0]} is no column that dsaudit reads; it reads {known}")
+def _columns(table: Table, info: TableInfo) -> dict[str, str]:
     expressions = {}
-    for name, default in defaults.items():
-        given = table.columns.get(name, default)
-        expression = "null" if given == "none" else _column(given, info)
+    for name in table.own:
+        expression = _column(table.columns[name], info) if name in table.columns else "null"
         expressions[name] = f"({expression})::text" if name in TEXT else expression
-    for name, kind in optional.items():
+    for name, kind in table.optional.items():
         expression = _optional(table.columns.get(name), info, kind)
         expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
     return expressions

@@ -57,7 +57,8 @@ class Verdict:
     """One check's record; `interfaces` calls it schema 1.
 
     ``columns`` holds a name and a role (``scope``, ``key`` or ``value``) for each column of ``rows``, ``rows`` at
-    most 20 masked rows, ``findings`` a fingerprint for each row found, ``limits`` what was left out.
+    most 20 masked rows, ``places`` the tenants, resources and relations in which rows were found, ``findings`` a
+    fingerprint for each row found, ``limits`` what was left out.
     """
 
     check: str
@@ -73,6 +74,7 @@ class Verdict:
     instant: str = "run"
     columns: list[dict[str, str]] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)
+    places: list[dict[str, str]] = field(default_factory=list)
     causes: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     rows_file: str | None = None

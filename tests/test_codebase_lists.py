@@ -10,7 +10,6 @@ import pytest
 from dsaudit.codebase import (
     Items,
     Unresolved,
-    comments_near,
     documented_exceptions,
     list_literal,
     migration_heads,
@@ -211,11 +210,6 @@ def test_a_date_that_is_none_is_missing(verified: str) -> None:
     note = f"# Note: Refund does not have dedicated webhooks\n# synced via Order webhooks\n# Verified: {verified}\n"
     (one,) = documented_exceptions(code_of(note))
     assert one.missing == ("date", "source")
-
-
-def test_comments_are_found_by_whole_words() -> None:
-    code = code_of("# the Rate limit of\n# the shop\nx = 1  # a rate-limit\ny = 'rate limit'  # a limiter\n")
-    assert [place.line for place in comments_near(code, ["rate", "limit"])] == [1, 3]
 
 
 # --- migrations

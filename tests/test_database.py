@@ -69,6 +69,19 @@ def test_a_snapshot_that_is_gone_is_an_error(reader: Database) -> None:
         count(reader)
 
 
+def test_a_snapshot_that_is_too_old_is_let_go(system: ledger.Ledger) -> None:
+    database = Database.open(Settings.model_construct(url_env="LEDGER_URL", snapshot_age=1, statement_timeout=60))
+    with database.held_snapshot() as snapshot:
+        database.snapshot = snapshot
+        count(database)
+        deadline = time.monotonic() + 30
+        with pytest.raises(SnapshotLost, match=r"older than database\.snapshot_age \(1 s\)"):
+            while time.monotonic() < deadline:
+                count(database)
+                time.sleep(0.1)
+    database.close()
+
+
 @pytest.mark.parametrize(
     "rewrite", ["truncate ledger.invoice cascade", "alter table ledger.invoice alter total type text"]
 )

@@ -12,6 +12,7 @@ SMALL = """\
 integration: small
 database: {url_env: SMALL_URL}
 """
+WAIVER = SMALL + "waivers: [{check: orphans, reason: r, owner: o, expires: "
 WITH_RESOURCE = SMALL + "resources:\n  order:\n    table: orders\n    key: id\n"
 
 
@@ -47,7 +48,17 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
         ("", "small.yml:1:1", "the file is empty"),
         ("- a\n", "small.yml:1:1", "a parameter file is a mapping"),
         (SMALL + "code: {folder: not/there}\n", "small.yml:3:8", "code.folder: there is no folder not/there"),
-        (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:1:1", "a name is given twice"),
+        (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:1:1", "the name a is given twice"),
+            (SMALL + "tenants: [{name: a, id: 1}, {name: b, id: 1}]\n", "small.yml:1:1", "the id 1 is given twice"),
+            (SMALL + "raw: {table: r, columns: {hash: h}}\n", "small.yml:3:17", "hash is no column that dsaudit reads"),
+            (SMALL + "raw: {table: r, columns: {source_id: none}}\n", "small.yml:3:17", "source_id cannot be none"),
+        (WAIVER + "'2026-02-30'}]\n", "small.yml:3:49", "no day of the calendar"),
+        (WAIVER + "2026-02-30}]\n", "small.yml:3:58", "cannot be read"),
+        (SMALL + "show: !!python/name:os.system x\n", "small.yml:3:7", "tags are not used here"),
+        (SMALL + "show: " + "[" * 3000 + "\n", "small.yml:1:1", "nested too deep"),
+        ("integration: Shop 1\ndatabase: {url_env: U}\n", "small.yml:1:1", "'Shop 1' is no name; small letters"),
+        ("integration: x\ndatabase: U\n", "small.yml:2:1", "a section with keys of its own is expected here"),
+        (SMALL + "? [show]\n: [x]\n", "small.yml:3:3", "a key is a word"),
         (WITH_RESOURCE + "relations: [{child: order, parent: order.id}]\n", "small.yml:7:14", "as resource.column"),
     ],
 )  # fmt: skip

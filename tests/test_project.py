@@ -47,7 +47,7 @@ def test_environment_follows_pyproject() -> None:
 
 NOTEBOOK_HALF = {"audit", "plots", "reconcile", "source", "codebase", "webhooks", "functions", "gathering"}
 NOTEBOOK_HALF |= {"coverage", "documents", "judging", "remedies", "schema", "scopes", "sync_code"}
-RUNNER_HALF = {"run", "kernels", "report", "evidence"}
+RUNNER_HALF = {"run", "report", "evidence"}
 FACES = {"__init__", "cli"}  # they show both halves, and import them only when called; all other modules are the base
 
 

@@ -7,7 +7,9 @@ which scopes must come back from a query.
 from __future__ import annotations
 
 import ast
+import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +72,22 @@ def plan(folder: Path, parameters: Parameters) -> list[Planned]:
                     raise CheckError(f"{path}: cell {cell} calls {check.name}, which {seen[check.name]} calls already")
                 seen[check.name] = f"{path.stem}: cell {cell}"
                 planned.append(plan_check(check, parameters, path.stem, cell))
+    _refuse_unknown_names({**checks, **own}, parameters)
     forgotten = [name for name in own if name not in seen]
     if forgotten:
         raise CheckError(f"{own[forgotten[0]].path}: no notebook of {folder.name} calls audit.own_checks()")
     return planned
+
+
+def _refuse_unknown_names(checks: Mapping[str, Check], parameters: Parameters) -> None:
+    """A misspelt name would demand nothing, or waive nothing, without a word."""
+    named = [("require", name) for name in parameters.require]
+    named += [("waivers", waiver.check) for waiver in parameters.waivers]
+    for key, name in named:
+        if name not in checks:
+            close = difflib.get_close_matches(name, checks, n=1)
+            hint = f"did you mean {close[0]}?" if close else "`dsaudit list` names them all"
+            raise CheckError(f"{parameters.path.name}: {key}: there is no check {name!r}; {hint}")
 
 
 def _called(name: str | None, checks: dict[str, Check], own: dict[str, Check], path: Path, cell: str) -> list[Check]:

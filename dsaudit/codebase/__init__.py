@@ -4,7 +4,7 @@
 signature verification and migrations. What cannot be told without running the code is "unresolved", never "absent".
 """
 
-from dsaudit.codebase.comments import Block, DocumentedException, comments_near, documented_exceptions
+from dsaudit.codebase.comments import DocumentedException, documented_exceptions
 from dsaudit.codebase.findings import Finding, Item, Items, Practices
 from dsaudit.codebase.handlers import handlers
 from dsaudit.codebase.lists import list_literal
@@ -15,7 +15,6 @@ from dsaudit.codebase.reader import read, read_texts
 from dsaudit.codebase.signatures import signature_verification
 
 __all__ = [
-    "Block",
     "Code",
     "Comment",
     "DocumentedException",
@@ -28,7 +27,6 @@ __all__ = [
     "Problem",
     "Revision",
     "Unresolved",
-    "comments_near",
     "documented_exceptions",
     "functions",
     "handlers",

@@ -34,7 +34,4 @@ def is_named(code: Code, function: Function) -> bool:
 
 def shared_resolver(code: Code) -> Resolver:
     """One resolver for all questions that know nothing of the way to a function."""
-    known = code.memory.get("resolver")
-    if not isinstance(known, Resolver):
-        known = code.memory["resolver"] = Resolver(code)
-    return known
+    return code.once("resolver", lambda: Resolver(code))

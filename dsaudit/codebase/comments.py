@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -61,19 +61,6 @@ class DocumentedException:
     file: str
     line: int
     missing: tuple[str, ...]
-
-
-def comments_near(code: Code, words: Iterable[str], file: str | None = None) -> list[Block | Comment]:
-    """The comment blocks, and the comments behind code, that hold all the words (whole ones, in any case)."""
-    patterns = [re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE) for word in words]
-    found: list[Block | Comment] = []
-    for module in code.in_file(file):
-        behind = [comment for comment in module.comments.values() if not comment.alone]
-        places: list[Block | Comment] = [*_blocks(module), *behind]
-        for place in places:
-            if all(pattern.search(place.text) for pattern in patterns):
-                found.append(place)
-    return sorted(found, key=lambda place: (place.file, place.line))
 
 
 def documented_exceptions(code: Code, file: str | None = None) -> list[DocumentedException]:

@@ -28,6 +28,10 @@ def handlers(code: Code, topics: Collection[str]) -> dict[str, Finding]:
     Found: a mapping's entry, a case, a condition, a decorator or a registration that leads to code which does
     something; a prefix of the topic counts. Absent: none, or code that does nothing. Unresolved: not followed.
     """
+    return code.once(("handlers", *topics), lambda: _handlers(code, topics))
+
+
+def _handlers(code: Code, topics: Collection[str]) -> dict[str, Finding]:
     gathered: Gathered = defaultdict(list)
     headers: list[Function] = []
     told_apart = False

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 
-from dsaudit.codebase.knowledge import is_logger_call
-from dsaudit.codebase.model import Code, Function
-from dsaudit.codebase.nodes import live_block, terminal, within
-from dsaudit.codebase.reach import Reach
+from dsaudit.codebase.model import Code
+from dsaudit.codebase.nodes import live_block, terminal
 
 BROAD = {"Exception", "BaseException"}
 # What ends a loop or a task, or comes from reading the answer rather than from asking for it or keeping it.
@@ -56,29 +53,3 @@ def with_bases(names: set[str], code: Code) -> set[str]:
         known |= following
         waiting.extend(following)
     return known
-
-
-def only_tells(statements: Iterable[ast.stmt], unit: Function, reach: Reach) -> bool:
-    """Whether statements do nothing but pass, log or return a constant."""
-    block = list(statements)
-    module = reach.resolver.code_module(unit)
-    for site in reach.sites.get(unit, ()):
-        logs = any(is_logger_call(ref) for ref in site.refs) or any(_logs(one, reach) for one in reach.followed(site))
-        if site.kind == "call" and not logs and within(site.node, block, module):
-            parent = module.parents.get(site.node)
-            if not _within_log(parent, reach, unit):
-                return False
-    for statement in block:
-        if isinstance(statement, ast.Pass | ast.Continue | ast.Expr):
-            continue
-        if not isinstance(statement, ast.Return) or not isinstance(statement.value, ast.Constant | None):
-            return False
-    return True
-
-
-def _logs(function: Function, reach: Reach) -> bool:
-    return any(is_logger_call(ref) for site in reach.sites.get(function, ()) for ref in site.refs)
-
-
-def _within_log(node: ast.AST | None, reach: Reach, unit: Function) -> bool:
-    return any(site.node is node and any(is_logger_call(ref) for ref in site.refs) for site in reach.sites[unit])

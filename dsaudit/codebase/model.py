@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TypeVar, cast
+
+Known = TypeVar("Known")
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 VALUED = {"assign", "unpack", "augment", "append", "extend", "setitem", "mutate"}
@@ -166,6 +169,12 @@ class Code:
     problems: tuple[Problem, ...]
     name: str = ""
     memory: dict[object, object] = field(compare=False, repr=False, default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], Known]) -> Known:
+        """What `make` gives, worked out once for this key."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        return cast(Known, self.memory[key])
 
     def functions(self) -> Iterator[Function]:
         """All functions, methods and nested functions; lambdas are left out."""

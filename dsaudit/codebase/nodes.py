@@ -186,7 +186,4 @@ def arguments_of(call: ast.Call, function: Function, bound: bool) -> Iterator[tu
 
 def nodes_of(function: Function, code: Code) -> tuple[ast.AST, ...]:
     """The nodes of a function that can run, worked out once."""
-    known = code.memory.get(function)
-    if not isinstance(known, tuple):
-        known = code.memory[function] = tuple(live(function.node))
-    return known
+    return code.once(("nodes", function), lambda: tuple(live(function.node)))

@@ -40,10 +40,8 @@ def _function(name: str, binding: Binding, module: Module, code: Code) -> Functi
         return module.functions[binding.node]
     if binding.kind != "assign" or not isinstance(binding.value, ast.Call | ast.Lambda):
         return None
-    known = code.memory.get(("assigned", binding.node))
-    if not isinstance(known, Function):
-        known = code.memory["assigned", binding.node] = _assigned(name, binding, binding.value, module)
-    return known
+    value = binding.value
+    return code.once(("assigned", binding.node), lambda: _assigned(name, binding, value, module))
 
 
 def _assigned(name: str, binding: Binding, value: ast.Call | ast.Lambda, module: Module) -> Function:
@@ -62,6 +60,10 @@ def _no_arguments() -> ast.arguments:
 
 def practices(code: Code, function: Function, pattern: str = SYNC) -> Practices:
     """The four findings for a function and all that runs with it; other functions of the pattern are judged apart."""
+    return code.once(("practices", function, pattern), lambda: _practices(code, function, pattern))
+
+
+def _practices(code: Code, function: Function, pattern: str) -> Practices:
     alike = functions(code, pattern)
     function = next((one for one in alike if one == function), function)  # it may come from an earlier reading
     others = set(alike) - {function}

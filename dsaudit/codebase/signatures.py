@@ -46,6 +46,10 @@ def signature_verification(code: Code, file: str | None = None) -> Finding:
     Absent, with the place: compared by `==`, made of something else than the raw body, or an outcome that nobody
     heeds. `file` limits the search to what its functions lead to.
     """
+    return code.once(("signature", file), lambda: _signature(code, file))
+
+
+def _signature(code: Code, file: str | None) -> Finding:
     findings: list[tuple[int, Finding]] = []
     for function in _searched(code, file):
         findings.extend(_in_function(code, function))

@@ -84,16 +84,12 @@ def _is_given(argument: ast.expr, resolver: Resolver, scope: Scope) -> bool:
 
 
 def _properties(code: Code) -> set[str]:
-    known = code.memory.get("properties")
-    if not isinstance(known, set):
-        wanted = {"property", "cached_property"}
-        known = {
-            function.name
-            for function in code.functions()
-            if wanted & {terminal(one) for one in decorators_of(function.node)}
-        }
-        code.memory["properties"] = known
-    return known
+    wanted = {"property", "cached_property"}
+    functions = code.functions
+    return code.once(
+        "properties",
+        lambda: {one.name for one in functions() if wanted & {terminal(each) for each in decorators_of(one.node)}},
+    )
 
 
 def _property(node: ast.Attribute, unit: Function, scope: Scope, resolver: Resolver) -> Iterator[Site]:

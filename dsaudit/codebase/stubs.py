@@ -26,11 +26,6 @@ def is_stub(function: Function) -> bool:
     return isinstance(first, ast.Raise) and first.exc is not None and terminal(first.exc) == "NotImplementedError"
 
 
-def is_inert(statements: list[ast.stmt]) -> bool:
-    """Whether statements do nothing at all: pass, `...`, texts."""
-    return all(_says_nothing(one) for one in statements)
-
-
 def standing_in(code: Code, parent: ClassAt, name: str) -> Refs:
     """The methods of other classes that implement one that is only declared in `parent`."""
     protocol = any(terminal(base) == "Protocol" for base in parent.node.bases)

@@ -172,7 +172,7 @@ from (
   order by tenant, source_id, version desc
 ) as newest
 join {parent} as p on p.tenant = newest.tenant and p.source_id = newest.source_id and not p.deleted
-left join {child} as c on c.key = p.key
+left join {child} as c on c.key = p.key and c.tenant = p.tenant
 where not newest.deleted
   and not (coalesce(newest.state, 'pending') = 'pending'
            and newest.received_at >= %(instant)s::timestamptz

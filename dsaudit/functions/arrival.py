@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import Key, Sides, sides
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 VERSIONS = """
 select tenant, source_id, by_webhook, changed_at, received_at
@@ -171,5 +168,4 @@ def _rows(audit: Audit, sql: str, resource: str) -> list[Row]:
 
 
 def _frames(rows: list[Row], examined: list[Row]) -> Found:
-    rows = sorted(rows, key=lambda row: (row["tenant"], row["resource"], row["source_id"]))
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)
+    return frames(sorted(rows, key=lambda row: (row["tenant"], row["resource"], row["source_id"])), examined)

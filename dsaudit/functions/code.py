@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from psycopg import sql as names
 
 from dsaudit import codebase, scopes
+from dsaudit.functions import Found, Row, frames
 from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 NAIVE = {"utcnow", "utcfromtimestamp"}
 VERSIONS = "alembic_version"  # the table in which Alembic keeps where a database stands
@@ -46,7 +44,7 @@ def integration_code_found(audit: Audit) -> Found:
     if scopes.required(audit.parameters) and not items.items:
         place = items.unresolved[0]
         rows.append({"what": settings.scopes, "place": f"{place.file}:{place.line}", "problem": place.why})
-    return _frames(rows, [{"examined": len(audit.code.modules) + len(audit.code.problems)}])
+    return frames(rows, [{"examined": len(audit.code.modules) + len(audit.code.problems)}])
 
 
 def migrations_at_head(audit: Audit) -> Found:
@@ -65,7 +63,7 @@ def migrations_at_head(audit: Audit) -> Found:
     root = audit.parameters.folder(audit.parameters.code.folder)
     folder = root / audit.parameters.code.migrations
     if not folder.is_dir():
-        return _frames([], [{"examined": 0, "reason": f"the code has no folder {audit.parameters.code.migrations}"}])
+        return frames([], [{"examined": 0, "reason": f"the code has no folder {audit.parameters.code.migrations}"}])
     migrations = codebase.migration_heads(folder, root)
     applied = _applied(audit)
     problems = _revision_problems(migrations, applied)
@@ -75,7 +73,7 @@ def migrations_at_head(audit: Audit) -> Found:
         for revision, told in problems.items()
     ]
     reason = f"not all revisions can be told: {migrations.unresolved[0]}" if migrations.unresolved else None
-    return _frames([] if reason else rows, [{"examined": len(migrations.revisions), "reason": reason}])
+    return frames([] if reason else rows, [{"examined": len(migrations.revisions), "reason": reason}])
 
 
 def _applied(audit: Audit) -> list[str]:
@@ -126,7 +124,7 @@ def clock_is_read_with_its_zone(audit: Audit) -> Found:
     ]
     problem = audit.code.problems[0] if audit.code.problems else None
     reason = f"not all of the code could be read: {problem}" if problem else None
-    return _frames(rows, [{"examined": len(audit.code.modules), "reason": reason}])
+    return frames(rows, [{"examined": len(audit.code.modules), "reason": reason}])
 
 
 def _naive_clocks(tree: ast.Module) -> Iterator[ast.Attribute]:
@@ -144,7 +142,3 @@ def _naive_clocks(tree: ast.Module) -> Iterator[ast.Attribute]:
             by_name = isinstance(owner, ast.Name) and owner.id in aliases
             if by_name or (isinstance(owner, ast.Attribute) and owner.attr == "datetime"):
                 yield node
-
-
-def _frames(rows: Iterable[Row], examined: Iterable[Row]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)

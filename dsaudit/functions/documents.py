@@ -6,19 +6,16 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dsaudit import webhooks
 from dsaudit.documents import Document, Kind, documents, entities, images, marked_words
+from dsaudit.functions import Found, Row, frames
 from dsaudit.schema import declared_tables
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 # What the database calls by a name that starts like the integration's tables: those, and what belongs to them.
 NAMES = """
@@ -286,5 +283,4 @@ def _plain(name: str) -> str:
 
 
 def _frames(rows: list[Row], examined: int, reason: str | None = None) -> Found:
-    looked = pd.DataFrame([{"examined": examined, "reason": reason}], dtype=object)
-    return pd.DataFrame(rows, dtype=object), looked
+    return frames(rows, [{"examined": examined, "reason": reason}])

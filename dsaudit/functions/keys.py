@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from psycopg import sql
 
 from dsaudit.database import TableInfo
-from dsaudit.relations import RAW_COLUMNS, RelationMissing
+from dsaudit.functions import Found, frames
+from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-Found = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def duplicate_source_ids(audit: Audit) -> Found:
@@ -40,7 +38,7 @@ def duplicate_source_ids(audit: Audit) -> Found:
             shared |= {key: count for key, count in ids.items() if count > 1}
             rows += [{**scope, "source_id": key, "records": shared[key]} for key in sorted(shared)]
             examined.append({**scope, "examined": ids.total(), "reason": problem})
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)
+    return frames(rows, examined)
 
 
 def null_keys(audit: Audit) -> Found:
@@ -64,7 +62,7 @@ def null_keys(audit: Audit) -> Found:
         found = zip(columns, answer[1:], strict=True)
         rows += [{"table": table.name, "column": column, "rows": count} for column, count in found if count]
     rows.sort(key=lambda row: (row["table"], row["column"]))
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame([{"examined": total}])
+    return frames(rows, [{"examined": total}])
 
 
 def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
@@ -72,8 +70,8 @@ def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
     raw = audit.parameters.raw
     wanted: list[tuple[str, list[str]]] = []
     if raw:
-        given = [raw.columns.get(name, RAW_COLUMNS[name]) for name in ("tenant", "resource", "source_id")]
-        wanted.append((raw.table, [column for column in given if column != "none"]))
+        keys = ("tenant", "resource", "source_id")
+        wanted.append((raw.table, [raw.columns[name] for name in keys if name in raw.columns]))
     for resource in audit.parameters.resources.values():
         wanted.append((resource.table, [*([resource.tenant] if resource.tenant else []), *resource.key]))
     found: dict[int, tuple[TableInfo, list[str]]] = {}
@@ -82,5 +80,6 @@ def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
             table = audit.relations.table(name)
         except RelationMissing:
             continue  # phase 1 says so
-        found[table.oid] = (table, [column for column in columns if column in table.columns])
+        known = found.setdefault(table.oid, (table, []))[1]  # two resources may share a table
+        known += [column for column in columns if column in table.columns and column not in known]
     return [(table, columns) for table, columns in found.values() if columns]

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from psycopg import sql
 
 from dsaudit.database import TableInfo
-from dsaudit.relations import RAW_COLUMNS, RelationMissing
+from dsaudit.functions import Found, frames
+from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
 SAMPLES = 3
 
 
@@ -57,7 +56,7 @@ def lookups_use_an_index(audit: Audit) -> Found:
             continue
         rows += [{"resource": name, **row} for row in _unserved(audit, look_up)]
         examined.append({"resource": name, "examined": len(look_up.keys), "reason": None})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def raw_lookup_uses_an_index(audit: Audit) -> Found:
@@ -72,7 +71,7 @@ def raw_lookup_uses_an_index(audit: Audit) -> Found:
     remedy: run the statement that the table shows
     """
     look_up = _raw(audit)
-    return _frames(_unserved(audit, look_up), [{"examined": len(look_up.keys)}])
+    return frames(_unserved(audit, look_up), [{"examined": len(look_up.keys)}])
 
 
 def lookups_within_budget(audit: Audit) -> Found:
@@ -101,7 +100,7 @@ def lookups_within_budget(audit: Audit) -> Found:
         line, is_slow = _timed(times, audit.parameters.policy.query_milliseconds)
         examined.append({"resource": name, **line})
         rows += [slow] if is_slow else []
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _timed(times: list[float], budget: float) -> tuple[dict[str, Any], bool]:
@@ -142,8 +141,7 @@ def _refined(audit: Audit, name: str) -> _LookUp:
 def _raw(audit: Audit) -> _LookUp:
     raw = audit.parameters.raw
     assert raw is not None
-    given = [raw.columns.get(name, RAW_COLUMNS[name]) for name in ("tenant", "resource", "source_id")]
-    columns = [column for column in given if column != "none"]
+    columns = [raw.columns[name] for name in ("tenant", "resource", "source_id") if name in raw.columns]
     inside = [column for column in columns if "." in column]
     if inside:
         raise RelationMissing(f"{inside[0]} stands inside a JSON column; its look-up is not known")
@@ -151,8 +149,8 @@ def _raw(audit: Audit) -> _LookUp:
 
 
 def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _LookUp:
-    kept: dict[int, _LookUp] = audit.kept.setdefault("look_ups", {})
-    if table.oid not in kept:
+    kept: dict[Any, _LookUp] = audit.kept.setdefault("look_ups", {})
+    if (table.oid, *columns) not in kept:
         missing = [column for column in columns if column not in table.columns]
         if missing:
             raise RelationMissing(f"the table {table.schema}.{table.name} has no column {missing[0]}")
@@ -167,13 +165,9 @@ def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _Lo
         )
         query = sql.SQL("select * from {} where {}").format(source, equal).as_string(None)
         values = [{f"key_{place}": value for place, value in enumerate(row)} for row in keys.frame.to_numpy()]
-        kept[table.oid] = _LookUp(table, columns, by, query, values)
-    return kept[table.oid]
+        kept[table.oid, *columns] = _LookUp(table, columns, by, query, values)
+    return kept[table.oid, *columns]
 
 
 def _names(columns: list[str]) -> list[sql.Identifier]:
     return [sql.Identifier(column) for column in columns]
-
-
-def _frames(rows: list[dict[str, Any]], examined: list[dict[str, Any]]) -> Found:
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dsaudit.database import TableInfo
+from dsaudit.functions import Found, frames
 from dsaudit.relations import RelationMissing
 from dsaudit.schema import Column, declared_columns, declared_tables, misfit
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
 
 UNIQUE_INDEXES = """
 select c.oid::bigint as oid, i.indexrelid::regclass::text as index,
@@ -69,7 +67,7 @@ def declared_tables_exist(audit: Audit) -> Found:
             rows.append(
                 {"table": table, "similar": similar or None, "problem": problem, "declared_by": ", ".join(declared_by)}
             )
-    return _frames(rows, [{"examined": len(tables)}])
+    return frames(rows, [{"examined": len(tables)}])
 
 
 def declared_columns_exist(audit: Audit) -> Found:
@@ -100,7 +98,7 @@ def declared_columns_exist(audit: Audit) -> Found:
                     "declared_by": ", ".join(column.declared_by),
                 }
             )
-    return _frames(rows, [{"examined": examined, "reason": _unseen(audit)}])
+    return frames(rows, [{"examined": examined, "reason": _unseen(audit)}])
 
 
 def column_types_fit(audit: Audit) -> Found:
@@ -129,29 +127,28 @@ def column_types_fit(audit: Audit) -> Found:
         lacking = [column.name for column in columns if column.name not in table.columns]
         reason = f"the table has no column {lacking[0]}" if lacking else None
         examined.append({"resource": name, "examined": len(known), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def instants_have_a_zone(audit: Audit) -> Found:
-    """No declared table keeps a time without its zone.
+    """No declared table, and where none is declared no table at all, keeps a time without its zone.
 
     why: a naive time is right only as long as every writer and every reader happen to mean the same zone
     requirement: DS1.2
     severity: high
-    needs: resources
     key: column, table
     show: table, column, type
     remedy: alter the column to timestamptz, using column at time zone 'UTC' if that is what was meant
     """
     types = _types(audit)
-    names = {table.oid: name for name in declared_tables(audit.parameters) if (table := _find(audit, name)[0])}
+    names = {table.oid: name for name, table in _tables(audit).items()}
     rows = [
         {"table": names[oid], "column": column, "type": found["declared"]}
         for (oid, column), found in types.items()
         if found["type"].endswith("without time zone") and found["type"].startswith("timestamp")
     ]
     rows.sort(key=lambda row: (row["table"], row["column"]))
-    return _frames(rows, [{"examined": len(types), "reason": _unseen(audit)}])
+    return frames(rows, [{"examined": len(types), "reason": _unseen(audit)}])
 
 
 def source_keys_are_unique(audit: Audit) -> Found:
@@ -184,7 +181,7 @@ def source_keys_are_unique(audit: Audit) -> Found:
             statement = f'alter table "{table.schema}"."{table.name}" add unique ({columns})'
             rows.append({"resource": name, "table": table.name, "columns": ", ".join(wanted), "statement": statement})
         examined.append({"resource": name, "examined": 1, "reason": None})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _find(audit: Audit, name: str) -> tuple[TableInfo | None, str | None]:
@@ -202,9 +199,17 @@ def _unseen(audit: Audit) -> str | None:
     return f"{problems[0]}{more}" if problems else None
 
 
+def _tables(audit: Audit) -> dict[str, TableInfo]:
+    """Return the declared tables that there are, or all of the database where none is declared, by name."""
+    declared = declared_tables(audit.parameters)
+    if not declared:
+        return {f"{table.schema}.{table.name}": table for table in audit.database.catalogue().values()}
+    return {name: table for name in declared if (table := _find(audit, name)[0])}
+
+
 def _types(audit: Audit) -> dict[tuple[int, str], dict[str, str]]:
-    """Return the types of all columns of the declared tables, by the table's object id and the column's name."""
-    tables = [table.oid for name in declared_tables(audit.parameters) if (table := _find(audit, name)[0])]
+    """Return the types of all columns of these tables, by the table's object id and the column's name."""
+    tables = [table.oid for table in _tables(audit).values()]
     frame = audit.database.query(COLUMN_TYPES, {"tables": tables}, most=None).frame
     return {
         (row["oid"], row["column"]): {"declared": row["declared"], "type": row["type"]}
@@ -222,7 +227,3 @@ def _misfits(resource: str, column: Column, found: dict[str, str]) -> Iterator[d
             "type": found["declared"],
             "problem": problem,
         }
-
-
-def _frames(rows: Iterable[dict[str, Any]], examined: Iterable[dict[str, Any]]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dsaudit import scopes
+from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-Found = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def credentials_accepted(audit: Audit) -> Found:
@@ -40,7 +36,7 @@ def credentials_accepted(audit: Audit) -> Found:
             rows.append({"tenant": tenant, "resource": name, "hides": hides, "answer": words})
         reason = audit.source.problem(tenant, silent[0]) if silent else None
         examined.append({"tenant": tenant, "examined": len(answered) + len(refused), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def required_scopes_requested(audit: Audit) -> Found:
@@ -66,7 +62,7 @@ def required_scopes_requested(audit: Audit) -> Found:
         hides = ", ".join(scopes.hidden_without(audit.parameters, name))
         rows += [{"resource": name, "oauth_scope": scope, "hides": hides} for scope in missing if reason is None]
         examined.append({"resource": name, "examined": len(resource.scope), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def required_scopes_granted(audit: Audit) -> Found:
@@ -93,7 +89,7 @@ def required_scopes_granted(audit: Audit) -> Found:
             if granted.scopes is not None:
                 rows += [{**told, "oauth_scope": one, "hides": hides, "told_by": granted.told_by} for one in missing]
             examined.append({**told, "examined": len(resource.scope), "reason": granted.reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def stored_scopes_match_granted(audit: Audit) -> Found:
@@ -120,7 +116,7 @@ def stored_scopes_match_granted(audit: Audit) -> Found:
                 difference = "granted, not stored" if scope in there else "stored, not granted"
                 rows.append({"tenant": tenant, "oauth_scope": scope, "difference": difference})
         examined.append({"tenant": tenant, "examined": len(there | here), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def no_scope_in_excess(audit: Audit) -> Found:
@@ -149,7 +145,7 @@ def no_scope_in_excess(audit: Audit) -> Found:
         for scope in given
         if scope not in needed
     ]
-    return _frames(rows, [{"examined": len(given), "reason": reasons[0] if reasons else None}])
+    return frames(rows, [{"examined": len(given), "reason": reasons[0] if reasons else None}])
 
 
 def scopes_are_documented(audit: Audit) -> Found:
@@ -171,7 +167,7 @@ def scopes_are_documented(audit: Audit) -> Found:
         for item in items.items
         if not item.comment
     ]
-    return _frames(rows, [{"examined": len(items.items), "reason": reason}])
+    return frames(rows, [{"examined": len(items.items), "reason": reason}])
 
 
 def _needing(audit: Audit) -> list[tuple[str, Any]]:
@@ -193,7 +189,3 @@ def _requested_places(audit: Audit) -> tuple[dict[str, str], list[str]]:
 def _granted_is_told(audit: Audit) -> bool:
     source = audit.parameters.source
     return bool(audit.parameters.record or (source and source.scopes))
-
-
-def _frames(rows: Iterable[dict[str, Any]], examined: Iterable[dict[str, Any]]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from dsaudit.functions import Found, Row, frames
 from dsaudit.sync_code import functions_named, top_of, unread
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 
 def every_resource_has_a_sync_function(audit: Audit) -> Found:
@@ -41,7 +36,7 @@ def every_resource_has_a_sync_function(audit: Audit) -> Found:
         elif absent and reason is None:
             rows.append({"resource": name, "function": function, "problem": "the code has no function of this name"})
         examined.append({"resource": name, "examined": 1, "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def sync_functions_paginate(audit: Audit) -> Found:
@@ -129,8 +124,4 @@ def _practice(audit: Audit, name: str) -> Found:
             elif finding.state == "unresolved":
                 reasons.append(f"{place}: {finding.evidence}")
         examined.append({"resource": resource, "examined": len(judged), "reason": reasons[0] if reasons else None})
-    return _frames(rows, examined)
-
-
-def _frames(rows: Iterable[Row], examined: Iterable[Row]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)
+    return frames(rows, examined)

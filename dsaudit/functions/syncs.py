@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from dsaudit.functions import Found, Row, frames
 from dsaudit.parameters import Resource
 from dsaudit.source.recording import changed_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 COMPLETED = """
 select tenant, resource, started_at, fetched from {syncs} as s
@@ -50,7 +46,7 @@ def syncs_fetched_records(audit: Audit) -> Found:
                 found, reason = _judged(audit, tenant, resource, completed)
                 rows += found
                 examined.append({"tenant": tenant, "resource": resource, "examined": len(completed), "reason": reason})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _judged(audit: Audit, tenant: str, resource: str, completed: list[Row]) -> tuple[list[Row], str | None]:
@@ -82,7 +78,3 @@ def _last_change(resource: Resource, record: dict[str, Any]) -> datetime | None:
 
 def _between(since: datetime | None, time: datetime, until: datetime) -> bool:
     return time < until and (since is None or time > since)
-
-
-def _frames(rows: Iterable[Row], examined: Iterable[Row]) -> Found:
-    return pd.DataFrame(list(rows), dtype=object), pd.DataFrame(list(examined), dtype=object)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dsaudit import codebase, webhooks
+from dsaudit.functions import Found, Row, frames
 from dsaudit.webhooks import ACTIONS, EVERY, Topics, action, of_resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-Found = tuple[pd.DataFrame, pd.DataFrame]
-Row = dict[str, Any]
 
 
 def wanted_topics_are_in_the_code(audit: Audit) -> Found:
@@ -42,7 +38,7 @@ def wanted_topics_are_in_the_code(audit: Audit) -> Found:
         if not doubt:
             rows += [{"resource": name, "topic": topic, "list": audit.parameters.code.topics} for topic in missing]
         examined.append({"resource": name, "examined": len(resource.webhooks), "reason": doubt})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def topics_have_handlers(audit: Audit) -> Found:
@@ -60,7 +56,7 @@ def topics_have_handlers(audit: Audit) -> Found:
     topics = webhooks.in_code(audit)
     dropped, doubt = webhooks.without_handler(audit, topics.places)
     rows = [{"topic": topic, "registered_in": topics.places[topic], "seen": seen} for topic, seen in dropped.items()]
-    return _frames(rows, [{"examined": len(topics.places), "reason": topics.doubt or doubt}])
+    return frames(rows, [{"examined": len(topics.places), "reason": topics.doubt or doubt}])
 
 
 def wanted_topics_are_registered(audit: Audit) -> Found:
@@ -191,7 +187,7 @@ def create_update_delete_covered(audit: Audit) -> Found:
             {"resource": name, "action": one, "topics": told} for one in missing if resource.announced and not doubt
         ]
         examined.append({"resource": name, "examined": len(ACTIONS), "reason": doubt})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def signature_verified_in_code(audit: Audit) -> Found:
@@ -209,7 +205,7 @@ def signature_verified_in_code(audit: Audit) -> Found:
     place = f"{finding.file}:{finding.line}"
     rows = [{"place": place, "seen": finding.evidence}] if finding.state == "absent" else []
     reason = f"not resolved in the code: {finding}" if finding.state == "unresolved" else None
-    return _frames(rows, [{"examined": 1, "reason": reason}])
+    return frames(rows, [{"examined": 1, "reason": reason}])
 
 
 def missing_webhooks_are_documented(audit: Audit) -> Found:
@@ -238,7 +234,7 @@ def missing_webhooks_are_documented(audit: Audit) -> Found:
         lacking = best.missing if best else ("note",)
         rows += [{"resource": name, "lacking": part, "place": place} for part in lacking]
         examined.append({"resource": name, "examined": 1})
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _plain(name: str) -> str:
@@ -266,7 +262,7 @@ def _by_tenant(
         wrong, looked = judge(tenant, topics)
         rows += wrong
         examined += looked
-    return _frames(rows, examined)
+    return frames(rows, examined)
 
 
 def _address_problem(audit: Audit, address: str) -> str | None:
@@ -277,7 +273,3 @@ def _address_problem(audit: Audit, address: str) -> str | None:
     if audit.parameters.environment != "development" and not address.startswith("https://"):
         return "not https"
     return None
-
-
-def _frames(rows: list[Row], examined: list[Row]) -> Found:
-    return pd.DataFrame(rows, dtype=object), pd.DataFrame(examined, dtype=object)

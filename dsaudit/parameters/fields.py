@@ -5,15 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from dsaudit.parameters.section import Section
 
 FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
 
 
-class FieldOf(BaseModel):
+class FieldOf(Section):
     """Where a refined column's value stands in the source's record, its one declared type, and what is let pass."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     from_: str = Field(alias="from")
     as_: FieldType = Field("text", alias="as")

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dsaudit.parameters.fields import FieldOf
+from dsaudit.parameters.section import Names, Reason, Section, listed
+from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
 
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Reason = Annotated[str, Field(pattern=r"\S")]
-
-
-class Section(BaseModel):
-    """What all sections share: an unknown key is an error, since a typing mistake must not mean fewer checks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _repeated(values: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            yield value
+        seen.add(value)
 
 
 class Database(Section):
@@ -33,7 +31,6 @@ class Database(Section):
 
     url_env: str
     identity: str | None = None  # "system identifier/database", pinned so that no other server is audited by mistake
-    may_write: bool = False  # true accepts, outside production, a role that can write
     snapshot_age: int = Field(300, ge=10, le=3600)  # seconds
     statement_timeout: float = Field(60, gt=0)  # seconds
 
@@ -77,34 +74,6 @@ class Source(Section):
         return self
 
 
-class Hash(Section):
-    """The recipe of the stored content hash."""
-
-    canonical: Literal["sorted_json"] = "sorted_json"
-    digest: Literal["sha256", "md5", "sha1"] = "sha256"
-
-
-class Table(Section):
-    """A table and the names of its columns, where they differ from dsaudit's own."""
-
-    table: str
-    columns: dict[str, str] = {}
-
-
-class Raw(Table):
-    """The raw-ingest table: one row for each version of an object, as it was received."""
-
-    hash: Hash | None = None
-    states: dict[Literal["pending", "processed", "error", "skipped"], Names] = {}
-    webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
-
-
-class Deliveries(Table):
-    """The table of received webhooks: one row for each arrival."""
-
-    accepted: Names = ["accepted", "duplicate"]  # the outcomes that are successes
-
-
 class Nested(Section):
     """A record that lives inside its parent's: in which resource, and at which path."""
 
@@ -114,7 +83,7 @@ class Nested(Section):
     @field_validator("at", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        return {path: path for path in _listed(value)} if isinstance(value, (str, list)) else value
+        return {path: path for path in listed(value)} if isinstance(value, (str, list)) else value
 
 
 class Resource(Section):
@@ -220,10 +189,6 @@ class Code(Section):
     verification_script: str | None = None
 
 
-class Record(Table):
-    """The stored integration record: one row a tenant, with the granted scopes and the webhook registration."""
-
-
 class Webhooks(Section):
     """What the provider should have registered for us."""
 
@@ -283,6 +248,15 @@ class Waiver(Section):
     def _as_text(cls, value: Any) -> Any:
         return value.isoformat() if hasattr(value, "isoformat") else value
 
+    @field_validator("expires")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value} is no day of the calendar") from None
+        return value
+
 
 class Parameters(Section):
     """One system under audit. Only `integration` and `database` are mandatory."""
@@ -298,7 +272,7 @@ class Parameters(Section):
     source: Source | None = None
     raw: Raw | None = None
     deliveries: Deliveries | None = None
-    syncs: Table | None = None
+    syncs: Syncs | None = None
     record: Record | None = None
     table_prefix: str | None = None
     defaults: dict[str, Any] = {}  # keys that every resource has unless it says otherwise
@@ -338,9 +312,16 @@ class Parameters(Section):
             for side in (relation.child, relation.parent):
                 if side.split(".")[0] not in self.resources:
                     raise ValueError(f"relations[{index}]: there is no resource {side.split('.')[0]}")
-        names = [tenant.name for tenant in self.tenants]
-        if len(set(names)) < len(names):
-            raise ValueError("tenants: a name is given twice")
+        resources = self.resources.items()
+        for what, given in (
+            ("tenants: the name", (tenant.name for tenant in self.tenants)),
+            ("tenants: the id", (tenant.id for tenant in self.tenants)),
+            ("resources: the raw type", (resource.raw or name for name, resource in resources)),
+            ("resources: the topic", (topic for _, resource in resources for topic in resource.webhooks)),
+        ):
+            twice = next(_repeated(given), None)
+            if twice is not None:
+                raise ValueError(f"{what} {twice} is given twice, so its records would count twice or not at all")
         return self
 
     @property

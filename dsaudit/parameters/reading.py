@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dsaudit.parameters.models import Parameters
+from dsaudit.parameters.models import NAME, Parameters
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
@@ -47,6 +47,8 @@ def find(system: str | Path) -> Path:
     for candidate in (given, project_root() / given):
         if candidate.is_file():
             return candidate.resolve()
+        if candidate.is_dir():
+            raise ParameterError(f"{given}: this is a folder; name the parameter file in it")
     known = sorted(path.as_posix() for path in (project_root() / "parameters").glob("*.yml"))
     close = difflib.get_close_matches(given.name, [Path(name).name for name in known], n=1)
     hint = f"; did you mean parameters/{close[0]}?" if close else ""
@@ -64,10 +66,10 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Para
     path = find(system)
     label = _label(path)
     document = _compose(path, label)
-    places = dict(_places(document, ()))
-    problems = [*_duplicate_keys(document, label)]
+    problems = [f"{label}:{_place(mark)}: {words}" for mark, words in _mistakes(document)]
     if problems:
         raise ParameterError("\n".join(problems))
+    places = dict(_places(document, ()))
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
         raise ParameterError(f"{label}:1:1: a parameter file is a mapping of keys such as integration and database")
@@ -76,7 +78,7 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Para
     try:
         parameters = Parameters.model_validate({**values, "path": path})
     except ValidationError as error:
-        raise ParameterError("\n".join(_sentences(error, label, places))) from None
+        raise ParameterError("\n".join(_sentences(error, label, places, overrides or {}))) from None
     problems = [*_absent_folders(parameters, label, places)]
     if problems:
         raise ParameterError("\n".join(problems))
@@ -89,8 +91,7 @@ def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml
         given = getattr(getattr(parameters, section), "folder", None)
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
-            place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-            yield f"{label}:{place}: {section}.folder: there is no folder {given}"
+            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}"
 
 
 def _override(values: dict[str, Any], key: str, value: str) -> None:
@@ -102,7 +103,7 @@ def _override(values: dict[str, Any], key: str, value: str) -> None:
         values = inner
     try:
         values[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, TypeError):
         raise ParameterError(f"--set {key}: the value is not YAML") from None
 
 
@@ -122,16 +123,17 @@ def _compose(path: Path, label: str) -> yaml.Node:
             # An alias can multiply itself into gigabytes, and a merged mapping is hard to review.
             if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
                 mark = token.start_mark
-                raise ParameterError(
-                    f"{label}:{mark.line + 1}:{mark.column + 1}: anchors and aliases are not used here"
-                )
+                raise ParameterError(f"{label}:{_place(mark)}: anchors and aliases are not used here")
         node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise ParameterError(f"{label}:{place}: not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{label}:{_place(mark)}: not YAML: {error.problem or error.context}") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"{label}:1:1: not YAML: the file is not UTF-8 text") from None
+    except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ParameterError(f"{label}:1:1: nested too deep; a parameter file is written by hand") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
     return node
@@ -149,21 +151,36 @@ def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:
             yield from _places(item, (*path, index))
 
 
-def _duplicate_keys(node: yaml.Node, label: str) -> Iterator[str]:
-    if isinstance(node, yaml.MappingNode):
+def _place(mark: yaml.Mark | None) -> str:
+    return f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+
+
+def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
+    """Yield what YAML lets pass and nobody can mean: a key that stands twice or is no word, a day that is none."""
+    if node.tag not in yaml.SafeLoader.yaml_constructors:
+        yield node.start_mark, f"{node.tag}: tags are not used here"
+    elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                mark = key.start_mark
-                yield f"{label}:{mark.line + 1}:{mark.column + 1}: {key.value}: given twice"
+            if not isinstance(key, yaml.ScalarNode):
+                yield key.start_mark, "a key is a word, not a list or a mapping"
+            elif key.value in seen:
+                yield key.start_mark, f"{key.value}: given twice"
             seen.add(str(key.value))
-            yield from _duplicate_keys(value, label)
+            yield from _mistakes(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _duplicate_keys(item, label)
+            yield from _mistakes(item)
+    else:
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            yield node.start_mark, f"{node.value}: cannot be read: {str(error).splitlines()[0]}"
 
 
-def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
+def _sentences(
+    error: ValidationError, label: str, places: dict[Path_, yaml.Mark], overrides: Mapping[str, str]
+) -> Iterator[str]:
     for problem in error.errors():
         # Pydantic adds the names of union branches to a location; what the file does not have is left out.
         location: Path_ = ()
@@ -171,8 +188,9 @@ def _sentences(error: ValidationError, label: str, places: dict[Path_, yaml.Mark
             if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
                 location = (*location, part)
         mark = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), None)
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        yield f"{label}:{place}: {_dotted(location)}{_what(problem, location)}"
+        set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
+        where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
+        yield where + _what(problem, location)
 
 
 def _dotted(location: Path_) -> str:
@@ -188,6 +206,10 @@ def _what(problem: Any, location: Path_) -> str:
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}" if known else ""
         return f"unknown key{hint}"
+    if problem["type"] == "model_type":
+        return f"a section with keys of its own is expected here: {', '.join(_known_keys(location))}"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
+        return f"{problem['input']!r} is no name; small letters, digits, - and _ make one, a letter first"
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return message[0].lower() + message[1:]
 

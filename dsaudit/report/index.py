@@ -59,15 +59,12 @@ def failures(result: Record) -> str:
 
 
 def _under(ordered: list[str], consequences: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return for each consequence the root it stands under; where checks explain each other, that is the first."""
+    """Return for each consequence the root it stands under: the weightiest of what explains it, followed upwards."""
     under: dict[str, str] = {}
     for check in ordered:
-        seen = [check]
-        while (causes := [name for name in consequences.get(seen[-1], []) if name in ordered]) and causes[
-            0
-        ] not in seen:
-            seen.append(causes[0])
-        root = min(seen, key=ordered.index) if causes else seen[-1]
+        root = check
+        while root in consequences:
+            root = consequences[root][0]
         if root != check:
             under[check] = root
     return under
@@ -76,7 +73,7 @@ def _under(ordered: list[str], consequences: Mapping[str, list[str]]) -> dict[st
 def _explained(verdicts: list[Record], result: Record) -> str:
     if not verdicts:
         return ""
-    title = f"Explained by it: {plural(len(verdicts), 'further failing check')}"
+    title = f"Would follow from it: {plural(len(verdicts), 'further failing check')}"
     return f'<details class="explained"><summary>{title}</summary>{_cards(verdicts)}</details>'
 
 

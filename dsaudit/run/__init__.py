@@ -21,8 +21,7 @@ from dsaudit.checks import Planned
 from dsaudit.database import Database
 from dsaudit.identity import Identity, guard, identify
 from dsaudit.parameters import Parameters, project_root
-from dsaudit.run import decide, execute, history
-from dsaudit.run.collect import collect
+from dsaudit.run import collect, decide, execute, history
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -125,8 +124,11 @@ def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -
     name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     parent = (out or project_root() / "reports") / parameters.integration
     folder = parent / "unfinished" / name
-    (folder / "phases").mkdir(parents=True)
-    (folder / "private").mkdir(mode=0o700)
+    try:
+        (folder / "phases").mkdir(parents=True)
+        (folder / "private").mkdir(mode=0o700)
+    except OSError as error:
+        raise RunError(f"{parent}: the report cannot be written here: {error.strerror}") from None
     return folder
 
 
@@ -163,7 +165,7 @@ def _result(
     started: datetime,
     options: Options,
 ) -> dict[str, Any]:
-    verdicts, problems = collect(plan, phases, given)
+    verdicts, problems = collect.collect(plan, phases, given)
     decide.waive(verdicts, parameters, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
     is_narrow = bool(options.checks or options.phases)
@@ -215,6 +217,7 @@ def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pa
     if leaks:
         result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
         decide.downgrade(result, "a secret stood in the evidence")
+        result["digest"] = evidence.digest(result)
         report.write(folder, result, phases=False)
         _write_result(folder, result)
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told

@@ -8,7 +8,8 @@ from typing import Any
 
 from dsaudit.card import plural, scope_text
 from dsaudit.parameters import Parameters
-from dsaudit.verdict import SEVERITIES, Status, Verdict, worst
+from dsaudit.run.consequences import rank
+from dsaudit.verdict import Status, Verdict, worst
 
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 2}
 MOST_REASONS = 3
@@ -45,7 +46,7 @@ def decide(result: Record, parameters: Parameters, terms: Mapping[str, Any]) -> 
     judged = [verdict for verdict in result["verdicts"] if verdict["check"] in required]
     result["decision"] = _decision(judged, result, parameters)
     result["exit"] = EXITS[result["decision"]]
-    result["reasons"] = _reasons(result)
+    result["reasons"] = _reasons(result, parameters)
     result["criteria"] = [_criterion(one, result) for one in terms.get("criteria", [])]
     result["checklist"] = [_item(one, result) for one in terms.get("checklist", [])]
 
@@ -72,58 +73,17 @@ def _decision(judged: list[Record], result: Record, parameters: Parameters) -> s
     return "GO" if Status.PASS in statuses else "INCONCLUSIVE"
 
 
-def _reasons(result: Record) -> list[Record]:
-    """Return the weightiest reasons against a GO; a failure that another one explains is no reason of its own."""
-    explained = _explained(result)
-    against = [v for v in result["verdicts"] if Status(v["status"]).rank >= Status.INCONCLUSIVE.rank]
-    ordered = sorted(against, key=lambda v: _weight(v, explained))
+def _reasons(result: Record, parameters: Parameters) -> list[Record]:
+    """Return the weightiest reasons against a GO; a failure that others explain is no reason of its own."""
+    result["order"], result["consequences"] = rank(result, parameters)
+    told = {verdict["check"]: verdict for verdict in result["verdicts"]}
     reasons = [
-        {"text": _in_words(verdict), "check": verdict["check"], "phase": verdict["phase"]}
-        for verdict in [one for one in ordered if not explained[one["check"]]] or ordered
+        {"text": _in_words(told[name]), "check": name, "phase": told[name]["phase"]}
+        for name in result["order"]
+        if name not in result["consequences"]
     ]
     reasons += [{"text": problem, "check": None, "phase": None} for problem in result["problems"]]
-    result["order"] = [verdict["check"] for verdict in ordered]
-    result["consequences"] = {check: roots for check, roots in explained.items() if roots}
     return reasons[:MOST_REASONS]
-
-
-def _weight(verdict: Record, explained: Mapping[str, list[str]]) -> tuple[int, int, int, int]:
-    status = Status(verdict["status"])
-    total = sum(one["total"] for one in verdict["results"])
-    return (
-        0 if status is Status.FAIL else 1,
-        _depth(verdict["check"], explained),
-        SEVERITIES.index(verdict["severity"]),
-        -total,
-    )
-
-
-def _depth(check: str, explained: Mapping[str, list[str]], below: tuple[str, ...] = ()) -> int:
-    """Return how many failures explain each other above this one, 0 for a root."""
-    roots = [root for root in explained[check] if root not in (*below, check)]
-    return 1 + max(_depth(root, explained, (*below, check)) for root in roots) if roots else 0
-
-
-def _explained(result: Record) -> dict[str, list[str]]:
-    """Return for each check the failing ones that would explain its failure, because they share a scope."""
-    failed = {verdict["check"]: verdict for verdict in result["verdicts"] if verdict["status"] == "fail"}
-    explained: dict[str, list[str]] = {verdict["check"]: [] for verdict in result["verdicts"]}
-    for planned in result["plan"]:
-        root = failed.get(planned["check"])
-        for name in planned["explains"] if root else []:
-            if name in failed and root and _overlap(root, failed[name]):
-                explained[name].append(planned["check"])
-    return explained
-
-
-def _overlap(one: Record, other: Record) -> bool:
-    """Return whether two verdicts fail in a scope they can share."""
-    return any(
-        all(left["scope"].get(name, value) == value for name, value in right["scope"].items())
-        for left in one["results"]
-        for right in other["results"]
-        if left["status"] == right["status"] == "fail"
-    )
 
 
 def _in_words(verdict: Record) -> str:
@@ -175,13 +135,19 @@ def _actual(term: Mapping[str, Any], results: list[Record]) -> str:
         return plural(sum(one["total"] for one in results), "row")
     if kind == "measure":
         measured = [one for one in results if one["value"] is not None and one["unit"] not in ("", "rows")]
-        return max(measured, key=lambda one: float(one["value"]))["observed"] if measured else "not measured"
+        return max(measured, key=_badness)["observed"] if measured else "not measured"
     if kind == "match":
         examined = sum(one["examined"] for one in results)
         wrong = min(sum(one["total"] for one in results), examined)
         return f"{_percent(examined - wrong, examined)} match" if examined else "not measured"
     green = sum(one["status"] == "pass" for one in results)
     return _percent(green, len(results))
+
+
+def _badness(result: Record) -> tuple[int, float]:
+    """Return how bad a measured value is: more is worse, unless the limit is a lower one."""
+    sign = -1 if str(result["expected"]).startswith("at least") else 1
+    return Status(result["status"]).rank, sign * float(result["value"])
 
 
 def _percent(part: int, whole: int) -> str:

@@ -9,11 +9,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from dsaudit.checks import CheckError, Planned
 from dsaudit.evidence import write_atomically
@@ -53,7 +55,7 @@ def execute(
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
     done: dict[str, Phase] = {}
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool):
         tasks = {}
         for name in names:
             source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
@@ -63,6 +65,20 @@ def execute(
             done[phase.name] = phase
             progress(f"{phase.name} done in {phase.seconds:.1f} s ({len(done)} of {len(names)})")
     return [done[name] for name in names]
+
+
+@contextlib.contextmanager
+def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Let Ctrl-C end the kernels at once; the pool would wait for the notebooks under way, and for those after them."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):
+                if "ipykernel_launcher" in child.cmdline():
+                    child.kill()
+        raise
 
 
 def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:

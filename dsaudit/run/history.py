@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
+from dsaudit.masking import key_of
 from dsaudit.parameters import Parameters, project_root
 
 KEPT = 10  # earlier runs that a report shows
 
 
 def earlier_runs(parameters: Parameters, out: Path | None) -> list[dict[str, Any]]:
-    """Return the results of earlier runs, the newest first; a folder without a whole result is passed over."""
+    """Return the results of earlier runs, the newest first; what is no whole result of this form is passed over."""
     parent = (out or project_root() / "reports") / parameters.integration
     found = []
     for path in sorted(parent.glob("*/result.json"), reverse=True):
-        try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            continue
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            result = json.loads(path.read_text(encoding="utf-8"))
+            _line(result), _findings(result), result["limits"], result["run"]["blueprint"]  # all that is read of it
+            found.append(result)
     return found
 
 
 def compare(result: dict[str, Any], parameters: Parameters, out: Path | None) -> None:
     """Add ``changes`` and ``history`` to a run's result."""
     runs = [run for run in earlier_runs(parameters, out) if run["run"]["blueprint"] == result["run"]["blueprint"]]
-    result["history"] = [
-        {
-            "id": run["run"]["id"],
-            "ended": run["run"]["ended"],
-            "decision": run["decision"],
-            "criteria": {one["id"]: one["status"] for one in run["criteria"]},
-        }
-        for run in runs[:KEPT]
-    ]
-    # Masks of different keys cannot be compared, and neither can a run that looked at a part only.
-    comparable = next((run for run in runs if not run["limits"]), None)
+    result["history"] = [_line(run) for run in runs[:KEPT]]
     now = _findings(result)
+    # Masks of different keys cannot be compared, and neither can a run that looked at a part only.
+    whole = [] if result["limits"] else [run for run in runs if not run["limits"]]
+    comparable = next((run for run in whole if len({key_of(one) for one in now | _findings(run)}) <= 1), None)
     before = _findings(comparable) if comparable else set()
     result["changes"] = {
         "against": comparable["run"]["id"] if comparable else None,
@@ -45,6 +40,15 @@ def compare(result: dict[str, Any], parameters: Parameters, out: Path | None) ->
         "known": len(now & before),
         "fixed": len(before - now),
         "since": _since(result, runs),
+    }
+
+
+def _line(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": run["run"]["id"],
+        "ended": run["run"]["ended"],
+        "decision": run["decision"],
+        "criteria": {one["id"]: one["status"] for one in run["criteria"]},
     }
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dsaudit import checks
-from dsaudit.database import Database, DatabaseError
+from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.identity import guard, identify
 from dsaudit.parameters import Parameters
-from dsaudit.relations import RelationMissing, Relations
+from dsaudit.relations import RelationMissing, Relations, bindings
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 
@@ -47,6 +47,7 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         if identity.may_write:
             yield Line("role", None, f"can write ({identity.may_write[0]}); `dsaudit role` prints a better one")
         yield from _tables(parameters, database)
+        yield from _own_checks(parameters, database)
     except DatabaseError as error:
         yield Line("database", False, str(error))
     finally:
@@ -65,6 +66,23 @@ def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
             missing.append(str(error))
     words = missing[0] if missing else f"{len(names)} declared, all there"
     yield Line("tables", not missing, words)
+
+
+def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:
+    """Let PostgreSQL plan each of the user's own queries: a mistake in one shows now, and not at the end of a run."""
+    relations = Relations(parameters, database.catalogue())
+    values = bindings(parameters, identify(database).time)
+    for check in checks.own_checks(parameters.path.with_suffix("") / "checks").values():
+        scopes = checks.plan_check(check, parameters).scopes[:1]
+        item = {check.each: scopes[0][check.each]} if check.each and scopes else {}
+        try:
+            for part in (check.examined, check.query) if scopes else ():
+                filled = relations.fill(part, item)
+                database.explain(filled.sql, [{**values, **filled.values}])
+        except (QueryError, RelationMissing) as error:
+            yield Line(check.path.name, False, str(error))
+        else:
+            yield Line(check.path.name, True if scopes else None, "can be run" if scopes else "has nothing to run on")
 
 
 def _source(parameters: Parameters, reachable: Reachable) -> Iterator[Line]:

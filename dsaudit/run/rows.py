@@ -23,21 +23,29 @@ def write_rows(run: Path, check: str, target: Path) -> int:
     Raises
     ------
     RowsMissing
-        The run found none, was of another check, or its private folder is gone.
+        The run found none, was of another check, its private folder is gone, or the target's ending is no format.
     """
+    if target.suffix not in (".csv", ".jsonl"):
+        raise RowsMissing(f"{target}: rows are written as .csv or .jsonl")
     path = run / "private" / "rows" / f"{check}.jsonl"
     if not path.is_file():
         raise RowsMissing(f"{run} holds no rows of {check}: it found none, or its private folder is not here")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = read_rows(path)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    os.fchmod(handle, 0o600)  # a file that was there keeps its own mode otherwise
+    # A source's text may hold half a surrogate pair, which no file can.
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         if target.suffix == ".csv":
             _write_csv(rows, file)
-        elif target.suffix == ".jsonl":
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         else:
-            raise RowsMissing(f"{target}: rows are written as .csv or .jsonl")
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return len(rows)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows in a file of a run's private folder, one JSON object a line."""
+    with path.open(encoding="utf-8") as file:  # splitlines() would break at characters that a text may hold
+        return [json.loads(line) for line in file]
 
 
 def _write_csv(rows: list[dict[str, Any]], file: Any) -> None:

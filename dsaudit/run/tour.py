@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dsaudit.card import scope_text
 from dsaudit.parameters import project_root
+from dsaudit.run.rows import read_rows
 
 Progress = Callable[[str], None]
 
@@ -26,6 +28,7 @@ class Stop:
     fault: str
     check: str
     phase: str
+    scope: str
     rows: int
     missed: list[str]  # keys that the answer names and the verdict does not, and the other way round
     rank: int  # the root's place among all that is not green, from 1; 0 if it is green
@@ -74,12 +77,7 @@ def _sample(example: str, *arguments: str) -> str:
 
 def compare(keys: list[dict[str, Any]], result: dict[str, Any], folder: Path) -> tuple[list[Stop], list[str]]:
     """Return how each fault was found, and the checks that changed although no answer key names them."""
-    stops = []
-    for key in keys:
-        # What another fault brings about too says nothing of the order of this one's root and consequences.
-        others = {name for other in keys if other is not key for name in _named(other)}
-        own = [name for name in key["may"] if name not in others]
-        stops += [_stop({**key, "may": own}, number, result, folder) for number in range(len(key["must"]))]
+    stops = [_stop(key, number, result, folder) for key in keys for number in range(len(key["must"]))]
     named = {name for key in keys for name in _named(key)}
     alarms = [v["check"] for v in result["verdicts"] if v["status"] != "pass" and v["check"] not in named]
     return stops, alarms
@@ -104,6 +102,7 @@ def _stop(key: dict[str, Any], number: int, result: dict[str, Any], folder: Path
         fault=key["fault"],
         check=check,
         phase=verdict["phase"],
+        scope=scope_text(expected["scope"]),
         rows=len(inside),
         missed=missed,
         rank=order.index(check) + 1 if verdict["status"] == expected["status"] and check in order else 0,
@@ -113,6 +112,4 @@ def _stop(key: dict[str, Any], number: int, result: dict[str, Any], folder: Path
 
 def _rows(folder: Path, check: str) -> list[dict[str, Any]]:
     path = folder / "private" / "rows" / f"{check}.jsonl"
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return read_rows(path) if path.is_file() else []

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.fields import FieldType
-from dsaudit.parameters.models import Table
-from dsaudit.relations import DELIVERY_COLUMNS, RAW_COLUMNS, RECORD_COLUMNS, SYNC_COLUMNS
+from dsaudit.parameters.tables import Table
 
-SECTIONS: dict[str, Mapping[str, str]] = {
-    "raw": RAW_COLUMNS,
-    "deliveries": DELIVERY_COLUMNS,
-    "syncs": SYNC_COLUMNS,
-    "record": RECORD_COLUMNS,
-}
+SECTIONS = ("raw", "deliveries", "syncs", "record")
 
 
 @dataclass(frozen=True)
@@ -67,9 +61,8 @@ def _sections(parameters: Parameters) -> Iterator[tuple[str, Table]]:
 
 def _of_sections(parameters: Parameters) -> Iterator[Column]:
     for name, section in _sections(parameters):
-        for ours, given in {**SECTIONS[name], **section.columns}.items():
-            if given != "none":
-                yield Column(section.table, given.split(".")[0], (f"{name}.columns.{ours}",))
+        for ours, given in section.columns.items():
+            yield Column(section.table, given.split(".")[0], (f"{name}.columns.{ours}",))
 
 
 def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:

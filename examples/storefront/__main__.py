@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m examples.storefront", description=__doc__)
+    parser = argparse.ArgumentParser(prog=state.COMMAND, description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(function: Any, help_text: str) -> argparse.ArgumentParser:
@@ -78,6 +78,8 @@ def up(arguments: argparse.Namespace) -> None:
         places = {"answers": str(answers), "copy": str(sample.copy), "parameters": str(sample.parameters)}
         state.write(path, {"pid": os.getpid(), "ready": True, **asdict(sample), **places})
         print(f"The storefront is up after {time.monotonic() - started:.1f} s; its addresses: {path}", flush=True)
+        if not arguments.attached:
+            print(f"It stays up until Ctrl-C or `{state.COMMAND} down`.", flush=True)
         _watch(sample, path, arguments.idle, arguments.attached)
 
 
@@ -127,6 +129,7 @@ def plant(arguments: argparse.Namespace) -> None:
 
 def heal(arguments: argparse.Namespace) -> None:
     _attach(arguments).heal()
+    print("All faults are switched off. Rows that one stored wrong stay; a new sample has none.")
 
 
 def faults(arguments: argparse.Namespace) -> None:

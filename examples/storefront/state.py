@@ -11,6 +11,9 @@ from typing import Any
 
 from .control import SampleError
 
+# What the user typed to get here, for messages that tell what to type next.
+COMMAND = os.environ.get("SAMPLE_COMMAND", "python -m examples.storefront")
+
 
 def default_path() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
@@ -87,6 +90,6 @@ def write(path: Path, state: dict[str, Any]) -> None:
 def read(path: Path) -> dict[str, Any]:
     """The state of the sample that runs now. To read it is to use it: the sample ends when nobody does for long."""
     if not path.exists() or not is_up(path):
-        raise SampleError(f"no sample is up at {path}; start one with: python -m examples.storefront up")
+        raise SampleError(f"no sample is up at {path}; start one with: {COMMAND} up")
     path.touch()
     return json.loads(path.read_text(encoding="utf-8"))

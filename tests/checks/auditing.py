@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dsaudit import audit, checks, codebase
+from dsaudit.run.rows import read_rows
 from dsaudit.verdict import Verdict
 
 Verdicts = dict[str, Verdict]
@@ -70,7 +70,7 @@ def all_rows(one: audit.Audit, verdict: Verdict) -> list[dict[str, object]]:
     if verdict.rows_file is None:
         return []
     path = one.private / Path(verdict.rows_file).relative_to("private")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return read_rows(path)
 
 
 def told(verdict: Verdict) -> str:

@@ -68,6 +68,12 @@ IN_TABLES = {
     "declared_tables_exist": ("alter table ledger.job_run rename to job_runs", "ledger.job_run"),
     "declared_columns_exist": ('alter table ledger."Member" rename "Full Name" to "full name"', "Full Name"),
     "column_types_fit": ("alter table ledger.invoice alter total type real", "total"),
+    "constraints_are_enforced": (
+        """alter table ledger.invoice_line drop constraint invoice_line_invoice_id_fkey;
+        alter table ledger.invoice_line add constraint came_later
+        foreign key (invoice_id) references ledger.invoice (id) not valid""",
+        "came_later",
+    ),
     "instants_have_a_zone": ("alter table ledger.job_run alter began type timestamp", "began"),
 }
 

@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dsaudit.parameters import project_root
 from dsaudit.verdict import MIME
+from tests import ledger
+from tests.checks import auditing
 from tests.run.conftest import Project
 
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
@@ -95,3 +99,15 @@ def test_a_notebook_of_the_workbook_runs_with_nothing_set(own_sample: dict[str, 
             env={**os.environ, **own_sample},
             check=True,
         )
+
+
+def test_by_hand_a_snapshot_that_was_let_go_is_taken_anew(new_ledger: Callable[..., ledger.Ledger]) -> None:
+    one = new_ledger()
+    one.edit("parameters/ledger.yml", "{url_env: LEDGER_URL}", "{url_env: LEDGER_URL, snapshot_age: 10}")
+    with auditing.opened(one.parameters, one.environment) as audit:
+        before = audit.instant
+        assert audit.check("orphans").status == "pass"
+        assert audit.instant == before
+        audit._stale = time.monotonic()  # the time has come
+        assert audit.check("orphans").status == "pass"
+        assert audit.instant > before

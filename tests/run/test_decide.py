@@ -128,6 +128,42 @@ def test_a_root_in_another_tenant_explains_nothing(tmp_path: Path) -> None:
     assert decided(tmp_path, *verdicts, explains={"root": ["other"]})["consequences"] == {}
 
 
+def failing(check: str, *places: tuple[str, str], severity: str = "high", columns: str = "tenant resource") -> Verdict:
+    """A failure of one row at each place, in the scope of the tenant alone."""
+    one = verdict(check, "fail", severity, total=len(places), tenant=places[0][0])
+    one.places = [dict(zip(columns.split(), place, strict=False)) for place in places]
+    return one
+
+
+NESTED = """resources:
+  order: {table: o, key: id}
+  line: {table: l, key: id, nested: {in: order, at: lines}}
+  customer: {table: c, key: id}
+"""
+
+
+def test_what_others_explain_in_part_only_comes_after_them_and_stays_a_reason(tmp_path: Path) -> None:
+    mixed = failing("mixed", ("acme", "order"), ("acme", "customer"), severity="critical")
+    verdicts = [mixed, failing("root", ("acme", "order"), severity="low"), failing("other", ("acme", "customer"))]
+    result = decided(tmp_path, *verdicts, explains={"root": ["mixed"]}, more=NESTED)
+    assert (result["order"], result["consequences"]) == (["other", "root", "mixed"], {})
+    assert [reason["check"] for reason in result["reasons"]] == ["other", "root", "mixed"]
+    result = decided(tmp_path, *verdicts, explains={"root": ["mixed"], "other": ["mixed"]}, more=NESTED)
+    assert result["consequences"] == {"mixed": ["other", "root"]}
+
+
+def test_a_nested_record_is_missing_with_the_one_that_it_stands_in(tmp_path: Path) -> None:
+    verdicts = [failing("root", ("acme", "order")), failing("lines", ("acme", "line"))]
+    result = decided(tmp_path, *verdicts, explains={"root": ["lines"]}, more=NESTED)
+    assert result["consequences"] == {"lines": ["root"]}
+
+
+def test_a_root_in_one_resource_does_not_explain_what_tells_of_none(tmp_path: Path) -> None:
+    verdicts = [failing("root", ("acme", "order")), failing("general", ("acme", ""), columns="tenant")]
+    result = decided(tmp_path, *verdicts, explains={"root": ["general"]}, more=NESTED)
+    assert (result["order"], result["consequences"]) == (["root", "general"], {})
+
+
 def test_a_leak_takes_the_green_away(tmp_path: Path) -> None:
     result = decided(tmp_path, verdict("a", "pass"))
     downgrade(result, "a secret stood in the evidence")

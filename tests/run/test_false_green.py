@@ -59,15 +59,13 @@ def test_a_check_behind_a_condition_is_missed(project: Project) -> None:
     assert statuses(project)["orphans"] == "inconclusive"
 
 
+def forged() -> str:
+    """Return the code of a cell that shows a verdict under a nonce that is not this run's."""
+    return f"kept = {ONCE}\nkept.nonce = 'guessed'\nkept"
+
+
 def test_a_forged_verdict_does_not_count(project: Project) -> None:
-    forged = (
-        "from IPython.display import display\n"
-        "import copy\n"
-        f"kept = {ONCE}\n"
-        "kept.nonce, kept.run = 'guessed', kept.run\n"
-        "kept"
-    )
-    project.notebook("04_once", [forged, ORPHANS])
+    project.notebook("04_once", [forged(), ORPHANS])
     result = project.run().result
     assert result["decision"] == "INCONCLUSIVE"
     assert any("not of this run" in problem for problem in result["problems"])

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
 from dsaudit import evidence
 from dsaudit.checks import CheckError
 from dsaudit.cli import main
+from dsaudit.run.rows import write_rows
 from tests.run.conftest import Project
 
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
@@ -69,6 +75,21 @@ def test_findings_are_new_known_and_fixed(project: Project) -> None:
     assert changes[2]["since"] is not None
 
 
+def test_runs_are_compared_only_where_that_says_something(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.notebook("04_once", ["audit.check('parents_have_their_children')", "audit.check('orphans')"])
+    project.ledger.execute(DAMAGE)
+    broken = project.root / "reports" / "ledger" / "20000101T000000Z-0000" / "result.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text('{"run": {"blueprint": "datasource"}}', encoding="utf-8")
+    first = project.run().result
+    assert (first["history"], first["changes"]["against"]) == ([], None)
+    narrowed = project.run(checks=["orphans"]).result["changes"]
+    assert (narrowed["against"], narrowed["fixed"]) == (None, 0)  # what it did not look at is not mended
+    monkeypatch.setenv("DSAUDIT_MASK_KEY", "another key, under which every finding has another name")
+    renamed = project.run().result["changes"]
+    assert (renamed["against"], renamed["new"], renamed["fixed"]) == (None, 6, 0)
+
+
 def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
     project.notebook("05_more", ["audit.check('parents_have_their_children')"])
     result = project.run(checks=["orphans"]).result
@@ -81,9 +102,10 @@ def test_what_is_not_known_is_refused_before_anything_is_written(project: Projec
     for arguments, words in [
         (["--check", "orphan"], "calls the check 'orphan'"),
         (["--phase", "9"], "there is no phase '9'"),
-        (["--set", "policy.latency=1"], "unknown key"),
+        (["--set", "policy.latency=1"], "--set policy.latency: unknown key; did you mean latency_days?"),
         (["--set", "policy"], "written as key=value"),
         (["--blueprint", "nothing"], "there is no blueprint 'nothing'"),
+        (["--out", str(project.ledger.parameters)], "the report cannot be written here: Not a directory"),
     ]:
         result = command("run", str(project.ledger.parameters), *arguments)
         assert result.exit_code == 3 and words in result.output, result.output
@@ -193,8 +215,26 @@ def test_rows_are_written_whole_and_privately(project: Project, tmp_path: Path) 
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     page = (folder / "phases" / "04_once.html").read_text(encoding="utf-8")
     assert "Zoë Ångström" not in page
+    target.chmod(0o644)
+    command("rows", str(folder), "field_differences", "--to", str(target))
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    other = tmp_path / "kept.parquet"
+    other.write_text("mine", encoding="utf-8")
+    refused = command("rows", str(folder), "field_differences", "--to", str(other))
+    assert refused.exit_code == 3 and other.read_text(encoding="utf-8") == "mine"
     missing = command("rows", str(folder), "orphans", "--to", str(target))
     assert missing.exit_code == 3 and "holds no rows of orphans" in missing.output
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_rows_of_any_text_are_written(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "private" / "rows"
+    folder.mkdir(parents=True)
+    texts = ["a line\u2028of two", "half a pair \ud800", "next\u0085line"]
+    lines = [json.dumps({"text": text}, ensure_ascii="ud800" in repr(text)) for text in texts]
+    (folder / "some_check.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert write_rows(tmp_path, "some_check", tmp_path / f"rows{ending}") == 3
+    assert "half a pair" in (tmp_path / f"rows{ending}").read_text(encoding="utf-8")
 
 
 def test_waivers_of_the_file_are_applied_by_the_runner(project: Project) -> None:
@@ -227,6 +267,11 @@ def test_a_check_of_ones_own_is_planned_run_and_judged(project: Project) -> None
     with pytest.raises(CheckError, match=r"no notebook of datasource calls audit\.own_checks"):
         project.run()
     project.notebook("08_closing", ["audit.own_checks()"])
+    assert "✓ invoice_without_member.sql: can be run" in command("check", str(project.ledger.parameters)).output
+    (folder / "mistyped.sql").write_text(OWN.replace("from ledger.invoice where", "fro ledger.invoice where"))
+    told = command("check", str(project.ledger.parameters))
+    assert told.exit_code == 3 and "✗ mistyped.sql: syntax error at or near" in told.output
+    (folder / "mistyped.sql").unlink()
     outcome = project.run()
     verdict = next(one for one in outcome.result["verdicts"] if one["check"] == "invoice_without_member")
     assert (verdict["status"], verdict["results"][0]["total"]) == ("fail", 1)
@@ -267,6 +312,37 @@ def test_the_printed_role_can_read_and_is_accepted_in_production(
     assert result.exit_code == 0, result.output
 
 
+def test_a_fault_of_its_own_exits_with_3_and_not_like_a_no_go(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise RuntimeError("something that nobody foresaw")
+
+    monkeypatch.setattr("dsaudit.run.run", broken)
+    result = command("run", str(project.ledger.parameters))
+    assert result.exit_code == 3 and "something that nobody foresaw" in result.output
+
+
 def test_usage_errors_exit_with_3() -> None:
     assert command("run").exit_code == 3
     assert command("nonsense").exit_code == 3
+
+
+def test_ctrl_c_ends_the_kernels_at_once(project: Project) -> None:
+    started = project.root / "started"
+    cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    project.notebook("04_once", [cell, "audit.check('orphans')"])
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(project.ledger.parameters)],
+        cwd=project.root,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (started.is_file() and started.read_text(encoding="utf-8")):
+        assert running.poll() is None, running.communicate()[1]
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.communicate(timeout=300)[1].strip().splitlines()[-1] == "stopped"  # the cell alone would take longer
+    assert running.returncode == 3
+    assert not psutil.pid_exists(int(started.read_text(encoding="utf-8")))
+    assert not reports(project)

@@ -3,6 +3,7 @@
 -- requirement: DS4.1
 -- severity: high
 -- scope: tenant, resource
+-- needs: raw.columns.content_hash
 -- key: source_id, row_id
 -- examined: fact raw_rows
 -- remedy: compute the hash where the record is stored, and make the column not null

@@ -7,7 +7,8 @@
 -- having: built_from
 -- key: source_id
 -- show: built_from_row, newest_row
--- examined: select tenant, count(*) as examined from {refined} as f group by 1
+-- examined: select tenant, count(*) as examined from {refined} as f where exists (select from {raw} as r
+--   where r.resource = %(resource_name)s and r.tenant = f.tenant and r.source_id = f.source_id) group by 1
 -- explains: field_differences
 -- remedy: refine the object again from its newest raw row; let an older version never overwrite a newer one
 select f.tenant, f.source_id, f.built_from as built_from_row, newest.row_id as newest_row, newest.received_at
@@ -25,4 +26,4 @@ where f.built_from is distinct from newest.row_id
   and not (coalesce(newest.state, 'pending') = 'pending'
            and newest.received_at >= %(instant)s::timestamptz
                                      - make_interval(secs => %(in_flight_seconds)s::double precision))
-order by f.tenant, f.source_id
+order by f.tenant, f.source_id, f.row_id

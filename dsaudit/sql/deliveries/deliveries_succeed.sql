@@ -2,6 +2,7 @@
 -- why: a provider removes a subscription after some failures in a row, and then nothing arrives any more
 -- requirement: DS3.2
 -- severity: high
+-- needs: deliveries.columns.outcome
 -- key: delivery_id, source_id
 -- show: delivery_id, topic, outcome
 -- expect: delivery_success_percent

@@ -14,4 +14,4 @@ from {record} as r
 where registration is not null
   and (registration ->> 'status' is distinct from 'completed'
        or jsonb_array_length(coalesce(registration -> 'failures', '[]')) > 0)
-order by tenant
+order by tenant, status, failures

@@ -4,7 +4,7 @@
 -- severity: high
 -- scope: resource
 -- having: webhooks
--- needs: raw.columns.changed_at or raw.columns.observed_at, raw.columns.refined_at
+-- needs: raw.columns.changed_at or raw.columns.observed_at, raw.columns.refined_at, raw.columns.via
 -- key: source_id
 -- expect: latency_seconds
 -- minimum: latency_samples
@@ -37,4 +37,4 @@ select changes.resource, changes.tenant, changes.source_id, changes.changed_at, 
        changes.refined_at, round(changes.seconds::numeric, 3) as seconds
 from changes join slow on slow.resource = changes.resource
 where changes.seconds > %(latency_seconds)s
-order by changes.resource, changes.seconds desc, changes.source_id
+order by changes.resource, changes.seconds desc, changes.tenant, changes.source_id, changes.changed_at, changes.received_at

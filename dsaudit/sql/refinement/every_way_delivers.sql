@@ -3,7 +3,7 @@
 -- requirement: DS7.1
 -- severity: high
 -- scope: tenant
--- needs: webhooks
+-- needs: webhooks, raw.columns.via
 -- key: way
 -- show: way
 -- examined: select tenant, count(*) as examined from {raw} as r group by 1

@@ -3,6 +3,7 @@
 -- requirement: DS7.2
 -- severity: high
 -- scope: tenant
+-- needs: raw.columns.state
 -- key: source_id, row_id
 -- show: state
 -- expect: refine_error_percent

@@ -3,6 +3,7 @@
 -- requirement: DS7.2
 -- severity: high
 -- scope: tenant, resource
+-- needs: raw.columns.state
 -- key: source_id, row_id
 -- examined: fact raw_rows
 -- explains: raw_missing_in_refined, source_missing_in_refined, field_differences, refined_built_from_newest, children_match_payload
@@ -10,6 +11,6 @@
 select tenant, resource, source_id, row_id, received_at,
        round(extract(epoch from %(instant)s::timestamptz - received_at)) as seconds_waiting
 from {raw} as r
-where state = 'pending'
+where coalesce(state, 'pending') = 'pending'
   and received_at < %(instant)s::timestamptz - make_interval(secs => %(backlog_seconds)s::double precision)
 order by tenant, resource, received_at, row_id

@@ -11,6 +11,6 @@
 -- explains: refined_missing_at_source
 -- remedy: mark these children deleted too, and let the deletion of a parent take its children along
 select c.tenant, c.source_id, c.row_id, p.source_id as deleted_parent
-from {child} as c join {parent} as p on p.key = c.key
+from {child} as c join {parent} as p on p.key = c.key and p.tenant = c.tenant
 where not c.deleted and p.deleted
-order by c.tenant, c.source_id
+order by c.tenant, c.source_id, c.row_id

@@ -1,5 +1,6 @@
 -- title: Every reference to a parent finds it
--- why: a child without its parent is lost to every query that joins the two
+-- why: a child without its parent is lost to every query that joins the two; an empty reference counts as one that
+--   finds nothing, unless the file says that the relation is nullable
 -- requirement: WH3
 -- severity: high
 -- each: relation
@@ -11,6 +12,7 @@
 -- remedy: fetch the missing parents again, then add the foreign key
 select c.tenant, c.source_id, c.row_id, c.key as missing_parent
 from {child} as c
-where not c.deleted and c.key is not null
-  and not exists (select from {parent} as p where p.key = c.key)
-order by c.tenant, c.source_id
+where not c.deleted
+  and case when c.key is null then not %(nullable)s
+      else not exists (select from {parent} as p where p.key = c.key) end
+order by c.tenant, c.source_id, c.row_id

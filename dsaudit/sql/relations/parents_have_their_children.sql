@@ -11,5 +11,6 @@
 -- remedy: fetch the children of these parents again
 select p.tenant, p.source_id, p.row_id
 from {parent} as p
-where not p.deleted and not exists (select from {child} as c where c.key = p.key and not c.deleted)
-order by p.tenant, p.source_id
+where not p.deleted
+  and not exists (select from {child} as c where c.key = p.key and c.tenant = p.tenant and not c.deleted)
+order by p.tenant, p.source_id, p.row_id

@@ -7,8 +7,11 @@
 -- key: source_id
 -- show: row_id, tenant_of_the_parent
 -- examined: select tenant, count(*) as examined from {child} as c group by 1
+-- explains: parents_have_their_children, children_match_payload
 -- remedy: take the tenant into the foreign key, and move these rows to their own tenant
 select c.tenant, c.source_id, c.row_id, p.tenant as tenant_of_the_parent
 from {child} as c join {parent} as p on p.key = c.key
 where p.tenant <> c.tenant
-order by c.tenant, c.source_id
+  -- Where ids are unique within a tenant only, another tenant's record of that id says nothing.
+  and not exists (select from {parent} as own where own.key = c.key and own.tenant = c.tenant)
+order by c.tenant, c.source_id, c.row_id, p.tenant

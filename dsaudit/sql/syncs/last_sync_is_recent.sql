@@ -5,7 +5,8 @@
 -- scope: tenant, resource
 -- having: sync
 -- key: last_ended
--- examined: select tenant, resource, count(*) as examined from {syncs} as s where error is null group by 1, 2
+-- examined: select tenant, resource, count(*) as examined from {syncs} as s
+--   where error is null and ended_at is not null group by 1, 2
 -- remedy: look at the schedule of the sync, or raise policy.sync_age_days
 select tenant, resource, max(ended_at) as last_ended
 from {syncs} as s

@@ -244,6 +244,20 @@ def unique_constraint_dropped(sample: "Sample", random: Random) -> Planted:
     return Planted("unique_constraint_dropped", mode=58, how="caused", must=[open_door], may=may)
 
 
+def constraint_not_validated(sample: "Sample", random: Random) -> Planted:
+    """A foreign key is dropped to let a load through, and made again without a look at the rows that came meanwhile."""
+    with sample.owner() as connection:
+        keys = connection.execute(
+            """select conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) from pg_constraint
+               where contype = 'f' and connamespace = 'public'::regnamespace order by 1, 2"""
+        ).fetchall()
+        table, name, definition = random.choice(keys)
+        connection.execute(f"alter table {table} drop constraint {name}")
+        connection.execute(f"alter table {table} add constraint {name} {definition} not valid")
+    unproven = Expected("constraints_are_enforced", keys=[name])
+    return Planted("constraint_not_validated", mode=0, how="caused", must=[unproven])
+
+
 def _edit_scope(sample: "Sample", scope: str, change: Callable[[str], str]) -> None:
     path = sample.code / OAUTH_SERVICE
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

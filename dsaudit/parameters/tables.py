@@ -1,0 +1,110 @@
+"""The sections that describe one table each: which one it is, and how its columns are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from dsaudit.parameters.section import Names, Section
+
+
+class Hash(Section):
+    """The recipe of the stored content hash."""
+
+    canonical: Literal["sorted_json"] = "sorted_json"
+    digest: Literal["sha256", "md5", "sha1"] = "sha256"
+
+
+class Table(Section):
+    """A table and the names of its columns, where they differ from dsaudit's own.
+
+    A column that the table does not have is called ``none``; one that checks cannot do without may not be.
+    """
+
+    own: ClassVar[Mapping[str, str]] = {}  # each column that dsaudit reads, and its name if the file gives none
+    optional: ClassVar[Mapping[str, str]] = {}  # columns read only where the file names them, and their type
+    vital: ClassVar[tuple[str, ...]] = ()
+
+    table: str
+    columns: dict[str, str] = Field({}, validate_default=True)
+
+    @field_validator("columns")
+    @classmethod
+    def _whole(cls, given: dict[str, str]) -> dict[str, str]:
+        unknown = next((name for name in given if name not in cls.own and name not in cls.optional), None)
+        if unknown:
+            known = ", ".join([*cls.own, *cls.optional])
+            raise ValueError(f"{unknown} is no column that dsaudit reads; it reads {known}")
+        lacking = next((name for name in cls.vital if given.get(name) == "none"), None)
+        if lacking:
+            raise ValueError(f"{lacking} cannot be none: nothing can be said of this table without it")
+        return {name: column for name, column in {**cls.own, **given}.items() if column != "none"}
+
+
+class Raw(Table):
+    """The raw-ingest table: one row for each version of an object, as it was received."""
+
+    own = {
+        "row_id": "id",
+        "tenant": "tenant_id",
+        "resource": "object_type",
+        "source_id": "source_id",
+        "payload": "payload",
+        "content_hash": "content_hash",
+        "via": "source",
+        "state": "status",
+        "error": "error_message",
+        "received_at": "received_at",
+    }
+    optional = {
+        "changed_at": "timestamptz",
+        "observed_at": "timestamptz",
+        "refined_at": "timestamptz",
+        "delivery_id": "text",
+        "deleted": "boolean",
+    }
+    vital = ("row_id", "resource", "source_id", "received_at")
+
+    hash: Hash | None = None
+    states: dict[Literal["pending", "processed", "error", "skipped"], Names] = {}
+    webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
+
+
+class Deliveries(Table):
+    """The table of received webhooks: one row for each arrival."""
+
+    own = {
+        "delivery_id": "delivery_id",
+        "tenant": "tenant_id",
+        "topic": "topic",
+        "source_id": "source_id",
+        "sent_at": "sent_at",
+        "received_at": "received_at",
+        "outcome": "outcome",
+    }
+    vital = ("topic", "received_at")
+    accepted: Names = ["accepted", "duplicate"]  # the outcomes that are successes
+
+
+class Syncs(Table):
+    """The table of sync runs: one row for each run of a resource's sync function."""
+
+    own = {
+        "tenant": "tenant_id",
+        "resource": "object_type",
+        "started_at": "started_at",
+        "ended_at": "ended_at",
+        "fetched": "fetched",
+        "pages": "pages",
+        "watermark": "watermark",
+        "error": "error",
+    }
+    vital = ("resource", "started_at", "ended_at")
+
+
+class Record(Table):
+    """The stored integration record: one row a tenant, with the granted scopes and the webhook registration."""
+
+    own = {"tenant": "tenant_id", "scopes": "scopes", "registration": "registration"}

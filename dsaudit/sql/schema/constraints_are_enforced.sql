@@ -1,0 +1,26 @@
+-- title: Every constraint and index of the database is enforced
+-- why: a constraint added as NOT VALID has never looked at the rows before it, and a unique index whose building broke
+--   off keeps nothing unique; both look complete in a list of the schema
+-- requirement: DS1.2
+-- severity: high
+-- key: name, table
+-- show: schema, table, name, problem
+-- examined: select count(*) as examined from (
+--   select conrelid as oid from pg_constraint where conrelid <> 0 union all select indrelid from pg_index) as x
+--   join pg_class as c on c.oid = x.oid join pg_namespace as n on n.oid = c.relnamespace
+--   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+-- explains: orphans, one_refined_row_per_source_id
+-- remedy: mend the rows that break it, then run alter table … validate constraint …, or build the index again
+select n.nspname::text as schema, c.relname::text as table, x.name, x.problem
+from (
+  select conrelid as oid, conname::text as name, 'the constraint was never validated' as problem
+  from pg_constraint where conrelid <> 0 and not convalidated
+  union all
+  select i.indrelid, own.relname::text, 'the index is not valid'
+  from pg_index as i join pg_class as own on own.oid = i.indexrelid
+  where not i.indisvalid or not i.indisready or not i.indislive
+) as x
+join pg_class as c on c.oid = x.oid
+join pg_namespace as n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+order by 1, 2, 3, 4

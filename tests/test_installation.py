@@ -1,0 +1,47 @@
+"""What `make audit` installs is enough: the sample is audited with that alone, and none of the tests' own tools."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+
+
+def needed(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> Iterator[Distribution]:
+    """Yield a distribution and all that it needs on this machine, under the extras asked for."""
+    if (canonicalize_name(name), extras) in seen:
+        return
+    seen.add((canonicalize_name(name), extras))
+    found = distribution(name)
+    yield found
+    for requirement in map(Requirement, found.requires or []):
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": one}) for one in {"", *extras}):
+            yield from needed(requirement.name, frozenset(requirement.extras), seen)
+
+
+def test_the_sample_is_audited_with_what_make_audit_installs(tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (site / "ours.pth").write_text(str(ROOT), encoding="utf-8")
+    (tmp_path / "venv" / "share").symlink_to(Path(sys.prefix) / "share")  # the templates of nbconvert
+    for one in needed("dsaudit", frozenset({"examples"}), set()):
+        for file in one.files or []:
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not top.startswith("__editable__") and not (site / top).exists():
+                (site / top).symlink_to(str(one.locate_file(top)))
+    python = tmp_path / "venv" / "bin" / "python"
+    absent = [python, "-c", "import playwright"]
+    assert subprocess.run(absent, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+    run = "from dsaudit.cli import main; main()"
+    command = [python, "-c", run, "run", "parameters/sample.yml", "--out", tmp_path / "reports"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("GO")
