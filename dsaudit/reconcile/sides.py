@@ -44,7 +44,8 @@ class Sides:
     table without a unique constraint can have several.
 
     Of a large resource only those keys are held that differ on some side, or may be in flight. ``agreed`` counts for
-    each tenant the others: they are on all sides, equal, and none is in flight.
+    each tenant the others: they are on all sides, equal, and none is in flight. It is not ``whole`` then, and has
+    nothing of a tenant with a problem.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Sides:
     refined: dict[Key, list[Row]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     agreed: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
 
     def changed(self, key: Key) -> datetime | None:
         """When the source's record changed last; a nested one changes with the record it stands in."""
@@ -140,6 +142,7 @@ def _read(audit: Audit, name: str, whole: bool) -> Sides:
     wanted: set[Key] | None = None
     if not whole and not is_small(audit, name, resource, MOST_WHOLE):
         wanted = unsettled(audit, name, good, found.started - clock_error)
+        found.whole = False
     for tenant in good:
         for item in audit.source.items(tenant, name):
             if wanted is None or (tenant, item.source_id) in wanted:

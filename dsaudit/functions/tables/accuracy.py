@@ -37,12 +37,13 @@ def _counted(both: Sides) -> Iterator[Row]:
         agreed = both.agreed[tenant]
         apart = len(refined) - len(source)
         at_source = len(source) + agreed
+        counted = known or both.whole
         yield {
             "tenant": tenant,
             "resource": both.name,
             "at_source": at_source if known else None,
-            "received": received + agreed if both.raw is not None else None,
-            "refined": len(refined) + agreed,
+            "received": received + agreed if both.raw is not None and counted else None,
+            "refined": len(refined) + agreed if counted else None,
             "difference": apart if known else None,
             "in_flight": sum(map(both.in_flight, source | refined)) if known else None,
             "within_2": ("yes" if abs(apart) <= SOURCE_DOCUMENT else "no") if known else "not known",
