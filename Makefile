@@ -2,6 +2,7 @@
 # when the folder has moved, or when PYTHON is another version.
 PYTHON ?= python3
 SEED ?= 1
+BENCH ?= all  # or: blueprint, rows, rows --rows 10000000
 
 key := $(shell { pwd; $(PYTHON) -V; } 2>/dev/null | cksum | cut -d ' ' -f 1)
 empty := .venv/made-$(key)
@@ -30,7 +31,8 @@ lint: $(ready_to_develop)
 	find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec .venv/bin/nbstripout --verify --keep-id {} +
 
 bench: $(ready_to_develop)
-	.venv/bin/python -m tests.benchmarks
+	$(install) '.[bench]'
+	.venv/bin/python -m tests.benchmarks $(BENCH)
 
 setup: $(ready_to_develop)
 

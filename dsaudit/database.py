@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from dsaudit.database_errors import (
     TimeLimit,
     first_line,
     query_error,
+    stream_error,
 )
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.secret import SecretMissing, from_environment
@@ -112,10 +114,7 @@ class Database:
                     f"({self.settings.snapshot_age} s): {first_line(error.orig)}"
                 ) from None
         # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
-        connection.exec_driver_sql(
-            "select " + ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in _LIMITS),
-            {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"},
-        )
+        _set(connection, {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
 
     def query(
         self,
@@ -133,6 +132,7 @@ class Database:
         values: Mapping[str, Any] | None = None,
         tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
+        planner: Mapping[str, str] | None = None,
     ) -> list[Answer]:
         """Run selects in one short transaction at the run's instant and return the rows of each.
 
@@ -145,16 +145,18 @@ class Database:
             some ALTER TABLE) looks empty to an older snapshot, without any error.
         most
             Rows of each that are kept, None for all; beyond it they are counted.
+        planner
+            Settings of PostgreSQL's planner for these queries alone.
 
         Raises
         ------
         QueryError
             PostgreSQL refused one; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
-        if not all(_IS_SELECT.match(sql) for sql in sqls):
-            raise QueryError("only a select is run here")
+        _refuse_others(sqls)
         try:
             with self.transaction() as connection:
+                _set(connection, planner or {})
                 answers = [_fetch(connection, sql, values or {}, most) for sql in sqls]
                 self._refuse_rewritten(connection, list(tables))
                 return answers
@@ -167,6 +169,34 @@ class Database:
             raise SnapshotLost(
                 f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
             )
+
+    @contextlib.contextmanager
+    def stream(self, sql: str) -> Iterator[Any]:
+        """Yield the rows of one select at the run's instant as an Arrow stream, over a connection of its own.
+
+        What breaks while the stream is read is raised by its reader, in words of its own.
+
+        Raises
+        ------
+        QueryError
+            PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
+        """
+        _refuse_others([sql])
+        limits = {**_LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
+        begin = ["begin isolation level repeatable read read only"]
+        begin += [f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'"] if self.snapshot else []
+        begin += [f"set local {name} = '{value}'" for name, value in limits.items()]
+        try:
+            with (
+                adbc.connect(_for_libpq(self._engine.url), autocommit=True) as connection,
+                connection.cursor() as cursor,
+            ):
+                for statement in begin:
+                    cursor.execute(statement)
+                cursor.execute(sql)
+                yield cursor.fetch_arrow()
+        except adbc.Error as error:
+            raise stream_error(error) from None
 
     def explain(
         self, sql: str, values: Sequence[Mapping[str, Any]], run: bool = False, scans: bool = True
@@ -235,6 +265,17 @@ class Database:
             # If the holder was cut off, the checks that came after it have said so.
             with contextlib.suppress(sa.exc.DBAPIError):
                 connection.rollback()
+
+
+def _set(connection: Connection, settings: Mapping[str, str]) -> None:
+    if settings:
+        calls = ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in settings)
+        connection.exec_driver_sql(f"select {calls}", dict(settings))
+
+
+def _refuse_others(sqls: Sequence[str]) -> None:
+    if not all(_IS_SELECT.match(sql) for sql in sqls):
+        raise QueryError("only a select is run here")
 
 
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
@@ -306,6 +347,11 @@ _AT_FIRST = {
     "mariadb": ("start transaction read only",),
     "oracle": ("set transaction read only",),
 }
+
+
+def _for_libpq(url: URL) -> str:
+    arguments = {"application_name": "dsaudit", "connect_timeout": "10", "keepalives_idle": "10"}
+    return url.set(drivername="postgresql").update_query_dict(arguments).render_as_string(hide_password=False)
 
 
 def _arguments(name: str) -> dict[str, Any]:

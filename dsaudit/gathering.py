@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.checks import Check, planned_resources
-from dsaudit.database import MOST_ROWS, QueryError, SnapshotLost, TimeLimit
+from dsaudit.database import MOST_ROWS, QueryError, ShortRead, SnapshotLost, TimeLimit
 from dsaudit.judging import Evidence, Scope
 from dsaudit.relations import RelationMissing
 from dsaudit.source import SourceError
@@ -34,11 +34,12 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
         # could quote the data, so only the place and the kind are told.
         place = traceback.extract_tb(error.__traceback__)[-1]
         return _undecided(scopes, Status.ERROR, f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}")
-    return Evidence(rows, examined, f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}")
+    limits = list(examined.attrs.get("limits", []))
+    return Evidence(rows, examined, f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}", limits=limits)
 
 
 def _status_of(error: Exception) -> Status:
-    refused = isinstance(error, QueryError) and not isinstance(error, (TimeLimit, SnapshotLost))
+    refused = isinstance(error, QueryError) and not isinstance(error, (ShortRead, SnapshotLost, TimeLimit))
     return Status.ERROR if refused else Status.INCONCLUSIVE
 
 

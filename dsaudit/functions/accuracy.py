@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.reconcile import Key, Sides, kind_of, same, same_json, sides, typed
+from dsaudit.reconcile import Key, Sides, agree, at_source, kind_of, same_json, sides, typed
 from dsaudit.relations import field_column
 from dsaudit.source.reading import parse
 from dsaudit.source.recording import value_at
@@ -91,7 +91,16 @@ def field_differences(audit: Audit) -> Found:
         both = sides(audit, name)
         shared = [key for key in both.source if both.live(key) and not both.in_flight(key)]
         found.add((row for key in shared for row in _differences(both, key)), both.examined(shared))
-    return found.frames()
+    rows, examined = found.frames()
+    examined.attrs["limits"] = _allowances(audit)
+    return rows, examined
+
+
+def _allowances(audit: Audit) -> list[str]:
+    """Return what the parameter file lets pass or reads in another way, field by field."""
+    fields = ((f"{name}.{column}", field) for name, one in audit.parameters.resources.items()
+              for column, field in one.fields.items())  # fmt: skip
+    return [f"{name}: {field.allowances}" for name, field in fields if field.allowances]
 
 
 def raw_differs_from_source(audit: Audit) -> Found:
@@ -225,9 +234,11 @@ def _differences(both: Sides, key: Key) -> Iterator[Row]:
     record = both.source[key].record
     for row in both.live(key):
         for column, field in both.resource.fields.items():
-            there = typed(value_at(record, field.from_), field.as_)
+            if field.ignore:
+                continue
+            there = at_source(value_at(record, field.from_), field, value_at(record, field.currency or ""))
             here = typed(row[field_column(column)], field.as_)
-            if not same(there, here):
+            if not agree(there, here, field):
                 values = {"field": column, "kind": kind_of(there, here), "at_source": there, "in_refined": here}
                 yield _row(both, key, **values, changed_at=both.changed(key))
 

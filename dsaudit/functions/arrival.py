@@ -41,7 +41,7 @@ def webhooks_arrive(audit: Audit) -> Found:
     examined = dict.fromkeys(audit.parameters.tenant_names, 0)
     problems: dict[str, str] = {}
     for name, resource in audit.parameters.resources.items():
-        both = sides(audit, name) if resource.webhooks else None
+        both = sides(audit, name, whole=True) if resource.webhooks else None
         if both is None:
             continue
         problems |= both.problems
@@ -99,7 +99,7 @@ def _changes(audit: Audit, tenant: str) -> tuple[list[tuple[datetime, str, str]]
     problem = None
     for name, resource in audit.parameters.resources.items():
         if resource.read and resource.updated:
-            both = sides(audit, name)
+            both = sides(audit, name, whole=True)
             problem = problem or both.problems.get(tenant)
             keys = ((both.changed(key), name, key[1]) for key in both.source if key[0] == tenant)
             changes += [(changed, resource_name, key) for changed, resource_name, key in keys if changed]

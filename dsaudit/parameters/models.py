@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
-
-FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -48,13 +47,6 @@ class Tenant(Section):
     @classmethod
     def _as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class FieldOf(Section):
-    """Where a refined column's value stands in the source's record, and its one declared type."""
-
-    from_: str = Field(alias="from")
-    as_: FieldType = Field("text", alias="as")
 
 
 class Nested(Section):

@@ -2,6 +2,6 @@
 
 from dsaudit.reconcile.kinds import kind_of
 from dsaudit.reconcile.sides import Key, Sides, sides
-from dsaudit.reconcile.values import same, same_json, typed
+from dsaudit.reconcile.values import agree, at_source, same, same_json, typed
 
-__all__ = ["Key", "Sides", "kind_of", "same", "same_json", "sides", "typed"]
+__all__ = ["Key", "Sides", "agree", "at_source", "kind_of", "same", "same_json", "sides", "typed"]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.parameters import Resource
+from dsaudit.reconcile.settled import is_small, unsettled
 from dsaudit.source.recording import Item, changed_at
 
 if TYPE_CHECKING:
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 Key = tuple[str, str]  # tenant, source id
 Row = dict[str, Any]
 
+MOST_WHOLE = 10_000  # rows of a side that are held whole, whether they differ or not
 NEWEST_RAW = """
 select distinct on (tenant, source_id) tenant, source_id, row_id, deleted, received_at, changed_at,
        case when %(with_payload)s then payload::text end as payload
 from {raw} as r
-where resource = %(resource_name)s
+where resource = %(resource_name)s and (%(whole)s or (tenant, source_id) in (select * from {wanted}))
 order by tenant, source_id, version desc
 """
-REFINED = "select * from {refined} as f order by tenant, source_id, row_id"
+REFINED = """
+select * from {refined} as f
+where %(whole)s or source_id is null or (tenant, source_id) in (select * from {wanted})
+order by tenant, source_id, row_id
+"""
+WANTED = "unnest(%(wanted_tenants)s::text[], %(wanted_ids)s::text[])"
 WHOLE_SECOND = timedelta(seconds=1)  # many sources tell the time of a change no finer
 
 
@@ -35,6 +42,10 @@ class Sides:
     ``problems`` tells for a tenant why its source cannot be relied on: it has no record here then. ``raw`` holds the
     newest version of each object, and is None where there is no raw table. ``refined`` holds all rows of a key, as a
     table without a unique constraint can have several.
+
+    Of a large resource only those keys are held that differ on some side, or may be in flight. ``agreed`` counts for
+    each tenant the others: they are on all sides, equal, and none is in flight. It is not ``whole`` then, and has
+    nothing of a tenant with a problem.
     """
 
     name: str
@@ -46,6 +57,8 @@ class Sides:
     raw: dict[Key, Row] | None = None
     refined: dict[Key, list[Row]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    agreed: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
 
     def changed(self, key: Key) -> datetime | None:
         """When the source's record changed last; a nested one changes with the record it stands in."""
@@ -96,7 +109,8 @@ class Sides:
         counts = Counter(tenant for tenant, _ in keys)
         for tenant in self.tenants:
             problem = self.problems.get(tenant)
-            yield {"tenant": tenant, "resource": self.name, "examined": counts[tenant], "reason": problem}
+            judged = counts[tenant] + self.agreed[tenant]
+            yield {"tenant": tenant, "resource": self.name, "examined": judged, "reason": problem}
 
 
 def _came(row: Row) -> datetime | None:
@@ -106,36 +120,51 @@ def _came(row: Row) -> datetime | None:
     return row["refined_at"]  # type: ignore[no-any-return]
 
 
-def sides(audit: Audit, name: str) -> Sides:
-    """Read one resource on all sides; kept by the audit, since several checks of a phase need it."""
-    kept: dict[str, Sides] = audit.kept.setdefault("sides", {})
-    if name not in kept:
-        kept[name] = _read(audit, name)
-    return kept[name]
+def sides(audit: Audit, name: str, whole: bool = False) -> Sides:
+    """Read one resource on all sides; kept by the audit, since several checks of a phase need it.
+
+    Only `whole` holds every key of a large resource, and needs the memory for it.
+    """
+    kept: dict[tuple[str, bool], Sides] = audit.kept.setdefault("sides", {})
+    if (name, whole) not in kept:
+        kept[name, whole] = _read(audit, name, whole)
+    return kept[name, whole]
 
 
-def _read(audit: Audit, name: str) -> Sides:
+def _read(audit: Audit, name: str, whole: bool) -> Sides:
     parameters = audit.parameters
     resource = parameters.resources[name]
     clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
     # The source comes first: by hand its reading renews the snapshot that the database is read at.
     found = Sides(name, resource, parameters.tenant_names, audit.source.started, clock_error)
-    for tenant in found.tenants:
-        problem = audit.source.problem(tenant, name)
-        if problem:
-            found.problems[tenant] = problem
-        else:
-            found.source |= {(tenant, item.source_id): item for item in audit.source.items(tenant, name)}
-    for row in _rows(audit, REFINED, name):
+    found.problems = {one: said for one in found.tenants if (said := audit.source.problem(one, name))}
+    good = [tenant for tenant in found.tenants if tenant not in found.problems]
+    wanted: set[Key] | None = None
+    if not whole and not is_small(audit, name, resource, MOST_WHOLE):
+        wanted = unsettled(audit, name, good, found.started - clock_error)
+        found.whole = False
+    for tenant in good:
+        for item in audit.source.items(tenant, name):
+            if wanted is None or (tenant, item.source_id) in wanted:
+                found.source[tenant, item.source_id] = item
+            else:
+                found.agreed[tenant] += 1
+    for row in _rows(audit, REFINED, name, wanted):
         found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
     if parameters.raw:
         values = {"with_payload": resource.read is not None}
-        found.raw = {(row["tenant"], row["source_id"]): row for row in _rows(audit, NEWEST_RAW, name, values)}
+        found.raw = {(row["tenant"], row["source_id"]): row for row in _rows(audit, NEWEST_RAW, name, wanted, values)}
     return found
 
 
-def _rows(audit: Audit, sql: str, name: str, values: Row | None = None) -> list[Row]:
-    filled = audit.relations.fill(sql, {"resource": name}, [name])
-    bound = {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
+def _rows(audit: Audit, sql: str, name: str, wanted: set[Key] | None, values: Row | None = None) -> list[Row]:
+    listed = sorted((wanted or set()), key=str)
+    bound = {
+        "whole": wanted is None,
+        "wanted_tenants": [one for one, _ in listed],
+        "wanted_ids": [i for _, i in listed],
+    }
+    filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name])
+    bound |= {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
     frame = audit.database.query(filled.sql, bound, filled.tables, most=None).frame
     return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-from dsaudit.parameters.models import FieldType
+from dsaudit.parameters.fields import FieldOf, FieldType
 
 MOST_DIGITS = 1000  # "1e999999999" is short to write, and would fill the memory when it is written out
+EXACT = Context(prec=4 * MOST_DIGITS)  # the default keeps 28 digits of a difference, and rounds the rest
+SHORT = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PER_SECOND = {"seconds": 1, "milliseconds": 1000}
+FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # PostgreSQL keeps no finer than a microsecond
+
+# Digits behind the point in ISO 4217, where they are not two.
+_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+MINOR = {
+    **dict.fromkeys(_NONE.split(), 0),
+    **dict.fromkeys(_THREE.split(), 3),
+    **{"CLF": 4, "UYW": 4},
+}
 
 
 class Unreadable(str):
@@ -27,6 +42,53 @@ def typed(value: Any, kind: FieldType) -> Any:
         return _READERS[kind](value)
     except (ValueError, TypeError, InvalidOperation, AttributeError, OverflowError):
         return Unreadable(value)
+
+
+def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
+    """Return a source's value as `field` declares it: typed, money in its major unit, an instant out of its count.
+
+    `currency` is what stands at the field's path of that name; a code that is none makes the amount `Unreadable`.
+    """
+    if value is None:
+        return None
+    if field.epoch:
+        return _counted(value, PER_SECOND[field.epoch])
+    if field.as_ == "instant" and field.within is not None and isinstance(value, str):
+        value = re.sub(r"([.,]\d{6})\d+", r"\1", value)  # what is let pass anyway is no reason to refuse it
+    there = typed(value, field.as_)
+    shift = field.minor
+    if field.currency:
+        if not (isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency)):
+            return Unreadable(value)
+        shift = MINOR.get(currency, 2)
+    if shift is None or not isinstance(there, Decimal):
+        return there
+    sign, digits, exponent = there.as_tuple()
+    return Decimal((sign, digits, int(exponent) - shift))  # scaleb would round to 28 digits
+
+
+def _counted(value: Any, per_second: int) -> Any:
+    microseconds = typed(value, "decimal")
+    if not isinstance(microseconds, Decimal):
+        return microseconds
+    microseconds = EXACT.multiply(microseconds, Decimal(1_000_000 // per_second))
+    try:
+        return EPOCH + int(microseconds) * SHORT if microseconds == int(microseconds) else Unreadable(value)
+    except OverflowError:
+        return Unreadable(value)
+
+
+def agree(there: Any, here: Any, field: FieldOf) -> bool:
+    """Return whether two typed values are equal, or no farther apart than `field` lets pass."""
+    if same(there, here):
+        return True
+    if field.within is None or type(there) is not type(here) or isinstance(there, (bool, str)):
+        return False
+    if isinstance(there, datetime):
+        return abs(Decimal((there - here) // SHORT)) <= EXACT.multiply(field.within, Decimal(1_000_000))
+    if isinstance(there, (int, Decimal)):
+        return abs(EXACT.subtract(Decimal(there), Decimal(here))) <= field.within
+    return False
 
 
 def same(one: Any, other: Any) -> bool:
@@ -78,6 +140,8 @@ def _boolean(value: Any) -> bool:
 
 
 def _instant(value: Any) -> datetime:
+    if isinstance(value, str) and FINER.search(value):
+        raise ValueError  # Python would cut it, and so make it equal to another
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError

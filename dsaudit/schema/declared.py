@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.parameters.models import FieldType
+from dsaudit.parameters.fields import FieldType
 from dsaudit.parameters.tables import Table
 
 SECTIONS = ("raw", "deliveries", "syncs", "record")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsaudit.parameters import ParameterError
 from dsaudit.verdict import Status, Verdict
 from tests import ledger
 from tests.checks.auditing import Verdicts, told, verdicts
@@ -97,3 +98,28 @@ def test_half_a_surrogate_pair_at_the_source_is_a_difference_like_any_other(new_
 def _shown(verdict: Verdict, column: str) -> list[Any]:
     place = [one["name"] for one in verdict.columns].index(column)
     return [row[place] for row in verdict.rows]
+
+
+def test_what_a_field_lets_pass_is_let_pass_and_shown(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    one.execute(
+        "update ledger.invoice set total = total + 0.01, currency = 'XXX', changed = changed + interval '1 second'"
+    )
+    one.edit(
+        "parameters/ledger.yml",
+        "total: decimal, currency: text, issued: date, paid: boolean, changed: instant",
+        "total: {from: total, as: decimal, within: 0.01}, currency: {from: currency, ignore: true}, issued: date,"
+        " paid: boolean, changed: {from: changed, as: instant, within: 1}",
+    )
+    verdict = audited(one, "field_differences")["field_differences"]
+    assert verdict.status is Status.PASS, told(verdict)
+    assert verdict.limits == [
+        "invoice.total: within 0.01", "invoice.currency: not compared", "invoice.changed: within 1 s",
+    ]  # fmt: skip
+
+
+def test_a_declaration_that_means_nothing_is_refused(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    one.edit("parameters/ledger.yml", "paid: boolean", "paid: {from: paid, as: boolean, within: 1}")
+    with pytest.raises(ParameterError, match="within means nothing for a field that is read as boolean"):
+        audited(one, "field_differences")

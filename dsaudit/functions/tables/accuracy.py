@@ -34,17 +34,20 @@ def _counted(both: Sides) -> Iterator[Row]:
         refined = {key for key in both.refined if key[0] == tenant and both.live(key)}
         received = sum(key[0] == tenant and not row["deleted"] for key, row in (both.raw or {}).items())
         known = tenant not in both.problems
+        agreed = both.agreed[tenant]
         apart = len(refined) - len(source)
+        at_source = len(source) + agreed
+        counted = known or both.whole
         yield {
             "tenant": tenant,
             "resource": both.name,
-            "at_source": len(source) if known else None,
-            "received": received if both.raw is not None else None,
-            "refined": len(refined),
+            "at_source": at_source if known else None,
+            "received": received + agreed if both.raw is not None and counted else None,
+            "refined": len(refined) + agreed if counted else None,
             "difference": apart if known else None,
             "in_flight": sum(map(both.in_flight, source | refined)) if known else None,
             "within_2": ("yes" if abs(apart) <= SOURCE_DOCUMENT else "no") if known else "not known",
-            "match_percent": round(100 * len(source & refined) / len(source), 2) if source else None,
+            "match_percent": round(100 * (len(source & refined) + agreed) / at_source, 2) if at_source else None,
         }
 
 
@@ -55,7 +58,7 @@ def records_at_source(audit: Audit) -> pd.DataFrame:
     """
     lines: list[Row] = []
     for name in audit.parameters.resources:
-        both = sides(audit, name)
+        both = sides(audit, name, whole=True)
         keys = sorted(both.source, key=lambda key: (len(key[1]), key[1]))  # numbers in their order
         for place, key in enumerate(keys):
             missing = not both.live(key) and not both.in_flight(key)
