@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg import sql as names
 
-from dsaudit.catalogue import TableInfo
+from dsaudit.database import TableInfo
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.tables import Table
 

@@ -183,7 +183,7 @@ def test_a_slow_query_is_stopped_at_its_limit(system: ledger.Ledger) -> None:
 
 
 def test_a_server_that_stalls_does_not_hang_the_audit(system: ledger.Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dsaudit import database as module
+    from dsaudit.database import reader as module
 
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     database = Database.open(Settings(url_env="LEDGER_URL", statement_timeout=0.5))

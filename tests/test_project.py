@@ -92,14 +92,14 @@ def test_imports_run_downwards(path: str) -> None:
     ("path", "text"),
     [
         ("dsaudit/checks/finding.py", "from dsaudit.audit import open"),
-        ("dsaudit/database.py", "from . import report"),
+        ("dsaudit/database/reader.py", "from .. import report"),
         ("dsaudit/audit.py", "def late():\n    from dsaudit.report.pages import page"),
         ("dsaudit/reconcile/engine.py", "from ..run import plan"),
         ("dsaudit/report/pages.py", "import dsaudit.plots"),
         ("dsaudit/sample.py", "from examples import storefront"),
         ("dsaudit/cli.py", "from dsaudit.run import run"),
         ("dsaudit/__init__.py", "from dsaudit.audit import open"),
-        ("dsaudit/database.py", "from dsaudit import cli"),
+        ("dsaudit/database/reader.py", "from dsaudit import cli"),
     ],
 )
 def test_a_wrong_import_is_seen(path: str, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from dsaudit.catalogue import TableInfo
+from dsaudit.database import TableInfo
 from dsaudit.functions import Found, frames
 from dsaudit.relations import RelationMissing
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.catalogue import TableInfo
+from dsaudit.database import TableInfo
 from dsaudit.functions import Found, frames
 from dsaudit.relations import RelationMissing
 from dsaudit.schema import Column, declared_columns, declared_tables, misfit

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from dsaudit.database import ShortRead
-from dsaudit.database_errors import stream_error
+from dsaudit.database.errors import stream_error
 from dsaudit.reconcile.forms import JSON, Column, Value, form, quoted, shown, text_of, wire
 from dsaudit.reconcile.inputs import Lines, Rows, Side, Table, Task
 from dsaudit.source.reading import SourceError, parse

@@ -19,23 +19,20 @@ import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import Connection, Engine
 
-from dsaudit.catalogue import COLUMNS, REWRITTEN, TableInfo
-from dsaudit.database_errors import (
+from dsaudit.database.addresses import arguments_for, audited_url, for_libpq
+from dsaudit.database.catalogue import COLUMNS, REWRITTEN, TableInfo
+from dsaudit.database.errors import (
     DatabaseError,
     QueryError,
-    ShortRead,
     SnapshotLost,
-    TimeLimit,
     first_line,
     query_error,
     stream_error,
 )
 from dsaudit.parameters.models import Database as Settings
-from dsaudit.secret import SecretMissing, from_environment
 
-__all__ = ["Answer", "Database", "DatabaseError", "QueryError", "ShortRead", "SnapshotLost", "TableInfo", "TimeLimit"]
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
 
 
@@ -79,7 +76,7 @@ class Database:
             The variable is unset, the URL is no URL, or the server refuses.
         """
         engine = sa.create_engine(
-            _url(settings), connect_args=_arguments(name), pool_size=2, max_overflow=4, pool_pre_ping=False
+            audited_url(settings), connect_args=arguments_for(name), pool_size=2, max_overflow=4, pool_pre_ping=False
         )
         database = cls(engine, settings, snapshot)
         try:
@@ -188,7 +185,7 @@ class Database:
         begin += [f"set local {name} = '{value}'" for name, value in limits.items()]
         try:
             with (
-                adbc.connect(_for_libpq(self._engine.url), autocommit=True) as connection,
+                adbc.connect(for_libpq(self._engine.url), autocommit=True) as connection,
                 connection.cursor() as cursor,
             ):
                 for statement in begin:
@@ -279,88 +276,6 @@ def _refuse_others(sqls: Sequence[str]) -> None:
 
 
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
-
-
-def _url(settings: Settings) -> URL:
-    url = _given_url(settings.url_env)
-    if not _is_postgres(url):
-        raise DatabaseError(f"{settings.url_env}: {url.get_backend_name()} is not PostgreSQL")
-    return url.set(drivername="postgresql+psycopg")
-
-
-def _given_url(url_env: str) -> URL:
-    try:
-        return make_url(from_environment(url_env).reveal())
-    except SecretMissing as error:
-        raise DatabaseError(str(error)) from None
-    except (sa.exc.ArgumentError, ValueError):
-        raise DatabaseError(f"{url_env} is no URL such as postgresql://user:password@host/database") from None
-
-
-def _is_postgres(url: URL) -> bool:
-    return url.get_backend_name() in ("postgresql", "postgres")
-
-
-@contextlib.contextmanager
-def source_transaction(url_env: str, seconds: float) -> Iterator[Connection]:
-    """Open one read-only transaction on another SQL database, the source; PostgreSQL reads one instant in it.
-
-    `seconds` limit a statement, of a streamed one each fetch.
-
-    Raises
-    ------
-    DatabaseError, QueryError
-        The variable is unset or no URL, its driver is not installed, the server refuses, or the connection breaks.
-    """
-    url = _given_url(url_env)
-    options: dict[str, Any] = {}
-    arguments: dict[str, Any] = {}
-    if _is_postgres(url):
-        url, arguments = url.set(drivername="postgresql+psycopg"), _arguments("dsaudit/source")
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    try:
-        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
-        opened = engine.connect()
-    except (sa.exc.NoSuchModuleError, ImportError):
-        raise DatabaseError(f"{url_env}: no driver for {url.drivername} is installed") from None
-    except sa.exc.DBAPIError as error:
-        raise DatabaseError(f"{url_env}: {first_line(error.orig)}") from None
-    try:
-        with opened.execution_options(**options) as connection:
-            for statement in _AT_FIRST.get(engine.dialect.name, ()):
-                connection.exec_driver_sql(statement.format(milliseconds=f"{seconds * 1000:.0f}"))
-            yield connection
-            connection.rollback()
-    except sa.exc.DBAPIError as error:
-        raise query_error(error) from None
-
-
-# What makes a transaction read only where SQLAlchemy has no option for it, and what an error is better than.
-_AT_FIRST = {
-    "postgresql": (
-        "set local row_security = off",
-        "set local statement_timeout = {milliseconds}",
-        "set local timezone = 'UTC'",
-    ),
-    "sqlite": ("pragma query_only = on",),
-    "mysql": ("start transaction read only",),
-    "mariadb": ("start transaction read only",),
-    "oracle": ("set transaction read only",),
-}
-
-
-def _for_libpq(url: URL) -> str:
-    arguments = {"application_name": "dsaudit", "connect_timeout": "10", "keepalives_idle": "10"}
-    return url.set(drivername="postgresql").update_query_dict(arguments).render_as_string(hide_password=False)
-
-
-def _arguments(name: str) -> dict[str, Any]:
-    # Prepared from the first time on, a query goes through the extended protocol, which takes one statement only.
-    arguments: dict[str, Any] = {"application_name": name, "connect_timeout": 10, "prepare_threshold": 0}
-    arguments["keepalives_idle"] = 10
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        arguments["tcp_user_timeout"] = 30_000  # milliseconds
-    return arguments
 
 
 @contextlib.contextmanager
