@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -266,11 +267,16 @@ class Audit:
         shown = {*check.listed("show"), *self.parameters.show, *OURS}
         verdict.rows = [self._masked(record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
         verdict.findings = [
-            self._mask.finding(check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys])
+            self._mask.finding(
+                check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys], r.get("cause")
+            )
             for r in records[:MOST_FINDINGS]
         ]
+        if "tolerates" in check.headers:
+            verdict.causes = dict(Counter(str(record["cause"]) for record in records))
         if len(records) > MOST_SHOWN:
-            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(verdict.total)} rows are shown")
+            total = max(verdict.total, len(records))
+            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(total)} rows are shown")
         if len(records) > MOST_FINDINGS:
             verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
         verdict.rows_file = self._keep(check.name, records)

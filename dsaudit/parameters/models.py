@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dsaudit.parameters.known import Known
+
 FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 
@@ -94,7 +96,7 @@ class Raw(Table):
     """The raw-ingest table: one row for each version of an object, as it was received."""
 
     hash: Hash | None = None
-    states: dict[Literal["pending", "processed", "error", "skipped"], Names] = {}
+    states: dict[Literal["pending", "processed", "error", "skipped", "held"], Names] = {}
     webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
 
 
@@ -109,6 +111,7 @@ class Deliveries(Table):
     """The table of received webhooks: one row for each arrival."""
 
     accepted: Names = ["accepted", "duplicate"]  # the outcomes that are successes
+    rejected: Names = ["rejected_signature"]  # the outcomes that mean: its signature was not right
 
 
 class Nested(Section):
@@ -150,6 +153,7 @@ class Resource(Section):
     refined_at: str | None = None
     built_from: str | None = None  # column that names the raw row the refined one was built from
     may_be_empty: bool = False
+    known: Known = Known()
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -266,6 +270,8 @@ class Policy(Section):
     silence_seconds: float = Field(3600, gt=0)
     sync_age_days: float = Field(8, gt=0)
     query_milliseconds: float = Field(500, gt=0)
+    tolerated_differences: int = Field(0, ge=0)  # rows in one scope of one check that may be lost or unexplained
+    tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
 
 
 class Gate(Section):
