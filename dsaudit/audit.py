@@ -254,7 +254,7 @@ class Audit:
         )
         if len(frame):
             self._add_rows(verdict, check, frame)
-        verdict.remedies += remedies.offered(self, verdict)
+        verdict.remedies += remedies.offered(self, verdict, frame)
         return verdict
 
     def _add_rows(self, verdict: Verdict, check: Check, frame: pd.DataFrame) -> None:

@@ -53,6 +53,11 @@ def _arrays(keys: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): [None if pd.isna(one) else one for one in keys[name].tolist()] for name in keys}
 
 
+def instants(given: Any) -> pd.Series:
+    """Return a column as instants in UTC, all of one unit, so that any two can be held against each other."""
+    return pd.Series(pd.to_datetime(given, utc=True, errors="coerce")).astype("datetime64[us, UTC]")
+
+
 def beside(frame: pd.DataFrame, answer: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Return `frame` with the answer's `columns` beside it by ``place``; what was not found is None."""
     held = answer.set_index("place") if len(answer) else pd.DataFrame()

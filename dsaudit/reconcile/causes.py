@@ -43,7 +43,9 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
         if explains not in cause.explains:
             continue
         holds = pd.Series(cause.when(facts), index=facts.index).fillna(False).astype(bool).tolist()
-        holds = [held and not (cause.otherwise and causes[place]) for place, held in enumerate(holds)]
+        # What stands to be judged later, or is no fault, needs no second word.
+        settled = [bool(one) and (cause.otherwise or one[0] in EXPECTED) for one in causes]
+        holds = [held and not done for held, done in zip(holds, settled, strict=True)]
         for place, line in zip(
             [place for place, held in enumerate(holds) if held], facts[holds].to_dict("records"), strict=True
         ):

@@ -13,7 +13,8 @@ import pandas as pd
 
 from dsaudit import messages
 from dsaudit.reconcile import contents, kin, origins, transport
-from dsaudit.reconcile.asking import ask, beside
+from dsaudit.reconcile.asking import ask, beside, instants
+from dsaudit.source.recording import instant_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -34,6 +35,7 @@ TIMES = (
     ),
     *("refined_state", "refined_at", "top_changed", "top_received", "of_received", *transport.TIMES),
 )
+PRESENT = {True: "what was received is right", False: "the row is of the present state"}
 STATES = {"pending", "processed", "error", "skipped", "held"}
 
 
@@ -61,7 +63,7 @@ def gather(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _dated(keys: pd.DataFrame, audit: Audit) -> pd.DataFrame:
     given = keys.assign(instant=datetime.fromisoformat(audit.instant), read_from=audit.source.started)
-    times = {name: pd.to_datetime(given[name], utc=True, errors="coerce") for name in TIMES if name in given}
+    times = {name: instants(given[name]) for name in TIMES if name in given}
     return given.assign(**times)
 
 
@@ -79,10 +81,13 @@ def _of_source(audit: Audit, keys: pd.DataFrame, found: Origins) -> pd.DataFrame
         item = found.items.get(key)
         top, top_id = origins.top_of(audit, key[1], item)
         line = {"top_resource": top, "top_id": top_id or (key[2] if top == key[1] else None)}
+        line["created_at"] = instant_at(item.top, resources[top].known.created) if item else None
         line["left_out"] = origins.left_out(resources[top], item)
         line["merged_into"] = _shown_id(found.merged.get(key))
         lines.append({**line, "parent_id": item.parent_id if item else None})
-    return keys.assign(**pd.DataFrame(lines, index=keys.index, dtype=object))
+    keys = keys.assign(**pd.DataFrame(lines, index=keys.index, dtype=object))
+    # What does not say when it changed has not changed since it was made, as far as anybody can tell.
+    return keys.assign(changed_at=keys["changed_at"].where(keys["changed_at"].notna(), keys["created_at"]))
 
 
 def _shown_id(source_id: Any) -> str | None:
@@ -157,6 +162,9 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
         unrefined=unrefined & ~under_way,
         came=facts["last_received"].fillna(facts["refined_at"]),
         built_earlier=of_key & ~same_row,
+        present_words=facts["has_raw"].map(
+            {True: "what was received is right", False: "the row is of the present state"}
+        ),
         refined_present=present | (~facts["has_raw"] & (facts["refined_state"] == facts["changed_at"])),
         elsewhere=facts[["same_as_older", "twin", "held_by"]].notna().any(axis=1),
         second_of=_second_of(facts, of_key),

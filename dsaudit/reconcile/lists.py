@@ -6,7 +6,7 @@ reading explains a run if the records that it gives have just these figures. It 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -57,11 +57,18 @@ def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
 def _listed(resource: Resource, source_id: str, record: dict[str, Any]) -> Listed:
     known = resource.known
     by_default = all(same_json(value_at(record, path), value) for path, value in known.by_default.items())
-    return Listed(source_id, instant_at(record, known.created), changed_at(resource, record), by_default)
+    created = instant_at(record, known.created)
+    return Listed(source_id, created, changed_at(resource, record) or created, by_default)
 
 
-def reading(resource: Resource, records: list[Listed], run: Run, cursor: datetime | None) -> Reading:
-    """Return what a completed run must have read of `records`; `cursor` is the watermark of the run before it."""
+def reading(
+    resource: Resource, records: list[Listed], run: Run, cursor: datetime | None, missed: Collection[str]
+) -> Reading:
+    """Return what a completed run must have read of `records`.
+
+    `cursor` is the watermark of the run before it, `missed` the ids whose state of then never came: no way of reading
+    that gives one of them is believed.
+    """
     started = run["started_at"]
     there = [one for one in records if (one.created or one.changed or _NEVER) <= started]
     found = Reading(len(there))
@@ -69,6 +76,7 @@ def reading(resource: Resource, records: list[Listed], run: Run, cursor: datetim
         found.saw_all = True
         return found
     ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor) if _explains(run, seen)]
+    ways = [(way, seen) for way, seen in ways if not any(one.source_id in missed for one in seen)]
     if len({way for way, _ in ways}) == 1:
         found.way = ways[0][0]
         found.seen = {one.source_id for _, seen in ways for one in seen}

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit import messages, scopes, webhooks
+from dsaudit.card import plural
 from dsaudit.reconcile import lists
-from dsaudit.reconcile.asking import ask, beside
+from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.source.recording import instant_at
 
 if TYPE_CHECKING:
@@ -27,24 +28,26 @@ TIMES = (
 )
 ARRIVALS = ("accepted_at", "rejected_at", "rejected", "refused_at", "refused")
 ACTIONS = {"missing in raw": "create", "missing": "create", "old in raw": "update", "field": "update"}
+WORDS = {"create": "a creation", "update": "an update", "delete": "a deletion"}
 WHOLE_SECOND = timedelta(seconds=1)
 STILL_RUNNING = timedelta(hours=1)  # a run without an end is given so long before it counts as broken off
 
 
 def add(audit: Audit, keys: pd.DataFrame, explains: str) -> pd.DataFrame:
     """Add the columns of the transport; of extra rows, which nobody sent, only what is known of their deletion."""
-    keys = keys.assign(unreached=_unreached(keys, explains), action=ACTIONS.get(explains, "delete"))
+    keys = keys.assign(unreached=_unreached(keys, explains))
     groups = keys.groupby(["tenant", "top_resource"], sort=False)
-    parts = [_of_list(audit, str(tenant), str(name), part) for (tenant, name), part in groups]
+    action = ACTIONS.get(explains, "delete")
+    parts = [_of_list(audit, str(tenant), str(name), action, part) for (tenant, name), part in groups]
     return _arrivals(audit, pd.concat(parts).sort_index())
 
 
-def _of_list(audit: Audit, tenant: str, name: str, part: pd.DataFrame) -> pd.DataFrame:
+def _of_list(audit: Audit, tenant: str, name: str, action: str, part: pd.DataFrame) -> pd.DataFrame:
     """Add what is the same for all records of one own list, held against the time at which each changed."""
-    topics = _of_topics(audit, tenant, name, str(part["action"].iloc[0]))
-    part = part.assign(**_lacking(audit, tenant, name), **topics)
-    changed, heard = part["changed_at"], _times(part, "last_heard").fillna(part["last_webhook"])
-    reaches_back = _times(part, "reaches_back").fillna(part["raw_since"])
+    topics = _of_topics(audit, tenant, name, action)
+    part = part.assign(action=WORDS[action], **_lacking(audit, tenant, name), **topics)
+    changed, heard = part["changed_at"], _times(part, "last_heard").fillna(_times(part, "last_webhook"))
+    reaches_back = _times(part, "reaches_back").fillna(_times(part, "raw_since"))
     silent = (reaches_back <= changed) & ~(heard >= changed)
     since = _times(part, "listening_since").mask(_times(part, "nameless_at") >= changed)
     part = part.assign(last_heard=heard, silent_since_change=silent, listening_since=since)
@@ -52,7 +55,7 @@ def _of_list(audit: Audit, tenant: str, name: str, part: pd.DataFrame) -> pd.Dat
 
 
 def _times(part: pd.DataFrame, name: str) -> pd.Series:
-    return pd.to_datetime(part[name], utc=True)
+    return instants(part[name])
 
 
 def _unreached(keys: pd.DataFrame, explains: str) -> pd.Series:
@@ -85,7 +88,7 @@ def _of_topics(audit: Audit, tenant: str, name: str, action: str) -> dict[str, A
     spoken = own and _names_objects(audit, tenant, name, own)
     listening = [min(since), *(one for one in mine[:1] if one)] if spoken and mine else []
     return {
-        "announced": bool(declared),
+        "announced": bool(declared) or not (resource.unannounced or action in resource.never),
         "subscribed": None if mine is None or not declared else bool(mine),
         "last_heard": max((one["last_at"] for one in told), default=None),
         "reaches_back": min(since, default=None),
@@ -165,7 +168,7 @@ def _of_runs(audit: Audit, tenant: str, name: str, part: pd.DataFrame) -> pd.Dat
     part = part.assign(**{one: line.get(one) for one in (*RUN, "failed_at", "failure")}, run_saw=False)
     part["failed_at"] = _times(part, "failed_at").where(failed)
     if after.any():
-        part[after] = _by_whole_run(audit, tenant, name, part[after], whole)
+        part = pd.concat([part[~after], _by_whole_run(audit, tenant, name, part[after], whole)]).sort_index()
     return part.assign(scope_words=_scope_words(audit, name, part))
 
 
@@ -179,13 +182,14 @@ def _by_whole_run(
     records = lists.listed(audit, tenant, name)
     if records is None:
         return part
-    read = lists.reading(audit.parameters.resources[name], records, run, cursor)
+    missed = set(part.loc[part["unreached"], "top_id"].dropna())
+    read = lists.reading(audit.parameters.resources[name], records, run, cursor, missed)
     part = part.assign(
-        run_at=run["started_at"], run_fetched=run["fetched"], run_pages=run["pages"], cursor=cursor,
+        run_at=run["started_at"], run_fetched=run["fetched"], run_pages=plural(run["pages"], "page"), cursor=cursor,
         run_there=read.there, run_saw=read.saw_all | part["top_id"].isin(read.seen),
     )  # fmt: skip
-    missed = part["top_id"].notna() & ~part["top_id"].isin(read.seen)
-    part["passed_by"] = pd.Series(read.way, index=part.index, dtype=object).where(missed, None)
+    passed = part["top_id"].notna() & ~part["top_id"].isin(read.seen)
+    part["passed_by"] = pd.Series(read.way, index=part.index, dtype=object).where(passed, None)
     if run["fetched"] == 0 and run["pages"] == 0 and read.there:
         told = f"the sync of {instant_text(run['started_at'])} asked for no page of {read.there} records"
         part = part.assign(failed_at=pd.Timestamp(run["started_at"]), failure=told)
@@ -211,7 +215,8 @@ def _broken(run: dict[str, Any], audit: Audit) -> bool:
 def _failure(run: dict[str, Any]) -> str:
     name = messages.EXCEPTION.match(run["error"] or "")
     ended = f"ended in an error ({name[0]})" if name else "ended in an error" if run["error"] else "has not ended"
-    return f"the sync of {instant_text(run['started_at'])} {ended} after {run['pages']} pages, and none came after it"
+    pages = plural(run["pages"] or 0, "page")
+    return f"the sync of {instant_text(run['started_at'])} {ended} after {pages}, and none came after it"
 
 
 # What arrived
