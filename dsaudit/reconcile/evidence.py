@@ -153,10 +153,13 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
     unrefined = {"missing": live & facts["gone"].ne(True), "field": right, "extra": waits}.get(explains, live & False)
     recently = facts["instant"] - timedelta(seconds=audit.parameters.policy.in_flight_seconds)
     under_way = unrefined & facts["raw_state"].eq("pending") & (facts["raw_received"] >= recently)
+    # What has come with the right value is not wrong because something else of the record has not come.
+    unreached = facts["unreached"] & ~right
     of_key = (facts["of_id"] == facts["source_id"]) & (facts["of_resource"] == facts["resource"])
     same_row = facts["built_from"].isna() | (facts["built_from"] == facts["raw_row"])
     present = right & same_row & facts["raw_state"].eq("processed")
     return facts.assign(
+        unreached=unreached,
         in_flight=facts["in_flight"].eq(True),
         just_received=under_way,
         unrefined=unrefined & ~under_way,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -35,7 +34,6 @@ class Scene:
     def __init__(self, clone: Any) -> None:
         self.clone = clone
         self._number = 0
-        self._kept = TemporaryDirectory(prefix="dsaudit-test-")
         self._recording: Path | None = None
 
     def causes(self, check: str, change: Change = lambda file: None) -> dict[tuple[str, str], set[str]]:
@@ -49,7 +47,7 @@ class Scene:
         with opened(self._file(change), self.clone.environment) as audit:
             if self._recording is None:
                 assert audit.source.index
-                self._recording = Path(self._kept.name) / str(self._number)
+                self._recording = self.clone.copy / f"recording_{self._number}"
                 shutil.copytree(audit.private / "recording", self._recording)
             audit.source = Recording(self._recording, audit.parameters)  # type: ignore[misc]
             verdict = audit.check(check)
