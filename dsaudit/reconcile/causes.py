@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import traceback
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -29,8 +31,16 @@ def explained(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
     """
     if rows.empty:
         return rows
-    facts = evidence.gather(audit, explains, rows.assign(in_flight=rows.get("in_flight", False)))
-    told = decide(audit, explains, facts)
+    try:
+        facts = evidence.gather(audit, explains, rows.assign(in_flight=rows.get("in_flight", False)))
+        told = decide(audit, explains, facts)
+    except Exception as error:
+        # The differences are proven, whatever becomes of their causes; the message could quote the data.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        broken = (
+            f"the causes could not be worked out: {type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        )
+        told = {"cause": [UNEXPLAINED] * len(rows), "evidence": [broken] * len(rows)}
     rows = rows.drop(columns="in_flight", errors="ignore").reset_index(drop=True).assign(**told)
     return rows.assign(order=rows["cause"].isin(EXPECTED)).sort_values("order", kind="stable").drop(columns="order")
 
