@@ -10,6 +10,7 @@ import math
 import os
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -271,7 +272,7 @@ class Audit:
         )
         if len(frame):
             self._add_rows(verdict, check, frame)
-        verdict.remedies += remedies.offered(self, verdict)
+        verdict.remedies += remedies.offered(self, verdict, frame)
         return verdict
 
     def _add_rows(self, verdict: Verdict, check: Check, frame: pd.DataFrame) -> None:
@@ -284,14 +285,19 @@ class Audit:
         shown = {*check.listed("show"), *self.parameters.show, *OURS}
         verdict.rows = [self._masked(record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
         verdict.findings = [
-            self._mask.finding(check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys])
+            self._mask.finding(
+                check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys], r.get("cause")
+            )
             for r in records[:MOST_FINDINGS]
         ]
         told = [column for column in frame.columns if column in OURS]
         if told and len(frame) == verdict.total:
             verdict.places = frame[told].drop_duplicates().to_dict("records")  # type: ignore[assignment]
+        if "tolerates" in check.headers:
+            verdict.causes = dict(Counter(str(record["cause"]) for record in records))
         if len(records) > MOST_SHOWN:
-            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(verdict.total)} rows are shown")
+            total = max(verdict.total, len(records))
+            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(total)} rows are shown")
         if len(records) > MOST_FINDINGS:
             verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
         verdict.rows_file = self._keep(check.name, records)

@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from dsaudit.causes import EXPECTED, group, ordered
 from dsaudit.verdict import Status, seconds_text
 
 SIGNS = {
@@ -231,15 +232,19 @@ def _result_line(result: Mapping[str, Any]) -> list[str]:
 
 
 def _caption(record: Mapping[str, Any]) -> str:
-    total = sum(result["total"] for result in record["results"])
+    total = max(sum(result["total"] for result in record["results"]), sum(record["causes"].values()))
     return f"{thousands(len(record['rows']))} of {plural(total, 'row')} shown"
 
 
 def _causes(causes: Mapping[str, int]) -> str:
     if not causes:
         return ""
-    counted = [f"{thousands(count)} {name}" for name, count in sorted(causes.items(), key=lambda item: -item[1])]
-    return f'<p class="ds-small">Causes: {words(", ".join(counted))}</p>'
+    groups: dict[str, list[str]] = {}
+    for code in ordered(causes):
+        told = f'{thousands(causes[code])} <code class="ds-small">{words(code)}</code>'
+        groups.setdefault(group(code), []).append(f"{told} (no fault)" if code in EXPECTED else told)
+    listed = "; ".join(f"<b>{name}</b> {', '.join(counted)}" for name, counted in groups.items())
+    return f"<p>Why: {listed}.</p>"
 
 
 def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:

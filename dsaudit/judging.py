@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dsaudit.card import thousands
+from dsaudit.causes import EXPECTED
 from dsaudit.checks import Check
 from dsaudit.parameters import Parameters
 from dsaudit.verdict import Result, Status
@@ -40,7 +42,7 @@ def judge(
 ) -> list[Result]:
     """Return a result for each planned scope, and one for each scope that only the rows know of."""
     policy = parameters.policy.model_dump()
-    found = _totals(check, evidence)
+    found, expected = _totals(check, evidence)
     looked = {_key(check, row): row for row in evidence.examined.to_dict("records")}
     undecided = {_key(check, scope): (status, reason) for scope, status, reason in evidence.undecided}
     results = []
@@ -51,7 +53,8 @@ def judge(
             status, reason = undecided[key]
             results.append(Result(scope, status, observed="nothing, as it could not be judged", reason=reason))
         else:
-            results.append(_result(check, scope, total, row, policy, parameters, count))
+            result = _result(check, scope, total, row, policy, parameters, count)
+            results.append(_with_expected(result, expected.get(key, {})))
     return results
 
 
@@ -65,12 +68,26 @@ def _unplanned(check: Check, found: Totals, scopes: list[Scope]) -> dict[tuple[s
     }
 
 
-def _totals(check: Check, evidence: Evidence) -> dict[tuple[str, ...], int]:
+def _totals(check: Check, evidence: Evidence) -> tuple[Totals, dict[tuple[str, ...], Counter[str]]]:
+    """Count the rows of each scope; those whose cause is no fault are counted apart, by cause."""
     totals: Totals = {}
+    expected: dict[tuple[str, ...], Counter[str]] = {}
+    tolerant = "tolerates" in check.headers
     for row in evidence.rows.to_dict("records"):
         key = _key(check, row)
-        totals[key] = totals.get(key, 0) + 1
-    return totals | evidence.totals
+        if tolerant and row.get("cause") in EXPECTED:
+            expected.setdefault(key, Counter())[row["cause"]] += 1
+        else:
+            totals[key] = totals.get(key, 0) + 1
+    return totals | evidence.totals, expected
+
+
+def _with_expected(result: Result, expected: Mapping[str, int]) -> Result:
+    """Tell of the differences that are no fault; they change nothing of the status."""
+    if expected:
+        told = ", ".join(f"{count} {cause}" for cause, count in sorted(expected.items()))
+        result.reason = "; ".join(filter(None, (result.reason, f"no fault, and not counted: {told}")))
+    return result
 
 
 def _key(check: Check, row: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -90,12 +107,22 @@ def _result(
     examined = 0 if given is None or given != given else int(given)
     result = Result(scope, Status.FAIL, observed=_rows_text(total), value=total, examined=examined, total=total)
     _with_measure(result, check, row, policy)
-    if total:
+    allowed = _tolerated(check, examined, policy)
+    if allowed:
+        result.expected, result.threshold = f"at most {_rows_text(allowed)}", allowed
+    if total > allowed:
         return result
     result.status, result.reason = _without_rows(check, scope, row, examined, policy, parameters, count)
     if result.status is Status.PASS and "expect" in check.headers and _beyond(result):
         result.status, result.reason = Status.INCONCLUSIVE, "what was measured breaks the limit, and no row says where"
     return result
+
+
+def _tolerated(check: Check, examined: int, policy: Mapping[str, Any]) -> int:
+    """Return how many rows the policy lets pass, where the check tolerates any: so many, or a share of the examined."""
+    if "tolerates" not in check.headers:
+        return 0
+    return max(int(policy["tolerated_differences"]), int(examined * policy["tolerated_percent"] / 100))
 
 
 def _without_rows(

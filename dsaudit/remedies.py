@@ -9,24 +9,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsaudit import codebase, webhooks
+from dsaudit.causes import CAUSES, EXPECTED, ordered
 from dsaudit.codebase import Function
 from dsaudit.verdict import Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dsaudit.audit import Audit
     from dsaudit.parameters import Parameters
     from dsaudit.parameters.models import Tenant
 
 Remedy = dict[str, str]
 
-RESYNC = {
-    *("source_missing_in_raw", "source_missing_in_refined", "raw_differs_from_source", "field_differences"),
-    *("initial_sync_completed", "last_sync_completed", "last_sync_is_recent"),
-}
+RESYNC = {"initial_sync_completed", "last_sync_completed", "last_sync_is_recent"}
 REGISTER = {
     *("wanted_topics_are_registered", "recorded_topics_are_registered", "webhook_addresses_right"),
     *("registration_succeeded", "deliveries_succeed"),
 }
+# How a function is called that takes up what was received and not refined.
+REFINE = ("*refine_open*", "*refine*pending*", "*reprocess*", "*retry*refine*")
 MOST = 5  # statements, calls or ids that are written out
 SCRIPT = """\
 cd {folder} && python - <<'END'
@@ -43,16 +45,68 @@ asyncio.run(again())
 END"""
 
 
-def offered(audit: Audit, verdict: Verdict) -> list[Remedy]:
-    """Return the commands that this finding's rows ask for; none for what cannot be said exactly."""
+def offered(audit: Audit, verdict: Verdict, rows: pd.DataFrame) -> list[Remedy]:
+    """Return the commands that this finding's `rows` ask for; none for what cannot be said exactly."""
     if verdict.status != "fail":
         return []
     found = list(_statements(verdict))
     if verdict.check in REGISTER:
         found += _registration(audit, verdict)
     if verdict.check in RESYNC:
-        found += _syncs(audit, verdict)
-    return found
+        found += _syncs(audit, verdict, None)
+    return found + (_by_cause(audit, verdict, rows) if verdict.causes else [])
+
+
+def _by_cause(audit: Audit, verdict: Verdict, rows: pd.DataFrame) -> list[Remedy]:
+    """Return what mends each cause, in words, and the commands for the rows that ask for them."""
+    codes = [code for code in ordered(verdict.causes) if code in CAUSES and code not in EXPECTED]
+    found = [{"say": f"{verdict.causes[code]} {code}: {CAUSES[code].remedy}"} for code in codes]
+    if "UNEXPLAINED" in verdict.causes:
+        told = "look at one of these rows by hand, and declare what the file does not give yet: see the evidence"
+        found.append({"say": f"{verdict.causes['UNEXPLAINED']} UNEXPLAINED: {told}"})
+    asking = {way: rows[rows["cause"].isin({code for code in codes if way in CAUSES[code].mend})] for way in WAYS}
+    if len(asking["register"]):
+        found += _registration(audit, verdict)
+    if len(asking["refine"]):
+        found += _refinement(audit)
+    if len(asking["sync"]):
+        found += _syncs(audit, verdict, asking["sync"])
+    return found + list(_deletions(audit, asking["delete"]))
+
+
+WAYS = ("register", "refine", "sync", "delete")
+
+
+def _refinement(audit: Audit) -> list[Remedy]:
+    """Return which function takes up what was received and not refined."""
+    functions = (
+        [one for name in REFINE for one in codebase.functions(audit.code, name)] if audit.parameters.code else []
+    )
+    return [{"say": f"refine again with {one.qualified} ({one.file}:{one.line})"} for one in functions[:1]]
+
+
+def _deletions(audit: Audit, rows: pd.DataFrame) -> Iterator[Remedy]:
+    """Yield the statements that mark extra rows as deleted, by tenant and resource."""
+    ids = {one.name: one.id for one in audit.parameters.tenants}
+    for (tenant, name), part in rows.groupby(["tenant", "resource"]) if len(rows) else []:
+        resource = audit.parameters.resources[str(name)]
+        known = [one for one in dict.fromkeys(map(str, part["source_id"])) if re.fullmatch(r"[0-9]{1,20}", one)]
+        if not resource.deleted or not resource.tenant or len(resource.key) > 1 or not known or tenant not in ids:
+            continue
+        kind = audit.relations.table(resource.table).columns.get(resource.deleted)
+        condition = (
+            f"{resource.tenant} = {_quoted(ids[str(tenant)])} and {resource.key[0]} in ({', '.join(known[:MOST])})"
+        )
+        value = "true" if kind == "boolean" else "now()"
+        more = f" (the first {MOST} of {len(known)})" if len(known) > MOST else ""
+        yield {
+            "say": f"mark the rows of {tenant}, {name} as deleted, as the owner of the tables{more}",
+            "command": f"update {resource.table} set {resource.deleted} = {value} where {condition};",
+        }
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _statements(verdict: Verdict) -> Iterator[Remedy]:
@@ -115,10 +169,16 @@ def _within_quotes(url: str) -> str:
     return head + re.sub(r'([\\"`$])', r"\\\1", url[len(head) :])
 
 
-def _syncs(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
-    """Yield a script that runs the sync functions of the failing resources, for their tenants alone."""
+def _syncs(audit: Audit, verdict: Verdict, rows: pd.DataFrame | None) -> Iterator[Remedy]:
+    """Yield a script that runs the sync functions of the failing resources, for their tenants alone.
+
+    Of several causes, only the scopes of those `rows` are meant that a sync mends.
+    """
     wanted: dict[tuple[str, str], list[str]] = {}
+    meant = None if rows is None else set(zip(rows["tenant"], rows["resource"], strict=True))
     for result in verdict.results:
+        if meant is not None and (result.scope.get("tenant"), result.scope.get("resource")) not in meant:
+            continue
         function = _sync_of(audit.parameters, result.scope.get("resource", ""))
         if result.status == "fail" and function and "tenant" in result.scope:
             wanted.setdefault((result.scope["tenant"], function), []).append(result.scope["resource"])

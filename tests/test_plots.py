@@ -71,6 +71,15 @@ def versions(*numbers: int) -> pd.DataFrame:
     return frame(*({"tenant": "acme", "resource": "order", "versions": one, "objects": 10_000} for one in numbers))
 
 
+def differing_by_cause(**records: int) -> pd.DataFrame:
+    lines = (
+        {"group": "not sent", "cause": cause, "class": kind, "resource": name, "records": count}
+        for (cause, count), kind in zip(records.items(), ["loss", "expected", "unexplained"] * 99, strict=False)
+        for name in ("order", "customer")
+    )
+    return frame(*lines)
+
+
 CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.latency, hops(0.2)),
     (plots.latency, hops(-3, 0, 0.001, 4, 1e7)),
@@ -87,6 +96,8 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     *((plots.ingest, ingest(1, 2 * 5**power)) for power in range(11)),
     (plots.differences, differing(1)),
     (plots.differences, differing(*range(1, 90))),
+    (plots.causes, differing_by_cause(UNDELIVERED=1)),
+    (plots.causes, differing_by_cause(**{f"CAUSE_{place}": place for place in range(1, 60)})),
     (plots.versions, versions(1)),
     (plots.versions, versions(1, 2, 40)),
 ]
@@ -106,6 +117,12 @@ def test_says_that_there_is_nothing_to_show(plot: Callable[..., Axes]) -> None:
     axes = plot(pd.DataFrame())
     assert [text.get_text() for text in axes.texts] == ["nothing to show"]
     assert axes.get_title(loc="left")
+
+
+def test_the_plot_of_causes_says_that_nothing_differs_where_all_was_compared() -> None:
+    none = pd.DataFrame(columns=["group", "cause", "class", "resource", "records"])
+    assert words(plots.causes(none)) == {"no record differs from the source"}
+    assert {"2", "4 (no fault)"} <= words(plots.causes(differing_by_cause(UNDELIVERED=1, IN_FLIGHT=2)))
 
 
 def test_the_limit_is_drawn_and_named() -> None:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsaudit.parameters import Resource
-from dsaudit.reconcile import Sides, kind_of, same, same_json, typed
-from dsaudit.reconcile.values import Unreadable
+from dsaudit.reconcile import Sides, kind_of, same_json, typed
+from dsaudit.reconcile.values import Unreadable, same
 from dsaudit.source.reading import parse
 from dsaudit.source.recording import Item, identity
 

@@ -16,10 +16,22 @@ from pathlib import Path
 from dsaudit.verdict import SEVERITIES
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NOT_CHECKS = {"facts", "tables"}  # folders of sql/ whose queries judge nothing
+NOT_CHECKS = {"causes", "facts", "tables"}  # folders of sql/ whose queries judge nothing
 
 REQUIRED = ("title", "why", "requirement", "severity", "key")
-OPTIONAL = ("scope", "each", "having", "instant", "expect", "minimum", "show", "needs", "explains", "remedy")
+OPTIONAL = (
+    "scope",
+    "each",
+    "having",
+    "instant",
+    "expect",
+    "minimum",
+    "show",
+    "needs",
+    "explains",
+    "remedy",
+    "tolerates",
+)
 KNOWN = (*REQUIRED, "examined", *OPTIONAL)
 SLOTS = {"raw", "refined", "deliveries", "syncs", "record", "parent", "child", "table"}
 EACH = {"resource", "relation"}

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.reconcile import Key, Sides, agree, at_source, kind_of, same_json, sides, typed
+from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
 from dsaudit.relations import field_column
 from dsaudit.source.reading import parse
-from dsaudit.source.recording import value_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -29,10 +28,11 @@ def source_missing_in_raw(audit: Audit) -> Found:
     scope: tenant, resource
     needs: source, raw
     key: source_id
+    show: cause, evidence
+    tolerates: differences
     explains: source_missing_in_refined, children_match_payload
-    remedy: fetch these ids again with the resource's sync function, then look for what kept them away
     """
-    return _compare(audit, _not_received)
+    return _explained(audit, "missing in raw", lambda: _compare(audit, _not_received))
 
 
 def source_missing_in_refined(audit: Audit) -> Found:
@@ -44,10 +44,10 @@ def source_missing_in_refined(audit: Audit) -> Found:
     scope: tenant, resource
     needs: source
     key: source_id
-    show: refined
-    remedy: see where on its way the record was lost, and fetch or refine it again
+    show: refined, cause, evidence
+    tolerates: differences
     """
-    return _compare(audit, _not_refined)
+    return _explained(audit, "missing", lambda: _compare(audit, _not_refined))
 
 
 def refined_missing_at_source(audit: Audit) -> Found:
@@ -59,16 +59,10 @@ def refined_missing_at_source(audit: Audit) -> Found:
     scope: tenant, resource
     needs: source
     key: source_id
-    remedy: see whether the record was deleted at the source (the delete was missed) or belongs to another tenant
+    show: cause, evidence
+    tolerates: differences
     """
-    found = _Found()
-    for name in audit.parameters.resources:
-        both = sides(audit, name)
-        judged = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
-        judged = [key for key in judged if not both.in_flight(key)]
-        extra = [key for key in judged if key not in both.source]
-        found.add((_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra), both.examined(judged))
-    return found.frames()
+    return _explained(audit, "extra", lambda: _extra(audit))
 
 
 def field_differences(audit: Audit) -> Found:
@@ -81,17 +75,11 @@ def field_differences(audit: Audit) -> Found:
     needs: source
     having: fields
     key: source_id, field
-    show: field, kind
-    remedy: compare the newest raw payload: if it is right, mend the refinement; if it is old, an update was missed
+    show: field, kind, cause, evidence
+    tolerates: differences
     """
-    found = _Found()
-    for name, resource in audit.parameters.resources.items():
-        if not resource.fields:
-            continue
-        both = sides(audit, name)
-        shared = [key for key in both.source if both.live(key) and not both.in_flight(key)]
-        found.add((row for key in shared for row in _differences(both, key)), both.examined(shared))
-    rows, examined = found.frames()
+    named = [name for name, resource in audit.parameters.resources.items() if resource.fields]
+    rows, examined = _explained(audit, "field", lambda: _shared(audit, named, Sides.live, _differences))
     examined.attrs["limits"] = _allowances(audit)
     return rows, examined
 
@@ -113,18 +101,12 @@ def raw_differs_from_source(audit: Audit) -> Found:
     needs: source, raw
     having: read
     key: source_id
-    show: fields
+    show: fields, cause, evidence
+    tolerates: differences
     explains: field_differences, children_match_payload
-    remedy: fetch these ids again; compare a new version with the object's newest one only, never with older ones
     """
-    found = _Found()
-    for name, resource in audit.parameters.resources.items():
-        if not resource.read:
-            continue
-        both = sides(audit, name)
-        shared = [key for key in both.source if both.received(key) and not both.in_flight(key)]
-        found.add((row for key in shared for row in _payload_difference(both, key)), both.examined(shared))
-    return found.frames()
+    named = [name for name, resource in audit.parameters.resources.items() if resource.read]
+    return _explained(audit, "old in raw", lambda: _shared(audit, named, Sides.received, _payload_difference))
 
 
 def children_match_payload(audit: Audit) -> Found:
@@ -204,17 +186,54 @@ class _Found:
         return pd.DataFrame(ordered, dtype=object), pd.DataFrame(self._examined, dtype=object)
 
 
+def _explained(audit: Audit, explains: str, compare: Callable[[], Found]) -> Found:
+    """Give every difference its cause; kept by the audit, as a table and a plot show the same differences again."""
+    kept: dict[str, Found] = audit.kept.setdefault("differences", {})
+    if explains not in kept:
+        rows, examined = compare()
+        kept[explains] = explained(audit, explains, rows), examined
+    return kept[explains]
+
+
 def _compare(audit: Audit, missing: Callable[[Sides, Key], Row | None]) -> Found:
-    """Look at every record of the source that is not in flight, and collect what `missing` says of it."""
+    """Collect what `missing` says of every record of the source; what is in flight is told, and was not examined."""
     found = _Found()
     for name in audit.parameters.resources:
         both = sides(audit, name)
         judged = [key for key in both.source if not both.in_flight(key)]
-        found.add((row for key in judged if (row := missing(both, key))), both.examined(judged))
+        found.add((row for key in both.source if (row := missing(both, key))), both.examined(judged))
+    return found.frames()
+
+
+def _extra(audit: Audit) -> Found:
+    found = _Found()
+    for name in audit.parameters.resources:
+        both = sides(audit, name)
+        there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
+        extra = [key for key in there if key not in both.source]
+        rows = (_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra)
+        found.add(rows, both.examined([key for key in there if not both.in_flight(key)]))
+    return found.frames()
+
+
+def _shared(
+    audit: Audit,
+    names: list[str],
+    here: Callable[[Sides, Key], object],
+    differences: Callable[[Sides, Key], Iterator[Row]],
+) -> Found:
+    """Collect the differences of every record that is at the source and `here`."""
+    found = _Found()
+    for name in names:
+        both = sides(audit, name)
+        shared = [key for key in both.source if here(both, key)]
+        judged = [key for key in shared if not both.in_flight(key)]
+        found.add((row for key in shared for row in differences(both, key)), both.examined(judged))
     return found.frames()
 
 
 def _row(both: Sides, key: Key, **facts: Any) -> Row:
+    facts["in_flight"] = both.in_flight(key)
     return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}
 
 
@@ -236,7 +255,7 @@ def _differences(both: Sides, key: Key) -> Iterator[Row]:
         for column, field in both.resource.fields.items():
             if field.ignore:
                 continue
-            there = at_source(value_at(record, field.from_), field, value_at(record, field.currency or ""))
+            there = as_declared(record, field)
             here = typed(row[field_column(column)], field.as_)
             if not agree(there, here, field):
                 values = {"field": column, "kind": kind_of(there, here), "at_source": there, "in_refined": here}

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.graphql import why_refused
+from dsaudit.parameters.known import Known
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
@@ -90,6 +91,7 @@ class Resource(Section):
     refined_at: str | None = None
     built_from: str | None = None  # column that names the raw row the refined one was built from
     may_be_empty: bool = False
+    known: Known = Known()
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -202,6 +204,8 @@ class Policy(Section):
     silence_seconds: float = Field(3600, gt=0)
     sync_age_days: float = Field(8, gt=0)
     query_milliseconds: float = Field(500, gt=0)
+    tolerated_differences: int = Field(0, ge=0)  # rows in one scope of one check that may be lost or unexplained
+    tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
 
 
 class Gate(Section):

@@ -68,7 +68,7 @@ class Raw(Table):
     vital = ("row_id", "resource", "source_id", "received_at")
 
     hash: Hash | None = None
-    states: dict[Literal["pending", "processed", "error", "skipped"], Names] = {}
+    states: dict[Literal["pending", "processed", "error", "skipped", "held"], Names] = {}
     webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
 
 
@@ -86,6 +86,7 @@ class Deliveries(Table):
     }
     vital = ("topic", "received_at")
     accepted: Names = ["accepted", "duplicate"]  # the outcomes that are successes
+    rejected: Names = ["rejected_signature"]  # the outcomes that mean: its signature was not right
 
 
 class Syncs(Table):

@@ -1,7 +1,8 @@
 """Compares what the source has with what was received and with what was made of it, record by record."""
 
+from dsaudit.reconcile.causes import explained
 from dsaudit.reconcile.kinds import kind_of
 from dsaudit.reconcile.sides import Key, Sides, sides
-from dsaudit.reconcile.values import agree, at_source, same, same_json, typed
+from dsaudit.reconcile.values import agree, as_declared, same_json, typed
 
-__all__ = ["Key", "Sides", "agree", "at_source", "kind_of", "same", "same_json", "sides", "typed"]
+__all__ = ["Key", "Sides", "agree", "as_declared", "explained", "kind_of", "same_json", "sides", "typed"]

@@ -8,6 +8,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from dsaudit.parameters.fields import FieldOf, FieldType
+from dsaudit.source.reading import value_at
 
 MOST_DIGITS = 1000  # "1e999999999" is short to write, and would fill the memory when it is written out
 EXACT = Context(prec=4 * MOST_DIGITS)  # the default keeps 28 digits of a difference, and rounds the rest
@@ -76,6 +77,11 @@ def _counted(value: Any, per_second: int) -> Any:
         return EPOCH + int(microseconds) * SHORT if microseconds == int(microseconds) else Unreadable(value)
     except OverflowError:
         return Unreadable(value)
+
+
+def as_declared(record: Any, field: FieldOf) -> Any:
+    """Return the value of a declared field as the source's record, or a payload of it, has it."""
+    return at_source(value_at(record, field.from_), field, value_at(record, field.currency or ""))
 
 
 def agree(there: Any, here: Any, field: FieldOf) -> bool:

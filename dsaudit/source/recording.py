@@ -29,11 +29,12 @@ DRAFT = "index.json.draft"
 
 @dataclass(frozen=True)
 class Item:
-    """One record of the source: its id as text, itself, and the record of the own list that it stands in."""
+    """One record of the source: its id as text, itself, the own list's record that it stands in, its parent's id."""
 
     source_id: str
     record: dict[str, Any]
     top: dict[str, Any]
+    parent_id: str | None = None
 
 
 class Recording:
@@ -110,7 +111,8 @@ class Recording:
         for parent in self.items(tenant, declared.nested.in_):
             for name, path in declared.nested.at.items():
                 for position, one in enumerate(_found(parent.record, path.split(".")), 1):
-                    yield Item(identity(declared, one, parent.record, name, position), one, parent.top)
+                    own = identity(declared, one, parent.record, name, position)
+                    yield Item(own, one, parent.top, parent.source_id)
 
     def file(self, tenant: str, resource: str) -> Path:
         """Return the file of a resource's own list, or of the one that a nested resource's records stand in.
@@ -166,12 +168,17 @@ def declared(parameters: Parameters) -> dict[str, Any]:
 
 def changed_at(resource: Resource, one: dict[str, Any]) -> datetime | None:
     """Return when a record changed at the source, or None where it does not say, or says it without a time zone."""
-    given: Any = value_at(one, resource.updated) if resource.updated else None
+    return instant_at(one, resource.updated)
+
+
+def instant_at(one: dict[str, Any], path: str | None) -> datetime | None:
+    """Return the instant at a dotted path, or None where there is none, or one without a time zone."""
+    given: Any = value_at(one, path) if path else None
     try:
-        changed = datetime.fromisoformat(given)
+        instant = datetime.fromisoformat(given)
     except (TypeError, ValueError):
         return None
-    return changed if changed.tzinfo else None
+    return instant if instant.tzinfo else None
 
 
 def identity(resource: Resource, one: Any, parent: Any, name: str, position: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsaudit.functions.tables.refinement import WORDS, _template
+from dsaudit.messages import WORDS, template
 
 KNOWN = frozenset({"title", "order_id", "shopify_order"})
 
@@ -25,15 +25,15 @@ KNOWN = frozenset({"title", "order_id", "shopify_order"})
     ],
 )
 def test_messages_become_templates(message: str | None, shown: str) -> None:
-    assert _template(message, KNOWN) == shown
+    assert template(message, KNOWN) == shown
 
 
 @given(st.lists(st.from_regex(r"[A-Za-zÀ-ž]{2,12}", fullmatch=True), min_size=1), st.sampled_from(sorted(WORDS)))
 def test_no_word_of_the_data_stays(data: list[str], word: str) -> None:
     unknown = [one for one in data if one.lower() not in WORDS and one not in KNOWN]
-    shown = _template(f"{word} {' '.join(unknown)} failed", KNOWN)
+    shown = template(f"{word} {' '.join(unknown)} failed", KNOWN)
     assert set(shown.split()) <= {word, "failed", "…"}
 
 
 def test_a_message_of_any_length_is_cut() -> None:
-    assert len(_template("failed " * 10_000, KNOWN)) < 600
+    assert len(template("failed " * 10_000, KNOWN)) < 600

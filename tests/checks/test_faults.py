@@ -29,6 +29,8 @@ def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) 
         assert expected.keys == [] or set(expected.keys) == _keys(verdict, rows[expected.check], expected), told(
             verdict
         )
+        if expected.cause and "tolerates" in all_checks()[expected.check].headers:
+            assert _causes(rows[expected.check], expected) == {expected.cause}, told(verdict)
         assert expected.fields == [] or set(expected.fields) == _fields(rows[expected.check], expected), told(verdict)
     allowed = {expected.check for expected in planted.must} | set(planted.may)
     alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
@@ -51,6 +53,12 @@ def _keys(verdict: Verdict, rows: list[dict[str, object]], expected: Expected) -
     """Return the rows of the expected scope, by the first of the check's key columns."""
     key = all_checks()[verdict.check].listed("key")[0]
     return {str(row[key]) for row in rows if _in_scope(row, expected)}
+
+
+def _causes(rows: list[dict[str, object]], expected: Expected) -> set[str]:
+    """Return what is said to be the cause of the rows expected."""
+    wanted = [row for row in rows if _in_scope(row, expected) and str(row["source_id"]) in expected.keys]
+    return {str(row["cause"]) for row in wanted}
 
 
 def _fields(rows: list[dict[str, object]], expected: Expected) -> set[str]:

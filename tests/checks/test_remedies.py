@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from dsaudit import remedies
@@ -85,15 +86,18 @@ def test_an_id_that_could_end_the_command_is_left_out(sample: Any) -> None:
     columns = [{"name": name, "role": "key"} for name in ("tenant", "resource", "source_id")]
     result = Result({"tenant": "acme", "resource": "order"}, Status.FAIL, total=4)
     verdict = Verdict("field_differences", "", "", [], "high", Status.FAIL, [result], columns=columns, rows=rows)
+    verdict.causes = {"UNDELIVERED": 4}
+    frame = pd.DataFrame([{"tenant": "acme", "resource": "order", "source_id": "1", "cause": "UNDELIVERED"}])
     with opened(sample.parameters, sample.environment) as audit:
-        (remedy,) = remedies.offered(audit, verdict)
+        words, remedy = remedies.offered(audit, verdict, frame)
+    assert words == {"say": "4 UNDELIVERED: fetch these ids again; see at the provider why it did not deliver"}
     assert "# acme: order; ids 1001\n" in remedy["command"]
 
 
 def test_what_passes_needs_no_remedy(sample: Any) -> None:
     verdict = Verdict("field_differences", "", "", [], "high", Status.PASS, [])
     with opened(sample.parameters, sample.environment) as audit:
-        assert remedies.offered(audit, verdict) == []
+        assert remedies.offered(audit, verdict, pd.DataFrame()) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit import causes
+from dsaudit.functions import accuracy
 from dsaudit.functions.accuracy import field_differences
 from dsaudit.reconcile import Sides, sides
 
@@ -65,6 +67,26 @@ def records_at_source(audit: Audit) -> pd.DataFrame:
             where = {"tenant": key[0], "resource": name, "place": place / max(len(keys) - 1, 1)}
             lines.append({**where, "changed_at": both.changed(key), "missing": missing})
     return pd.DataFrame(lines, dtype=object)
+
+
+def differences_by_cause(audit: Audit) -> pd.DataFrame:
+    """Records that are missing, extra or different, by the cause of it; each is counted once for a cause.
+
+    needs: source
+    show: group, cause, class
+    """
+    checks = [accuracy.source_missing_in_refined, accuracy.refined_missing_at_source, accuracy.field_differences]
+    if audit.parameters.raw:
+        checks += [accuracy.source_missing_in_raw, accuracy.raw_differs_from_source]
+    rows = [row for check in checks for row in check(audit)[0].to_dict("records")]
+    records = {(row["resource"], row["cause"], row["tenant"], row["source_id"]) for row in rows}
+    counts = Counter((resource, cause) for resource, cause, _, _ in records)
+    lines = [
+        {"group": causes.group(cause), "cause": cause, "class": causes.kind(cause), "resource": name, "records": count}
+        for (name, cause), count in counts.items()
+    ]
+    lines.sort(key=lambda one: (causes.GROUPS.index(one["group"]), one["cause"], -one["records"], one["resource"]))
+    return pd.DataFrame(lines, columns=["group", "cause", "class", "resource", "records"], dtype=object)
 
 
 def differing_fields(audit: Audit) -> pd.DataFrame:

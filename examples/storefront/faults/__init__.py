@@ -13,6 +13,7 @@ from typing import Any
 from ..control import SampleError
 from . import (
     accuracy,
+    causes,
     configuration,
     deduplication,
     documents,
@@ -33,6 +34,7 @@ SUBJECTS = (
     webhooks,
     deduplication,
     accuracy,
+    causes,
     values,
     relations,
     realtime,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .answer_key import Expected, Planted
 from .choosing import living, rows, some_tenant
 from .editing import altered
-from .switching import backend
+from .switching import a_second_passes, backend
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -53,14 +53,15 @@ def payout_without_transactions(sample: "Sample", random: Random) -> Planted:
     tenant, shop = some_tenant(random)
     payout = sample.record(shop, "payouts", "create")["id"]
     movement = sample.record(shop, "balance_transactions", "create", payout_id=int(payout))["id"]
+    a_second_passes()
     with backend(sample, payouts_alone=True):
         sample.sync(shop, resources=["payouts"])
     relation = {"tenant": tenant, "relation": "balance_transaction.payout_id → payout.id"}
     scope = {"tenant": tenant, "resource": "balance_transaction"}
     must = [
         Expected("parents_have_their_children", scope=relation, keys=[payout]),
-        Expected("source_missing_in_raw", scope=scope, keys=[movement]),
-        Expected("source_missing_in_refined", scope=scope, keys=[movement]),
+        Expected("source_missing_in_raw", scope=scope, keys=[movement], cause="FETCH_ERROR"),
+        Expected("source_missing_in_refined", scope=scope, keys=[movement], cause="FETCH_ERROR"),
     ]
     return Planted("payout_without_transactions", mode=32, how="caused", must=must, may=["syncs_fetched_records"])
 

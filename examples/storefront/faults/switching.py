@@ -1,11 +1,17 @@
 """Switches a fault on for as long as something happens."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..sample import Sample
+
+
+def a_second_passes() -> None:
+    """Let what comes next be later, for certain, than what was: the source tells times in whole seconds."""
+    time.sleep(1.3)
 
 
 @contextmanager

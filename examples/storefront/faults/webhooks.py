@@ -1,14 +1,13 @@
 """Faults of phase 3: a change is not announced, goes elsewhere, or is answered and dropped."""
 
-import json
 import re
-import urllib.request
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .answer_key import Expected, Planted
 from .choosing import living, rows, some_tenant
 from .editing import SYNC_SERVICE, replaced
+from .subscribing import subscribed, unsubscribed
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 OAUTH_SERVICE = "app/services/shopify/oauth_service.py"
 ENDPOINT = "app/api/v1/endpoints/shopify_webhooks.py"
 DELIVERY = "app/services/shopify/delivery.py"
-SUBSCRIPTIONS = "admin/api/2026-07/webhooks"
 # By their topics' first word, the resources whose three topics nothing else depends on.
 PLAIN = {"locations": "location", "draft_orders": "draft_order", "customers": "customer", "products": "product"}
 # How much of a resource goes unseen once its deliveries are not taken.
@@ -46,7 +44,7 @@ def registration_refused(sample: "Sample", random: Random) -> Planted:
     tenant, shop = some_tenant(random)
     group = random.choice(list(PLAIN))
     topic = f"{group}/{random.choice(['create', 'update', 'delete'])}"
-    _unsubscribe(sample, shop, topic)
+    unsubscribed(sample, shop, topic)
     sample.source_control("faults", {"refused_topics": [topic]})
     sample.integration("register", {"shop": shop})
     sample.source_control("faults", {"refused_topics": None})
@@ -60,8 +58,8 @@ def registered_elsewhere(sample: "Sample", random: Random) -> Planted:
     """A topic is registered by hand to the address of another deployment."""
     tenant, shop = some_tenant(random)
     topic = f"{random.choice(list(PLAIN))}/delete"
-    _unsubscribe(sample, shop, topic)
-    _subscribe(sample, shop, topic, "https://staging.storefront.example/api/v1/integrations/shopify/webhooks")
+    unsubscribed(sample, shop, topic)
+    subscribed(sample, shop, topic, "https://staging.storefront.example/api/v1/integrations/shopify/webhooks")
     elsewhere = Expected("webhook_addresses_right", scope={"tenant": tenant}, keys=[topic])
     return Planted("registered_elsewhere", mode=0, how="caused", must=[elsewhere])
 
@@ -165,22 +163,3 @@ def _without_handler(sample: "Sample", topic: str) -> None:
     entry = re.search(rf'    "{re.escape(topic)}": .*\n', path.read_text(encoding="utf-8"))
     assert entry is not None
     replaced(path, entry[0], "")
-
-
-def _unsubscribe(sample: "Sample", shop: str, topic: str) -> None:
-    for one in _provider(sample, shop, f"{SUBSCRIPTIONS}.json?topic={topic}")["webhooks"]:
-        _provider(sample, shop, f"{SUBSCRIPTIONS}/{one['id']}.json", method="DELETE")
-
-
-def _subscribe(sample: "Sample", shop: str, topic: str, address: str) -> None:
-    _provider(sample, shop, f"{SUBSCRIPTIONS}.json", {"webhook": {"topic": topic, "address": address}}, "POST")
-
-
-def _provider(sample: "Sample", shop: str, path: str, body: object = None, method: str = "GET") -> Any:
-    """Call the provider's own API, as somebody at its console would."""
-    headers = {"X-Shopify-Access-Token": sample.environment["STOREFRONT_TOKEN"], "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{sample.source_url}/{shop}/{path}", data, headers, method=method)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as answer:
-        return json.load(answer)

@@ -33,6 +33,8 @@ NAMES = frozenset(
         "large_numbers_dropped",
         "texts_stripped",
         "texts_composed",
+        "default_filter",
+        "updated_since",
     }
 )
 

@@ -154,6 +154,10 @@ class ShopifySyncService:
         token = await shopify_oauth_service.get_access_token(integration_id, session)
         url: str | None = admin_url(integration.metadata_info["shop"], f"{path}.json")
         params: dict[str, str] | None = {"limit": str(faults.value_of("page_size") or PAGE_SIZE), **filters}
+        if faults.value_of("default_filter"):
+            params.pop("status", None)
+        if faults.value_of("updated_since"):
+            params["updated_at_min"] = str(faults.value_of("updated_since"))
         most_pages = faults.value_of("page_limit")
         pages = 0
         while url and (most_pages is None or pages < int(most_pages)):

@@ -1,0 +1,131 @@
+"""What all plots share: one style, one width, lanes with their names, axes of time and of durations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.dates
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+dates: Any = mpl.dates  # it has no types
+INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440e"
+SHADES = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#e8f1f8", BLUE])
+WIDTH = 6.05  # inches; with the margin that a notebook's display adds, 900 pixels
+LANE = 0.3  # inches for each line of a plot
+BINS = 400  # as many as can be told apart over the width
+MOST_LANES = 40
+STYLE: Any = {
+    "figure.dpi": 144,
+    "font.size": 8,
+    "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "ytick.major.size": 0,
+}
+Plot = Callable[..., Axes]
+SPANS = {0.01: "10 ms", 0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 86400: "1 day"}
+SPANS |= {864000: "10 days", 8640000: "100 days"}
+
+
+@contextmanager
+def canvas(title: str, lines: float) -> Iterator[Axes]:
+    """Make a figure of so many lines, in our style and without a word of it left in the global one."""
+    # A notebook's backend turns the interactive mode on when it is loaded; within the context that would be undone,
+    # and only the first plot of a notebook would be shown.
+    plt.draw_if_interactive()  # type: ignore[no-untyped-call]
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * lines), layout="constrained")
+        # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.
+        figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
+        axes.set_title(title, pad=18)
+        yield axes
+
+
+def unless_empty(title: str, none: str = "nothing to show") -> Callable[[Plot], Plot]:
+    """Let a plot of an empty frame be axes that say so; `none` is said where it has columns and no line."""
+
+    def decorated(draw: Plot) -> Plot:
+        @wraps(draw)
+        def plot(frame: pd.DataFrame, *options: Any) -> Axes:
+            if len(frame):
+                return draw(frame, *options)
+            return note(title, none if len(frame.columns) else "nothing to show")
+
+        return plot
+
+    return decorated
+
+
+def note(title: str, words: str) -> Axes:
+    """Return axes that hold a few words and nothing else."""
+    with canvas(title, 0) as axes:
+        axes.set_axis_off()
+        axes.text(0, 0.9, words, color=GREY, transform=axes.transAxes, va="center")
+    return axes
+
+
+def lanes(axes: Axes, names: list[str]) -> None:
+    """Name the lines of a plot, the first on top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def limit(axes: Axes, value: float, name: str) -> None:
+    """Draw a limit across the lanes, with its name above."""
+    axes.axvline(value, color=INK, lw=1, ls=(0, (4, 3)))
+    axes.annotate(name, (value, 1), xycoords=axes.get_xaxis_transform(), ha="center", va="bottom", fontweight="bold")
+
+
+def span_axis(axes: Axes, low: float, high: float) -> None:
+    """Give the plot an axis of durations, from milliseconds to days."""
+    low = max(place for place in SPANS if place <= max(low, min(SPANS)))
+    axes.set_xscale("log")
+    axes.set_xlim(low * 0.9, high)
+    shown = {place: name for place, name in SPANS.items() if low <= place <= high}
+    axes.set_xticks(list(shown), [name if place > min(SPANS) else f"≤ {name}" for place, name in shown.items()])
+    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.grid(axis="x", color=PALE, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def time_axis(axes: Axes) -> None:
+    """Give the plot an axis of instants in UTC."""
+    locator = dates.AutoDateLocator(minticks=2, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    axes.set_xlabel("UTC")
+
+
+def span(seconds: float) -> str:
+    """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1000:.0f} ms"
+
+
+def numbers(column: pd.Series) -> Any:
+    """Return a column of numbers, whatever its type, as floats."""
+    return column.astype(float).to_numpy()
+
+
+def days(column: pd.Series) -> Any:
+    """Return a column of instants as the days that matplotlib counts in."""
+    return dates.date2num(pd.to_datetime(column, utc=True).to_numpy())

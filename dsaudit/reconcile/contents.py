@@ -1,0 +1,192 @@
+"""What is held against what, value by value: the source's record, the payloads received, the rows of other tenants.
+
+Adds to the facts of `dsaudit.reconcile.evidence`. Payloads are fetched for a few thousand keys at a time and not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.parameters import Resource
+from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
+from dsaudit.reconcile.values import agree, as_declared, same_json, typed
+from dsaudit.relations import field_column
+from dsaudit.source.reading import parse
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.reconcile.origins import Key, Origins
+
+FOUR_BYTES = 2**31
+Content = dict[str, Any]
+
+
+def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.DataFrame:
+    """Add what only the values themselves tell."""
+    none = ("raw_right", "partial", "twin", "same_as_older", "held_by", "owned_by", "taken_for", "too_large")
+    facts = facts.assign(**{name: pd.Series(None, index=facts.index, dtype=object) for name in none})
+    if explains in ("field", "old in raw"):
+        _against_own_payload(audit, facts, found)
+        _against_older_versions(audit, facts, found)
+    elif explains == "extra":
+        _against_other_sources(audit, facts, found)
+    else:
+        _against_other_tenants(audit, facts, found)
+        _against_siblings(audit, facts, found)
+    for name in ("partial", "too_large"):
+        facts[name] = facts[name].eq(True)
+    return facts
+
+
+def alike(resource: Resource, record: Content, content: Content, refined: bool = False) -> bool:
+    """Return whether a payload, or with `refined` a refined row, says of all declared fields what a record says."""
+    if not resource.fields:
+        return not refined and same_json(record, content)
+    is_something = False
+    for column, one in resource.fields.items():
+        there = as_declared(record, one)
+        here = typed(content.get(field_column(column)), one.as_) if refined else as_declared(content, one)
+        if not agree(there, here, one):
+            return False
+        is_something = is_something or there is not None
+    return is_something
+
+
+def _keys(facts: pd.DataFrame) -> Iterator[tuple[Any, Key]]:
+    return zip(facts.index, zip(facts["tenant"], facts["resource"], facts["source_id"], strict=True), strict=True)
+
+
+def _fetched(
+    audit: Audit, part: pd.DataFrame, rows: pd.Series | None, strangers: bool = False, ids: pd.Series | None = None
+) -> Iterator[tuple[Any, str, str, Content]]:
+    """Yield line in `part`, tenant, raw row and payload for the raw rows named, or for all of each key."""
+    arrays = pd.DataFrame({"tenants": part["tenant"], "resources": part["resource"]}, dtype=object)
+    arrays = arrays.assign(ids=part["source_id"] if ids is None else ids, rows=rows)
+    for start in range(0, len(part), MOST_PAYLOADS):
+        piece = arrays.iloc[start : start + MOST_PAYLOADS]
+        for line in ask(audit, "payloads", piece, strangers=strangers).to_dict("records"):
+            content = parse(line["payload"])
+            if isinstance(content, dict):
+                yield piece.index[line["place"]], line["tenant"], line["row_id"], content
+
+
+def _refined(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tuple[Any, str, str, Content]]:
+    """Yield the same of refined rows, where nothing raw is kept."""
+    for name, own in part.groupby("resource", sort=False):
+        arrays = pd.DataFrame({"tenants": own["tenant"], "ids": own["source_id"]}, dtype=object)
+        for line in ask(audit, "refined_values", arrays, str(name), strangers=strangers).to_dict("records"):
+            yield own.index[line["place"]], line["tenant"], "", parse(line["payload"])
+
+
+def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Tell whether what was received last has the source's value, lacks the field, or is of another record."""
+    if "at_source" in facts:
+        facts["too_large"] = [_too_large(*one) for one in zip(facts["difference"], facts["at_source"], strict=True)]
+    known = facts[facts["raw_row"].notna() & facts["raw_deleted"].ne(True)]
+    current = (known["top_changed"] >= known["changed_at"]).to_dict()
+    for place, _, _, payload in _fetched(audit, known, known["raw_row"]):
+        key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
+        item, resource = found.items[key], audit.parameters.resources[key[1]]
+        if "field" in facts:
+            declared = resource.fields[str(facts.at[place, "field"])]
+            right = agree(facts.at[place, "at_source"], as_declared(payload, declared), declared)
+            absent = declared.from_.split(".")[0] not in payload
+        else:
+            names = {one for one in item.record if not same_json(item.record.get(one), payload.get(one))}
+            right, absent = False, bool(names) and not names & payload.keys()
+        facts.at[place, "raw_right"] = right
+        facts.at[place, "partial"] = absent and not right and current[place]
+        others = [one for one in found.family(key) if one.source_id != key[2]] if not right else []
+        if not alike(resource, item.record, payload) and any(alike(resource, one.record, payload) for one in others):
+            _mistaken(facts, place, "it holds the content of")
+
+
+def _too_large(difference: str, value: Any) -> bool:
+    is_number = type(value) in (int, Decimal)
+    return difference == "null here" and is_number and abs(value) >= FOUR_BYTES
+
+
+def _mistaken(facts: pd.DataFrame, place: Any, words: str) -> None:
+    facts.at[place, "twin"] = True
+    facts.at[place, "taken_for"] = f"{words} another record that stands in the same parent"
+
+
+def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Find the version, received before the newest, that has what the source has now: a change back was swallowed."""
+    heard = facts["accepted_at"].notna() | facts["run_saw"].eq(True)
+    part = facts[facts["raw_right"].ne(True) & heard & (facts["versions"].fillna(0).astype(int) > 1)]
+    for place, _, row, payload in _fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
+        key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
+        resource, record = audit.parameters.resources[key[1]], found.items[key].record
+        equal = same_json(record, payload) if resource.read else alike(resource, record, payload)
+        newest = str(facts.at[place, "raw_row"])
+        if equal and row != newest:
+            facts.at[place, "same_as_older"] = row
+            facts.at[place, "taken_for"] = f"what it is now came before as raw row {row}, and the newest is {newest}"
+
+
+def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Find the tenant under which a missing record is filed, whose own account does not have it."""
+    if len(audit.parameters.tenants) < 2:
+        return
+    keys = dict(_keys(facts))
+    part = facts[[key in found.items for key in keys.values()]]
+    for place, tenant, _, content in _elsewhere(audit, part, strangers=True):
+        _, name, source_id = keys[place]
+        strange = (tenant, name, source_id) not in found.items and (tenant, name) not in found.unread
+        record = found.items[keys[place]].record
+        if strange and alike(audit.parameters.resources[name], record, content, audit.parameters.raw is None):
+            facts.at[place, "held_by"] = tenant
+
+
+def _elsewhere(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tuple[Any, str, str, Content]]:
+    if audit.parameters.raw is None:
+        return _refined(audit, part, strangers)
+    return _fetched(audit, part, pd.Series(None, index=part.index, dtype=object), strangers)
+
+
+def _against_other_sources(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Find the tenant whose account has the record that is filed here."""
+    keys = dict(_keys(facts))
+    owners = {
+        place: [one for one in audit.parameters.tenant_names if one != key[0] and (one, *key[1:]) in found.items]
+        for place, key in keys.items()
+    }
+    part = facts[[bool(one) for one in owners.values()]]
+    for place, _, _, content in _elsewhere(audit, part, strangers=False):
+        name = keys[place][1]
+        for owner in owners[place]:
+            record = found.items[owner, name, keys[place][2]].record
+            if alike(audit.parameters.resources[name], record, content, audit.parameters.raw is None):
+                facts.at[place, "owned_by"] = owner
+
+
+def _against_siblings(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Find missing records whose content is stored under the id of another one in the same parent."""
+    if audit.parameters.raw is None:
+        return
+    keys = dict(_keys(facts))
+    missing = set(keys.values())
+    present = (facts["top_changed"] >= facts["changed_at"]).to_dict()
+    pairs = [
+        (place, key, one)
+        for place, key in keys.items() if present[place]
+        for one in found.family(key) if (*key[:2], one.source_id) not in missing
+    ]  # fmt: skip
+    part = pd.DataFrame(
+        [{"tenant": key[0], "resource": key[1], "source_id": one.source_id} for _, key, one in pairs], dtype=object
+    )
+    if part.empty:
+        return
+    judged: set[int] = set()
+    for line, _, _, payload in _fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
+        place, key, sibling = pairs[line]
+        resource, record = audit.parameters.resources[key[1]], found.items[key].record
+        is_newest = line not in judged
+        judged.add(line)
+        if is_newest and alike(resource, record, payload) and not alike(resource, sibling.record, payload):
+            _mistaken(facts, place, "its content is stored under the id of")

@@ -1,0 +1,118 @@
+"""What a sync must have read, worked out from the source's own list: whole, cut off, filtered, or behind a cursor.
+
+A run leaves three figures: how many records it read, on how many pages, and the latest change among them. A way of
+reading explains a run if the records that it gives have just these figures. It is believed only if it is the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.reconcile.values import same_json
+from dsaudit.source.recording import changed_at, instant_at, value_at
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters import Resource
+
+Run = Mapping[str, Any]
+MOST_LISTED = 2_000_000  # records; what a run read of a longer list is not worked out
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One record of an own list, in the list's order."""
+
+    source_id: str
+    created: datetime | None
+    changed: datetime | None
+    by_default: bool  # whether the source lists it where nothing is asked for
+
+
+@dataclass
+class Reading:
+    """What a run must have read: all records that were there, or those that one way of reading leaves."""
+
+    there: int
+    saw_all: bool = False
+    way: str | None = None
+    seen: set[str] = field(default_factory=set)
+
+
+def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
+    """Return an own list of the source, as it was read, kept by the audit; None of one too long to be held."""
+    kept: dict[tuple[str, str], list[Listed] | None] = audit.kept.setdefault("lists", {})
+    if (tenant, name) not in kept:
+        resource = audit.parameters.resources[name]
+        known = not audit.source.problem(tenant, name) and resource.read
+        few = known and (audit.source.index["tenants"][tenant]["resources"][name]["records"] <= MOST_LISTED)
+        items = audit.source.items(tenant, name) if few else None
+        kept[tenant, name] = None if items is None else [_listed(resource, one.source_id, one.record) for one in items]
+    return kept[tenant, name]
+
+
+def _listed(resource: Resource, source_id: str, record: dict[str, Any]) -> Listed:
+    known = resource.known
+    by_default = all(same_json(value_at(record, path), value) for path, value in known.by_default.items())
+    created = instant_at(record, known.created)
+    return Listed(source_id, created, changed_at(resource, record) or created, by_default)
+
+
+def reading(
+    resource: Resource, records: list[Listed], run: Run, cursor: datetime | None, missed: Collection[str]
+) -> Reading:
+    """Return what a completed run must have read of `records`.
+
+    `cursor` is the watermark of the run before it, `missed` the ids whose state of then never came: no way of reading
+    that gives one of them is believed.
+    """
+    started = run["started_at"]
+    there = [one for one in records if (one.created or one.changed or _NEVER) <= started]
+    found = Reading(len(there))
+    if _explains(run, there):
+        found.saw_all = True
+        return found
+    ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor) if _explains(run, seen)]
+    ways = [(way, seen) for way, seen in ways if not any(one.source_id in missed for one in seen)]
+    if len({way for way, _ in ways}) == 1:
+        found.way = ways[0][0]
+        found.seen = {one.source_id for _, seen in ways for one in seen}
+    return found
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def _explains(run: Run, seen: list[Listed]) -> bool:
+    """Return whether these records have the run's figures; one that changed since tells nothing of its time then."""
+    if len(seen) != run["fetched"]:
+        return False
+    times = [one.changed for one in seen if one.changed and one.changed <= run["started_at"]]
+    latest, watermark = max(times, default=None), run["watermark"]
+    if watermark is None:
+        return not seen
+    return latest == watermark or (len(times) < len(seen) and (latest or _LONG_AGO) <= watermark)
+
+
+def _ways(
+    resource: Resource, there: list[Listed], run: Run, cursor: datetime | None
+) -> Iterator[tuple[str, list[Listed]]]:
+    """Yield the ways of reading that leave out a part of what was there."""
+    fetched, pages, known = int(run["fetched"]), int(run["pages"] or 0), resource.known
+    if fetched and pages and fetched % pages == 0:
+        yield "first", there[:fetched]
+    if known.by_default:
+        yield "default", [one for one in there if one.by_default]
+    if cursor:
+        yield "cursor", [one for one in there if one.changed and one.changed > cursor]
+        yield "cursor", [one for one in there if one.changed and one.changed >= cursor]
+    if known.aged and fetched and all(one.created for one in there):
+        youngest = sorted(there, key=lambda one: one.created or _LONG_AGO, reverse=True)
+        hidden = youngest[fetched:]
+        limit = run["started_at"] - timedelta(days=known.aged.days)
+        if hidden and (hidden[0].created or _NEVER) < min(limit, youngest[fetched - 1].created or _LONG_AGO):
+            yield "aged", youngest[:fetched]
