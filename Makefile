@@ -19,7 +19,7 @@ tour: $(ready)
 	.venv/bin/dsaudit tour --seed $(SEED)
 
 test: $(ready_to_develop)
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 3 --dist loadgroup
 
 lab: $(ready)
 	.venv/bin/jupyter labextension disable @jupyterlab/apputils-extension:announcements 2>/dev/null

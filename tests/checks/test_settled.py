@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,9 @@ DAMAGES = [
 
 def told(verdict: Verdict) -> Any:
     told = verdict.to_json()
-    return {name: told[name] for name in ("status", "results", "columns", "rows", "findings", "limits")}
+    said = {name: told[name] for name in ("status", "results", "columns", "rows", "findings", "limits")}
+    # The evidence tells when this very reading began.
+    return re.sub(r"from [-0-9]+ [:0-9]+ UTC, the database [-0-9]+ [:0-9]+ UTC", "now", repr(said))
 
 
 def answers(parameters: Any, environment: Any, most: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, int]:
