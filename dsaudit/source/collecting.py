@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from dsaudit.card import plural
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.secret import SecretMissing
 from dsaudit.source.files import Export
@@ -151,9 +153,10 @@ def _record_tenant(
         entry["scopes"] = _extra(reader, source.scopes, entry)
         entry["subscriptions"] = _extra(reader, source.subscriptions, entry)
         for name, resource in own_lists(parameters):
-            progress(f"reading {name} of {tenant.name}")
+            told = partial(_tell, progress, f"reading {name} of {tenant.name}")
+            told(0)
             tape = Tape(folder, name)
-            entry["resources"][name] = _record_list(reader, resource, tape, tape.kept() if resume else None)
+            entry["resources"][name] = _record_list(reader, resource, tape, tape.kept() if resume else None, told)
     finally:
         reader.close()
     return entry | reader.facts()
@@ -169,7 +172,13 @@ def _extra(reader: Reader, path: str | None, entry: dict[str, Any]) -> Any:
         return None
 
 
-def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None) -> dict[str, Any]:
+def _tell(progress: Progress, line: str, records: int) -> None:
+    progress(f"{line}: {plural(records, 'record')}" if records else line)
+
+
+def _record_list(
+    reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, told: Callable[[int], None]
+) -> dict[str, Any]:
     """Read one list, or go on with it, and return its entry in the index."""
     if kept and kept.entry:
         return kept.entry
@@ -178,32 +187,31 @@ def _record_list(reader: Reader, resource: Resource, tape: Tape, kept: Kept | No
     try:
         before = kept.begun["before"] if kept else reader.count(resource)
         with tape.opened({"started": entry["started"], "before": before}, kept):
-            _read(reader, resource, tape, kept, notes)
+            for page in _pages(reader, resource, tape, kept, notes):
+                notes.note(page.records)
+                notes.totals += [page.total] if page.total is not None else []
+                tape.add(page.records, notes.records, reader.resume_at(page))
+                told(notes.records)
+            tape.end()
             after = reader.count(resource)
             entry |= notes.facts() | {"counted": after, "problem": notes.doubt(before, after), "answered": True}
             entry |= {"sha256": tape.sha256, "ended": _now()}
-            if not entry["problem"]:
-                tape.end(entry)
+            tape.end(entry)
     except SourceError as error:
         if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
-            return _record_list(reader, resource, tape, None)  # the provider does not know the cursor any more
+            return _record_list(reader, resource, tape, None, told)  # the provider does not know the cursor any more
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
     finally:
         notes.close()
     return {"ended": _now(), **entry}
 
 
-def _read(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, notes: Notes) -> None:
-    """Read the pages of a list behind those that were kept."""
+def _pages(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, notes: Notes) -> Iterator[Page]:
+    """Take note of the pages that were kept, and yield those behind them."""
     for texts in tape.pages(kept) if kept else []:
         notes.note([record_of(text, "the recording: a line") for text in texts])
-    if kept and kept.is_read:
-        return
-    for page in reader.pages(Listing.of(resource), kept.following if kept else None, notes.pages):
-        notes.note(page.records)
-        notes.totals += [page.total] if page.total is not None else []
-        tape.add(page.records, notes.records, reader.resume_at(page))
-    tape.end()
+    if not (kept and kept.is_read):
+        yield from reader.pages(Listing.of(resource), kept.following if kept else None, notes.pages)
 
 
 def _now() -> str:

@@ -166,7 +166,7 @@ def _lines(path: Path) -> Iterator[Record]:
         for number, line in enumerate(file, 1):
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             if text.strip():
-                yield record_of(text, f"{path.name}: line {number}: a line")
+                yield record_of(text, f"{path.name}: line {number}")
 
 
 def _text_of(path: Path) -> str:

@@ -116,12 +116,10 @@ class Client:
         SourceError
             A page cannot be had, is not what was declared, or shows that the list is not read whole.
         """
-        declared = self.source.paging
-        position = paging.first(declared) if position is None else position
-        seen: set[Position] = set()
+        declared, seen = self.source.paging, set[Position]()
+        following: Position | None = paging.first(declared) if position is None else position
         last: Record | None = None
         read = empty = 0
-        following: Position | None = position
         while following is not None:
             number += 1
             try:

@@ -1,7 +1,7 @@
 """Writes one list of a recording, page by page, so that what was written survives a break and can be gone on from.
 
 Beside ``<resource>.jsonl.gz`` stands ``<resource>.journal``: a line for the beginning, a line for each page with the
-digest of the file up to it, a line at the end of the list, and, of one that was found whole, its entry in the index.
+digest of the file up to it, a line at the end of the list, and one with its entry in the index.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Tape:
             is_same = bool(pages) and digest_of(self.path, pages[-1]["end"]).hexdigest() == pages[-1]["sha256"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return kept if is_same and (kept.is_read or kept.following is not None) else None
+        is_doubted = kept.entry is not None and kept.entry["problem"]
+        return kept if is_same and not is_doubted and (kept.is_read or kept.following is not None) else None
 
     def pages(self, kept: Kept) -> Iterator[list[str]]:
         """Yield the texts of each page that was kept."""
@@ -84,17 +85,21 @@ class Tape:
         Each is a gzip member of its own, and no member tells a time: the same pages give the same bytes.
         """
         if records:
-            lines = "".join(f"{record.text}\n" for record in records)
-            member = gzip.compress(lines.encode(), compresslevel=1, mtime=0)
-            self._file.write(member)
-            self._file.flush()
-            self._digest.update(member)
+            self._write("".join(f"{record.text}\n" for record in records))
         end = self._file.tell()
         self._journal({"records": read, "end": end, "sha256": self.sha256, "following": following})
 
     def end(self, entry: dict[str, Any] | None = None) -> None:
-        """Note that the list was read to its end; with its entry in the index, that it was found whole."""
+        """Note that the list was read to its end, or what was found of it: its entry in the index."""
+        if not self._file.tell():
+            self._write("")  # no bytes at all are no gzip
         self._journal({"entry": entry} if entry else {"ended": True})
+
+    def _write(self, lines: str) -> None:
+        member = gzip.compress(lines.encode(), compresslevel=1, mtime=0)
+        self._file.write(member)
+        self._file.flush()
+        self._digest.update(member)
 
     @property
     def sha256(self) -> str:

@@ -66,7 +66,7 @@ def test_a_list_that_is_not_whole_judges_nothing_of_its_tenant(new_ledger: NewLe
     for verdict in audited(one, *BY_SOURCE).values():
         assert scopes(verdict, Status.INCONCLUSIVE) == {("north", "invoice"), ("north", "line")}, told(verdict)
         reasons = {result.reason for result in verdict.results if result.status is Status.INCONCLUSIVE}
-        assert reasons == {"the source's list of invoice is not whole: invoices.jsonl: line 6: a line is no JSON"}
+        assert reasons == {"the source's list of invoice is not whole: invoices.jsonl: line 6 is no JSON"}
         assert scopes(verdict, Status.FAIL) == set()
 
 

@@ -77,11 +77,11 @@ def test_the_recording_holds_the_lines_as_they_were(take: Take, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b'{"id": 1}\n{broken\n', "line 2: a line is no JSON"),
-        (b'{"id": 1}\n{"id": 2', "line 2: a line is no JSON"),
-        (b'{"id": 1}{"id": 2}\n', "line 1: a line is no JSON"),
-        (b'{"id": NaN}\n', "line 1: a line is no JSON"),
-        (b'{"id": 1, "id": 2}\n', "line 1: a line: a name is given twice"),
+        (b'{"id": 1}\n{broken\n', "line 2 is no JSON"),
+        (b'{"id": 1}\n{"id": 2', "line 2 is no JSON"),
+        (b'{"id": 1}{"id": 2}\n', "line 1 is no JSON"),
+        (b'{"id": NaN}\n', "line 1 is no JSON"),
+        (b'{"id": 1, "id": 2}\n', "line 1: a name is given twice"),
         (b'{"id": "\xff"}\n', "not UTF-8"),
     ],
 )
