@@ -48,7 +48,7 @@ def reversion_swallowed(sample: "Sample", random: Random) -> Planted:
     with backend(sample, dedupe_any_version=True):
         before = sample.record(shop, "disputes", "update", int(dispute), reason="product_not_received")["record"]
         sample.settle()
-        sample.record(shop, "disputes", "update", int(dispute), reason="duplicate")
+        sample.record(shop, "disputes", "update", int(dispute), reason="a reason of its own")
         sample.settle()
         sample.record(shop, "disputes", "update", int(dispute), **before)
     scope = {"tenant": tenant, "resource": "dispute"}
