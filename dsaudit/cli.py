@@ -152,11 +152,11 @@ def tour(seed: int, out: Path | None) -> None:
     Exit status: 0 if the audit ends NO-GO with every fault found and no false alarm, else 1.
     """
     from dsaudit import sample, source
-    from dsaudit.card import plural
     from dsaudit.parameters import load, project_root
     from dsaudit.progress import shown
     from dsaudit.run import Options, run, tour
     from dsaudit.run.execute import prepare_imports
+    from dsaudit.verdict.card import plural
 
     prepare_imports()
     example, options = "storefront", Options(out=out or project_root() / "reports" / "tour")

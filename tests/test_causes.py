@@ -8,10 +8,10 @@ from inspect import getsource
 import pandas as pd
 import pytest
 
-from dsaudit import card, causes
 from dsaudit.parameters import Resource
 from dsaudit.reconcile import lists
 from dsaudit.reconcile.lists import Listed
+from dsaudit.verdict import card, causes
 
 # Section 8 of the requirements, in its order.
 MISSING = re.findall(

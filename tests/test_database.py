@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from dsaudit.database import Database, DatabaseError, QueryError, SnapshotLost, TimeLimit
-from dsaudit.identity import guard, identify
+from dsaudit.database.identity import guard, identify
 from dsaudit.parameters import load
 from dsaudit.parameters.models import Database as Settings
 from tests import ledger

@@ -12,8 +12,8 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
-from dsaudit.masking import Mask, load_key
-from dsaudit.secret import Secret, SecretMissing, from_environment
+from dsaudit.parameters.secret import Secret, SecretMissing, from_environment
+from dsaudit.verdict.masking import Mask, load_key
 
 MASK = Mask(b"a key")
 

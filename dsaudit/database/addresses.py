@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 
 from dsaudit.database.errors import DatabaseError
 from dsaudit.parameters.models import Database as Settings
-from dsaudit.secret import SecretMissing, from_environment
+from dsaudit.parameters.secret import SecretMissing, from_environment
 
 
 def audited_url(settings: Settings) -> URL:

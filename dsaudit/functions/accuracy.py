@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.database.relations import field_column
 from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
-from dsaudit.relations import field_column
 from dsaudit.source.reading import parse
 
 if TYPE_CHECKING:

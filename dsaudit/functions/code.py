@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql as names
 
-from dsaudit import codebase, scopes
+from dsaudit import codebase
+from dsaudit.database.relations import RelationMissing
+from dsaudit.facts import scopes
 from dsaudit.functions import Found, Row, frames
-from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dsaudit.coverage import matrix
+from dsaudit.facts.coverage import matrix
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

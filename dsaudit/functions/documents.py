@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsaudit import webhooks
-from dsaudit.documents import Document, Kind, documents, entities, images, marked_words
+from dsaudit.facts import webhooks
+from dsaudit.facts.documents import Document, Kind, documents, entities, images, marked_words
+from dsaudit.facts.schema import declared_tables
 from dsaudit.functions import Found, Row, frames
-from dsaudit.schema import declared_tables
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from dsaudit.database import TableInfo
+from dsaudit.database.relations import RelationMissing
 from dsaudit.functions import Found, frames
-from dsaudit.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

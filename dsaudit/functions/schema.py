@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.database import TableInfo
+from dsaudit.database.relations import RelationMissing
+from dsaudit.facts.schema import Column, declared_columns, declared_tables, misfit
 from dsaudit.functions import Found, frames
-from dsaudit.relations import RelationMissing
-from dsaudit.schema import Column, declared_columns, declared_tables, misfit
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

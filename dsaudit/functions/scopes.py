@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsaudit import scopes
+from dsaudit.facts import scopes
 from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsaudit.facts.sync_code import functions_named, top_of, unread
 from dsaudit.functions import Found, Row, frames
-from dsaudit.sync_code import functions_named, top_of, unread
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

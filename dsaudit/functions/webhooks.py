@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dsaudit import codebase, webhooks
+from dsaudit import codebase
+from dsaudit.facts import webhooks
+from dsaudit.facts.webhooks import ACTIONS, EVERY, Topics, action, of_resource
 from dsaudit.functions import Found, Row, frames
-from dsaudit.webhooks import ACTIONS, EVERY, Topics, action, of_resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dsaudit.checks import find_table
 from dsaudit.database import QueryError
-from dsaudit.relations import RelationMissing
+from dsaudit.database.relations import RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

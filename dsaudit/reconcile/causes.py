@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.causes import EXPECTED, TABLE, UNEXPLAINED, Cause
 from dsaudit.reconcile import evidence
 from dsaudit.reconcile.transport import instant_text
+from dsaudit.verdict.causes import EXPECTED, TABLE, UNEXPLAINED, Cause
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

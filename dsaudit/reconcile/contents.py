@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.database.relations import field_column
 from dsaudit.parameters import Resource
 from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
-from dsaudit.relations import field_column
 from dsaudit.source.reading import parse
 
 if TYPE_CHECKING:

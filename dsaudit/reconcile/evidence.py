@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit import messages
+from dsaudit.facts import messages
 from dsaudit.reconcile import contents, kin, origins, transport
 from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.source.recording import instant_at

@@ -11,12 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsaudit.database.relations import field_column
 from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
 from dsaudit.reconcile.inputs import Lines, Table
-from dsaudit.relations import field_column
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

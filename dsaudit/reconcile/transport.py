@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit import messages, scopes, webhooks
-from dsaudit.card import plural
+from dsaudit.facts import messages, scopes, webhooks
 from dsaudit.reconcile import lists
 from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.source.recording import instant_at
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

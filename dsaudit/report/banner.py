@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsaudit.card import SIGNS, plural, words
 from dsaudit.report.telling import (
     DECISIONS,
     Link,
@@ -15,6 +14,7 @@ from dsaudit.report.telling import (
     skipped_because,
 )
 from dsaudit.verdict import Status
+from dsaudit.verdict.card import SIGNS, plural, words
 
 MOST_REASONS = 3
 MOST_GROUPS = 4  # reasons for not running a check that the first screen names

@@ -7,7 +7,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from dsaudit import card
+from dsaudit.verdict import card
 
 HERE = Path(__file__).parent
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dsaudit import card
-from dsaudit.card import plural
 from dsaudit.report import sections
 from dsaudit.report.banner import banner
 from dsaudit.report.document import document
 from dsaudit.report.sections import section
 from dsaudit.report.telling import Record, having, in_phase, on_page
-from dsaudit.verdict import Status
+from dsaudit.verdict import Status, card
+from dsaudit.verdict.card import plural
 
 
 def page(result: Record, pages: Mapping[str, str]) -> str:

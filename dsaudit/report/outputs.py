@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dsaudit.card import visible, words
+from dsaudit.verdict.card import visible, words
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_TEXT = 20_000  # characters of plain text

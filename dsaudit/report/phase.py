@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsaudit import card
-from dsaudit.card import anchor, words
 from dsaudit.report import outputs, sections
 from dsaudit.report.banner import phase_banner
 from dsaudit.report.document import HERE, document
 from dsaudit.report.telling import Record, on_page, phase_status, phase_title, scopes_of
-from dsaudit.verdict import CLOSING_MIME, MIME, Status
+from dsaudit.verdict import CLOSING_MIME, MIME, Status, card
+from dsaudit.verdict.card import anchor, words
 
 if TYPE_CHECKING:
     from nbconvert.exporters import TemplateExporter

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dsaudit.card import SIGNS, anchor, plural, table, thousands, words
 from dsaudit.report.telling import (
     DECISIONS,
     Link,
@@ -19,6 +18,7 @@ from dsaudit.report.telling import (
     skipped_because,
 )
 from dsaudit.verdict import Status
+from dsaudit.verdict.card import SIGNS, anchor, plural, table, thousands, words
 
 MOST_RUNS = 10
 

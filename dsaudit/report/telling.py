@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from dsaudit.card import SIGNS, anchor, thousands, words
 from dsaudit.verdict import Status, worst
+from dsaudit.verdict.card import SIGNS, anchor, thousands, words
 
 Record = Mapping[str, Any]
 Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it

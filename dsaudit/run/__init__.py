@@ -16,12 +16,12 @@ from typing import Any
 import yaml
 
 from dsaudit import checks, evidence, handoff, report
-from dsaudit.card import plural
 from dsaudit.checks import Planned
 from dsaudit.database import Database
-from dsaudit.identity import Identity, guard, identify
+from dsaudit.database.identity import Identity, guard, identify
 from dsaudit.parameters import Parameters, project_root
 from dsaudit.run import collect, decide, execute, history
+from dsaudit.verdict.card import plural
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]

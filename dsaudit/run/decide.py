@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from dsaudit.card import plural, scope_text
 from dsaudit.parameters import Parameters
 from dsaudit.run.consequences import rank
 from dsaudit.verdict import Status, Verdict, worst
+from dsaudit.verdict.card import plural, scope_text
 
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 2}
 MOST_REASONS = 3

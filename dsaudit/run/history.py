@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dsaudit.masking import key_of
 from dsaudit.parameters import Parameters, project_root
+from dsaudit.verdict.masking import key_of
 
 KEPT = 10  # earlier runs that a report shows
 

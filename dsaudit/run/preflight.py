@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from dsaudit import checks
 from dsaudit.database import Database, DatabaseError, QueryError
-from dsaudit.identity import guard, identify
+from dsaudit.database.identity import guard, identify
+from dsaudit.database.relations import RelationMissing, Relations, bindings
 from dsaudit.parameters import Parameters
-from dsaudit.relations import RelationMissing, Relations, bindings
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]

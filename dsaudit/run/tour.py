@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsaudit.card import scope_text
 from dsaudit.parameters import project_root
 from dsaudit.run.rows import read_rows
+from dsaudit.verdict.card import scope_text
 
 Progress = Callable[[str], None]
 

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from dsaudit.card import plural
 from dsaudit.parameters import Parameters, Resource, Tenant
-from dsaudit.secret import SecretMissing
+from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.files import Export
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
@@ -21,6 +20,7 @@ from dsaudit.source.recording import DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Kept, Tape
+from dsaudit.verdict.card import plural
 
 Progress = Callable[[str], None]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from dsaudit.card import plural
 from dsaudit.parameters import Parameters
-from dsaudit.secret import SecretMissing
+from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import paging
 from dsaudit.source.collecting import own_lists, tenants_of
 from dsaudit.source.reading import SourceError
 from dsaudit.source.rest import Client
+from dsaudit.verdict.card import plural
 
 
 def estimated(parameters: Parameters) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ import httpx
 
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.graphql import why_refused
+from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
-from dsaudit.secret import Secret, from_environment
 from dsaudit.source import paging
 from dsaudit.source.pacing import Pace, clock_offset, retry_after
 from dsaudit.source.paging import Answer, Listing, Request

@@ -75,6 +75,6 @@ def all_rows(one: audit.Audit, verdict: Verdict) -> list[dict[str, object]]:
 
 def told(verdict: Verdict) -> str:
     """Return a verdict in words, for a failed assertion."""
-    from dsaudit import card
+    from dsaudit.verdict import card
 
     return card.text(verdict.to_json()) + "\n" + "\n".join(str(row) for row in verdict.rows[:5])

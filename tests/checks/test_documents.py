@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsaudit.documents import Document, entities, images
+from dsaudit.facts.documents import Document, entities, images
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import told, verdicts
 from tests.ledger import Ledger

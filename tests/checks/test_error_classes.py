@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsaudit.messages import WORDS, template
+from dsaudit.facts.messages import WORDS, template
 
 KNOWN = frozenset({"title", "order_id", "shopify_order"})
 

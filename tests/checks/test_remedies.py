@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dsaudit import remedies
+from dsaudit.audit import remedies
 from dsaudit.checks import all_checks
 from dsaudit.parameters import ParameterError, load
 from dsaudit.verdict import Result, Status, Verdict

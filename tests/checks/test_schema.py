@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from dsaudit.facts.schema import declared_columns, declared_tables, misfit
 from dsaudit.parameters import load
-from dsaudit.schema import declared_columns, declared_tables, misfit
 from dsaudit.verdict import Status, Verdict
 from tests import ledger
 from tests.checks.auditing import opened, told, verdicts

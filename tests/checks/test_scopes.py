@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dsaudit import scopes
 from dsaudit.checks import all_checks, plan_check
+from dsaudit.facts import scopes
 from dsaudit.parameters import load
 from dsaudit.source import Recording
 from dsaudit.verdict import Status, Verdict

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from dsaudit import plots, webhooks
+from dsaudit import plots
+from dsaudit.facts import webhooks
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import opened, told, verdicts
 from tests.ledger import Ledger

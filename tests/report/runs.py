@@ -10,7 +10,7 @@ import nbformat
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from dsaudit.display import Closing, Shown
+from dsaudit.audit.display import Closing, Shown
 from dsaudit.parameters.models import Parameters
 from dsaudit.run import decide
 from dsaudit.verdict import Result, Status, Verdict

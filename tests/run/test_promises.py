@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dsaudit import evidence, masking
+from dsaudit import evidence
 from dsaudit.run import collect
+from dsaudit.verdict import masking
 from tests.checks import auditing
 from tests.run.conftest import Project
 from tests.run.test_false_green import ORPHANS, forged

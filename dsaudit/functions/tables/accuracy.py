@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit import causes
 from dsaudit.functions import accuracy
 from dsaudit.functions.accuracy import field_differences
 from dsaudit.reconcile import Sides, sides
+from dsaudit.verdict import causes
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dsaudit import messages
+from dsaudit.facts import messages
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dsaudit import scopes
+from dsaudit.facts import scopes
 from dsaudit.functions.tables._places import place
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dsaudit import codebase
+from dsaudit.facts.sync_code import functions_named
 from dsaudit.functions.tables._places import place
-from dsaudit.sync_code import functions_named
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

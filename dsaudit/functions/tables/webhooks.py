@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit import webhooks
 from dsaudit.codebase import Finding
 from dsaudit.database import QueryError
-from dsaudit.relations import RelationMissing
-from dsaudit.webhooks import ACTIONS, EVERY, action, of_resource
+from dsaudit.database.relations import RelationMissing
+from dsaudit.facts import webhooks
+from dsaudit.facts.webhooks import ACTIONS, EVERY, action, of_resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -119,7 +119,7 @@ class Verdict:
             raise ValueError(f"not a verdict: {error}") from error
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        from dsaudit import card
+        from dsaudit.verdict import card
 
         record = self.to_json()
         return {MIME: record, "text/html": card.page(record), "text/plain": card.text(record)}

@@ -13,8 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dsaudit.causes import EXPECTED, group, ordered
 from dsaudit.verdict import Status, seconds_text
+from dsaudit.verdict.causes import EXPECTED, group, ordered
 
 SIGNS = {
     Status.PASS: "✓",
@@ -33,7 +33,7 @@ NUMBER = '<td class="ds-number">'  # a cell that stands at the right, and so doe
 @cache
 def styles() -> str:
     """Return the style sheet that cards and reports share."""
-    return (Path(__file__).parent / "report" / "card.css").read_text(encoding="utf-8").strip()
+    return (Path(__file__).parent / "card.css").read_text(encoding="utf-8").strip()
 
 
 def badge(status: str) -> str:

@@ -8,10 +8,11 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsaudit import codebase, webhooks
-from dsaudit.causes import CAUSES, EXPECTED, ordered
+from dsaudit import codebase
 from dsaudit.codebase import Function
+from dsaudit.facts import webhooks
 from dsaudit.verdict import Verdict
+from dsaudit.verdict.causes import CAUSES, EXPECTED, ordered
 
 if TYPE_CHECKING:
     import pandas as pd

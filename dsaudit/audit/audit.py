@@ -18,19 +18,20 @@ from typing import Any
 
 import pandas as pd
 
-from dsaudit import card, codebase, handoff, masking, remedies, sample, source
+from dsaudit import codebase, handoff, sample, source
+from dsaudit.audit import remedies
+from dsaudit.audit.display import Closing, Opening, Shown
+from dsaudit.audit.gathering import gather
+from dsaudit.audit.judging import Evidence, Scope, judge
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
-from dsaudit.display import Closing, Opening, Shown
-from dsaudit.gathering import gather
-from dsaudit.identity import guard, identify
-from dsaudit.judging import Evidence, Scope, judge
-from dsaudit.masking import Mask
+from dsaudit.database.identity import guard, identify
+from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, load
-from dsaudit.relations import Relations, bindings
-from dsaudit.secret import SecretMissing
-from dsaudit.verdict import Result, Status, Verdict, worst
+from dsaudit.parameters.secret import SecretMissing
+from dsaudit.verdict import Result, Status, Verdict, card, masking, worst
+from dsaudit.verdict.masking import Mask
 
 OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
 MOST_SHOWN = 20

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dsaudit.database import QueryError
+from dsaudit.database.relations import RelationMissing
+from dsaudit.facts.sync_code import functions_named, top_of, unread
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.relations import RelationMissing
-from dsaudit.sync_code import functions_named, top_of, unread
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from dsaudit.card import thousands
-from dsaudit.causes import EXPECTED
 from dsaudit.checks import Check
 from dsaudit.parameters import Parameters
 from dsaudit.verdict import Result, Status
+from dsaudit.verdict.card import thousands
+from dsaudit.verdict.causes import EXPECTED
 
 Scope = dict[str, str]
 SourceCount = Callable[[Scope], int | None]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from dsaudit.facts.webhooks import ENDINGS, action, ending, group
 from dsaudit.parameters import Parameters
-from dsaudit.webhooks import ENDINGS, action, ending, group
 
 Kind = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
 from dsaudit.database import MOST_ROWS, QueryError, ShortRead, SnapshotLost, TimeLimit
-from dsaudit.judging import Evidence, Scope
-from dsaudit.relations import RelationMissing
+from dsaudit.database.relations import RelationMissing
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
 

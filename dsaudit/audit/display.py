@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from dsaudit import card
-from dsaudit.identity import Identity
+from dsaudit.database.identity import Identity
 from dsaudit.parameters import Parameters
-from dsaudit.verdict import CLOSING_MIME, SCHEMA, Status, Verdict, worst
+from dsaudit.verdict import CLOSING_MIME, SCHEMA, Status, Verdict, card, worst
 
 
 @dataclass

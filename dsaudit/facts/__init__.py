@@ -1,0 +1,1 @@
+"""What code, provider, documents and catalogue say of the integration; checks, tables and plots share it."""
