@@ -7,10 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dsaudit import server
 from tests import ledger
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
+# A deadline would be an assertion on how long something takes.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 

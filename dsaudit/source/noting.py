@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -31,11 +31,21 @@ order by id
 """
 
 
+def _doubles_in(batch: Sequence[tuple[str, int, int]]) -> Iterator[tuple[str, bool]]:
+    """Do what `DOUBLES` does, for a list that fits into memory."""
+    versions: dict[str, list[tuple[int, int]]] = {}
+    for name, content, changed in batch:
+        versions.setdefault(name, []).append((content, changed))
+    for name, found in versions.items():
+        if len(found) > 1:
+            yield name, len(set(found)) > len({changed for _, changed in found})
+
+
 @dataclass
 class Notes:
     """What a list showed while it was read: how many records, which ids, the newest change.
 
-    The ids are held by DuckDB, which spills them into `folder`: a list may have more of them than fit into memory.
+    The ids of a long list are held by DuckDB, which spills them into `folder`: there may be more than fit into memory.
     """
 
     resource: Resource
@@ -97,9 +107,10 @@ class Notes:
     @cached_property
     def _doubles(self) -> list[tuple[str, bool]]:
         """The ids that came more than once, and whether each stands for several different records."""
-        if self._batch:
-            self._hand_over()
-        return self._engine.execute(DOUBLES).fetchall() if self.records else []
+        if "_engine" not in self.__dict__:
+            return sorted(_doubles_in(self._batch))  # few enough to be counted here
+        self._hand_over()
+        return self._engine.execute(DOUBLES).fetchall()
 
     def close(self) -> None:
         """Let go of the ids."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dsaudit.parameters import Parameters
-from dsaudit.source import SourceError, reachable, rest
+from dsaudit.parameters import Parameters, Resource
+from dsaudit.source import SourceError, noting, reachable, rest
+from dsaudit.source.reading import record_of
 from tests.source.providers import TOKEN, Provider, Reader, an_order, ids, not_whole
 from tests.source.providers import rest as section
 
@@ -255,3 +259,24 @@ def test_nested_records_have_ids_of_their_place(provider: Provider, read: Reader
     assert ids(recording, "address") == ['["1", "to"]']
     (line, _) = recording.items("shop", "line")
     assert line.top["id"] == 1
+
+
+TIMES = [None, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
+DRAWN = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2), st.sampled_from(TIMES)), max_size=8)
+
+
+@settings(max_examples=25)
+@given(DRAWN)
+def test_ids_are_judged_alike_in_memory_and_on_disk(drawn: list[tuple[str, int, str | None]]) -> None:
+    resource = Resource.model_validate({"table": "t", "key": "id", "updated": "at"})
+    texts = [json.dumps({"id": name, "content": content, "at": at}) for name, content, at in drawn]
+    told = []
+    for most in (1, noting.A_BATCH):
+        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+            patch.setattr(noting, "A_BATCH", most)
+            notes = noting.Notes(resource, Path(folder) / "ids")
+            for number, text in enumerate(texts):
+                notes.note([record_of(text, "a line"), record_of(json.dumps({"id": f"own {number}"}), "a line")])
+            told.append((notes.facts(), notes.doubt(None, None)))
+            notes.close()
+    assert told[0] == told[1]
