@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.database.relations import field_column
-from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
@@ -119,13 +118,11 @@ def written(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def is_small(audit: Audit, name: str, resource: Resource, most: int) -> bool:
+def is_small(audit: Audit, name: str, most: int) -> bool:
     """Return whether no side of a resource has more rows than may be held at once."""
-    sizes = [audit.source.count(tenant, name) or 0 for tenant in audit.parameters.tenant_names]
-    slots = ["select count(*) as rows from {refined} as f"]
-    if audit.parameters.raw:
-        slots.append("select count(*) as rows from {raw} as r where resource = %(resource_name)s")
-    for sql in slots:
-        table = _table(audit, sql, name, [])
-        sizes.append(int(audit.database.query(table.sql, table.values, table.tables).frame["rows"][0]))
-    return max(sizes, default=0) <= most
+    if any((audit.source.count(tenant, name) or 0) > most for tenant in audit.parameters.tenant_names):
+        return False
+    received = "(select count(*) from {raw} as r where resource = %(resource_name)s)" if audit.parameters.raw else "0"
+    sql = f"select greatest((select count(*) from {{refined}} as f), {received}) as rows"
+    table = _table(audit, sql, name, [])
+    return int(audit.database.query(table.sql, table.values, table.tables).frame["rows"][0]) <= most

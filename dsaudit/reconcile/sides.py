@@ -140,7 +140,7 @@ def _read(audit: Audit, name: str, whole: bool) -> Sides:
     found.problems = {one: said for one in found.tenants if (said := audit.source.problem(one, name))}
     good = [tenant for tenant in found.tenants if tenant not in found.problems]
     wanted: set[Key] | None = None
-    if not whole and not is_small(audit, name, resource, MOST_WHOLE):
+    if not whole and not is_small(audit, name, MOST_WHOLE):
         wanted = unsettled(audit, name, good, found.started - clock_error)
         found.whole = False
     for tenant in good:
