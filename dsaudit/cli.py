@@ -91,7 +91,7 @@ def run(
     given = _overrides(overrides)
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
-    result, folder = _audit(load(file, given), options, read)
+    result, folder = _audit(load(file, given, is_recorded=replay is not None), options, read)
     _tell(result, folder)
     sys.exit(result["exit"])
 
@@ -124,6 +124,7 @@ def _overrides(given: tuple[str, ...]) -> dict[str, str]:
 def _tell(result: dict[str, Any], folder: Path) -> None:
     from datetime import datetime
 
+    from dsaudit.report.telling import headline
     from dsaudit.verdict import Status, seconds_text
 
     run = result["run"]
@@ -132,9 +133,7 @@ def _tell(result: dict[str, Any], folder: Path) -> None:
     words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     words += f", in {seconds_text(took.total_seconds())}"
     colour = {"GO": "green", "NO-GO": "red"}.get(result["decision"], "yellow")
-    click.echo(
-        f"{click.style(result['decision'], fg=colour, bold=True)}  {words}, in {seconds_text(took.total_seconds())}"
-    )
+    click.echo(f"{click.style(headline(result), fg=colour, bold=True)}  {words}")
     for number, reason in enumerate(result["reasons"], 1):
         place = f" ({reason['phase']}: {reason['check']})" if reason["check"] else ""
         click.echo(f"  {number}. {reason['text']}{place}")
@@ -248,9 +247,10 @@ def _known(name: str, checks: dict[str, Any]) -> Any:
 def rows(run_folder: Path, name: str, target: Path) -> None:
     """Write all rows that CHECK found in RUN to a private file, unmasked."""
     from dsaudit.run.rows import write_rows
+    from dsaudit.verdict.card import plural
 
     count = write_rows(run_folder, name, target)
-    click.echo(f"{count} rows, unmasked, written to {target}")
+    click.echo(f"{plural(count, 'row')}, unmasked, written to {target}")
 
 
 @main.command()

@@ -54,7 +54,7 @@ def open(system: str, phase: str, replay: str = "") -> Audit:
         The set-up is broken: the file, the connection, the role, or the sample.
     """
     given = handoff.current()
-    parameters = load(system, given.overrides if given else None)
+    parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     return Audit(parameters, database, phase, given, replay)

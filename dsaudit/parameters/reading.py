@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,10 @@ def find(system: str | Path) -> Path:
     raise ParameterError(f"{given}: there is no such parameter file{hint}")
 
 
-def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Parameters:
+def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_recorded: bool = False) -> Parameters:
     """Read and check the parameter file `system`, with `overrides` (dotted key, value as YAML) laid over it.
+
+    A source that `is_recorded` already is not asked, so its folder need not be there any more.
 
     Raises
     ------
@@ -80,15 +82,18 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None) -> Para
         parameters = Parameters.model_validate({**values, "path": path})
     except ValidationError as error:
         raise ParameterError("\n".join(_sentences(error, label, places, overrides or {}))) from None
-    problems = [*_absent_folders(parameters, label, places)]
+    sections = ("code", "documents") if is_recorded else ("code", "documents", "source")
+    problems = [*_absent_folders(parameters, label, places, sections)]
     if problems:
         raise ParameterError("\n".join(problems))
     return parameters
 
 
-def _absent_folders(parameters: Parameters, label: str, places: dict[Path_, yaml.Mark]) -> Iterator[str]:
+def _absent_folders(
+    parameters: Parameters, label: str, places: dict[Path_, yaml.Mark], sections: Sequence[str]
+) -> Iterator[str]:
     """Yield a line for each folder that the file names and that is not there: its checks would find nothing wrong."""
-    for section in ("code", "documents", "source"):
+    for section in sections:
         given = getattr(getattr(parameters, section), "folder", None)
         if section == "source" and parameters.source and parameters.source.is_remote:
             continue

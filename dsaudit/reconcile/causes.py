@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
+FEW = 3
+
+
 def explained(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Return `rows` with ``cause`` and ``evidence``, those that count as a fault first; ``in_flight`` is taken out.
 
@@ -42,7 +45,9 @@ def explained(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
         )
         told = {"cause": [UNEXPLAINED] * len(rows), "evidence": [broken] * len(rows)}
     rows = rows.drop(columns="in_flight", errors="ignore").reset_index(drop=True).assign(**told)
-    return rows.assign(order=rows["cause"].isin(EXPECTED)).sort_values("order", kind="stable").drop(columns="order")
+    # A report shows the first rows only: each cause has a few among them.
+    order = pd.DataFrame({"expected": rows["cause"].isin(EXPECTED), "later": rows.groupby("cause").cumcount() >= FEW})
+    return rows.loc[order.sort_values(["expected", "later"], kind="stable").index]
 
 
 def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[str]]:
@@ -62,9 +67,13 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
             causes[place].append(cause.code)
             words[place].append(_words(cause, {str(name): value for name, value in line.items()}))
     lacking = _lacking(audit)
+    undated = facts["changed_at"].isna().tolist()
     return {
         "cause": [found[0] if found else UNEXPLAINED for found in causes],
-        "evidence": [_together(*one) if one[0] else lacking for one in zip(causes, words, strict=True)],
+        "evidence": [
+            _together(*one[:2]) if one[0] else lacking + ("; nor when it changed at the source" if one[2] else "")
+            for one in zip(causes, words, undated, strict=True)
+        ],
     }
 
 

@@ -1,6 +1,6 @@
 """Gathers what is known of the rows that differ, in sets: one line a key, one column a fact, None where none is known.
 
-What the columns mean is said where they are made; `dsaudit.causes` judges by them.
+What the columns mean is said where they are made; `dsaudit.verdict.causes` judges by them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dsaudit.report.telling import (
     Record,
     counts_html,
     having,
+    headline,
     moment,
     skipped_because,
 )
@@ -26,7 +27,7 @@ def banner(result: Record, link: Link) -> str:
     run = result["run"]
     return f"""<header class="banner ds-{status.value}">
 <p class="eyebrow">dsaudit · {words(run["blueprint"])}</p>
-<h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {_decision(result)}</span>
+<h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {words(headline(result))}</span>
 <span class="system">{words(run["integration"])}, {words(run["environment"])}</span></h1>
 <p class="counts">{counts_html(result["verdicts"])}
 <span class="of">of {plural(len(result["verdicts"]), "check")}</span></p>
@@ -38,11 +39,6 @@ def banner(result: Record, link: Link) -> str:
 </div>
 {_facts(result)}
 </header>"""
-
-
-def _decision(result: Record) -> str:
-    """Return the decision; a part of an audit never reads as a whole one."""
-    return words(result["decision"]) + (" for a part only" if result["limits"] else "")
 
 
 def _why_title(result: Record) -> str:
@@ -90,6 +86,11 @@ def _proven(result: Record) -> str:
 
 def _since(result: Record) -> str:
     """Return since when the decision stands, and what changed since the last comparable run."""
+    if result["limits"]:
+        last = next(iter(result["history"]), None)
+        if last is None:
+            return "A part of an audit; there has been no whole one."
+        return f"A part of an audit; the last whole one was {words(last['decision'])}, {moment(last['ended'])}."
     series = 1
     for earlier in result["history"]:
         if earlier["decision"] != result["decision"]:
@@ -154,7 +155,7 @@ def phase_banner(
     decision = DECISIONS[result["decision"]]
     return f"""<header class="banner phase ds-{status.value}">
 <p class="eyebrow"><a href="../index.html">{words(run["integration"])}, {words(run["environment"])}</a> ·
-the whole run: <span class="ds-status ds-{decision.value}">{SIGNS[decision]} {_decision(result)}</span></p>
+the whole run: <span class="ds-status ds-{decision.value}">{SIGNS[decision]} {words(headline(result))}</span></p>
 <h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {status.upper()}</span>
 <span class="system">{words(title)}</span></h1>
 <p class="counts">{counts_html(verdicts)} <span class="of">of {plural(len(verdicts), "check")},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dsaudit.report.telling import COUNTED, counts, skipped_because
+from dsaudit.report.telling import COUNTED, counts, headline, skipped_because
 
 MOST_FAILURES = 50  # lines; GitHub refuses a summary of more than 1 MiB as a whole
 
@@ -16,7 +16,7 @@ def markdown(result: dict[str, Any]) -> str:
     run = result["run"]
     told = ", ".join(f"{count} {COUNTED[status]}" for status, count in counts(result["verdicts"]).items())
     parts = [
-        f"## {result['decision']}: {_inert(run['integration'])} ({run['environment']})",
+        f"## {headline(result)}: {_inert(run['integration'])} ({run['environment']})",
         f"{told}. Run `{_inert(run['id'])}`, database instant {_inert(result['instant']['time'])}.",
         *[f"{number}. {_inert(reason['text'])}" for number, reason in enumerate(result["reasons"], 1)],
         _table("Success criteria", ("Metric", "Target", "Actual", "Status"), _criteria(result)),

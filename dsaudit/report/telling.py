@@ -95,3 +95,8 @@ def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
         told = [one["reason"] for one in verdict["results"] if one["reason"]]
         reasons.setdefault(told[0] if told else "no reason given", []).append(verdict)
     return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+
+
+def headline(result: Record) -> str:
+    """Return the decision; a part of an audit never reads as a whole one."""
+    return str(result["decision"]) + (" for a part only" if result["limits"] else "")

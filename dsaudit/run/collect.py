@@ -92,15 +92,17 @@ def _complete(verdict: Verdict, planned: Planned) -> Verdict:
 def _missing(planned: Planned, ended_by: str) -> Verdict:
     headers = planned.check.headers
     reason = f"planned, but not executed: {ended_by}"
-    scopes = planned.scopes or [{}]
+    results = [_unknown(scope, reason) for scope in planned.scopes or [{}]]
+    if planned.skipped:  # it could not have been run anyway
+        results = [Result({}, Status.SKIPPED, observed="not run", reason=planned.skipped)]
     return Verdict(
         check=planned.check.name,
         claim=headers["title"],
         why=headers["why"],
         requirement=planned.check.listed("requirement"),
         severity=headers["severity"],
-        status=Status.INCONCLUSIVE,
-        results=[_unknown(scope, reason) for scope in scopes],
+        status=worst(result.status for result in results),
+        results=results,
         phase=planned.phase,
     )
 

@@ -27,11 +27,12 @@ def earlier_runs(parameters: Parameters, out: Path | None) -> list[dict[str, Any
 
 def compare(result: dict[str, Any], parameters: Parameters, out: Path | None) -> None:
     """Add ``changes`` and ``history`` to a run's result."""
-    runs = [run for run in earlier_runs(parameters, out) if run["run"]["blueprint"] == result["run"]["blueprint"]]
+    # A run that looked at a part only is compared with nothing, and nothing with it.
+    blueprint = result["run"]["blueprint"]
+    runs = [one for one in earlier_runs(parameters, out) if one["run"]["blueprint"] == blueprint and not one["limits"]]
     result["history"] = [_line(run) for run in runs[:KEPT]]
     now = _findings(result)
-    # Masks of different keys cannot be compared, and neither can a run that looked at a part only.
-    whole = [] if result["limits"] else [run for run in runs if not run["limits"]]
+    whole = [] if result["limits"] else runs  # and masks of different keys cannot be compared
     comparable = next((run for run in whole if len({key_of(one) for one in now | _findings(run)}) <= 1), None)
     before = _findings(comparable) if comparable else set()
     result["changes"] = {
@@ -39,7 +40,7 @@ def compare(result: dict[str, Any], parameters: Parameters, out: Path | None) ->
         "new": len(now - before),
         "known": len(now & before),
         "fixed": len(before - now),
-        "since": _since(result, runs),
+        "since": None if result["limits"] else _since(result, runs),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import os
 from pathlib import Path
@@ -29,7 +30,7 @@ def write_rows(run: Path, check: str, target: Path) -> int:
         raise RowsMissing(f"{target}: rows are written as .csv or .jsonl")
     path = run / "private" / "rows" / f"{check}.jsonl"
     if not path.is_file():
-        raise RowsMissing(f"{run} holds no rows of {check}: it found none, or its private folder is not here")
+        raise RowsMissing(f"{run} holds no rows of {check}: {_why_none(run, check)}")
     rows = read_rows(path)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.fchmod(handle, 0o600)  # a file that was there keeps its own mode otherwise
@@ -40,6 +41,20 @@ def write_rows(run: Path, check: str, target: Path) -> int:
         else:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return len(rows)
+
+
+def _why_none(run: Path, check: str) -> str:
+    if not (run / "private").is_dir():
+        return "its private folder is not here"
+    try:
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        told = {verdict["check"]: verdict for verdict in result["verdicts"]}
+    except (OSError, ValueError, KeyError):
+        return "it has no result"
+    if check not in told:
+        close = difflib.get_close_matches(check, told, n=1)
+        return "it has no check of this name" + (f"; did you mean {close[0]}?" if close else "")
+    return "it found none" if told[check]["status"] == "pass" else f"the check ended {told[check]['status']}"
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

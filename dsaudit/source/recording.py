@@ -14,7 +14,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.reading import value_at as value_at
 from dsaudit.source.writing import digest_of
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
 
@@ -172,8 +175,16 @@ def changed_at(resource: Resource, one: dict[str, Any]) -> datetime | None:
 
 
 def instant_at(one: dict[str, Any], path: str | None) -> datetime | None:
-    """Return the instant at a dotted path, or None where there is none, or one without a time zone."""
+    """Return the instant at a dotted path, or None where there is none, or one without a time zone.
+
+    A number counts from 1970: seconds, or milliseconds where it would lie beyond the year 5000 otherwise.
+    """
     given: Any = value_at(one, path) if path else None
+    if isinstance(given, (int, Decimal)) and not isinstance(given, bool):
+        seconds = Decimal(given)
+        if abs(seconds) >= FARTHEST_SECOND:
+            seconds /= 1000
+        return EPOCH + timedelta(microseconds=int(seconds * 1_000_000)) if abs(seconds) < FARTHEST_SECOND else None
     try:
         instant = datetime.fromisoformat(given)
     except (TypeError, ValueError):

@@ -31,11 +31,11 @@ def result(**changes: Any) -> dict[str, Any]:
 
 
 def test_it_opens_with_the_decision_and_the_counts() -> None:
-    text = markdown(result(run={"id": "r1", "integration": "acme", "environment": "staging"}))
-    assert text.startswith(
-        "## NO-GO: acme \\(staging\\)" if "\\(" in text.split("\n")[0] else "## NO-GO: acme (staging)"
-    )
+    run = {"id": "r1", "integration": "acme", "environment": "staging"}
+    text = markdown(result(run=run, limits=[]))
+    assert text.startswith("## NO-GO: acme (staging)\n")
     assert "1 fail, 1 pass, 1 not run" in text
+    assert markdown(result(run=run, limits=["narrowed"])).startswith("## NO-GO for a part only: acme (staging)\n")
 
 
 def test_no_markup_of_the_data_survives() -> None:

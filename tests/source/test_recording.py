@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 
 from dsaudit.parameters import Parameters
 from dsaudit.source import Recording, SourceError, record, replay, rest, resume
+from dsaudit.source.recording import instant_at
 from tests.source.providers import TOKEN, an_order, ids, not_whole, serving
 from tests.source.providers import rest as section
 from tests.source.shelf import STYLES, Shelf, broken
@@ -317,3 +320,21 @@ def test_a_killed_reading_goes_on(shelf: Shelf, declared: Callable[[str], Parame
     assert len(shelf.asked) == 2
     assert content_of(tmp_path / "next") == whole
     assert len(ids(Recording(tmp_path / "next" / "private" / "recording", declared("link")))) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("given", "instant"),
+    [
+        (1790000000, "2026-09-21T14:13:20+00:00"),
+        (1790000000123, "2026-09-21T14:13:20.123000+00:00"),
+        (Decimal("1790000000.5"), "2026-09-21T14:13:20.500000+00:00"),
+        ("2026-09-21T16:13:20+02:00", "2026-09-21T14:13:20+00:00"),
+        ("2026-09-21T14:13:20", None),
+        (True, None),
+        (10**20, None),
+        ("soon", None),
+    ],
+)
+def test_a_time_of_change_is_a_text_with_its_zone_or_counts_from_1970(given: object, instant: str | None) -> None:
+    found = instant_at({"at": given}, "at")
+    assert found == (datetime.fromisoformat(instant) if instant else None)
