@@ -31,10 +31,10 @@ def refinement_fails(sample: "Sample", random: Random) -> Planted:
 
 
 def refinement_stuck(sample: "Sample", random: Random) -> Planted:
-    """A received dispute is passed over by the worker, and its file allows a wait of no more than a second."""
+    """A received dispute is passed over by the worker, and its file allows hardly any wait."""
     tenant, shop = some_tenant(random)
     dispute = random.choice(living(sample, tenant, "dispute"))
-    _stricter(sample, "backlog_seconds: 1")
+    _stricter(sample, "backlog_seconds: 0.001")
     sample.backend_control("faults", {"skip_refinement": ["dispute"]})
     sample.record(shop, "disputes", "update", int(dispute), reason="unrecognized")
     sample.settle()
