@@ -134,7 +134,10 @@ def test_the_calls_are_as_many_as_estimated(style: str, records: int, shelf: She
     declared, path, more = STYLES[style]
     recording = read(source=section(shelf.address, f"page_size: 3, paging: {declared}"), read=path, more=more)
     assert recording.count("shop", "order") == records
-    assert paging.calls(source(paging=yaml.safe_load(declared)).paging, 3, records) == len(shelf.asked)
+    own = [
+        path for path in shelf.asked if "_control" not in path
+    ]  # another program may ask where it had this port before
+    assert paging.calls(source(paging=yaml.safe_load(declared)).paging, 3, records) == len(own)
 
 
 def test_one_answer_is_one_call() -> None:
