@@ -183,16 +183,16 @@ def test_a_slow_query_is_stopped_at_its_limit(system: ledger.Ledger) -> None:
 
 
 def test_a_server_that_stalls_does_not_hang_the_audit(system: ledger.Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dsaudit.database import reader as module
+    from dsaudit.database import transaction as module
 
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     database = Database.open(Settings(url_env="LEDGER_URL", statement_timeout=0.5))
     started = time.monotonic()
-    with pytest.raises(sa.exc.OperationalError), database.transaction() as connection:
-        pid = int(connection.exec_driver_sql("select pg_backend_pid()").scalar_one())
+    with pytest.raises(sa.exc.OperationalError), database.transaction() as one:
+        pid = int(one.run("select pg_backend_pid()").scalar_one())
         os.kill(pid, signal.SIGSTOP)
         try:
-            connection.exec_driver_sql("select 1")
+            one.run("select 1")
         finally:
             os.kill(pid, signal.SIGCONT)
     # Without the watchdog this would never return; the bound only tells the two apart.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +14,8 @@ import pandas as pd
 
 from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
-from dsaudit.database import MOST_ROWS, QueryError, ShortRead, SnapshotLost, TimeLimit
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import MOST_ROWS, Answer, QueryError, ShortRead, SnapshotLost, TimeLimit
+from dsaudit.database.relations import Filled, RelationMissing
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
 
@@ -47,50 +50,87 @@ def _undecided(scopes: list[Scope], status: Status, reason: str) -> Evidence:
     return Evidence(pd.DataFrame(), pd.DataFrame(), undecided=[(scope, status, reason) for scope in scopes])
 
 
+@dataclass
+class _Asked:
+    """The two queries of a check for one item, with its slots filled."""
+
+    item: Scope
+    counting: Filled
+    finding: Filled
+    values: dict[str, Any]
+
+
 def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     """Run a check's two queries once for each item, and put the answers together."""
     gathered = Evidence(pd.DataFrame(), pd.DataFrame())
-    rows: list[pd.DataFrame] = []
-    examined: list[pd.DataFrame] = []
-    items = list(dict.fromkeys(scope[check.each] for scope in scopes)) if check.each else [""]
+    items: list[Scope] = [{}]
+    if check.each:
+        items = [{check.each: name} for name in dict.fromkeys(scope[check.each] for scope in scopes)]
+    asked: list[_Asked] = []
     for item in items:
-        own = [scope for scope in scopes if not check.each or scope[check.each] == item]
-        try:
-            _query_item(audit, check, {check.each: item} if check.each else {}, rows, examined, gathered)
-        except (QueryError, RelationMissing) as error:
-            gathered.undecided += [(scope, _status_of(error), str(error)) for scope in own]
-    gathered.rows = _together(rows)
-    gathered.examined = _together(examined)
+        with _told(gathered, scopes, item):
+            asked.append(_filled(audit, check, item))
+    answers = _answers(audit, gathered, scopes, asked)
+    for one, (_, found) in answers:
+        if found.total > len(found.frame):
+            _count_scopes(audit, check, one, gathered)
+    gathered.examined = _together([counted.frame.assign(**one.item) for one, (counted, _) in answers])
+    gathered.rows = _together([found.frame.assign(**one.item) for one, (_, found) in answers])
+    if answers:
+        telling, _ = next((one for one in answers if len(one[1][1].frame)), answers[0])
+        gathered.query = audit.database.merged(telling.finding.sql, telling.values)
     if len(items) > 1:
         gathered.limits.append(f"the query shown is one of {len(items)}, one a {check.each}")
     return gathered
 
 
-def _query_item(
-    audit: Audit, check: Check, item: Scope, rows: list[pd.DataFrame], examined: list[pd.DataFrame], gathered: Evidence
-) -> None:
+@contextlib.contextmanager
+def _told(gathered: Evidence, scopes: list[Scope], item: Scope) -> Iterator[None]:
+    """Tell of each scope of an item that it could not be asked, and why."""
+    try:
+        yield
+    except (QueryError, RelationMissing) as error:
+        own = [scope for scope in scopes if item.items() <= scope.items()]
+        gathered.undecided += [(scope, _status_of(error), str(error)) for scope in own]
+
+
+def _filled(audit: Audit, check: Check, item: Scope) -> _Asked:
     own = item.get("resource")
     resources = [own] if own else planned_resources(check, audit.parameters)
-    looked = audit.relations.fill(check.examined, item, resources)
-    found = audit.relations.fill(check.query, item, resources)
-    values = {**audit.values(), **looked.values, **found.values}
-    counted, answer = audit.database.queries([looked.sql, found.sql], values, [*looked.tables, *found.tables])
-    examined.append(counted.frame.assign(**item))
-    rows.append(answer.frame.assign(**item))
-    if answer.total > len(answer.frame):
-        _count_scopes(audit, check, found.sql, values, item, gathered)
-    if not gathered.query or (len(answer.frame) and not any(len(frame) for frame in rows[:-1])):
-        gathered.query = audit.database.merged(found.sql, values)
+    counting = audit.relations.fill(check.examined, item, resources)
+    finding = audit.relations.fill(check.query, item, resources)
+    return _Asked(item, counting, finding, {**audit.values(), **counting.values, **finding.values})
 
 
-def _count_scopes(
-    audit: Audit, check: Check, sql: str, values: dict[str, Any], item: Scope, gathered: Evidence
-) -> None:
+def _answers(
+    audit: Audit, gathered: Evidence, scopes: list[Scope], asked: list[_Asked]
+) -> list[tuple[_Asked, list[Answer]]]:
+    """Ask for all items in one transaction; where one is refused, for each in its own, so that the others are heard."""
+    try:
+        answers = _ask(audit, asked)
+        return [(one, answers[2 * place : 2 * place + 2]) for place, one in enumerate(asked)]
+    except QueryError:
+        alone = []
+        for one in asked:
+            with _told(gathered, scopes, one.item):
+                alone.append((one, _ask(audit, [one])))
+        return alone
+
+
+def _ask(audit: Audit, asked: list[_Asked]) -> list[Answer]:
+    filled = [query for one in asked for query in (one.counting, one.finding)]
+    values = [one.values for one in asked for _ in range(2)]
+    tables = [oid for query in filled for oid in query.tables]
+    return audit.database.queries([query.sql for query in filled], values, tables)
+
+
+def _count_scopes(audit: Audit, check: Check, asked: _Asked, gathered: Evidence) -> None:
     """Count the rows of every scope where there are more than are kept."""
-    columns = [column for column in check.scope if column not in item]
+    columns = [column for column in check.scope if column not in asked.item]
     listed = ", ".join(columns) or "true"
-    counted = audit.database.query(f"select {listed}, count(*) as total from ({sql}) as x group by {listed}", values)
-    for row in counted.frame.assign(**item).to_dict("records"):
+    sql = f"select {listed}, count(*) as total from ({asked.finding.sql}) as x group by {listed}"
+    counted = audit.database.query(sql, asked.values)
+    for row in counted.frame.assign(**asked.item).to_dict("records"):
         gathered.totals[tuple(str(row[column]) for column in check.scope)] = int(row["total"])
     gathered.limits.append(f"{MOST_ROWS} rows are kept, all are counted")
 

@@ -7,11 +7,9 @@ its locks to the end, and a schema change that waits for them holds up everybody
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import socket
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,7 +17,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from dsaudit.database.addresses import arguments_for, audited_url, for_libpq
 from dsaudit.database.catalogue import COLUMNS, REWRITTEN, TableInfo
@@ -31,22 +29,10 @@ from dsaudit.database.errors import (
     query_error,
     stream_error,
 )
+from dsaudit.database.transaction import LIMITS, Transaction, checked, held_snapshot, transaction
 from dsaudit.parameters.models import Database as Settings
 
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
-
-
-PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
-
-_LIMITS = {
-    "statement_timeout": "60000",  # milliseconds, like the next
-    "lock_timeout": "500",
-    # Off means: an error where a policy would hide rows, instead of fewer rows and no word of it.
-    "row_security": "off",
-    "search_path": "pg_catalog",
-    "timezone": "UTC",
-    "max_parallel_workers_per_gather": "0",
-}
 
 
 @dataclass(frozen=True)
@@ -90,28 +76,9 @@ class Database:
         """Close all connections."""
         self._engine.dispose()
 
-    @contextlib.contextmanager
-    def transaction(self, limit: float | None = None) -> Iterator[Connection]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """Open one short read-only transaction at the run's instant, watched from this side as well."""
-        seconds = limit or self.settings.statement_timeout
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._engine.connect().execution_options(**options) as connection:
-            with _watched(connection, seconds + PATIENCE):
-                self._prepare(connection, seconds)
-                yield connection
-            connection.rollback()
-
-    def _prepare(self, connection: Connection, seconds: float) -> None:
-        if self.snapshot:
-            try:
-                connection.exec_driver_sql(f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'")
-            except sa.exc.DBAPIError as error:
-                raise SnapshotLost(
-                    f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
-                    f"({self.settings.snapshot_age} s): {first_line(error.orig)}"
-                ) from None
-        # One select for all: the first query of a transaction also ends the time in which it could be made read-write.
-        _set(connection, {**_LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
+        return transaction(self._engine, self.settings.statement_timeout, self.snapshot, self.settings.snapshot_age)
 
     def query(
         self,
@@ -126,7 +93,7 @@ class Database:
     def queries(
         self,
         sqls: Sequence[str],
-        values: Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
         planner: Mapping[str, str] | None = None,
@@ -136,7 +103,9 @@ class Database:
         Parameters
         ----------
         sqls
-            Selects that share `values`, which they name as ``%(name)s``.
+            Selects; values are named as ``%(name)s``.
+        values
+            Shared by all, or one mapping for each.
         tables
             Object ids of the tables that they read; one that was rewritten since the snapshot was taken (TRUNCATE,
             some ALTER TABLE) looks empty to an older snapshot, without any error.
@@ -152,20 +121,14 @@ class Database:
         """
         _refuse_others(sqls)
         try:
-            with self.transaction() as connection:
-                _set(connection, planner or {})
-                answers = [_fetch(connection, sql, values or {}, most) for sql in sqls]
-                self._refuse_rewritten(connection, list(tables))
+            with self.transaction() as one:
+                one.set(planner or {})
+                bound = [values or {}] * len(sqls) if values is None or isinstance(values, Mapping) else values
+                answers = [_fetch(one, sql, given, most) for sql, given in zip(sqls, bound, strict=True)]
+                _refuse_rewritten(one, sorted(set(tables)))
                 return answers
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
-
-    def _refuse_rewritten(self, connection: Connection, tables: list[int]) -> None:
-        rewritten = list(connection.exec_driver_sql(REWRITTEN, {"tables": tables}).scalars()) if tables else []
-        if rewritten:
-            raise SnapshotLost(
-                f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
-            )
 
     @contextlib.contextmanager
     def stream(self, sql: str) -> Iterator[Any]:
@@ -179,9 +142,9 @@ class Database:
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
         _refuse_others([sql])
-        limits = {**_LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
+        limits = {**LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
         begin = ["begin isolation level repeatable read read only"]
-        begin += [f"set transaction snapshot '{_checked_snapshot(self.snapshot)}'"] if self.snapshot else []
+        begin += [f"set transaction snapshot '{checked(self.snapshot)}'"] if self.snapshot else []
         begin += [f"set local {name} = '{value}'" for name, value in limits.items()]
         try:
             with (
@@ -214,12 +177,10 @@ class Database:
         """
         options = "analyze, timing off, format json" if run else "format json"
         try:
-            with self.transaction() as connection:
-                if not scans:
-                    connection.exec_driver_sql("set local enable_seqscan = off")
+            with self.transaction() as one:
+                one.set({} if scans else {"enable_seqscan": "off"})
                 plans = (
-                    connection.exec_driver_sql(f"explain ({options}) {sql}", {**one, "dsaudit": True}).scalar_one()
-                    for one in values
+                    one.run(f"explain ({options}) {sql}", {**given, "dsaudit": True}).scalar_one() for given in values
                 )
                 return [plan[0] for plan in plans]
         except sa.exc.DBAPIError as error:
@@ -245,29 +206,9 @@ class Database:
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
 
-    @contextlib.contextmanager
-    def held_snapshot(self) -> Iterator[str]:
-        """Hold one instant open and yield its name; the holder touches no table, and is cut off at `snapshot_age`.
-
-        An old snapshot keeps vacuum from cleaning up, in every database of the server.
-        """
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with (
-            self._engine.connect().execution_options(**options) as connection,
-            _watched(connection, self.settings.snapshot_age),
-        ):
-            # The holder waits idle for as long as the phases take: no idle limit may end it.
-            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
-            yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
-            # If the holder was cut off, the checks that came after it have said so.
-            with contextlib.suppress(sa.exc.DBAPIError):
-                connection.rollback()
-
-
-def _set(connection: Connection, settings: Mapping[str, str]) -> None:
-    if settings:
-        calls = ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in settings)
-        connection.exec_driver_sql(f"select {calls}", dict(settings))
+    def held_snapshot(self) -> AbstractContextManager[str]:
+        """Hold one instant open and yield its name, until the block ends or it is `snapshot_age` old."""
+        return held_snapshot(self._engine, self.settings.snapshot_age)
 
 
 def _refuse_others(sqls: Sequence[str]) -> None:
@@ -278,39 +219,21 @@ def _refuse_others(sqls: Sequence[str]) -> None:
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
 
 
-@contextlib.contextmanager
-def _watched(connection: Connection, seconds: float) -> Iterator[None]:
-    """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
-    handle = os.dup(connection.connection.driver_connection.fileno())  # type: ignore[union-attr]
-    line = socket.socket(fileno=handle)
-    timer = threading.Timer(seconds, _cut, [line])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        line.close()
+def _refuse_rewritten(one: Transaction, tables: list[int]) -> None:
+    rewritten = list(one.run(REWRITTEN, {"tables": tables}).scalars()) if tables else []
+    if rewritten:
+        raise SnapshotLost(
+            f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
+        )
 
 
-def _cut(line: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-
-
-def _checked_snapshot(name: str) -> str:
-    if not all(part.isalnum() for part in name.split("-")):
-        raise SnapshotLost(f"{name!r} is no name of a snapshot")
-    return name
-
-
-def _fetch(connection: Connection, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:
-    result = connection.exec_driver_sql(sql, dict(values))
+def _fetch(one: Transaction, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:
+    result = one.run(sql, values)
     columns = list(result.keys())
     rows = result.fetchall() if most is None else result.fetchmany(most + 1)
     frame = pd.DataFrame([tuple(row) for row in rows[:most]], columns=columns, dtype=object)
     if most is None or len(rows) <= most:
         return Answer(frame, len(rows))
     result.close()
-    total = connection.exec_driver_sql(f"select count(*) from ({sql}) as all_rows", dict(values)).scalar_one()
+    total = one.run(f"select count(*) from ({sql}) as all_rows", values).scalar_one()
     return Answer(frame, total)

@@ -118,14 +118,15 @@ def clock_is_read_with_its_zone(audit: Audit) -> Found:
     show: place, call
     remedy: use datetime.now(UTC) and datetime.fromtimestamp(seconds, UTC)
     """
-    rows = [
+    code = audit.code
+    rows = code.once("naive clocks", lambda: [
         {"place": f"{module.file}:{node.lineno}", "call": f"datetime.{node.attr}"}
-        for module in audit.code.modules.values()
+        for module in code.modules.values()
         for node in _naive_clocks(module.tree)
-    ]
+    ])  # fmt: skip
     problem = audit.code.problems[0] if audit.code.problems else None
     reason = f"not all of the code could be read: {problem}" if problem else None
-    return frames(rows, [{"examined": len(audit.code.modules), "reason": reason}])
+    return frames(rows, [{"examined": len(code.modules), "reason": reason}])
 
 
 def _naive_clocks(tree: ast.Module) -> Iterator[ast.Attribute]:

@@ -1,0 +1,134 @@
+"""A short read-only transaction at one instant, in which every statement is limited from both sides."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, CursorResult, Engine
+
+from dsaudit.database.errors import SnapshotLost, first_line
+
+PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
+
+LIMITS = {
+    "statement_timeout": "60000",  # milliseconds, like the next
+    "lock_timeout": "500",
+    # Off means: an error where a policy would hide rows, instead of fewer rows and no word of it.
+    "row_security": "off",
+    "search_path": "pg_catalog",
+    "timezone": "UTC",
+    "max_parallel_workers_per_gather": "0",
+}
+
+_READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Transaction:
+    """Runs statements; each has the whole time limit, and the watch starts anew with it."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self.connection = connection
+        self._seconds = seconds
+        self.cut_at = time.monotonic() + seconds
+
+    def run(self, sql: str, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+        """Execute one statement as it stands; values are named as ``%(name)s``."""
+        self.cut_at = time.monotonic() + self._seconds
+        return self.connection.exec_driver_sql(sql, None if values is None else dict(values))
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Set PostgreSQL's settings for this transaction alone."""
+        if settings:
+            calls = ", ".join(f"pg_catalog.set_config('{name}', %({name})s, true)" for name in settings)
+            self.run(f"select {calls}", settings)
+
+
+@contextlib.contextmanager
+def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float) -> Iterator[Transaction]:
+    """Open one short read-only transaction, at the instant `snapshot` if one is given.
+
+    Parameters
+    ----------
+    seconds
+        Limit of each statement, on the server and, a little later, on this side.
+    age
+        Seconds after which a snapshot is let go, for the message alone.
+
+    Raises
+    ------
+    SnapshotLost
+        The snapshot is gone.
+    """
+    with engine.connect().execution_options(**_READ_ONLY) as connection:
+        one = Transaction(connection, seconds + PATIENCE)
+        with _watched(one):
+            if snapshot:
+                _take(one, snapshot, age)
+            # One select for all; the first query of a transaction also ends the time in which it could be made
+            # read-write.
+            one.set({**LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
+            yield one
+        connection.rollback()
+
+
+@contextlib.contextmanager
+def held_snapshot(engine: Engine, seconds: float) -> Iterator[str]:
+    """Hold one instant open and yield its name; the holder touches no table, and is cut off after `seconds`.
+
+    An old snapshot keeps vacuum from cleaning up, in every database of the server.
+    """
+    with engine.connect().execution_options(**_READ_ONLY) as connection:
+        one = Transaction(connection, seconds)
+        with _watched(one):
+            # The holder waits idle for as long as the phases take: no idle limit may end it.
+            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
+            yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
+            # If the holder was cut off, the checks that came after it have said so.
+            with contextlib.suppress(sa.exc.DBAPIError):
+                connection.rollback()
+
+
+def checked(snapshot: str) -> str:
+    """Return a snapshot's name, which is written into a statement, as no value can be bound there."""
+    if not all(part.isalnum() for part in snapshot.split("-")):
+        raise SnapshotLost(f"{snapshot!r} is no name of a snapshot")
+    return snapshot
+
+
+def _take(one: Transaction, snapshot: str, age: float) -> None:
+    try:
+        one.run(f"set transaction snapshot '{checked(snapshot)}'")
+    except sa.exc.DBAPIError as error:
+        raise SnapshotLost(
+            f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
+            f"({age:.0f} s): {first_line(error.orig)}"
+        ) from None
+
+
+@contextlib.contextmanager
+def _watched(one: Transaction) -> Iterator[None]:
+    """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
+    handle = os.dup(one.connection.connection.driver_connection.fileno())  # type: ignore[union-attr]
+    line = socket.socket(fileno=handle)
+    done = threading.Event()
+    threading.Thread(target=_cut_when_due, args=(one, line, done), daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _cut_when_due(one: Transaction, line: socket.socket, done: threading.Event) -> None:
+    with line:
+        while (left := one.cut_at - time.monotonic()) > 0:
+            if done.wait(left):
+                return
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
