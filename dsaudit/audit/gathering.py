@@ -14,8 +14,8 @@ import pandas as pd
 
 from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
-from dsaudit.database import MOST_ROWS, Answer, QueryError, ShortRead, SnapshotLost, TimeLimit
-from dsaudit.database.relations import Filled, RelationMissing
+from dsaudit.database import MOST_ROWS, Answer, QueryError, RelationMissing, ShortRead, SnapshotLost, TimeLimit
+from dsaudit.database.relations import Filled
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
 

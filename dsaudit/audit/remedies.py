@@ -94,15 +94,16 @@ def _deletions(audit: Audit, rows: pd.DataFrame) -> Iterator[Remedy]:
         known = [one for one in dict.fromkeys(map(str, part["source_id"])) if re.fullmatch(r"[0-9]{1,20}", one)]
         if not resource.deleted or not resource.tenant or len(resource.key) > 1 or not known or tenant not in ids:
             continue
-        kind = audit.relations.table(resource.table).columns.get(resource.deleted)
+        column, values = resource.deleted_by
+        kind = audit.relations.table(resource.table).columns.get(column)
         condition = (
             f"{resource.tenant} = {_quoted(ids[str(tenant)])} and {resource.key[0]} in ({', '.join(known[:MOST])})"
         )
-        value = "true" if kind == "boolean" else "now()"
+        value = _quoted(values[0]) if values else "true" if kind == "boolean" else "now()"
         more = f" (the first {MOST} of {len(known)})" if len(known) > MOST else ""
         yield {
             "say": f"mark the rows of {tenant}, {name} as deleted, as the owner of the tables{more}",
-            "command": f"update {resource.table} set {resource.deleted} = {value} where {condition};",
+            "command": f"update {resource.table} set {column} = {value} where {condition};",
         }
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TableInfo:
-    """A table in the database's catalogue: its object id and the type of each column."""
+    """A table in the database's catalogue: its object id, the type of each column, and whether it holds rows itself."""
 
     schema: str
     name: str
     oid: int
     columns: dict[str, str]
+    is_stored: bool = True  # False of a view
 
 
 # Of the tables with these object ids, and of their partitions: those that were rewritten since the snapshot was taken.
@@ -27,7 +28,7 @@ where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_catalog.pg_r
 
 COLUMNS = """
 select n.nspname::text as schema, c.relname::text as table, c.oid::bigint as oid, a.attname::text as column,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+       c.relkind <> 'v' as is_stored, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -26,6 +26,10 @@ class ShortRead(QueryError):
     """A stream of rows broke off, or brought fewer rows than there are: what was read proves nothing."""
 
 
+class RelationMissing(Exception):
+    """The database has no such table or column as the parameter file names."""
+
+
 def query_error(error: sa.exc.DBAPIError) -> QueryError:
     """Return what a refused query means."""
     line = first_line(error.orig)

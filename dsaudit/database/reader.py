@@ -192,7 +192,8 @@ class Database:
             found: dict[tuple[str, str], TableInfo] = {}
             for row in self.query(COLUMNS, most=None).frame.to_dict("records"):
                 key = (row["schema"], row["table"])
-                found.setdefault(key, TableInfo(*key, row["oid"], {})).columns[row["column"]] = row["type"]
+                info = found.setdefault(key, TableInfo(*key, row["oid"], {}, row["is_stored"]))
+                info.columns[row["column"]] = row["type"]
             self._catalogue = found
         return self._catalogue
 
@@ -202,7 +203,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 driver: Any = connection.connection.driver_connection
-                return psycopg.ClientCursor(driver).mogrify(sql, used) if used else sql
+                return psycopg.ClientCursor(driver).mogrify(sql, used)
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
 

@@ -14,18 +14,25 @@ from typing import Any
 
 from psycopg import sql as names
 
-from dsaudit.database import TableInfo
-from dsaudit.parameters import Parameters, Resource
-from dsaudit.parameters.tables import Table
+from dsaudit.database.catalogue import TableInfo
+from dsaudit.database.errors import RelationMissing
+from dsaudit.database.expressions import (
+    cast,
+    column_of,
+    columns_of,
+    deleted,
+    field_column,
+    json_of,
+    literal,
+    quoted,
+    row_id,
+    source_id,
+    value_of,
+)
+from dsaudit.parameters import Parameters
+from dsaudit.parameters.tables import Raw, Table
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
-
-REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
-TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
-
-
-class RelationMissing(Exception):
-    """The database has no such table or column as the parameter file names."""
 
 
 @dataclass
@@ -97,11 +104,23 @@ class Relations:
     def _raw(self, filled: Filled) -> str:
         raw = self._parameters.raw
         assert raw is not None  # the planner skips a check whose relation is not declared
-        source, info = self._from(raw.table, filled)
-        columns = _columns(raw, info)
-        types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
+        tables = self._parameters.raw_tables(filled.resources)
+        parts = [self._raw_of(table, names, raw, filled) for table, names in tables.items()]
+        if not parts:  # embedded records have no raw table of their own
+            table, names = next(iter(self._parameters.raw_tables(self._parameters.resources).items()))
+            parts = [f"{self._raw_of(table, names, raw, filled)} where false"]
+        return f"({' union all '.join(parts)})"
+
+    def _raw_of(self, table: str, names: Mapping[str, str], raw: Raw, filled: Filled) -> str:
+        """Return the select of one raw table, which holds the resources `names`, by their type there."""
+        source, info = self._from(table, filled)
+        columns = columns_of(raw, info)
         joins = self._tenant_join(columns, info, raw, filled)
-        joins += _map_join("o", columns.pop("resource"), types, filled)
+        told, resource = columns.pop("resource"), "o.name"
+        if raw.is_one_a_resource:
+            resource = f"{literal(*names.values())}::text"
+        else:
+            joins += _map_join("o", told, names, filled)
         states = {given: state for state, listed in raw.states.items() for given in listed}
         joins += _map_join("s", columns["state"], states, filled, kind="left join")
         columns["state"] = f"coalesce(s.name, {columns['state']})"
@@ -110,17 +129,17 @@ class Relations:
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
         # and of a deletion none, so within a second the time at which a version was shown decides.
         changed, observed, received = (columns[name] for name in ("changed_at", "observed_at", "received_at"))
-        sequence = _column(raw.columns["row_id"], info)
+        sequence = value_of(raw.columns["row_id"], info)
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins})"
+        return f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"
 
     def _deliveries(self, filled: Filled) -> str:
         table = self._parameters.deliveries
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
+        columns = columns_of(table, info)
         topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
         # A refused delivery may belong to nobody, and still counts among those that did not succeed.
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
@@ -134,10 +153,9 @@ class Relations:
         table = self._parameters.syncs
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
-        types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
+        columns = columns_of(table, info)
         joins = self._tenant_join(columns, info, table, filled)
-        joins += _map_join("o", columns.pop("resource"), types, filled)
+        joins += _map_join("o", columns.pop("resource"), self._parameters.types(filled.resources), filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 
@@ -145,7 +163,7 @@ class Relations:
         table = self._parameters.record
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
+        columns = columns_of(table, info)
         joins = self._tenant_join(columns, info, table, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select {body} from {source} as x {joins})"
@@ -154,15 +172,18 @@ class Relations:
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         columns = {
-            "row_id": f"({_row_id(info)})::text",
+            "row_id": row_id(resource, info),
             "source_id": source_id(resource, info),
-            "updated_at": _optional(resource.updated_column, info, "timestamptz"),
-            "refined_at": _optional(resource.refined_at, info, "timestamptz"),
-            "built_from": _optional(resource.built_from, info, "text"),
-            "deleted": _deleted(resource, info),
+            "updated_at": cast(resource.updated_column, info, "timestamptz"),
+            "refined_at": cast(resource.refined_at, info, "timestamptz"),
+            "built_from": cast(resource.built_from, info, "text"),
+            "deleted": deleted(resource, info),
         }
-        columns |= {_quoted(field_column(name)): _column(name, info) for name in resource.fields}
-        tenant, joins = self._tenant_of(resource, info, filled)
+        columns |= {
+            quoted(field_column(name)): json_of(name, info) if field.as_ == "json" else value_of(name, info)
+            for name, field in resource.fields.items()
+        }
+        tenant, joins = self._tenant_of(name, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
         filled.values["resource_name"] = name
         return f"(select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins})"
@@ -171,110 +192,73 @@ class Relations:
         name, _, column = end.partition(".")
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
-        tenant, joins = self._tenant_of(resource, info, filled)
-        key, row = _column(column, info), _row_id(info)
-        deleted = _deleted(resource, info)
+        tenant, joins = self._tenant_of(name, info, filled)
+        key, row = value_of(column, info), row_id(resource, info)
         return (
-            f"(select ({row})::text as row_id, ({key})::text as key, {tenant} as tenant, {deleted} as deleted, "
+            f"(select {row} as row_id, ({key})::text as key, {tenant} as tenant, {deleted(resource, info)} as deleted, "
             f"{source_id(resource, info)} as source_id from {source} as x {joins})"
         )
 
-    def _tenant_of(self, resource: Resource, info: TableInfo, filled: Filled) -> tuple[str, str]:
-        if not self._parameters.tenants or not resource.tenant:
-            return f"'{self._parameters.tenant_names[0]}'::text", ""
-        return "t.name", self._tenant_values(_column(resource.tenant, info), info.columns[resource.tenant], filled)
+    def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str]:
+        """Return the expression of a refined row's tenant, and the joins that it needs."""
+        resource = self._parameters.resources[name]
+        if resource.tenant and self._parameters.tenants:
+            return "t.name", self._tenant_values(resource.tenant, info, filled)
+        first = f"{literal(self._parameters.tenant_names[0])}::text"
+        if len(self._parameters.tenants) < 2:
+            return first, ""
+        # A child without a tenant of its own has its parent's. One whose parent is gone must not be out of sight, and
+        # so stands under the first.
+        joins, alias, column, info = self._up_to_a_tenant(name, info, filled)
+        tenant = self._parameters.resources[alias.removeprefix("above_")].tenant or ""
+        values = self._tenant_values(tenant, info, filled, alias)
+        is_there = f"({alias}.{quoted(column)} is null or t.name is not null)"
+        return f"coalesce(t.name, {first})", f"{joins}left {values} where {is_there}"
+
+    def _up_to_a_tenant(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, str, TableInfo]:
+        """Return the joins from a table up to the first that has a tenant; of that: alias, joined column, table."""
+        joins, alias, column, passed = "", "x", "", [name]
+        while not self._parameters.resources[name].tenant:
+            relation = next((one for one in self._parameters.relations if one.child.startswith(f"{name}.")), None)
+            if relation is None or relation.parent.partition(".")[0] in passed:
+                raise RelationMissing(
+                    f"resources.{passed[0]}: there are several tenants, and nothing tells whose its rows are; "
+                    f"name the column (tenant), or a relation from {name} to its parent"
+                )
+            own = relation.child.partition(".")[2]
+            below, (name, _, column) = column_of(own, info, alias=alias), relation.parent.partition(".")
+            passed.append(name)
+            source, info = self._from(self._parameters.resources[name].table, filled)
+            alias = f"above_{name}"
+            joins += f"left join {source} as {alias} on {column_of(column, info, alias=alias)} = {below} "
+        return joins, alias, column, info
 
     def _tenant_join(self, columns: dict[str, str], info: TableInfo, table: Table, filled: Filled) -> str:
-        expression = columns["tenant"]
         if not self._parameters.tenants:
             columns["tenant"] = "'all'::text"
             return ""
         if "tenant" not in table.columns:
             raise RelationMissing(f"{table.table}: the file declares tenants, and no column of this table tells them")
         columns["tenant"] = "t.name"
-        return self._tenant_values(expression, info.columns[table.columns["tenant"].split(".")[0]], filled)
+        return self._tenant_values(table.columns["tenant"], info, filled)
 
-    def _tenant_values(self, expression: str, kind: str, filled: Filled) -> str:
+    def _tenant_values(self, column: str, info: TableInfo, filled: Filled, alias: str = "x") -> str:
+        kind = "text" if "." in column else info.columns[column]
         rows = []
         for index, tenant in enumerate(self._parameters.tenants):
             filled.values |= {f"tenant_{index}_id": tenant.id, f"tenant_{index}": tenant.name}
             rows.append(f"(%(tenant_{index}_id)s::{kind}, %(tenant_{index})s::text)")
-        return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {expression} "
+        return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {value_of(column, info, alias)} "
 
 
 def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
     """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
-    declared = [resource.table for resource in parameters.resources.values()]
-    sections = (parameters.raw, parameters.deliveries, parameters.syncs, parameters.record)
-    declared += [section.table for section in sections if section]
     return {
         **parameters.policy.model_dump(),
         "instant": instant,
         "table_prefix": parameters.table_prefix,
-        "declared_tables": declared,
+        "declared_tables": parameters.tables,
     }
-
-
-def field_column(name: str) -> str:
-    """Return under which name ``{refined}`` has a declared field: its own, unless a fixed column is called so."""
-    return f"field_{name}" if name in REFINED_COLUMNS else name
-
-
-def source_id(resource: Resource, info: TableInfo) -> str:
-    """Return the expression of a refined row's source id as text.
-
-    The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
-    that may stand in a value would make two keys one.
-    """
-    parts = [f"({_column(column, info)})::text" for column in resource.key]
-    if len(parts) == 1:
-        return parts[0]
-    if resource.joined is not None:
-        return f" || {names.Literal(resource.joined).as_string(None)} || ".join(parts)
-    return f"pg_catalog.json_build_array({', '.join(parts)})::text"
-
-
-def _columns(table: Table, info: TableInfo) -> dict[str, str]:
-    expressions = {}
-    for name in table.own:
-        expression = _column(table.columns[name], info) if name in table.columns else "null"
-        expressions[name] = f"({expression})::text" if name in TEXT else expression
-    for name, kind in table.optional.items():
-        expression = _optional(table.columns.get(name), info, kind)
-        expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
-    return expressions
-
-
-def _optional(column: str | None, info: TableInfo, kind: str) -> str:
-    return f"({_column(column, info)})::{kind}" if column else f"null::{kind}"
-
-
-def _column(given: str, info: TableInfo) -> str:
-    """Return a column's expression; ``column.path.to`` reaches into a jsonb column."""
-    column, *path = given.split(".")
-    if column not in info.columns:
-        raise RelationMissing(f"the table {info.schema}.{info.name} has no column {column}")
-    expression = f"x.{_quoted(column)}"
-    if not path:
-        return expression
-    steps = ", ".join(names.Literal(step).as_string(None) for step in path)
-    return f"({expression}::jsonb #> array[{steps}])"
-
-
-def _quoted(name: str) -> str:
-    return names.Identifier(name).as_string(None)
-
-
-def _row_id(info: TableInfo) -> str:
-    return _column("id", info) if "id" in info.columns else "x.ctid"
-
-
-def _deleted(resource: Resource, info: TableInfo) -> str:
-    if not resource.deleted:
-        return "false"
-    expression = _column(resource.deleted, info)
-    is_flag = info.columns[resource.deleted] == "boolean"
-    return f"coalesce({expression}, false)" if is_flag else f"({expression} is not null)"
 
 
 def _map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:

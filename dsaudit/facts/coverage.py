@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dsaudit.database import QueryError
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts.sync_code import functions_named, top_of, unread
 from dsaudit.parameters import Parameters, Resource
 

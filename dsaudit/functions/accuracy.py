@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.database.relations import field_column
+from dsaudit.database.expressions import field_column
 from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
 from dsaudit.source.reading import parse
 

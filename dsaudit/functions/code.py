@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql as names
 
 from dsaudit import codebase
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import RelationMissing
 from dsaudit.facts import scopes
 from dsaudit.functions import Found, Row, frames
 

@@ -81,7 +81,7 @@ def documents_name_every_table(audit: Audit) -> Found:
     remedy: add the table or the column to the document
     """
     resources = audit.parameters.resources.values()
-    raw = [audit.parameters.raw.table] if audit.parameters.raw else []
+    raw = audit.parameters.raw_tables(audit.parameters.resources)
     tables = [_bare(table) for table in dict.fromkeys([*raw, *(resource.table for resource in resources)])]
     keys = {column: _bare(resource.table) for resource in resources for column in resource.key}
 

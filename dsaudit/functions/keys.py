@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from dsaudit.database import TableInfo
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import RelationMissing, TableInfo
 from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:
@@ -67,12 +66,9 @@ def null_keys(audit: Audit) -> Found:
 
 def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
     """Return each declared table that there is, with the columns that say whose record a row is, and which."""
-    raw = audit.parameters.raw
-    wanted: list[tuple[str, list[str]]] = []
-    if raw:
-        keys = ("tenant", "resource", "source_id")
-        wanted.append((raw.table, [raw.columns[name] for name in keys if name in raw.columns]))
-    for resource in audit.parameters.resources.values():
+    parameters = audit.parameters
+    wanted = [(table, parameters.raw_key) for table in parameters.raw_tables(parameters.resources)]
+    for resource in parameters.resources.values():
         wanted.append((resource.table, [*([resource.tenant] if resource.tenant else []), *resource.key]))
     found: dict[int, tuple[TableInfo, list[str]]] = {}
     for name, columns in wanted:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from dsaudit.database import TableInfo
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import RelationMissing, TableInfo
 from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:
@@ -70,8 +69,9 @@ def raw_lookup_uses_an_index(audit: Audit) -> Found:
     show: table, plan, statement
     remedy: run the statement that the table shows
     """
-    look_up = _raw(audit)
-    return frames(_unserved(audit, look_up), [{"examined": len(look_up.keys)}])
+    look_ups = list(_raw(audit))
+    rows = [row for look_up in look_ups for row in _unserved(audit, look_up)]
+    return frames(rows, [{"examined": sum(len(look_up.keys) for look_up in look_ups)}])
 
 
 def lookups_within_budget(audit: Audit) -> Found:
@@ -138,14 +138,14 @@ def _refined(audit: Audit, name: str) -> _LookUp:
     return _look_up(audit, audit.relations.table(resource.table), [*tenant, *resource.key], resource.key[0])
 
 
-def _raw(audit: Audit) -> _LookUp:
-    raw = audit.parameters.raw
-    assert raw is not None
-    columns = [raw.columns[name] for name in ("tenant", "resource", "source_id") if name in raw.columns]
+def _raw(audit: Audit) -> Iterator[_LookUp]:
+    parameters = audit.parameters
+    columns = parameters.raw_key
     inside = [column for column in columns if "." in column]
     if inside:
         raise RelationMissing(f"{inside[0]} stands inside a JSON column; its look-up is not known")
-    return _look_up(audit, audit.relations.table(raw.table), columns, columns[-1])
+    for table in parameters.raw_tables(parameters.resources):
+        yield _look_up(audit, audit.relations.table(table), columns, columns[-1])
 
 
 def _look_up(audit: Audit, table: TableInfo, columns: list[str], by: str) -> _LookUp:

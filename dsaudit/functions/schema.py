@@ -6,8 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.database import TableInfo
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import RelationMissing, TableInfo
 from dsaudit.facts.schema import Column, declared_columns, declared_tables, misfit
 from dsaudit.functions import Found, frames
 

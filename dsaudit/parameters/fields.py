@@ -9,13 +9,13 @@ from pydantic import Field, model_validator
 
 from dsaudit.parameters.section import Section
 
-FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date"]
+FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date", "json"]
 
 
 class FieldOf(Section):
     """Where a refined column's value stands in the source's record, its one declared type, and what is let pass."""
 
-    from_: str = Field(alias="from")
+    from_: str = Field(alias="from")  # a path; '' is the whole record
     as_: FieldType = Field("text", alias="as")
     within: Decimal | None = Field(
         None, ge=0

@@ -16,7 +16,7 @@ from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.known import Known
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
 from dsaudit.parameters.source import Source
-from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
+from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -87,7 +87,7 @@ class Resource(Section):
     fields: dict[str, FieldOf] = {}
     updated: str | None = None  # path of the time of change in the source's record
     updated_column: str | None = None
-    deleted: str | None = None  # a flag, or the time of deletion
+    deleted: str | dict[str, Names] | None = None  # a flag, the time of deletion, or a column and what it then says
     refined_at: str | None = None
     built_from: str | None = None  # column that names the raw row the refined one was built from
     may_be_empty: bool = False
@@ -100,6 +100,13 @@ class Resource(Section):
         if not isinstance(value, dict):
             return value
         return {name: {"from": name, "as": kind} if isinstance(kind, str) else kind for name, kind in value.items()}
+
+    @property
+    def deleted_by(self) -> tuple[str, list[str]]:
+        """The column that marks a deleted row, or '', and the values that do; none of a flag or a time."""
+        if isinstance(self.deleted, dict):
+            return next(iter(self.deleted.items()), ("", []))
+        return self.deleted or "", []
 
     @property
     def announced(self) -> bool:
@@ -316,6 +323,32 @@ class Parameters(Section):
     def sha256(self) -> str:
         """The digest of the file's bytes."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def types(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the object types of the resources `names`, as the raw table and the sync runs call them."""
+        return {self.resources[name].raw or name: name for name in names}
+
+    def raw_tables(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the raw tables that hold the resources `names`, each with the object types in it."""
+        if self.raw is None:
+            return {}
+        if not self.raw.is_one_a_resource:
+            return {self.raw.table: self.types(names)}
+        own = self.types(name for name in names if not self.resources[name].nested)
+        return {self.raw.table.replace(ONE_A_RESOURCE, kind): {kind: name} for kind, name in own.items()}
+
+    @property
+    def raw_key(self) -> list[str]:
+        """The raw table's columns that say whose record a row is, and which."""
+        names = [*(["tenant"] if self.tenants else []), "resource", "source_id"]
+        return [self.raw.columns[name] for name in names if name in self.raw.columns] if self.raw else []
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that the file declares, as it calls them."""
+        sections = (self.deliveries, self.syncs, self.record)
+        declared = [resource.table for resource in self.resources.values()] + [*self.raw_tables(self.resources)]
+        return declared + [section.table for section in sections if section]
 
     def folder(self, given: str) -> Path:
         """Return a folder or file of the system under audit; relative paths start at the project's root."""

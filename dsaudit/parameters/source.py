@@ -105,9 +105,9 @@ class Source(Section):
     """How the source is read: a REST API (rest), exported files (files), or another SQL database (sql).
 
     files
-        ``<folder>/<account>/<read>``, in a local folder or behind a URL such as ``s3://exports``; `read` may be a
-        pattern, and says by its ending what is inside: ``.jsonl``, ``.ndjson``, ``.json`` (a record a line),
-        ``.csv`` (with a header, all text), each also with ``.gz``, and ``.parquet``.
+        ``<folder>/<account>/<read>``, without tenants ``<folder>/<read>``, in a local folder or behind a URL such as
+        ``s3://exports``; `read` may be a pattern, and says by its ending what is inside: ``.jsonl``, ``.ndjson``,
+        ``.json`` (a record a line), ``.csv`` (with a header, all text), each also with ``.gz``, and ``.parquet``.
     sql
         ``url_env`` holds a SQLAlchemy URL. `read` is a table, ``schema.table``, or a select, which may bind
         ``:account`` and ``:tenant``; a colon that binds nothing is written ``\\:``.

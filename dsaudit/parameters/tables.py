@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from dsaudit.parameters.section import Names, Section
+
+ONE_A_RESOURCE = "{resource}"
 
 
 class Hash(Section):
@@ -44,7 +46,10 @@ class Table(Section):
 
 
 class Raw(Table):
-    """The raw-ingest table: one row for each version of an object, as it was received."""
+    """The raw-ingest table: one row for each version of an object, as it was received.
+
+    Where each object type has a raw table of its own, ``{resource}`` stands in `table` for the type.
+    """
 
     own = {
         "row_id": "id",
@@ -70,6 +75,17 @@ class Raw(Table):
     hash: Hash | None = None
     states: dict[Literal["pending", "processed", "error", "skipped", "held"], Names] = {}
     webhook: Names = ["webhook"]  # the values of `via` that mean: came by webhook
+
+    @field_validator("columns")
+    @classmethod
+    def _told_by_the_table(cls, columns: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        told = ONE_A_RESOURCE in info.data.get("table", "")
+        return {name: column for name, column in columns.items() if name != "resource"} if told else columns
+
+    @property
+    def is_one_a_resource(self) -> bool:
+        """Whether each object type has a raw table of its own."""
+        return ONE_A_RESOURCE in self.table
 
 
 class Deliveries(Table):

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.checks import find_table
-from dsaudit.database import QueryError
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import QueryError, RelationMissing
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.database.relations import field_column
+from dsaudit.database.expressions import field_column
 from dsaudit.parameters import Resource
 from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed

@@ -26,7 +26,7 @@ def kind_of(there: Any, here: Any) -> str:
         return _of_instants(there, here)
     if type(there) in (int, Decimal) and type(here) in (int, Decimal):  # true is an int too, and no number
         return _of_numbers(Decimal(there), Decimal(here))
-    return "another value"
+    return "another content" if isinstance(there, (dict, list)) else "another value"
 
 
 def _of_texts(there: str, here: str) -> str:

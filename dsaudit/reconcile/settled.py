@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.database.relations import field_column
+from dsaudit.database.expressions import field_column
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
@@ -80,7 +80,10 @@ def _keys(found: Comparison) -> set[Key]:
 
 
 def _column(column: str, rule: FieldOf) -> Column:
-    inside: dict[str, Any] = {"from_": f"record.{rule.from_}"}
+    path = f"record.{rule.from_}".rstrip(".")
+    if rule.as_ == "json":
+        return Column(column, field_column(column), None, path)
+    inside: dict[str, Any] = {"from_": path}
     inside |= {"currency": f"record.{rule.currency}"} if rule.currency else {}
     return Column(column, field_column(column), rule.model_copy(update=inside))
 

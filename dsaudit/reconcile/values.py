@@ -8,7 +8,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from dsaudit.parameters.fields import FieldOf, FieldType
-from dsaudit.source.reading import value_at
+from dsaudit.source.reading import parse, value_at
 
 MOST_DIGITS = 1000  # "1e999999999" is short to write, and would fill the memory when it is written out
 EXACT = Context(prec=4 * MOST_DIGITS)  # the default keeps 28 digits of a difference, and rounds the rest
@@ -36,6 +36,7 @@ def typed(value: Any, kind: FieldType) -> Any:
 
     Numbers are exact, instants are in UTC, text stays as it is: NULL is not '', case, trailing spaces and the way an
     accent is written count. A column of floats counts as what it prints: the shortest number that it stands for.
+    JSON is read from its text.
     """
     if value is None:
         return None
@@ -50,8 +51,8 @@ def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
 
     `currency` is what stands at the field's path of that name; a code that is none makes the amount `Unreadable`.
     """
-    if value is None:
-        return None
+    if value is None or field.as_ == "json":
+        return value
     if field.epoch:
         return _counted(value, PER_SECOND[field.epoch])
     if field.as_ == "instant" and field.within is not None and isinstance(value, str):
@@ -86,6 +87,8 @@ def as_declared(record: Any, field: FieldOf) -> Any:
 
 def agree(there: Any, here: Any, field: FieldOf) -> bool:
     """Return whether two typed values are equal, or no farther apart than `field` lets pass."""
+    if field.as_ == "json":
+        return same_json(there, here)
     if same(there, here):
         return True
     if field.within is None or type(there) is not type(here) or isinstance(there, (bool, str)):
@@ -168,4 +171,5 @@ _READERS: dict[FieldType, Any] = {
     "boolean": _boolean,
     "instant": _instant,
     "date": _date,
+    "json": parse,
 }

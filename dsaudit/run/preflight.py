@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dsaudit import checks
-from dsaudit.database import Database, DatabaseError, QueryError
+from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
 from dsaudit.database.identity import guard, identify
-from dsaudit.database.relations import RelationMissing, Relations, bindings
+from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
@@ -57,15 +57,13 @@ def _database(parameters: Parameters) -> Iterator[Line]:
 
 def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
     relations = Relations(parameters, database.catalogue())
-    names = [resource.table for resource in parameters.resources.values()]
-    names += [s.table for s in (parameters.raw, parameters.deliveries, parameters.syncs, parameters.record) if s]
     missing = []
-    for name in names:
+    for name in parameters.tables:
         try:
             relations.table(name)
         except RelationMissing as error:
             missing.append(str(error))
-    words = missing[0] if missing else f"{len(names)} declared, all there"
+    words = missing[0] if missing else f"{len(parameters.tables)} declared, all there"
     yield Line("tables", not missing, words)
 
 

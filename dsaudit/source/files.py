@@ -42,7 +42,7 @@ from read_csv(?, columns = ?, delim = ?, header = true, quote = '"', escape = '"
 
 @dataclass
 class Export:
-    """Reads the exported files of one account: ``<folder>/<account>/<read>``."""
+    """Reads the exported files of one account, ``<folder>/<account>/<read>``, or of a system without tenants."""
 
     folder: str
     delimiter: str = ","
@@ -54,7 +54,8 @@ class Export:
         source = parameters.source
         assert source is not None and source.folder is not None
         base = source.folder.rstrip("/") if source.is_remote else str(parameters.folder(source.folder))
-        return cls(f"{base}/{tenant.account or tenant.name}", source.delimiter)
+        own = f"/{tenant.account or tenant.name}" if parameters.tenants else ""
+        return cls(f"{base}{own}", source.delimiter)
 
     def close(self) -> None:
         """Remove what was fetched."""

@@ -79,7 +79,7 @@ def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:
 def _of_resource(name: str, resource: Resource) -> Iterator[Column]:
     place = f"resources.{name}"
     for role in ("tenant", "updated_column", "deleted", "refined_at", "built_from"):
-        given = getattr(resource, role)
+        given = resource.deleted_by[0] if role == "deleted" else getattr(resource, role)
         if given:
             instant: FieldType | None = "instant" if role in ("updated_column", "refined_at") else None
             yield Column(resource.table, given.split(".")[0], (f"{place}.{role}",), instant)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.codebase import Finding
-from dsaudit.database import QueryError
-from dsaudit.database.relations import RelationMissing
+from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts import webhooks
 from dsaudit.facts.webhooks import ACTIONS, EVERY, action, of_resource
 

@@ -1,0 +1,117 @@
+"""The SQL expressions of declared columns: what a parameter file names, as it is read from one particular table.
+
+Every table is called ``x`` unless an alias is given. Identifiers are quoted and looked up in the catalogue.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql as names
+
+from dsaudit.database.catalogue import TableInfo
+from dsaudit.database.errors import RelationMissing
+from dsaudit.parameters import Resource
+from dsaudit.parameters.tables import Table
+
+REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
+JSON = {"payload", "scopes", "registration"}
+TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
+
+
+def field_column(name: str) -> str:
+    """Return under which name ``{refined}`` has a declared field: its own, unless a fixed column is called so."""
+    return f"field_{name}" if name in REFINED_COLUMNS else name
+
+
+def source_id(resource: Resource, info: TableInfo) -> str:
+    """Return the expression of a refined row's source id as text.
+
+    The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
+    that may stand in a value would make two keys one.
+    """
+    parts = [f"({value_of(column, info)})::text" for column in resource.key]
+    if len(parts) == 1:
+        return parts[0]
+    if resource.joined is not None:
+        return f" || {literal(resource.joined)} || ".join(parts)
+    return f"pg_catalog.json_build_array({', '.join(parts)})::text"
+
+
+def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
+    """Return the expression of each column that dsaudit reads of a table but the tenant's, null of what it lacks."""
+    expressions = {}
+    for name in (name for name in table.own if name != "tenant"):
+        read = column_of if name in JSON else value_of
+        expression = read(table.columns[name], info) if name in table.columns else "null"
+        expressions[name] = f"({expression})::text" if name in TEXT else expression
+    for name, kind in table.optional.items():
+        expression = cast(table.columns.get(name), info, kind)
+        expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
+    return expressions
+
+
+def cast(column: str | None, info: TableInfo, kind: str) -> str:
+    """Return a column's expression as a type of PostgreSQL's, null where none is declared."""
+    return f"({value_of(column, info)})::{kind}" if column else f"null::{kind}"
+
+
+def column_of(given: str, info: TableInfo, leaf: str = "#>", alias: str = "x") -> str:
+    """Return a column's expression; ``column.path.to`` reaches into a JSON column."""
+    column, *path = given.split(".")
+    if column not in info.columns:
+        raise RelationMissing(f"the table {info.schema}.{info.name} has no column {column}")
+    expression = f"{alias}.{quoted(column)}"
+    if not path:
+        return expression
+    steps = ", ".join(literal(step) for step in path)
+    return f"({expression}::jsonb {leaf} array[{steps}])"
+
+
+def value_of(given: str, info: TableInfo, alias: str = "x") -> str:
+    """Return a column's expression; what stands inside a JSON column comes as text, and so to the last digit."""
+    return column_of(given, info, "#>>", alias)
+
+
+def json_of(given: str, info: TableInfo) -> str:
+    """Return the expression of a column of JSON as text, and so with every number to its last digit."""
+    column = given.split(".")[0]
+    if info.columns.get(column, "json") not in ("json", "jsonb"):
+        where = f"{info.schema}.{info.name}.{column}"
+        raise RelationMissing(f"{where} is declared as json, and is of type {info.columns[column]}")
+    return f"({column_of(given, info)})::text"
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier in a query that has placeholders."""
+    return names.Identifier(name).as_string(None).replace("%", "%%")
+
+
+def literal(text: str) -> str:
+    """Return a text as a string in a query that has placeholders."""
+    return names.Literal(text).as_string(None).replace("%", "%%")
+
+
+def row_id(resource: Resource, info: TableInfo) -> str:
+    """Return the expression of what tells a row from all others; a view's rows have nothing but their key."""
+    if "id" in info.columns:
+        return f"({value_of('id', info)})::text"
+    return "x.ctid::text" if info.is_stored else source_id(resource, info)
+
+
+def deleted(resource: Resource, info: TableInfo) -> str:
+    """Return the expression of whether a refined row is marked as deleted."""
+    column, values = resource.deleted_by
+    if not column:
+        return "false"
+    expression = value_of(column, info)
+    if values:
+        listed = ", ".join(literal(value) for value in values)
+        return f"coalesce(({expression})::text in ({listed}), false)"
+    kind = "text" if "." in column else info.columns[column]
+    if kind == "boolean":
+        return f"coalesce({expression}, false)"
+    if not kind.startswith(("timestamp", "date")):
+        raise RelationMissing(
+            f"{info.schema}.{info.name}.{column} is of type {kind}, and so neither a flag nor a time of deletion; "
+            f"say which of its values mean deleted, such as deleted: {{{column}: [deleted]}}"
+        )
+    return f"({expression} is not null)"
