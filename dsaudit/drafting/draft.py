@@ -1,0 +1,67 @@
+"""A draft: what a parameter file will say, key by key, and how certain each of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Path_ = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The value of one key, and why it is a guess, or None where it is certain."""
+
+    value: Any
+    guess: str | None = None
+
+
+@dataclass
+class Draft:
+    """Keys by their path, in the order of the file, and what is left open where."""
+
+    entries: dict[Path_, Entry] = field(default_factory=dict)
+    open: list[tuple[Path_, str]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)  # environment variables, and what each has to hold
+
+    def put(self, path: str, value: Any, guess: str | None = None) -> None:
+        """Set the key at a dotted path; an absent value sets nothing."""
+        if value is not None and value != {} and value != []:
+            self.entries[tuple(path.split("."))] = Entry(value, guess)
+
+    def ask(self, path: str, what: str) -> None:
+        """Leave something to be filled in at a section or key."""
+        self.open.append((tuple(path.split(".")), what))
+
+    def value(self, path: str) -> Any:
+        """Return the value of a key, None where it is not drafted."""
+        entry = self.entries.get(tuple(path.split(".")))
+        return entry.value if entry else None
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many keys are certain, how many are guessed, and how many points are left open."""
+        guessed = sum(entry.guess is not None for entry in self.entries.values())
+        return len(self.entries) - guessed, guessed, len(self.open)
+
+    def values(self) -> dict[str, Any]:
+        """Return the draft as the nested values of a parameter file."""
+        nested: dict[str, Any] = {}
+        for path, entry in self.entries.items():
+            at = nested
+            for step in path[:-1]:
+                at = at.setdefault(step, {})
+            at[path[-1]] = entry.value
+        if relations := nested.get("relations"):
+            nested["relations"] = list(relations.values())
+        return nested
+
+
+def columns(draft: Draft, section: str, found: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """Set the columns of a table's section: what is called as dsaudit calls it is left out, what is not there is none."""
+    for name, usual in own.items():
+        if found.get(name, "none") != usual:
+            draft.put(f"{section}.columns.{name}", found.get(name, "none"))
+    for name, column in found.items():
+        if name not in own:
+            draft.put(f"{section}.columns.{name}", column)

@@ -1,0 +1,102 @@
+"""Writes a draft as a parameter file: guesses and open points stand beside the keys that they are about."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from dsaudit.drafting.draft import Draft, Entry, Path_
+
+WIDTH = 118
+_HEAD = """\
+# Drafted by `dsaudit init`. What is marked `guess` was not proven: see that it is right, and take the mark away.
+# What is marked `to fill` was not found. dsaudit/parameters/models.py explains every key.
+"""
+
+
+def written(draft: Draft) -> str:
+    """Return the text of the parameter file."""
+    lines = [_HEAD.rstrip()]
+    open_ = dict[Path_, list[str]]()
+    for path, what in draft.open:
+        open_.setdefault(path, []).append(what)
+    tops = [path[:1] for path in draft.entries] + [path[:1] for path in open_]
+    order = ("integration", "blueprints", "environment", "database", "provider", "tenants", "source", "raw", "deliveries")
+    order += ("syncs", "record", "table_prefix", "code", "webhooks", "documents", "defaults", "resources", "relations")
+    for top in sorted(dict.fromkeys(tops), key=lambda path: order.index(path[0])):
+        lines += _section(draft, top, open_)
+    return "\n".join(lines) + "\n"
+
+
+def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterator[str]:
+    """Yield the lines of everything below `path`, in the order in which it was drafted."""
+    indent = "  " * (len(path) - 1)
+    if path in draft.entries:
+        yield from _entry(path, draft.entries[path], indent)
+        yield from _asked(open_.get(path, ()), indent)
+        return
+    inner = [one for one in (*draft.entries, *open_) if one[: len(path)] == path and len(one) > len(path)]
+    if not inner:
+        yield from _asked(open_.get(path, ()), indent, f"{path[-1]}: ")
+        return
+    if path == ("relations",):
+        yield "relations:"
+        for one in inner:
+            entry = draft.entries[one]
+            yield f"  - {_flow(entry.value)}{_mark(entry)}"
+        return
+    yield f"{indent}{_flow(path[-1])}:"
+    children = list(dict.fromkeys(one[: len(path) + 1] for one in inner))
+    if not any(child in draft.entries or _has_entries(draft, child) for child in children):
+        yield f"{indent}  {{}}"
+    for child in children:
+        yield from _section(draft, child, open_)
+    yield from _asked(open_.get(path, ()), indent + "  ")
+
+
+def _has_entries(draft: Draft, path: Path_) -> bool:
+    return any(one[: len(path)] == path for one in draft.entries)
+
+
+def _entry(path: Path_, entry: Entry, indent: str) -> Iterator[str]:
+    name, value = _flow(path[-1]), entry.value
+    line = f"{indent}{name}: {_flow(value)}{_mark(entry)}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        yield f"{indent}{name}:{_mark(entry)}"
+        yield from (f"{indent}  - {_flow(one)}" for one in value)
+    elif len(line) > WIDTH and isinstance(value, list):
+        yield f"{indent}{name}:{_mark(entry)}"
+        yield from (f"{indent}  - {_flow(one)}" for one in value)
+    elif len(line) > WIDTH and entry.guess:
+        yield from _wrapped(f"guess: {entry.guess}", indent)
+        yield f"{indent}{name}: {_flow(value)}"
+    else:
+        yield line
+
+
+def _mark(entry: Entry) -> str:
+    return f"  # guess: {_one_line(entry.guess)}" if entry.guess else ""
+
+
+def _asked(listed: Any, indent: str, what: str = "") -> Iterator[str]:
+    for one in listed:
+        yield from _wrapped(f"to fill: {what}{one}", indent)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        _one_line(text), WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#   ", break_long_words=False
+    )
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _flow(value: Any) -> str:
+    """Return a value on one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=100_000)
+    return text.removesuffix("\n").removesuffix("\n...").rstrip()
