@@ -52,7 +52,7 @@ def draft(request: Request, database: Database) -> Draft:
     _put_head(made, request, facts)
     sections.put_tenants(made, seen, facts)
     outside.put_source(made, facts, told, request.url_env.removesuffix("_AUDIT_URL"))
-    sections.put_raw(made, seen)
+    sections.put_raw(made, seen, any(one.type and one.pairs for one in found))
     sections.put_logs(made, seen)
     sections.put_record(made, seen)
     made.put("table_prefix", f"{prefix}_" if prefix else None)
@@ -91,6 +91,9 @@ def _resources(
     found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
     for one in found:
         refined.examine(one, seen)
+    keyless = [one for one in found if not one.key]
+    found = [one for one in found if one.key]
+    seen.sampler.problems += [f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless]
     identifier = str(facts.facts.get("id", "id"))
     waiting = [one for one in found if not _is_read(one, told, facts)]
     while True:
@@ -135,6 +138,7 @@ def _put_resources(
     shared = resources.put_defaults(made, found, updated, created)
     for one in found:
         resources.put_resource(made, one, seen, facts, told, shared)
+    resources.put_unclaimed_scopes(made, found, told)
     if not found:
         made.ask("resources", "no table was recognised as holding the source's records")
     resources.put_relations(made, describing.relations(found, tables, seen))

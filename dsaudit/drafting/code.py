@@ -34,6 +34,7 @@ class Told:
     migrations: str | None = None
     verification_script: str | None = None
     texts: set[str] = field(default_factory=set)  # all plain texts
+    remarks: dict[str, str] = field(default_factory=dict)  # what stands beside a scope in the code
 
     @property
     def version(self) -> str | None:
@@ -56,6 +57,9 @@ def read(folder: Path, provider: Provider, resources: Collection[str], types: It
     known_topics = {topic for one in provider.resources.values() for topic in one.get("webhooks", ())}
     told.scopes = _list_of(code, "scope", lambda one: one in known_scopes or bool(re.fullmatch(SCOPE, one)))
     told.topics = _list_of(code, "topic", lambda one: one in known_topics or bool(_TOPIC.fullmatch(one)))
+    if told.scopes:
+        items = codebase.list_literal(code, told.scopes[0]).items
+        told.remarks = {str(item.value): item.comment for item in items if item.comment}
     _find_functions(told, {words.one(name) for name in (*resources, *types)})
     told.migrations = _migrations(code)
     told.verification_script = _script(code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +57,15 @@ class Draft:
         return nested
 
 
-def columns(draft: Draft, section: str, found: Mapping[str, str], own: Mapping[str, str]) -> None:
-    """Set the columns of a table's section: what is called as dsaudit calls it is left out, what is not there is none."""
-    for name, usual in own.items():
-        if found.get(name, "none") != usual:
-            draft.put(f"{section}.columns.{name}", found.get(name, "none"))
-    for name, column in found.items():
-        if name not in own:
-            draft.put(f"{section}.columns.{name}", column)
+def columns(
+    draft: Draft, section: str, found: Mapping[str, str], own: Mapping[str, str], proven: Collection[str]
+) -> None:
+    """Set the columns of a table's section, those that are not `proven` as guesses.
+
+    What is called as dsaudit calls it is left out, and what is not there is none.
+    """
+    for name in [*own, *(name for name in found if name not in own)]:
+        column = found.get(name, "none")
+        if column != own.get(name):
+            guess = None if name in proven else "no column is called so" if column == "none" else "by its name and type"
+            draft.put(f"{section}.columns.{name}", column, guess)

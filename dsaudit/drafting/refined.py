@@ -67,18 +67,23 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
     names = {oid: words.one(shape.name, prefix) for oid, shape in free.items()}
     wanted = {*types, *known}
     chosen = {oid for oid, name in names.items() if name in wanted}
-    while more := {
-        oid for oid, shape in free.items()
-        if oid not in chosen and any(one.table in chosen for one in shape.references.values())
-    }:  # fmt: skip
+    while more := {oid for oid in free if oid not in chosen and _belongs(free[oid], [free[one] for one in chosen], system)}:
         chosen |= more
-    chosen = chosen or set(free)
+    chosen = chosen or {oid for oid, shape in free.items() if shape.kind != "v"}
     found: dict[str, Refined] = {}
     for oid in sorted(chosen, key=lambda oid: (free[oid].schema, free[oid].name)):
         name = names[oid] if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", names[oid]) else f"table_{oid}"
         if name not in found and free[oid].kind in "rpvm":
             found[name] = Refined(name, free[oid], types.get(name))
     return list(found.values())
+
+
+def _belongs(shape: Shape, parents: list[Shape], system: System) -> bool:
+    """Return whether a table refers to one of some others, by a foreign key or by a column called like its key."""
+    if any(reference.table == parent.oid for reference in shape.references.values() for parent in parents):
+        return True
+    keys = [key[0] for one in parents for key in candidates(one, system.tenant_column(one)[0]) if len(key) == 1]
+    return any(re.search("_(id|uid|uuid|key|code|number)$", words.snake(key)) and key in shape.columns for key in keys)
 
 
 def examine(one: Refined, system: System) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -132,6 +133,30 @@ def _put_scope(draft: Draft, at: str, one: Refined, facts: Any, told: Told, prov
         listed = [scope for scope in requested if words.one(scope.partition("_")[2]) == one.name]
         guess = "by its name"
     draft.put(f"{at}.scope", listed[0] if len(listed) == 1 else listed, guess)
+
+
+def put_unclaimed_scopes(draft: Draft, found: Sequence[Refined], told: Told) -> None:
+    """Give the scopes that no resource needs so far to the one that the code's remark beside them names."""
+    claimed = {scope for one in found for scope in _as_list(draft.value(f"resources.{one.name}.scope"))}
+    for scope in told.scopes[1] if told.scopes else ():
+        if scope in claimed:
+            continue
+        remark = told.remarks.get(scope, "").lower()
+        named = [one.name for one in found if not one.nested and _speaks_of(remark, one.name)]
+        if len(named) == 1:
+            at = f"resources.{named[0]}.scope"
+            draft.put(at, [*_as_list(draft.value(at)), scope], f"the code's remark on {scope} names it")
+        else:
+            draft.ask("resources", f"scope: which resource needs {scope}, which the code asks for")
+
+
+def _as_list(value: Any) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def _speaks_of(remark: str, name: str) -> bool:
+    spoken = name.replace("_", " ")
+    return bool(re.search(rf"(?<![\w-])({spoken}|{words.plural(spoken)})\b", remark))
 
 
 def _put_webhooks(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:

@@ -50,11 +50,12 @@ class Sampler:
     def _read(self, shape: Shape, columns: Iterable[str], rest: str, values: Mapping[str, Any]) -> list[Row]:
         chosen = list(dict.fromkeys(columns))
         listed = ", ".join(_shown(shape.columns[name], number) for number, name in enumerate(chosen))
-        table = names.Identifier(shape.schema, shape.name).as_string(None)
+        table = f"{_quoted(shape.schema)}.{_quoted(shape.name)}"
         head, _, tail = rest.partition(" where ")
         query = f"select {listed} from {table} as x{head}{f' where {tail}' if tail else ''}"
         try:
-            frame = self.database.query(query, values, most=None).frame
+            # With a value to bind, a % in a name is read in one way whether or not there is another.
+            frame = self.database.query(query, {**values, "dsaudit": True}, most=None).frame
         except QueryError as error:
             self.problems.append(f"{shape.schema}.{shape.name} could not be sampled: {error}")
             return []

@@ -77,8 +77,11 @@ def _name(tenant: Tenant, account: str | None, taken: list[str]) -> str:
     return name if name not in taken else f"{name}-{len(taken) + 1}"
 
 
-def put_raw(draft: Draft, system: System) -> None:
-    """Set the raw table, its columns, the recipe of its hash, its states and its way in."""
+def put_raw(draft: Draft, system: System, is_keyed: bool) -> None:
+    """Set the raw table, its columns, the recipe of its hash, its states and its way in.
+
+    `is_keyed` says that refined rows were found by the raw records' type and id, which proves those columns.
+    """
     raw = system.raw
     if raw is None:
         return
@@ -88,7 +91,9 @@ def put_raw(draft: Draft, system: System) -> None:
         draft.put("raw.hash", {"canonical": "sorted_json", "digest": recipe})
     elif "content_hash" in found:
         draft.ask("raw", "hash: no recipe that dsaudit knows gives the stored hashes")
-    columns(draft, "raw", found, tables.Raw.own)
+    proven = {"row_id", "payload"} | ({"resource", "source_id"} if is_keyed else set())
+    proven |= ({"content_hash"} if recipe else set()) | (set() if system.tenant_column(raw)[1] else {"tenant"})
+    columns(draft, "raw", found, tables.Raw.own, proven)
     known = _sorted_out(system.states, _STATES)
     for state, values in known.items():
         if values != [state]:
@@ -152,9 +157,8 @@ def put_logs(draft: Draft, system: System) -> None:
             found["tenant"] = tenant
         if section == "deliveries" and "outcome" in found:
             _put_outcomes(draft, system, shape, found["outcome"])
-        columns(draft, section, {name: found[name] for name in model.own if name in found}, model.own)
-        if guess and draft.value(f"{section}.columns.tenant"):
-            draft.put(f"{section}.columns.tenant", tenant, guess)
+        proven = {"tenant"} if tenant and not guess else ()
+        columns(draft, section, {name: found[name] for name in model.own if name in found}, model.own, proven)
 
 
 def _put_outcomes(draft: Draft, system: System, shape: Shape, column: str) -> None:
@@ -181,7 +185,7 @@ def put_record(draft: Draft, system: System) -> None:
     if len(found) == 1:
         return  # a table of tenants that says nothing of the access is no integration record
     draft.put("record.table", table_name(record, system.tables.values()))
-    columns(draft, "record", found, tables.Record.own)
+    columns(draft, "record", found, tables.Record.own, found)
 
 
 def _values(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:

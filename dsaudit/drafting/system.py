@@ -125,8 +125,8 @@ def _sample_raw(system: System) -> None:
     raw = system.raw
     assert raw is not None
     system.raw_columns = columns = roles.columns_of("raw", raw)
-    if len(raw.primary) == 1:
-        columns["row_id"] = raw.primary[0]
+    if key := [name for name in raw.primary if raw.columns[name].is_given or len(raw.primary) == 1]:
+        columns["row_id"] = key[0]  # where the table is partitioned, the column that it is parted by stands beside it
     tenant, _ = system.tenant_column(raw)
     if tenant:
         columns["tenant"] = tenant
