@@ -95,6 +95,8 @@ def _resources(
     found = [one for one in found if one.key]
     seen.sampler.problems += [f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless]
     identifier = str(facts.facts.get("id", "id"))
+    for one in found:
+        refined.set_id_from(one, identifier)
     waiting = [one for one in found if not _is_read(one, told, facts)]
     while True:
         # A child that was found may have its records from its parent alone, and be a parent itself.
@@ -102,8 +104,6 @@ def _resources(
         waiting = [one for one in waiting if one not in adopted]
         if not adopted:
             break
-    for one in found:
-        refined.set_id_from(one, identifier)
     return resources.in_order(found, facts)
 
 

@@ -57,7 +57,7 @@ def adopt(child: Refined, found: Found) -> None:
     doubt = None if found.share == 1 else f"{found.share:.0%} of the sampled rows stand there"
     child.nested = Nested(found.parent, found.at, doubt)
     child.id_from, child.pairs = found.id_from, found.pairs
-    child.guesses.pop("key", None)
+    child.guesses = {name: why for name, why in child.guesses.items() if name not in ("key", "id_from")}
 
 
 def _is_named(child: Refined, way: Found) -> bool:

@@ -202,17 +202,13 @@ def set_id_from(one: Refined, identifier: str) -> None:
     """Say where the source's record has its id: for each part of the key the path that holds its values."""
     if one.nested or not one.pairs or not one.key:
         return
-    records = [record for _, record in one.pairs]
     whole = [(one.joined or "").join(str(row[name]) for name in one.key) for row, _ in one.pairs]
-    if len(one.key) == 1 and all(str(record.get(identifier)) == text for record, text in zip(records, whole, strict=True)):
-        one.id_from = [identifier]
-        return
-    ways = [[path for path in _paths_of(one, name)] for name in one.key]
+    ids = [str(record.get(identifier)) for _, record in one.pairs]
+    ways = [[identifier]] if ids == whole else [_paths_of(one, name) for name in one.key]
     chosen = next(iter(product(*ways)), None)
-    if chosen:
-        one.id_from = list(chosen)
-    else:
-        one.open.append("id_from: where the source's record has its id was not found in the sampled records")
+    one.id_from = list(chosen or one.id_from)
+    if chosen is None:
+        one.guesses["id_from"] = "no field of the sampled records has the key's values"
 
 
 def _paths_of(one: Refined, column: str) -> list[str]:

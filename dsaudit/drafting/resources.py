@@ -62,8 +62,8 @@ def put_resource(
     draft.put(f"{at}.table", table_name(one.shape, system.tables.values()))
     draft.put(f"{at}.key", one.key[0] if len(one.key) == 1 else list(one.key), one.guesses.get("key"))
     draft.put(f"{at}.joined", one.joined)
-    if one.id_from != ["id"]:
-        draft.put(f"{at}.id_from", one.id_from[0] if len(one.id_from) == 1 else one.id_from)
+    if one.id_from != ["id"] or "id_from" in one.guesses:
+        draft.put(f"{at}.id_from", one.id_from[0] if len(one.id_from) == 1 else one.id_from, one.guesses.get("id_from"))
     if one.type and one.type != one.name:
         draft.put(f"{at}.raw", one.type)
     for key in _SHARED:

@@ -46,15 +46,24 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
         yield "relations:"
         for one in inner:
             entry = draft.entries[one]
-            yield f"  - {_flow(entry.value)}{_mark(entry)}"
+            yield f"  - {_flow(entry.value)}{_mark(entry.guess)}"
         return
-    yield f"{indent}{_flow(path[-1])}:"
     children = list(dict.fromkeys(one[: len(path) + 1] for one in inner))
+    shared = _shared(draft, children)
+    yield f"{indent}{_flow(path[-1])}:{_mark(shared)}"
     if not any(child in draft.entries or _has_entries(draft, child) for child in children):
         yield f"{indent}  {{}}"
     for child in children:
-        yield from _section(draft, child, open_)
+        told = Draft({**draft.entries, child: Entry(draft.entries[child].value)}) if shared else draft
+        yield from _section(told, child, open_)
     yield from _asked(open_.get(path, ()), indent + "  ")
+
+
+def _shared(draft: Draft, children: list[Path_]) -> str | None:
+    """Return the guess that is the same for all keys of a section, to be said once."""
+    guesses = {draft.entries[child].guess if child in draft.entries else None for child in children}
+    only = guesses.pop() if len(guesses) == 1 and len(children) > 1 else None
+    return f"each {only}" if only else None
 
 
 def _has_entries(draft: Draft, path: Path_) -> bool:
@@ -62,23 +71,26 @@ def _has_entries(draft: Draft, path: Path_) -> bool:
 
 
 def _entry(path: Path_, entry: Entry, indent: str) -> Iterator[str]:
-    name, value = _flow(path[-1]), entry.value
-    line = f"{indent}{name}: {_flow(value)}{_mark(entry)}"
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        yield f"{indent}{name}:{_mark(entry)}"
-        yield from (f"{indent}  - {_flow(one)}" for one in value)
-    elif len(line) > WIDTH and isinstance(value, list):
-        yield f"{indent}{name}:{_mark(entry)}"
-        yield from (f"{indent}  - {_flow(one)}" for one in value)
-    elif len(line) > WIDTH and entry.guess:
+    name, value = f"{indent}{_flow(path[-1])}:", entry.value
+    line = f"{name} {_flow(value)}"
+    if len(line + _mark(entry.guess)) <= WIDTH and not _is_of_mappings(value):
+        yield line + _mark(entry.guess)
+        return
+    if entry.guess:
         yield from _wrapped(f"guess: {entry.guess}", indent)
-        yield f"{indent}{name}: {_flow(value)}"
+    if isinstance(value, list) and (_is_of_mappings(value) or len(line) > WIDTH):
+        yield name
+        yield from (f"{indent}  - {_flow(one)}" for one in value)
     else:
         yield line
 
 
-def _mark(entry: Entry) -> str:
-    return f"  # guess: {_one_line(entry.guess)}" if entry.guess else ""
+def _is_of_mappings(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+
+
+def _mark(guess: str | None) -> str:
+    return f"  # guess: {_one_line(guess)}" if guess else ""
 
 
 def _asked(listed: Any, indent: str, what: str = "") -> Iterator[str]:

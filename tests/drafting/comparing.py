@@ -48,7 +48,7 @@ def _same(path: str, mine: Any, theirs: Any) -> bool:
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Return the same file with what can be written in two ways written in one."""
-    relations = {f"{one['child']} -> {one['parent']}": one for one in values.get("relations", [])}
+    relations = {f"{one['child']} -> {one['parent']}": [one] for one in values.get("relations", [])}
     tenants = {str(one["id"]): one for one in values.get("tenants", [])}
     return {**values, "relations": relations, "tenants": tenants}
 
