@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from dsaudit.database import inference
 from dsaudit.database.shape import Column, Shape
 from dsaudit.drafting import words
 from dsaudit.drafting.matching import Match, Pair
@@ -121,10 +122,9 @@ def _built_from(shape: Shape, system: System) -> str | None:
 
 
 def candidates(shape: Shape, tenant: str | None) -> list[tuple[str, ...]]:
-    """Return the columns that may be the source's id, by the table's own constraints; a surrogate key is none."""
-    is_surrogate = len(shape.primary) == 1 and shape.columns[shape.primary[0]].is_given
-    keys = [*([] if is_surrogate or not shape.primary else [shape.primary]), *shape.unique]
-    return list(dict.fromkeys(bare for key in keys if (bare := tuple(name for name in key if name != tenant))))
+    """Return the columns that may be the source's id beside the tenant's, by the table's own constraints."""
+    bare = (tuple(name for name in key if name != tenant) for key in inference.candidates(shape))
+    return list(dict.fromkeys(key for key in bare if key))
 
 
 def _key(one: Refined, system: System, objects: list[Object]) -> list[tuple[str, Row]]:
