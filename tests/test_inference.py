@@ -17,7 +17,8 @@ TABLES = """
 create table shop (id uuid primary key default gen_random_uuid(), name text);
 create table raw (
   id bigint generated always as identity primary key, shop_id uuid references shop (id), object_type text,
-  source_id text, payload jsonb, status text, error_message text, source text, content_hash text, received_at timestamptz);
+  source_id text, payload jsonb, status text, error_message text, source text, content_hash text,
+  received_at timestamptz);
 create table sold (
   id uuid primary key default gen_random_uuid(), shop_id uuid references shop (id), order_id bigint not null,
   raw_id bigint references raw (id), deleted_at timestamptz, unique (shop_id, order_id));
@@ -68,7 +69,12 @@ def test_key_tenant_raw_row_and_deletion_are_told_by_the_catalogue(tmp_path: Pat
         "deleted": "deleted_at",
     }
     order = completed(thin, found).resources["order"]
-    assert (order.key, order.tenant, order.built_from, order.deleted) == (["order_id"], "shop_id", "raw_id", "deleted_at")
+    assert (order.key, order.tenant, order.built_from, order.deleted) == (
+        ["order_id"],
+        "shop_id",
+        "raw_id",
+        "deleted_at",
+    )
     assert all(one.why and one.key in str(one) for one in found)
 
 

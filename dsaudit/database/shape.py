@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dsaudit.database.reader import Database
 
 PAGE = 8192  # bytes
+LARGE = 8192  # pages: 64 MB
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Shape:
     @property
     def is_large(self) -> bool:
         """Whether reading it whole would be felt by others."""
-        return self.pages > 8192  # 64 MB
+        return self.pages > LARGE
 
     def finds(self, column: str, beside: str | None = None) -> bool:
         """Return whether rows are found by `column` without reading the whole table, `beside` being known as well."""
@@ -84,8 +86,8 @@ def shapes(database: Database) -> dict[int, Shape]:
     return found
 
 
-def _add_index(shape: Shape, row: Mapping[str, object]) -> None:
-    columns = tuple(str(name) for name in row["columns"])  # type: ignore[attr-defined]
+def _add_index(shape: Shape, row: Mapping[Any, Any]) -> None:
+    columns = tuple(str(name) for name in row["columns"])
     shape.indexed.append(columns)
     if row["is_primary"]:
         shape.primary = columns

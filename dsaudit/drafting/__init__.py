@@ -85,15 +85,15 @@ def _prefix(seen: system.System, key: str) -> str:
     return system.prefix_of(shape.name for shape in seen.tables.values() if not seen.is_taken(shape))
 
 
-def _resources(
-    seen: system.System, facts: provider.Provider, told: Told, prefix: str
-) -> list[refined.Refined]:
+def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix: str) -> list[refined.Refined]:
     found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
     for one in found:
         refined.examine(one, seen)
     keyless = [one for one in found if not one.key]
     found = [one for one in found if one.key]
-    seen.sampler.problems += [f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless]
+    seen.sampler.problems += [
+        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
+    ]
     identifier = str(facts.facts.get("id", "id"))
     for one in found:
         refined.set_id_from(one, identifier)
@@ -113,9 +113,7 @@ def _is_read(one: refined.Refined, told: Told, facts: provider.Provider) -> bool
     return by_itself or one.name in told.functions
 
 
-def _adopt(
-    one: refined.Refined, found: list[refined.Refined], seen: system.System, identifier: str
-) -> bool:
+def _adopt(one: refined.Refined, found: list[refined.Refined], seen: system.System, identifier: str) -> bool:
     way = nesting.find(one, found, seen, identifier)
     if way:
         nesting.adopt(one, way)
@@ -131,9 +129,10 @@ def _put_resources(
     prefix: str,
 ) -> None:
     tables = refined.by_table(found)
-    updated, created = describing.times(found, facts)
     for one in found:
         describing.describe(one, tables, prefix)
+    updated, created = describing.times(found, facts)
+    for one in found:
         describing.set_updated(one, updated)
     shared = resources.put_defaults(made, found, updated, created)
     for one in found:

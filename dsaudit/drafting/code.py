@@ -123,7 +123,9 @@ def path_of(told: Told, name: str, function: str, known: str | None) -> str | No
     bare = known.partition("?")[0].removesuffix(".json") if known else None
     texts = [text for text in _texts(node) if _PATH.fullmatch(text) and text != name]  # the type is no path
     ends = (bare, *(text for text in texts if words.one(text.rpartition("/")[2].removesuffix(".json")) == name))
-    path = next((text for text in ends if text and text.removesuffix(".json") in {t.removesuffix(".json") for t in texts}), None)
+    path = next(
+        (text for text in ends if text and text.removesuffix(".json") in {t.removesuffix(".json") for t in texts}), None
+    )
     if path is None:
         return None
     filters = [f"{one}={value}" for one, value in _filters(node, path)]
@@ -157,15 +159,21 @@ def asks_counts(told: Told) -> bool:
 
 def variables(told: Told) -> list[str]:
     """Return the environment variables that the code reads, by name."""
-    found = set()
-    for module in told.code.modules.values() if told.code else ():
-        for node in ast.walk(module.tree):
-            key = node.slice if isinstance(node, ast.Subscript) else node.args[0] if isinstance(node, ast.Call) and node.args else None
-            on = ast.unparse(node.value if isinstance(node, ast.Subscript) else node.func) if isinstance(node, ast.Subscript | ast.Call) else ""
-            if on in ("os.environ", "environ", "os.getenv", "getenv", "os.environ.get", "environ.get"):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    found.add(key.value)
-    return sorted(found)
+    trees = [module.tree for module in told.code.modules.values()] if told.code else []
+    keys = (_variable(node) for tree in trees for node in ast.walk(tree))
+    return sorted({key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)})
+
+
+def _variable(node: ast.AST) -> ast.expr | None:
+    """Return the name that an expression looks up in the environment, None where it does not."""
+    if isinstance(node, ast.Subscript):
+        return node.slice if ast.unparse(node.value) in ("os.environ", "environ") else None
+    if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in _LOOKUPS:
+        return node.args[0]
+    return None
+
+
+_LOOKUPS = ("os.getenv", "getenv", "os.environ.get", "environ.get")
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:

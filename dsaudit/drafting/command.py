@@ -52,21 +52,25 @@ def init(given: Given) -> Iterator[str]:
         raise DraftError(f"--integration {name}: small letters, digits, - and _ make a name, a letter first")
     target = given.target or project_root() / "parameters" / f"{name}.yml"
     if target.exists() and not given.force:
-        raise DraftError(f"{_shown(target)} is there already; name another file with --to, or write over it with --force")
+        raise DraftError(f"{_shown(target)} is there already; give another name with --to, or --force to write over it")
     url_env = given.database_url_env or f"{re.sub('[^A-Z0-9]+', '_', name.upper())}_AUDIT_URL"
     if given.database_url:
         os.environ[url_env] = given.database_url
     root = target.resolve().parent.parent
-    request = Request(name, url_env, root, given.provider, given.code, given.documents)
-    database = Database.open(Settings(url_env=url_env, statement_timeout=SECONDS), name="dsaudit/init")
+    made = _drafted(Request(name, url_env, root, given.provider, given.code, given.documents))
+    _write(target, written(made), given.force)
+    yield from _told(made, target, url_env)
+
+
+def _drafted(request: Request) -> Draft:
+    settings = Settings(url_env=request.url_env, snapshot_age=300, statement_timeout=SECONDS)
+    database = Database.open(settings, name="dsaudit/init")
     try:
         with database.held_snapshot() as snapshot:
             database.snapshot = snapshot
-            made = draft(request, database)
+            return draft(request, database)
     finally:
         database.close()
-    _write(target, written(made), given.force)
-    yield from _told(made, target, url_env)
 
 
 def _write(target: Path, text: str, force: bool) -> None:
@@ -82,7 +86,8 @@ def _write(target: Path, text: str, force: bool) -> None:
 def _told(made: Draft, target: Path, url_env: str) -> Iterator[str]:
     certain, guessed, left = made.counts()
     resources = len({path[1] for path in made.entries if path[0] == "resources"})
-    yield f"{_shown(target)}: {resources} resources, {certain + guessed} keys: {certain} certain, {guessed} guessed; {left} to fill"
+    keys = f"{certain + guessed} keys: {certain} certain, {guessed} guessed; {left} to fill"
+    yield f"{_shown(target)}: {resources} resources, {keys}"
     yield from _problems(target)
     yield "It names these environment variables:"
     for name, what in made.variables.items():

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsaudit.drafting import words
-from dsaudit.drafting.matching import Match, by_name, kind_of, match
+from dsaudit.drafting.matching import by_name, kind_of, match
 from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.refined import Refined
 from dsaudit.drafting.system import System
-from dsaudit.source.reading import value_at
 
-_STORED = ("refined_at", "processed_at", "synced_at", "last_synced_at", "stored_at", "stored", "loaded_at", "ingested_at")
+_STORED = (
+    "refined_at",
+    "processed_at",
+    "synced_at",
+    "last_synced_at",
+    "stored_at",
+    "stored",
+    "loaded_at",
+    "ingested_at",
+)
 _SERVICE = (*_STORED, "updated_at", "modified_at", "created_at", "inserted_at")
 _UPDATED = ("updated_at", "updatedAt", "updated", "modified_at", "modified", "last_modified", "changed_at", "changed")
 _CREATED = ("created_at", "createdAt", "created", "date_created")
@@ -38,7 +46,7 @@ def describe(one: Refined, tables: Mapping[int, Refined], prefix: str) -> None:
     if len(one.shape.primary) == 1 and one.shape.primary[0] not in one.key:
         own.add(one.shape.primary[0])
     for column in one.shape.columns.values():
-        if column.name in own or (is_service := _is_service(column.name, one)) and not one.pairs:
+        if column.name in own or ((is_service := _is_service(column.name, one)) and not one.pairs):
             continue
         found = match(column, one.pairs, prefix) if one.pairs else by_name(column)
         if found and not (is_service and found.differs > HALF):
@@ -70,19 +78,21 @@ def _holds_something(name: str, one: Refined) -> bool:
     return any(row[name] is not None for row, _ in one.pairs)
 
 
-def times(found: Iterable[Refined], provider: Provider) -> tuple[str | None, str | None]:
+def times(found: Sequence[Refined], provider: Provider) -> tuple[str | None, str | None]:
     """Return the paths of the time of change and of creation in the source's records."""
-    records = [record for one in found for _, record in one.pairs[:5]]
+    drafted = {match.field.from_ for one in found for match in one.fields.values() if match.field.as_ == "instant"}
     updated, created = provider.facts.get("updated"), provider.facts.get("created")
     return (
-        updated or next((name for name in _UPDATED if any(value_at(record, name) for record in records)), None),
-        created or next((name for name in _CREATED if any(value_at(record, name) for record in records)), None),
+        updated or next((name for name in _UPDATED if name in drafted), None),
+        created or next((name for name in _CREATED if name in drafted), None),
     )
 
 
 def set_updated(one: Refined, updated: str | None) -> None:
     """Say which column holds the source's time of change."""
-    holding = [name for name, found in one.fields.items() if found.field.from_ == updated and found.field.as_ == "instant"]
+    holding = [
+        name for name, found in one.fields.items() if found.field.from_ == updated and found.field.as_ == "instant"
+    ]
     one.updated_column = next(iter(holding), None)
 
 
@@ -93,7 +103,7 @@ def common(values: Iterable[str | None]) -> str | None:
 
 
 def relations(found: Sequence[Refined], tables: Mapping[int, Refined], system: System) -> list[Relation]:
-    """Return what refers to what: by the foreign keys, and where there is none by columns called like a parent's key."""
+    """Return what refers to what: by the foreign keys, and where there is none by names."""
     listed: list[Relation] = []
     for one in found:
         referred = set()
@@ -102,7 +112,9 @@ def relations(found: Sequence[Refined], tables: Mapping[int, Refined], system: S
             if reference and reference.table in tables:
                 parent = tables[reference.table]
                 referred.add(parent.name)
-                listed.append(Relation(f"{one.name}.{column.name}", f"{parent.name}.{reference.parent}", column.nullable))
+                listed.append(
+                    Relation(f"{one.name}.{column.name}", f"{parent.name}.{reference.parent}", column.nullable)
+                )
         listed += _by_naming(one, found, referred, system)
     return listed
 

@@ -69,7 +69,11 @@ def match(column: Column, pairs: Sequence[Pair], prefix: str = "") -> Match | No
         return None
     field = next(iter(_readings(column, named[0], records)), None)
     differing = sum(not _agrees(column, field, pair) for pair in pairs) / max(1, len(pairs)) if field else 0
-    why = f"by its name; {differing:.0%} of the sampled rows differ" if differing else "by its name; no sampled row has it"
+    why = (
+        f"by its name; {differing:.0%} of the sampled rows differ"
+        if differing
+        else "by its name; no sampled row has it"
+    )
     return Match(field, why, differing) if field else None
 
 

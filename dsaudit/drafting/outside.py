@@ -16,7 +16,9 @@ from dsaudit.drafting.provider import Provider
 def put_source(draft: Draft, provider: Provider, told: Told, variable: str) -> None:
     """Set how the source is read; `variable` is what the names of environment variables begin with."""
     if not provider.key:
-        draft.ask("source", "how the source is read: rest, files or sql; dsaudit/parameters/source.py explains its keys")
+        draft.ask(
+            "source", "how the source is read: rest, files or sql; dsaudit/parameters/source.py explains its keys"
+        )
         return
     draft.put("source.kind", "rest")
     known = reading.variables(told)
@@ -29,17 +31,26 @@ def put_source(draft: Draft, provider: Provider, told: Told, variable: str) -> N
     else:
         draft.put("source.base_url", provider.facts.get("base_url"), f"{provider.name}'s own; the code shows no other")
         draft.put("source.account_path", provider.facts.get("account_path"))
-    tokens = [name for name in known if "TOKEN" in name and not re.search("CONTROL|SECRET|WEBHOOK|REFRESH", name)]
-    named = f"a name for the audit{f'; the code reads {tokens[0]}' if tokens and tokens[0] != f'{variable}_TOKEN' else ''}"
-    draft.put("source.token_env", f"{variable}_TOKEN", None if f"{variable}_TOKEN" in tokens else named)
-    draft.variables[f"{variable}_TOKEN"] = "a token that may only read"
+    _put_token(draft, known, variable)
     for key, value in provider.source.items():
         if key == "token_header":
-            seen = value in told.texts or value == "Authorization"
-            value = None if value == "Authorization" else value
-            draft.put("source.token_header", value, None if seen or told.code is None else "the code does not name it")
+            _put_header(draft, str(value), told)
         else:
             draft.put(f"source.{key}", with_version(value, version(provider, told)), provider.doubt("source", key))
+
+
+def _put_token(draft: Draft, known: list[str], variable: str) -> None:
+    own = f"{variable}_TOKEN"
+    tokens = [name for name in known if "TOKEN" in name and not re.search("CONTROL|SECRET|WEBHOOK|REFRESH", name)]
+    theirs = f"; the code reads {tokens[0]}" if tokens else ""
+    draft.put("source.token_env", own, None if own in tokens else f"a name for the audit{theirs}")
+    draft.variables[own] = "a token that may only read"
+
+
+def _put_header(draft: Draft, header: str, told: Told) -> None:
+    if header != "Authorization":  # the default
+        seen = header in told.texts or told.code is None
+        draft.put("source.token_header", header, None if seen else "the catalogue's; the code does not name it")
 
 
 def version(provider: Provider, told: Told) -> str:

@@ -68,7 +68,9 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
     names = {oid: words.one(shape.name, prefix) for oid, shape in free.items()}
     wanted = {*types, *known}
     chosen = {oid for oid, name in names.items() if name in wanted}
-    while more := {oid for oid in free if oid not in chosen and _belongs(free[oid], [free[one] for one in chosen], system)}:
+    while more := {
+        oid for oid in free if oid not in chosen and _belongs(free[oid], [free[one] for one in chosen], system)
+    }:
         chosen |= more
     chosen = chosen or {oid for oid, shape in free.items() if shape.kind != "v"}
     found: dict[str, Refined] = {}

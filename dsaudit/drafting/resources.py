@@ -46,8 +46,10 @@ def put_defaults(draft: Draft, found: Sequence[Refined], updated: str | None, cr
             shared[key] = value
             guesses = [one.guesses[key] for one in found if key in one.guesses]
             draft.put(f"defaults.{key}", value, guesses[0] if guesses else _GUESSED.get(key))
-    draft.put("defaults.updated", updated)
-    draft.put("defaults.known", {"created": created} if created else None)
+    is_seen = any(one.pairs for one in found)
+    guess = None if is_seen else "by its name; no record of the source was seen"
+    draft.put("defaults.updated", updated, guess)
+    draft.put("defaults.known", {"created": created} if created else None, guess)
     return shared
 
 
@@ -77,20 +79,29 @@ def put_resource(
         _put_reading(draft, at, one, provider, told)
         _put_scope(draft, at, one, facts, told, provider)
         _put_webhooks(draft, at, one, facts, told, provider)
-    known = dict(facts.get("known", {}))
-    created = facts.get("created") or (provider.facts.get("created") if known else None)
-    if known or facts.get("created"):
-        known = {**({"created": created} if created else {}), **known}
-        draft.put(f"{at}.known", known, provider.doubt(one.name, "known", "by_default") if "by_default" in known else None)
+    _put_known(draft, at, one, provider)
     for name, found in one.fields.items():
         draft.put(f"{at}.fields.{name}", _short(name, found.field), found.guess)
     for what in one.open:
         draft.ask(f"{at}.fields" if one.fields else at, what)
 
 
+def _put_known(draft: Draft, at: str, one: Refined, provider: Provider) -> None:
+    """Set what the catalogue knows of a list's behaviour; the resource's own section takes the place of the default."""
+    facts = provider.resource(one.name)
+    created = facts.get("created") or provider.facts.get("created")
+    if "known" in facts or "created" in facts:
+        doubt = provider.doubt(one.name, "known", "by_default") if "by_default" in facts.get("known", {}) else None
+        draft.put(f"{at}.known", {"created": created, **facts.get("known", {})}, doubt)
+
+
 def _short(name: str, field: FieldOf) -> Any:
     given = field.model_dump(by_alias=True, exclude_defaults=True)
-    given = {"from": field.from_, "as": field.as_, **{key: value for key, value in given.items() if key not in ("from", "as")}}
+    given = {
+        "from": field.from_,
+        "as": field.as_,
+        **{key: value for key, value in given.items() if key not in ("from", "as")},
+    }
     return field.as_ if given == {"from": name, "as": field.as_} else given
 
 
@@ -112,7 +123,9 @@ def _put_reading(draft: Draft, at: str, one: Refined, provider: Provider, told: 
         draft.ask(at, f"read: {provider.name} lists it under one {facts['of']} at a time ({facts['read']})")
     elif facts.get("read"):
         draft.put(f"{at}.read", prefix + facts["read"], provider.doubt(one.name, "read") or "from the catalogue")
-        draft.put(f"{at}.count", prefix + facts["count"] if facts.get("count") else None, provider.doubt(one.name, "count"))
+        draft.put(
+            f"{at}.count", prefix + facts["count"] if facts.get("count") else None, provider.doubt(one.name, "count")
+        )
     else:
         draft.ask(at, "read: where the source lists it; or nested, if it comes inside another's record")
     draft.put(f"{at}.sync", function, guess)
@@ -127,7 +140,9 @@ def _parted(path: str, suffix: str) -> tuple[str, str]:
 
 def _put_scope(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:
     requested = told.scopes[1] if told.scopes else []
-    listed = [scope for scope in facts.get("scope", provider.facts.get("scope", ())) if not requested or scope in requested]
+    listed = [
+        scope for scope in facts.get("scope", provider.facts.get("scope", ())) if not requested or scope in requested
+    ]
     guess = None
     if not listed and requested:
         listed = [scope for scope in requested if words.one(scope.partition("_")[2]) == one.name]
@@ -160,7 +175,11 @@ def _speaks_of(remark: str, name: str) -> bool:
 
 
 def _put_webhooks(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:
-    wanted = told.topics[1] if told.topics else [topic for each in provider.resources.values() for topic in each.get("webhooks", ())]
+    wanted = (
+        told.topics[1]
+        if told.topics
+        else [topic for each in provider.resources.values() for topic in each.get("webhooks", ())]
+    )
     topics = provider.topics(wanted).get(one.name, [])
     guess = None if told.topics else "all that the catalogue knows; the code was not seen to choose"
     draft.put(f"{at}.webhooks", topics, guess)
@@ -172,7 +191,9 @@ def _put_webhooks(draft: Draft, at: str, one: Refined, facts: Any, told: Told, p
     told_of = {action(topic) for topic in facts.get("webhooks", ())}
     for missing in ACTIONS if facts.get("webhooks") else ():
         if missing not in told_of:
-            draft.put(f"{at}.never.{missing}", "the provider has no topic for it", "what is missed so is not looked for")
+            draft.put(
+                f"{at}.never.{missing}", "the provider has no topic for it", "what is missed so is not looked for"
+            )
 
 
 def put_relations(draft: Draft, listed: Sequence[Relation]) -> None:

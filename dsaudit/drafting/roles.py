@@ -72,7 +72,8 @@ DELIVERIES: Mapping[str, Part] = {
     "delivery_id": Part("delivery_id|webhook_id|webhook_delivery_id|event_id|hook_id|hook|id", _ID),
     "topic": Part("topic|event_type|event|event_name|type|subject"),
     "source_id": Part(
-        "source_id|external_id|.*_object_id|object_id|resource_id|entity_id|record_id|subject_id|about|.*_source_id", _ID
+        "source_id|external_id|.*_object_id|object_id|resource_id|entity_id|record_id|subject_id|about|.*_source_id",
+        _ID,
     ),
     "sent_at": Part("sent_at|triggered_at|occurred_at|event_time|emitted_at|sent|source_created_at", _TIME),
     "received_at": Part("received_at|arrived_at|delivered_at|arrived|received|created_at|logged_at", _TIME),
@@ -82,7 +83,9 @@ SYNCS: Mapping[str, Part] = {
     "resource": RESOURCE,
     "started_at": Part("started_at|begun_at|began_at|start_time|started|began|created_at", _TIME),
     "ended_at": Part("ended_at|finished_at|completed_at|end_time|finished|ended|completed", _TIME),
-    "fetched": Part("fetched|records_fetched|.*_fetched|records|record_count|rows|row_count|.*_count|got|total", _COUNT),
+    "fetched": Part(
+        "fetched|records_fetched|.*_fetched|records|record_count|rows|row_count|.*_count|got|total", _COUNT
+    ),
     "pages": Part("pages|page_count|pages_fetched|batches|requests", _COUNT),
     "watermark": Part("watermark|cursor|high_water_mark|up_to|synced_until|last_updated_at", ("instant", "text")),
     "error": Part("error|error_message|last_error|trouble|failure_reason|exception"),
@@ -98,7 +101,9 @@ _TABLES = {
     "deliveries": r"deliver|webhook|hook|inbox|event",
     "syncs": r"sync|run|job|import|batch|load",
 }
-_NOT_REFINED = re.compile(r"alembic_version|schema_migrations|django_.*|flyway_.*|databasechangelog.*|.*_migrations?|_prisma.*")
+_NOT_REFINED = re.compile(
+    r"alembic_version|schema_migrations|django_.*|flyway_.*|databasechangelog.*|.*_migrations?|_prisma.*"
+)
 
 
 def columns_of(role: str, shape: Shape) -> Columns:

@@ -29,7 +29,7 @@ _REJECTED = r".*signature.*|.*unauthori[sz]ed.*|.*forbidden.*|.*invalid_hmac.*|4
 
 
 def table_name(shape: Shape, tables_: Iterable[Shape]) -> str:
-    """Return a table's name as a parameter file has it: with its schema, unless it is the public one or the only one."""
+    """Return a table's name as a parameter file has it: with its schema, unless that is the public one."""
     alone = sum(one.name == shape.name for one in tables_) == 1
     return shape.name if shape.schema == "public" and alone else f"{shape.schema}.{shape.name}"
 

@@ -132,9 +132,11 @@ def _sample_raw(system: System) -> None:
         columns["tenant"] = tenant
         for name in [name for name, column in columns.items() if column == tenant and name != "tenant"]:
             del columns[name]
-    wanted = [name for name in ("row_id", "tenant", "resource", "source_id", "via", "state", "deleted") if name in columns]
+    wanted = [
+        name for name in ("row_id", "tenant", "resource", "source_id", "via", "state", "deleted") if name in columns
+    ]
     rows = system.sampler.rows(raw, [columns[name] for name in wanted])
-    by_name = [{name: row[columns[name]] for name in wanted} for row in rows]
+    by_name: list[Row] = [{name: row[columns[name]] for name in wanted} for row in rows]
     system.vias = sorted({str(row["via"]) for row in by_name if row.get("via") is not None})
     system.states = sorted({str(row["state"]) for row in by_name if row.get("state") is not None})
     if "row_id" in columns:

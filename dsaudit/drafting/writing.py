@@ -11,6 +11,10 @@ import yaml
 from dsaudit.drafting.draft import Draft, Entry, Path_
 
 WIDTH = 118
+ORDER = [
+    *("integration", "blueprints", "environment", "database", "provider", "tenants", "source", "raw", "deliveries"),
+    *("syncs", "record", "table_prefix", "code", "webhooks", "documents", "defaults", "resources", "relations"),
+]
 _HEAD = """\
 # Drafted by `dsaudit init`. What is marked `guess` was not proven: see that it is right, and take the mark away.
 # What is marked `to fill` was not found. dsaudit/parameters/models.py explains every key.
@@ -24,9 +28,7 @@ def written(draft: Draft) -> str:
     for path, what in draft.open:
         open_.setdefault(path, []).append(what)
     tops = [path[:1] for path in draft.entries] + [path[:1] for path in open_]
-    order = ("integration", "blueprints", "environment", "database", "provider", "tenants", "source", "raw", "deliveries")
-    order += ("syncs", "record", "table_prefix", "code", "webhooks", "documents", "defaults", "resources", "relations")
-    for top in sorted(dict.fromkeys(tops), key=lambda path: order.index(path[0])):
+    for top in sorted(dict.fromkeys(tops), key=lambda path: ORDER.index(path[0])):
         lines += _section(draft, top, open_)
     return "\n".join(lines) + "\n"
 

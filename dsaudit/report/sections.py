@@ -178,7 +178,8 @@ def provenance(result: Record) -> str:
         + (f", taken anew {plural(instant['renewed'], 'time')}" if instant.get("renewed") else ""),
         "Parameter file": f"{words(parameters.get('file', ''))}, sha256 <code>{words(parameters['sha256'])}</code>",
         "Set by the command line": words(_pairs(parameters.get("overrides", {}))) or "nothing",
-        "Inferred, as the file leaves it out": words("; ".join(map(_inferred, parameters.get("inferred", [])))) or "nothing",
+        "Inferred, as the file leaves it out": words("; ".join(map(_inferred, parameters.get("inferred", []))))
+        or "nothing",
         "Code": (f"commit <code>{words(run['commit'])}</code>{dirty}" if run.get("commit") else "no commit is known"),
         "Versions": words(_pairs(run.get("versions", {}), " ")),
         "Digest of the verdicts": f"<code>{words(result.get('digest', ''))}</code>",

@@ -9,6 +9,8 @@ from typing import Any
 # A reason in words is right where there is one; no two people write the same.
 IN_WORDS = ("no_webhooks", "never.create", "never.update", "never.delete")
 
+LISTS = (".scope", ".webhooks", ".key", ".id_from", ".accepted", ".rejected", ".webhook")  # a text is a list of one
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -62,4 +64,4 @@ def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
             else:
                 yield from _leaves(inner, path)
     else:
-        yield at, [value] if isinstance(value, str) and at.endswith((".scope", ".webhooks", ".key", ".id_from")) else value
+        yield at, [value] if isinstance(value, str) and at.endswith(LISTS) else value

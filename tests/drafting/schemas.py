@@ -71,7 +71,8 @@ with deal as (
   select workspace, uid, step, 'Stage ' || n * step from deal cross join generate_series(1, 3) as step)
 insert into "Crm".landing (workspace_id, entity_type, external_id, body, "Checksum", via, state)
 select workspace, 'Deal', uid::text,
-       jsonb_build_object('uid', uid, 'value', (n * 1.25)::text, 'win_rate', n / 100.0, 'closed_on', date '2026-01-01' + n,
+       jsonb_build_object('uid', uid, 'value', (n * 1.25)::text, 'win_rate', n / 100.0,
+         'closed_on', date '2026-01-01' + n,
          'history', jsonb_build_object('stages',
            (select jsonb_agg(jsonb_build_object('label', 'Stage ' || n * step) order by step)
             from generate_series(1, 3) as step))),
