@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,19 +66,20 @@ def read(folder: Path, provider: Provider, resources: Collection[str], types: It
     return told
 
 
-def _list_of(code: Code, called: str, is_one: object) -> tuple[str, list[str]] | None:
+def _list_of(code: Code, called: str, is_one: Callable[[str], bool]) -> tuple[str, list[str]] | None:
     """Return the list in the code whose members all are such texts; among several the one that is called so."""
-    names: dict[str, int] = {}
-    for module in code.modules.values():
-        for node, table in module.tables.items():
-            for name, bindings in table.bindings.items():
-                is_list = any(isinstance(one.value, _LISTS) and one.kind in ("assign", "augment") for one in bindings)
-                if is_list and isinstance(node, ast.Module | ast.ClassDef):
-                    names[name] = names.get(name, 0) + 1
+    names = {
+        name
+        for module in code.modules.values()
+        for node, table in module.tables.items()
+        for name, bindings in table.bindings.items()
+        if isinstance(node, ast.Module | ast.ClassDef)
+        and any(isinstance(one.value, _LISTS) and one.kind == "assign" for one in bindings)
+    }
     found: list[tuple[bool, int, str, list[str]]] = []
-    for name in names:
-        values = [str(value) for value in codebase.list_literal(code, name).values if isinstance(value, str)]
-        if len(values) > 1 and all(is_one(value) for value in values):  # type: ignore[operator]
+    for name in sorted(names):
+        values = [value for value in codebase.list_literal(code, name).values if isinstance(value, str)]
+        if len(values) > 1 and all(map(is_one, values)):
             found.append((called in name.lower(), len(values), name, values))
     best = max(found, default=None, key=lambda one: one[:2])
     return (best[2], best[3]) if best else None

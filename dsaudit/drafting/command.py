@@ -59,7 +59,7 @@ def init(given: Given) -> Iterator[str]:
     root = target.resolve().parent.parent
     made = _drafted(Request(name, url_env, root, given.provider, given.code, given.documents))
     _write(target, written(made), given.force)
-    yield from _told(made, target, url_env)
+    yield from _told(made, target, url_env, is_new=bool(given.database_url))
 
 
 def _drafted(request: Request) -> Draft:
@@ -83,7 +83,7 @@ def _write(target: Path, text: str, force: bool) -> None:
         raise DraftError(f"{_shown(target)}: cannot be written: {error.strerror}") from None
 
 
-def _told(made: Draft, target: Path, url_env: str) -> Iterator[str]:
+def _told(made: Draft, target: Path, url_env: str, is_new: bool) -> Iterator[str]:
     certain, guessed, left = made.counts()
     resources = len({path[1] for path in made.entries if path[0] == "resources"})
     keys = f"{certain + guessed} keys: {certain} certain, {guessed} guessed; {left} to fill"
@@ -92,7 +92,8 @@ def _told(made: Draft, target: Path, url_env: str) -> Iterator[str]:
     yield "It names these environment variables:"
     for name, what in made.variables.items():
         value = f"'{_masked(os.environ[name])}'" if name == url_env else "…"
-        yield f"  export {name}={value}  # {what}"
+        known = ", set already" if name in os.environ and (name != url_env or not is_new) else ""
+        yield f"  export {name}={value}  # {what}{known}"
     yield f"Look at what is marked guess and to fill; then: dsaudit check {_shown(target)}"
 
 

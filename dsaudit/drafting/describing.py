@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsaudit.drafting import words
-from dsaudit.drafting.matching import by_name, kind_of, match
+from dsaudit.drafting.matching import by_name, kind_of, match, paths
 from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.refined import Refined
 from dsaudit.drafting.system import System
@@ -45,14 +45,18 @@ def describe(one: Refined, tables: Mapping[int, Refined], prefix: str) -> None:
     own |= {reference.column for reference in one.shape.references.values()}
     if len(one.shape.primary) == 1 and one.shape.primary[0] not in one.key:
         own.add(one.shape.primary[0])
+    known = paths(record for _, record in one.pairs)
     for column in one.shape.columns.values():
         if column.name in own or ((is_service := _is_service(column.name, one)) and not one.pairs):
             continue
-        found = match(column, one.pairs, prefix) if one.pairs else by_name(column)
+        if "." in column.name:
+            one.left_out.append(f"{column.name}: a name with a dot in it would be read as a path")
+            continue
+        found = match(column, one.pairs, known, prefix) if one.pairs else by_name(column)
         if found and not (is_service and found.differs > HALF):
             one.fields[column.name] = found
         elif kind_of(column) is None:
-            one.open.append(f"{column.name} is of the type {column.type}, which no field is compared as")
+            one.left_out.append(f"{column.name} is of the type {column.type}, which no field is compared as")
         elif not is_service and not _is_of_a_parent(column.name, one, tables) and _holds_something(column.name, one):
             one.open.append(f"{column.name}: no field of the source's record has its values")
     one.refined_at = _first(one, _SERVICE[: len(_STORED) + 2])

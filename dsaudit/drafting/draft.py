@@ -23,6 +23,7 @@ class Draft:
 
     entries: dict[Path_, Entry] = field(default_factory=dict)
     open: list[tuple[Path_, str]] = field(default_factory=list)
+    notes: list[tuple[Path_, str]] = field(default_factory=list)  # what is left out on purpose
     variables: dict[str, str] = field(default_factory=dict)  # environment variables, and what each has to hold
 
     def put(self, path: str, value: Any, guess: str | None = None) -> None:
@@ -33,6 +34,10 @@ class Draft:
     def ask(self, path: str, what: str) -> None:
         """Leave something to be filled in at a section or key."""
         self.open.append((tuple(path.split(".")), what))
+
+    def note(self, path: str, what: str) -> None:
+        """Say at a section or key what is left out of it, and why."""
+        self.notes.append((tuple(path.split(".")), what))
 
     def value(self, path: str) -> Any:
         """Return the value of a key, None where it is not drafted."""

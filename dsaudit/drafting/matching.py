@@ -49,41 +49,36 @@ def _paths(value: Any, at: str, depth: int) -> Iterator[str]:
         yield at
 
 
-def match(column: Column, pairs: Sequence[Pair], prefix: str = "") -> Match | None:
-    """Return the field that `column` holds, None where no field of the records is it.
+def match(column: Column, pairs: Sequence[Pair], known: Sequence[str], prefix: str = "") -> Match | None:
+    """Return the field that `column` holds, None where no field at the `known` paths of the records is it.
 
     A field of the same name is taken even where some values differ: finding out why is what an audit is for.
     """
     records = [record for _, record in pairs]
-    known = paths(records)
     scored = [
         one for path in known for field in _readings(column, path, records) if (one := _score(column, field, pairs))
     ]
-    alike = sorted(scored, key=lambda one: one.rank(column, prefix), reverse=True)
-    if alike and (alike[0].likeness(column, prefix) > 0 or alike[0].is_telling):
-        return alike[0].match(column, prefix)
+    best = max(scored, key=lambda one: one.rank(column, prefix), default=None)
+    if best and (best.likeness(column, prefix) > 0 or best.is_telling):
+        return best.match(column, prefix)
     named = [path for path in known if path == column.name] or [
         path for path in known if _bare(path, prefix) == _bare(column.name, prefix)
     ]
-    if not named:
+    field = next(_readings(column, named[0], records), None) if named else None
+    if field is None:
         return None
-    field = next(iter(_readings(column, named[0], records)), None)
-    differing = sum(not _agrees(column, field, pair) for pair in pairs) / max(1, len(pairs)) if field else 0
-    why = (
-        f"by its name; {differing:.0%} of the sampled rows differ"
-        if differing
-        else "by its name; no sampled row has it"
-    )
-    return Match(field, why, differing) if field else None
+    differing = sum(not same(*_values(column, field, pair)) for pair in pairs) / max(1, len(pairs))
+    seen = f"{differing:.0%} of the sampled rows differ" if differing else "no sampled row has it"
+    return Match(field, f"by its name; {seen}", differing)
 
 
 def by_name(column: Column) -> Match | None:
     """Return the field of a column's own name, where there is no record to look into."""
-    field = next(iter(_readings(column, column.name, [])), None)
+    field = next(_readings(column, column.name, []), None)
     return Match(field, "by its name; no record of the source was seen") if field else None
 
 
-def kind_of(column: Column, records: Sequence[Any] = ()) -> str | None:
+def kind_of(column: Column) -> str | None:
     """Return the type that a field of this column is compared as, None where there is none, as for a list."""
     if column.family == "decimal":
         is_money = not _DECIMAL_WORDS & set(words.parts(column.name))
@@ -131,9 +126,8 @@ def _bare(name: str, prefix: str) -> frozenset[str]:
 def _score(column: Column, field: FieldOf, pairs: Sequence[Pair]) -> _Scored | None:
     agreeing = differing = 0
     seen: set[str] = set()
-    for row, record in pairs:
-        there = at_source(value_at(record, field.from_), field, value_at(record, field.currency or ""))
-        here = typed(row[column.name], field.as_)
+    for pair in pairs:
+        there, here = _values(column, field, pair)
         if there is None and here is None:
             continue
         if same(there, here):
@@ -141,19 +135,22 @@ def _score(column: Column, field: FieldOf, pairs: Sequence[Pair]) -> _Scored | N
             seen.add(str(here))
         else:
             differing += 1
+            if differing > FEW * len(pairs):
+                return None
     enough = agreeing and differing <= FEW * (agreeing + differing)
     return _Scored(field, agreeing, differing, len(seen)) if enough else None
 
 
-def _agrees(column: Column, field: FieldOf, pair: Pair) -> bool:
+def _values(column: Column, field: FieldOf, pair: Pair) -> tuple[Any, Any]:
+    """Return a field's value at the source and in the column, both typed."""
     row, record = pair
     there = at_source(value_at(record, field.from_), field, value_at(record, field.currency or ""))
-    return same(there, typed(row[column.name], field.as_))
+    return there, typed(row[column.name], field.as_)
 
 
 def _readings(column: Column, path: str, records: Sequence[Any]) -> Iterator[FieldOf]:
     """Yield the ways in which the values at `path` may be read into a column, the plainest first."""
-    kind = kind_of(column, records)
+    kind = kind_of(column)
     if kind is None:
         return
     plain = {"from": path, "as": kind}

@@ -16,7 +16,7 @@ from dsaudit.drafting.sampling import Row
 from dsaudit.drafting.system import Object, System
 
 SEPARATORS = (":", "-", "_", "/", "|", ".", "#", "::")
-MOST_PAIRS = 200
+MOST_PAIRS = 60
 NEARLY = 0.9
 
 
@@ -49,6 +49,7 @@ class Refined:
     fields: dict[str, Match] = field(default_factory=dict)
     guesses: dict[str, str] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def payload(self) -> str | None:

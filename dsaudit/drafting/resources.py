@@ -82,6 +82,8 @@ def put_resource(
     _put_known(draft, at, one, provider)
     for name, found in one.fields.items():
         draft.put(f"{at}.fields.{name}", _short(name, found.field), found.guess)
+    for what in one.left_out:
+        draft.note(f"{at}.fields" if one.fields else at, what)
     for what in one.open:
         draft.ask(f"{at}.fields" if one.fields else at, what)
 
@@ -192,7 +194,9 @@ def _put_webhooks(draft: Draft, at: str, one: Refined, facts: Any, told: Told, p
     for missing in ACTIONS if facts.get("webhooks") else ():
         if missing not in told_of:
             draft.put(
-                f"{at}.never.{missing}", "the provider has no topic for it", "what is missed so is not looked for"
+                f"{at}.never.{missing}",
+                "the provider has no topic for it",
+                "the catalogue has no other topics of it",
             )
 
 

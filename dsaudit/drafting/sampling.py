@@ -27,7 +27,11 @@ class Sampler:
 
     def rows(self, shape: Shape, columns: Iterable[str], most: int = MOST_ROWS) -> list[Row]:
         """Return up to `most` rows, of a large table from pages that are spread over it."""
-        share = f" tablesample system ({min(100, 100 * MOST_PAGES / shape.pages):.6f}) repeatable (1)" if shape.is_large else ""
+        share = (
+            f" tablesample system ({min(100, 100 * MOST_PAGES / shape.pages):.6f}) repeatable (1)"
+            if shape.is_large
+            else ""
+        )
         return self._read(shape, columns, f"{share} limit {most:d}", {})
 
     def found(

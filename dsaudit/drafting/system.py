@@ -78,7 +78,8 @@ def survey(sampler: Sampler, tables: Mapping[int, Shape]) -> System:
         setattr(system, role, chosen)
     system.record = _record(system, others)
     if system.record is not None:
-        rows = sampler.rows(system.record, system.record.columns, FEW_TENANTS)
+        wanted = [name for name in system.record.columns if not re.search(_SECRET, name.lower())]
+        rows = sampler.rows(system.record, wanted, FEW_TENANTS)
         key = system.record.primary[0] if system.record.primary else next(iter(system.record.columns))
         system.tenants = sorted((Tenant(row[key], row) for row in rows), key=lambda one: str(one.id))
     if system.raw is not None:
@@ -101,6 +102,7 @@ def _record(system: System, shapes: Iterable[Shape]) -> Shape | None:
     return next((shape for shape in free if not shape.is_large and _holds_scopes(system, shape)), None)
 
 
+_SECRET = r"token|secret|password|passwd|credential|private_key"  # nothing that a draft needs
 _RECORD = r"integration|connection|installation|account|shop|store|tenant|org|compan|credential|realm|workspace"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -25,8 +25,11 @@ def written(draft: Draft) -> str:
     """Return the text of the parameter file."""
     lines = [_HEAD.rstrip()]
     open_ = dict[Path_, list[str]]()
-    for path, what in draft.open:
-        open_.setdefault(path, []).append(what)
+    for word, listed in (("left out", draft.notes), ("to fill", draft.open)):
+        for path, what in listed:
+            # A section that is not there at all is named in the remark.
+            named = "" if _has_entries(draft, path) else f"{path[-1]}: "
+            open_.setdefault(path, []).append(f"{word}: {named}{what}")
     tops = [path[:1] for path in draft.entries] + [path[:1] for path in open_]
     for top in sorted(dict.fromkeys(tops), key=lambda path: ORDER.index(path[0])):
         lines += _section(draft, top, open_)
@@ -42,7 +45,7 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
         return
     inner = [one for one in (*draft.entries, *open_) if one[: len(path)] == path and len(one) > len(path)]
     if not inner:
-        yield from _asked(open_.get(path, ()), indent, f"{path[-1]}: ")
+        yield from _asked(open_.get(path, ()), indent)
         return
     if path == ("relations",):
         yield "relations:"
@@ -52,7 +55,7 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
         return
     children = list(dict.fromkeys(one[: len(path) + 1] for one in inner))
     shared = _shared(draft, children)
-    yield f"{indent}{_flow(path[-1])}:{_mark(shared)}"
+    yield f"{indent}{_flow(path[-1])}:{_mark(shared, 'guess for each')}"
     if not any(child in draft.entries or _has_entries(draft, child) for child in children):
         yield f"{indent}  {{}}"
     for child in children:
@@ -64,8 +67,7 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
 def _shared(draft: Draft, children: list[Path_]) -> str | None:
     """Return the guess that is the same for all keys of a section, to be said once."""
     guesses = {draft.entries[child].guess if child in draft.entries else None for child in children}
-    only = guesses.pop() if len(guesses) == 1 and len(children) > 1 else None
-    return f"each {only}" if only else None
+    return guesses.pop() if len(guesses) == 1 and len(children) > 1 else None
 
 
 def _has_entries(draft: Draft, path: Path_) -> bool:
@@ -91,13 +93,13 @@ def _is_of_mappings(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, dict) for one in value)
 
 
-def _mark(guess: str | None) -> str:
-    return f"  # guess: {_one_line(guess)}" if guess else ""
+def _mark(guess: str | None, word: str = "guess") -> str:
+    return f"  # {word}: {_one_line(guess)}" if guess else ""
 
 
-def _asked(listed: Any, indent: str, what: str = "") -> Iterator[str]:
+def _asked(listed: Iterable[str], indent: str) -> Iterator[str]:
     for one in listed:
-        yield from _wrapped(f"to fill: {what}{one}", indent)
+        yield from _wrapped(one, indent)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -107,7 +109,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join((text or "").split()))
 
 
 def _flow(value: Any) -> str:

@@ -16,9 +16,9 @@ from dsaudit.drafting import Request, draft
 from dsaudit.parameters.models import Database as Settings
 from tests.drafting import schemas
 
-
 MORE = """
-insert into "Crm"."Deal %" (workspace_id, deal_uid) select 1, md5('more ' || n)::uuid from generate_series(1, 2000) as n;
+insert into "Crm"."Deal %" (workspace_id, deal_uid)
+select 1, md5('more ' || n)::uuid from generate_series(1, 2000) as n;
 insert into "Crm"."Deal Stage" (workspace_id, deal_uid, step)
 select 1, md5('more ' || n)::uuid, 1 from generate_series(1, 2000) as n;
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def test_what_is_certain_is_right(drafted: Drafted) -> None:
     """A key without a mark that is wrong would mislead: all that differ from the hand-written file are marked."""
     lines = drafted.file.read_text(encoding="utf-8").splitlines()
     marked = [line for line in lines if "# guess" in line]
-    assert marked and all(line.split("# guess: ")[1].strip() for line in marked)
+    assert marked and all(re.search(r"# guess(?: for each)?: \S", line) for line in marked)
     written = yaml.safe_load((ROOT / "parameters" / "sample.yml").read_text(encoding="utf-8"))
     for section in ("code", "documents"):
         written[section]["folder"] = str(ROOT / written[section]["folder"])
@@ -102,7 +103,8 @@ def test_the_draft_is_checked_and_every_way_in_is_open(drafted: Drafted) -> None
 
 def test_no_check_that_passes_with_the_sample_fails_with_the_draft(drafted: Drafted, tmp_path: Path) -> None:
     """The sample's own file passes every check; that one is shown by the tests of the notebooks."""
-    done = drafted.run("run", str(drafted.file), "--out", str(tmp_path), "--jobs", "1")
+    # On a machine with much to do a run may outlast the snapshot's usual age.
+    done = drafted.run("run", str(drafted.file), "--out", str(tmp_path), "--set", "database.snapshot_age=3600")
     results = list(tmp_path.glob("storefront/*/result.json"))
     assert results, done.stdout + done.stderr
     result = yaml.safe_load(results[0].read_text(encoding="utf-8"))
