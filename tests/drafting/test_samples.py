@@ -23,6 +23,7 @@ from tests.drafting.comparing import compare
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = 0.9
+pytestmark = pytest.mark.xdist_group("drafted")  # one sample for all of them
 
 
 @dataclass(frozen=True)
