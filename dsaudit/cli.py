@@ -49,12 +49,45 @@ def _is_ours(error: Exception) -> bool:
 def main() -> None:
     """Prove that PostgreSQL holds what the source has.
 
-    Start with `check`, which tries every way in and audits nothing; then `run`.
+    Start with `init`, which drafts the file that describes a system; then `check`, which tries every way in and audits
+    nothing; then `run`.
     """
 
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
-RUN_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@main.command()
+@click.option("--database-url", metavar="URL", help="The database; it is not written into the file.")
+@click.option("--database-url-env", metavar="NAME", help="The environment variable that holds it instead.")
+@click.option("--code", type=FOLDER, help="The integration's code; it is read and not run.")
+@click.option("--provider", help="Whose API it is: shopify, stripe or quickbooks; left out for another.")
+@click.option("--documents", type=FOLDER, help="The integration's documents. [default: looked for beside the code]")
+@click.option("--integration", help="Its name in reports. [default: the file's]")
+@click.option("--to", "target", type=click.Path(path_type=Path), help="The file. [default: parameters/INTEGRATION.yml]")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def init(
+    database_url: str | None,
+    database_url_env: str | None,
+    code: Path | None,
+    provider: str | None,
+    documents: Path | None,
+    integration: str | None,
+    target: Path | None,
+    force: bool,
+) -> None:
+    """Draft the parameter file of a system, with every guess marked.
+
+    Tables are sampled, not read whole, in read-only transactions with time limits.
+    """
+    from dsaudit.drafting.command import Given, init
+
+    if bool(database_url) == bool(database_url_env):
+        raise click.UsageError("give the database with --database-url or --database-url-env")
+    given = Given(database_url, database_url_env, code, provider, documents, integration, target, force)
+    for line in init(given):
+        click.echo(line)
 
 
 @main.command()
@@ -65,8 +98,8 @@ RUN_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
-@click.option("--replay", type=RUN_FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
-@click.option("--resume", type=RUN_FOLDER, help="Go on with the reading of this run, which broke off.")
+@click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
+@click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
 def run(
     file: Path,
     blueprint: str,
@@ -241,7 +274,7 @@ def _known(name: str, checks: dict[str, Any]) -> Any:
 
 
 @main.command()
-@click.argument("run_folder", metavar="RUN", type=RUN_FOLDER)
+@click.argument("run_folder", metavar="RUN", type=FOLDER)
 @click.argument("name", metavar="CHECK")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A .csv or .jsonl file.")
 def rows(run_folder: Path, name: str, target: Path) -> None:

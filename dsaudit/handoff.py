@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 VARIABLE = "DSAUDIT_RUN"
 
@@ -20,6 +21,7 @@ class Handoff:
     instant: str
     private: Path
     overrides: dict[str, str] = field(default_factory=dict)  # of `--set`, by dotted key
+    inferred: list[dict[str, Any]] = field(default_factory=list)  # what the file leaves out, as the runner inferred it
 
     @property
     def recording(self) -> Path:

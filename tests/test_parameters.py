@@ -39,7 +39,6 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
         (SMALL + "resorces: {}\n", "small.yml:3:1", "resorces: unknown key; did you mean resources?"),
         (SMALL + "environment: prod\n", "small.yml:3:1", "environment: input should be"),
         (WITH_RESOURCE + "    keys: id\n", "small.yml:7:5", "resources.order.keys: unknown key; did you mean key?"),
-        (SMALL + "resources:\n  order:\n    table: orders\n", "small.yml:4:3", "resources.order.key: missing"),
         (WITH_RESOURCE + "    fields: {a: float}\n", "small.yml:7:14", "fields.a: input should be"),
         (SMALL + "policy: {latency_seconds: soon}\n", "small.yml:3:10", "policy.latency_seconds: input should be"),
         (SMALL + "integration: y\n", "small.yml:3:1", "integration: given twice"),

@@ -27,6 +27,7 @@ from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_wa
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
 from dsaudit.database.identity import guard, identify
+from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, load
 from dsaudit.parameters.secret import SecretMissing
@@ -57,7 +58,8 @@ def open(system: str, phase: str, replay: str = "") -> Audit:
     parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
-    return Audit(parameters, database, phase, given, replay)
+    told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
+    return Audit(completed(parameters, told), database, phase, given, replay)
 
 
 class Audit:

@@ -66,12 +66,12 @@ class Resource(Section):
     """One object type of the source with its table, key, scope, sync function and webhooks."""
 
     table: str
-    key: Names  # the columns that hold the source's id
+    key: Names = []  # the columns that hold the source's id; inferred where one unique constraint tells them
     joined: str | None = None  # what stands between the parts of a composite key in the raw table
     # Where the source's record has its id: a path, ``../`` for the parent's, ``#`` the position in the parent's
     # list from 1, ``@`` the name of the path at which it stands there.
     id_from: Names = ["id"]
-    tenant: str | None = None
+    tenant: str | None = None  # inferred, where a foreign key tells it
     read: str | None = None  # the list's path, file, table or select
     count: str | None = None  # path, or file, that holds the number of its records
     query: str | None = None  # the GraphQL document that asks for its list
@@ -87,9 +87,11 @@ class Resource(Section):
     fields: dict[str, FieldOf] = {}
     updated: str | None = None  # path of the time of change in the source's record
     updated_column: str | None = None
-    deleted: str | dict[str, Names] | None = None  # a flag, the time of deletion, or a column and what it then says
+    # A flag, the time of deletion, or a column and what it then says; inferred if called deleted_at or is_deleted.
+    deleted: str | dict[str, Names] | None = None
     refined_at: str | None = None
-    built_from: str | None = None  # column that names the raw row the refined one was built from
+    # Column that names the raw row the refined one was built from; inferred, where a foreign key tells it.
+    built_from: str | None = None
     may_be_empty: bool = False
     known: Known = Known()
 

@@ -138,6 +138,8 @@ def _facts(result: Record) -> str:
         ("Database instant", moment(instant["time"], seconds=True)),
         ("Run", f"{moment(run['started'])} <code>{words(run['id'])}</code>"),
     ]
+    if inferred := result["parameters"].get("inferred"):
+        facts = [*facts, ("Inferred", f"{plural(len(inferred), 'key')} that the parameter file leaves out")]
     return f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts)}</dl>'
 
 

@@ -178,12 +178,19 @@ def provenance(result: Record) -> str:
         + (f", taken anew {plural(instant['renewed'], 'time')}" if instant.get("renewed") else ""),
         "Parameter file": f"{words(parameters.get('file', ''))}, sha256 <code>{words(parameters['sha256'])}</code>",
         "Set by the command line": words(_pairs(parameters.get("overrides", {}))) or "nothing",
+        "Inferred, as the file leaves it out": words("; ".join(map(_inferred, parameters.get("inferred", []))))
+        or "nothing",
         "Code": (f"commit <code>{words(run['commit'])}</code>{dirty}" if run.get("commit") else "no commit is known"),
         "Versions": words(_pairs(run.get("versions", {}), " ")),
         "Digest of the verdicts": f"<code>{words(result.get('digest', ''))}</code>",
     }
     rows = "".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts.items())
     return f'<dl class="provenance">{rows}</dl>{_phases(result)}'
+
+
+def _inferred(one: Record) -> str:
+    value = ", ".join(one["value"]) if isinstance(one["value"], list) else one["value"]
+    return f"{one['resource']}.{one['key']} = {value} ({one['why']})"
 
 
 def _phases(result: Record) -> str:

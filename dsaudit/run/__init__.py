@@ -17,7 +17,7 @@ import yaml
 
 from dsaudit import checks, evidence, handoff, report
 from dsaudit.checks import Planned
-from dsaudit.database import Database
+from dsaudit.database import Database, inference
 from dsaudit.database.identity import Identity, guard, identify
 from dsaudit.parameters import Parameters, project_root
 from dsaudit.run import collect, decide, execute, history
@@ -65,6 +65,10 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
     try:
         identity = identify(database)
         guard(parameters, identity)
+        inferred = inference.infer(parameters, database)
+        parameters = inference.completed(parameters, inferred)
+        if inferred:
+            plan = narrowed(checks.plan(blueprint, parameters), options)
         started = datetime.now(UTC)
         folder = _draft_folder(parameters, options.out, started)
         private = folder / "private"
@@ -74,7 +78,13 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             database.snapshot = snapshot
             identity = identify(database)
             given = handoff.Handoff(
-                folder.name, secrets.token_hex(16), snapshot, identity.time, private, options.overrides
+                folder.name,
+                secrets.token_hex(16),
+                snapshot,
+                identity.time,
+                private,
+                options.overrides,
+                [one.to_json() for one in inferred],
             )
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
@@ -188,7 +198,12 @@ def _result(
             **evidence.provenance(),
         },
         "instant": {**identity.to_json(), "time": given.instant, "renewed": 0},
-        "parameters": {"file": parameters.path.name, "sha256": parameters.sha256, "overrides": options.overrides},
+        "parameters": {
+            "file": parameters.path.name,
+            "sha256": parameters.sha256,
+            "overrides": options.overrides,
+            "inferred": given.inferred,
+        },
         "plan": [_planned_record(planned) for planned in plan],
         "phases": [phase.to_json() for phase in phases],
         "verdicts": [verdict.to_json() for verdict in verdicts],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dsaudit import checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
 from dsaudit.database.identity import guard, identify
+from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters
 
@@ -27,12 +28,29 @@ class Line:
 
 def preflight(parameters: Parameters, reachable: Reachable, estimated: Estimated) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
+    parameters, inferred = _completed(parameters)
     yield from _database(parameters)
+    yield from (Line("inferred", True, str(one)) for one in inferred)
     yield from _source(parameters, reachable, estimated)
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
     yield from _plan(parameters)
+
+
+def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
+    """Return the parameters with what is inferred for them; without a connection, as they are."""
+    try:
+        database = Database.open(parameters.database)
+    except DatabaseError:
+        return parameters, []
+    try:
+        inferred = infer(parameters, database)
+    except QueryError:
+        return parameters, []
+    finally:
+        database.close()
+    return completed(parameters, inferred), inferred
 
 
 def _database(parameters: Parameters) -> Iterator[Line]:

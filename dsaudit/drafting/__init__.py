@@ -1,0 +1,143 @@
+"""Drafts a parameter file from what can be seen: the database, the integration's code, the provider's catalogue.
+
+Nothing is written here and nothing but the catalogue of the database is read whole: tables are sampled. What is not
+certain is marked as a guess with its reason, and what could not be found is left open, so that a reader knows where to
+look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsaudit.database import Database
+from dsaudit.database.shape import shapes
+from dsaudit.drafting import code as reading
+from dsaudit.drafting import describing, nesting, outside, provider, refined, resources, sections, system, words
+from dsaudit.drafting.code import Told
+from dsaudit.drafting.draft import Draft
+from dsaudit.drafting.sampling import Sampler
+
+__all__ = ["Draft", "Request", "draft"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a draft is made from."""
+
+    integration: str
+    url_env: str  # the environment variable that the file names for the database
+    root: Path  # folders below it are written relative to it
+    provider: str | None = None
+    code: Path | None = None
+    documents: Path | None = None
+
+
+def draft(request: Request, database: Database) -> Draft:
+    """Return the draft of a parameter file.
+
+    Raises
+    ------
+    ProviderError, QueryError
+        The catalogue has no such provider, or PostgreSQL's own catalogue cannot be read.
+    """
+    facts = provider.load(request.provider)
+    seen = system.survey(Sampler(database), shapes(database))
+    tables = [shape for shape in seen.tables.values() if not seen.is_taken(shape)]
+    prefix = _prefix(seen, facts.key)
+    names = {words.one(shape.name, prefix) for shape in tables}
+    told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
+    found = _resources(seen, facts, told, prefix)
+    made = Draft()
+    _put_head(made, request, facts)
+    sections.put_tenants(made, seen, facts)
+    outside.put_source(made, facts, told, request.url_env.removesuffix("_AUDIT_URL"))
+    sections.put_raw(made, seen, any(one.type and one.pairs for one in found))
+    sections.put_logs(made, seen)
+    sections.put_record(made, seen)
+    made.put("table_prefix", f"{prefix}_" if prefix else None)
+    outside.put_code(made, told, request.root)
+    outside.put_webhooks(made, sections.addresses(seen))
+    outside.put_documents(made, told, request.documents, request.root)
+    _put_resources(made, found, seen, facts, told, prefix)
+    for problem in seen.sampler.problems:
+        made.ask("resources", problem)
+    return made
+
+
+def _put_head(made: Draft, request: Request, facts: provider.Provider) -> None:
+    made.put("integration", request.integration)
+    made.put("blueprints", ["datasource"])
+    made.put("environment", "development", "staging or production, if it is one of them")
+    made.put("database", {"url_env": request.url_env})
+    made.variables[request.url_env] = "the database's address, with a role that may only read"
+    made.put("provider", facts.key or None)
+
+
+def _prefix(seen: system.System, key: str) -> str:
+    """Return the word with which the tables of the integration begin."""
+    own = [one.name for one in (seen.raw, seen.deliveries, seen.syncs) if one]
+    heads = [words.snake(name).split("_")[0] for name in own]
+    common = heads[0] if heads and len(set(heads)) == 1 and len(heads) > 1 else key
+    begun = [shape for shape in seen.tables.values() if words.snake(shape.name).startswith(f"{common}_")]
+    if common and len(begun) > 1:
+        return common
+    return system.prefix_of(shape.name for shape in seen.tables.values() if not seen.is_taken(shape))
+
+
+def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix: str) -> list[refined.Refined]:
+    found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
+    for one in found:
+        refined.examine(one, seen)
+    keyless = [one for one in found if not one.key]
+    found = [one for one in found if one.key]
+    seen.sampler.problems += [
+        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
+    ]
+    identifier = str(facts.facts.get("id", "id"))
+    for one in found:
+        refined.set_id_from(one, identifier)
+    waiting = [one for one in found if not _is_read(one, told, facts)]
+    while True:
+        # A child that was found may have its records from its parent alone, and be a parent itself.
+        adopted = [one for one in waiting if _adopt(one, found, seen, identifier)]
+        waiting = [one for one in waiting if one not in adopted]
+        if not adopted:
+            break
+    return resources.in_order(found, facts)
+
+
+def _is_read(one: refined.Refined, told: Told, facts: provider.Provider) -> bool:
+    """Return whether a resource is read by itself, as far as is known: a function does so, or the catalogue says it."""
+    by_itself = one.name in facts.resources and not facts.resource(one.name).get("of")
+    return by_itself or one.name in told.functions
+
+
+def _adopt(one: refined.Refined, found: list[refined.Refined], seen: system.System, identifier: str) -> bool:
+    way = nesting.find(one, found, seen, identifier)
+    if way:
+        nesting.adopt(one, way)
+    return way is not None
+
+
+def _put_resources(
+    made: Draft,
+    found: list[refined.Refined],
+    seen: system.System,
+    facts: provider.Provider,
+    told: Told,
+    prefix: str,
+) -> None:
+    tables = refined.by_table(found)
+    for one in found:
+        describing.describe(one, tables, prefix)
+    updated, created = describing.times(found, facts)
+    for one in found:
+        describing.set_updated(one, updated)
+    shared = resources.put_defaults(made, found, updated, created)
+    for one in found:
+        resources.put_resource(made, one, seen, facts, told, shared)
+    resources.put_unclaimed_scopes(made, found, told)
+    if not found:
+        made.ask("resources", "no table was recognised as holding the source's records")
+    resources.put_relations(made, describing.relations(found, tables, seen))

@@ -1,0 +1,75 @@
+"""`dsaudit init` at its edges: what is given wrongly is answered in a line, and nothing is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dsaudit import server
+from dsaudit.cli import main
+from dsaudit.parameters import load
+from tests.drafting import schemas
+
+
+def init(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["init", *arguments])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "--database-url or --database-url-env"),
+        (("--database-url-env", "NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE is not set"),
+        (("--database-url", "mysql://u:hunter2@127.0.0.1/x"), "is not PostgreSQL"),
+        (("--database-url", "postgresql://u:hunter2@127.0.0.1:1/x"), "AUDIT_URL"),
+        (("--database-url", "nonsense hunter2"), "is no URL"),
+    ],
+)
+def test_a_mistake_is_one_line_without_the_password(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    target = tmp_path / "parameters" / "x.yml"
+    code, said = init(*arguments, "--to", str(target))
+    assert code == 3
+    assert words in said and "hunter2" not in said and "Traceback" not in said
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--provider", "shopfy"), "did you mean shopify?"),
+        (("--integration", "My Shop"), "make a name"),
+    ],
+)
+def test_a_wrong_name_is_answered(
+    option: tuple[str, str], words: str, postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_URL", postgres.url)
+    code, said = init("--database-url-env", "SOME_URL", "--to", str(tmp_path / "x.yml"), *option)
+    assert code == 3 and words in said
+
+
+def test_an_empty_database_gives_a_file_that_says_so(
+    postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "parameters" / "empty.yml"
+    with schemas.built(postgres.url, "select 1") as url:
+        monkeypatch.setenv("EMPTY_URL", url)
+        code, said = init("--database-url-env", "EMPTY_URL", "--to", str(target))
+    assert code == 0, said
+    assert load(target).resources == {}
+    assert "no table was recognised" in target.read_text(encoding="utf-8")
+
+
+def test_force_writes_over(postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "parameters" / "again.yml"
+    target.parent.mkdir()
+    target.write_text("# mine\n")
+    with schemas.built(postgres.url, schemas.ON_THE_ROW) as url:
+        monkeypatch.setenv("AGAIN_URL", url)
+        assert init("--database-url-env", "AGAIN_URL", "--to", str(target))[0] == 3
+        assert target.read_text() == "# mine\n"
+        assert init("--database-url-env", "AGAIN_URL", "--to", str(target), "--force")[0] == 0
+    assert set(load(target).resources) == {"charge", "customer"}
