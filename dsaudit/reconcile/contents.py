@@ -27,11 +27,22 @@ Content = dict[str, Any]
 
 def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.DataFrame:
     """Add what only the values themselves tell."""
-    none = ("raw_right", "partial", "twin", "same_as_older", "held_by", "owned_by", "taken_for", "too_large")
+    none = (
+        "raw_right",
+        "partial",
+        "twin",
+        "same_as_older",
+        "held_by",
+        "owned_by",
+        "taken_for",
+        "too_large",
+        "built_right",
+    )
     facts = facts.assign(**{name: pd.Series(None, index=facts.index, dtype=object) for name in none})
     if explains in ("field", "old in raw"):
         _against_own_payload(audit, facts, found)
         _against_older_versions(audit, facts, found)
+        _against_version_built_from(audit, facts)
     elif explains == "extra":
         _against_other_sources(audit, facts, found)
     else:
@@ -117,8 +128,7 @@ def _mistaken(facts: pd.DataFrame, place: Any, words: str) -> None:
 
 def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
     """Find the version, received before the newest, that has what the source has now: a change back was swallowed."""
-    heard = facts["accepted_at"].notna() | facts["run_saw"].eq(True)
-    part = facts[facts["raw_right"].ne(True) & heard & (facts["versions"].fillna(0).astype(int) > 1)]
+    part = facts[facts["raw_right"].ne(True) & (facts["versions"].fillna(0).astype(int) > 1)]
     for place, _, row, payload in _fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
         key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
         resource, record = audit.parameters.resources[key[1]], found.items[key].record
@@ -127,6 +137,17 @@ def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -
         if equal and row != newest:
             facts.at[place, "same_as_older"] = row
             facts.at[place, "taken_for"] = f"what it is now came before as raw row {row}, and the newest is {newest}"
+
+
+def _against_version_built_from(audit: Audit, facts: pd.DataFrame) -> None:
+    """Tell whether the version that a refined row was built from has the source's value: its age is no cause then."""
+    if "field" not in facts:
+        return
+    part = facts[facts["built_from"].notna() & (facts["of_id"] == facts["source_id"])]
+    for place, _, _, payload in _fetched(audit, part, part["built_from"]):
+        resource = audit.parameters.resources[str(facts.at[place, "resource"])]
+        declared = resource.fields[str(facts.at[place, "field"])]
+        facts.at[place, "built_right"] = agree(facts.at[place, "at_source"], as_declared(payload, declared), declared)
 
 
 def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:

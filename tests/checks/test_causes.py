@@ -59,6 +59,7 @@ class Scene:
 
     def _file(self, change: Change) -> Path:
         file = yaml.safe_load(self.clone.parameters.read_text(encoding="utf-8"))
+        file["policy"]["in_flight_seconds"] = 0  # the clone is at rest
         change(file)
         self._number += 1
         path: Path = self.clone.parameters.with_name(f"scene_{self._number}.yml")
