@@ -80,11 +80,10 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
     seen = zip(facts["changed_at"].isna(), facts["neighbours"], facts["unreached"], strict=True)
     unexplained = [[lacking, *_seen(*one)] for one in seen]
     told = [[_together(*one[:2])] if one[0] else one[2] for one in zip(causes, words, unexplained, strict=True)]
+    looked = [[again] if isinstance(again, str) else [] for again in facts["again"]]
     return {
         "cause": [one[0] if one else UNEXPLAINED for one in causes],
-        "evidence": [
-            "; ".join([*one, *([again] if again else [])]) for one, again in zip(told, facts["again"], strict=True)
-        ],
+        "evidence": ["; ".join([*one, *again]) for one, again in zip(told, looked, strict=True)],
     }
 
 

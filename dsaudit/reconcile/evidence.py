@@ -173,7 +173,7 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
         just_received=under_way,
         unrefined=unrefined & ~under_way,
         came=facts["last_received"].fillna(facts["refined_at"]),
-        built_earlier=of_key & ~same_row,
+        built_earlier=of_key & ~same_row & facts["built_right"].ne(True),
         present_words=facts["has_raw"].map(
             {True: "what was received is right", False: "the row is of the present state"}
         ),

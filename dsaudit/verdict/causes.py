@@ -122,7 +122,7 @@ TABLE = (
           "complete the record, then let it be refined", "refine"),
     Cause("TRUNCATED_CHILDREN", "refined wrong", NEVER,
           lambda f: f.beyond_cut.notna(),
-          "its parent is here in its present state, with the first {beyond_cut} of the list; this is a later one",
+          "its parent is here in its present state, with the first {beyond_cut} of its own list; this is a later one",
           "read the embedded list to its end, then refine the parents again", "sync"),
     Cause("STALE_OVERWRITE", "refined wrong", FIELD,
           lambda f: f.unrefined & f.raw_state.isin(("processed", "skipped")) & f.built_earlier

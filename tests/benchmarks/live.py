@@ -282,14 +282,14 @@ def _same(key: Key, before: dict[Key, datetime | None], after: dict[Key, datetim
 def main(seeds: int = 20, seconds: float = 60, rate: float = 25, first: int = 1) -> None:
     """Print a line for each seed, and write the table down."""
     lines = []
-    with storefront.running() as sample:
+    with storefront.running(size=60) as sample:
         for seed in range(first, first + seeds):
             with sample.clone() as clone:
                 outcome = lived(clone, seed, seconds, rate)
             lines.append(outcome.line)
             print("\n".join([HEAD, outcome.line] if len(lines) == 1 else [outcome.line]), flush=True)
             for name, told in (("false", outcome.false), ("not found", outcome.not_found), ("lost", outcome.lost)):
-                for key in told:
+                for key in list(told)[:5]:
                     print(f"  {name}: {key} {told[key] if isinstance(told, dict) else ''}", flush=True)
     _write(lines, seconds)
 
