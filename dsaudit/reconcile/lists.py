@@ -73,8 +73,6 @@ def reading(
     that gives one of them is believed.
     """
     started = run["started_at"]
-    if run["fetched"] is None:
-        return Reading(0)
     there = [one for one in records if (one.created or one.changed or _NEVER) <= started]
     found = Reading(len(there))
     if _explains(run, there):

@@ -17,7 +17,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,6 @@ from dsaudit.verdict.card import plural
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-MOST = 200  # records that are asked for again; of more that differ, those that changed last
 LOOKS = 3
 LONGEST_PAUSE = 10.0  # seconds before a look
 
@@ -94,10 +93,12 @@ def _latest(audit: Audit, opened: dict[int, Open]) -> dict[int, Open]:
     never = datetime.max.replace(tzinfo=audit.source.started.tzinfo)
     places = sorted(opened, key=lambda place: opened[place].judged.changed(opened[place].key) or never, reverse=True)
     names = list(dict.fromkeys(opened[place].by_id for place in places))
-    if len(names) > MOST:
-        told = f"{MOST} of {plural(len(names), 'record')} that differ were looked at again: those that changed last"
+    if len(names) > by_id.MOST:
+        told = (
+            f"{by_id.MOST} of {plural(len(names), 'record')} that differ were looked at again: those that changed last"
+        )
         _tell(audit, told)
-    wanted = set(names[:MOST])
+    wanted = set(names[: by_id.MOST])
     return {place: opened[place] for place in sorted(places) if opened[place].by_id in wanted}
 
 
@@ -113,7 +114,7 @@ def _look(audit: Audit, opened: dict[int, Open], differences: Differences) -> di
         if not left:
             break
         time.sleep(max(0.0, min((at + pause - _clock(audit)).total_seconds(), LONGEST_PAUSE)))
-        answers = _asked(audit, left.values())
+        answers = _asked(audit, left.values(), anew=number > 0)
         now, at = _present(audit, left.values(), answers), _clock(audit)
         seconds = int((at - instant).total_seconds())
         for place, one in left.items():
@@ -129,11 +130,15 @@ def _clock(audit: Audit) -> datetime:
     return frame["now"][0]  # type: ignore[no-any-return]
 
 
-def _asked(audit: Audit, opened: Iterable[Open]) -> by_id.Answers:
-    answers = by_id.ask(audit.parameters, (one.by_id for one in opened if one.by_id and one.by_id[2]))
+def _asked(audit: Audit, opened: Iterable[Open], anew: bool) -> by_id.Answers:
+    """Ask for the records; unless `anew`, those that were asked for already, for another check, stand as they were."""
+    kept: dict[by_id.Name, by_id.Content | None] = audit.kept.setdefault("asked by id", {})
+    wanted = [one.by_id for one in opened if one.by_id and one.by_id[2]]
+    answers = by_id.ask(audit.parameters, (name for name in wanted if anew or name not in kept))
+    kept |= answers.records
     for tenant, problem in answers.problems.items():
         _tell(audit, f"not every record of {tenant} that differs was asked for again: {problem}")
-    return answers
+    return replace(answers, records={name: kept[name] for name in wanted if name in kept})
 
 
 def _present(audit: Audit, opened: Iterable[Open], answers: by_id.Answers) -> dict[str, Sides]:

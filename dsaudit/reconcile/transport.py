@@ -184,7 +184,7 @@ def _by_whole_run(
 ) -> pd.DataFrame:
     run, cursor = whole[0], whole[1]["watermark"] if len(whole) > 1 else None
     records = lists.listed(audit, tenant, name)
-    if records is None:
+    if records is None or run["fetched"] is None:
         return part
     missed = set(part.loc[part["unreached"], "top_id"].dropna())
     read = lists.reading(audit.parameters.resources[name], records, run, cursor, missed)

@@ -17,6 +17,7 @@ from dsaudit.source.rest import Client
 
 Name = tuple[str, str, str]  # tenant, resource with a list of its own, id
 Content = dict[str, Any]
+MOST = 200  # records that are asked for; of more that differ, those that changed last
 LONGEST = 30.0  # seconds for all that is asked at once
 
 
