@@ -97,6 +97,7 @@ class Audited:
     """What one audit said: the causes of each record that it calls wrong, and what it takes to be under way."""
 
     began: float
+    source: dict[Key, datetime | None] = field(default_factory=dict)  # as it was when the database was at its instant
     faults: dict[Key, set[str]] = field(default_factory=dict)
     under_way: set[Key] = field(default_factory=set)
     words: dict[Key, str] = field(default_factory=dict)
@@ -107,6 +108,7 @@ def audited(sample: Sample) -> Audited:
     found = Audited(time.time())
     with opened(sample.parameters, sample.environment) as one:
         assert one.source.index
+        found.source = at_source(sample)
         for check in CHECKS:
             for row in all_rows(one, one.check(check)):
                 key = (str(row["tenant"]), str(row["resource"]), str(row["source_id"]))
@@ -262,8 +264,8 @@ def _judged(outcome: Outcome, sample: Sample, plants: list[Plant], audits: list[
         outcome.late += sum(one.faults[key] == {"HEALED_LATE"} for key in false)
         outcome.false |= false
         for stood in plants:
-            # What the people of the shop changed after that came whole, and made it right.
-            still = {key for key in stood.keys if _is_own(sample, key) and _same(key, stood.source, source)}
+            # What the people of the shop had changed by then came whole, and made it right.
+            still = {key for key in stood.keys if _is_own(sample, key) and _same(key, stood.source, one.source)}
             wanted = still if stood.stood < one.began else set()
             outcome.wanted += len(wanted)
             outcome.found += len(wanted & one.faults.keys())

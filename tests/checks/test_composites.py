@@ -146,10 +146,13 @@ def an_update_that_was_lost_of_a_row_that_was_removed(clone: Any, world: World) 
 
 
 def an_update_that_was_lost_of_amounts_that_are_wrong(clone: Any, world: World) -> None:
-    world.divided = living(clone, "borealis", "order")[2]
+    query = """select shopify_order_id::text from shopify_order join integration on integration.id = integration_id
+        where integration.name = 'borealis' and currency = 'JPY' and total_price > 0 and deleted_at is null
+        order by 1"""
+    with clone.owner() as connection:
+        (world.divided,) = connection.execute(query).fetchone()
     with backend(clone, money_divided=True):
-        values = {"currency": "JPY", "total_discounts": "0.00", "note": "First"}
-        clone.record(BOREALIS, "orders", "update", int(world.divided), **values)
+        clone.record(BOREALIS, "orders", "update", int(world.divided), note="First")
     with source(clone, drop_deliveries=["orders/updated"]):
         clone.record(BOREALIS, "orders", "update", int(world.divided), note="Second")
 
@@ -261,9 +264,6 @@ def test_a_log_that_keeps_only_what_failed_does_not_tell_that_nothing_came(scene
     with scene.clone.owner() as connection:
         connection.execute("delete from shopify_webhook_delivery where outcome in ('accepted', 'duplicate')")
     told = Told(scene)
-    assert {
-        code for causes in (told.of(key) for key in vars(world).values()) for one in causes.values() for code in one
-    }
     assert one(told.of(world.removed), OLD) == {"MISSED_UPDATE"}
     assert one(told.of(world.answered), OLD) <= {"MISSED_UPDATE", "TOPIC_NOT_SUBSCRIBED"}
     assert one(told.of(world.refused), RAW) == {"PAGE_BOUNDARY", "REJECTED_SIGNATURE"}
