@@ -111,13 +111,13 @@ def neighbours(records: list[Listed], missed: Collection[str]) -> dict[str, int]
 
 
 def _without_a_page(there: list[Listed], fetched: int, pages: int) -> Iterator[list[Listed]]:
-    """Yield what is left of a list without one full page that is not its last one, if the run's figures allow that.
+    """Yield what is left of a list without one full page in its middle, if the run's figures allow that.
 
     The size of the pages is then what was not read, and all that was read but the last page were full.
     """
     size = len(there) - fetched
     if size >= SMALLEST_PAGE and pages == math.ceil(fetched / size):
-        for start in range(0, len(there) - size, size):
+        for start in range(size, len(there) - size, size):
             yield there[:start] + there[start + size :]
 
 
