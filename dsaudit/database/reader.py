@@ -72,6 +72,10 @@ class Database:
             engine.dispose()
             raise DatabaseError(f"{settings.url_env}: {first_line(error.orig)}") from None
 
+    def now(self) -> Self:
+        """Return a reader of the same database as it is, not at the run's instant; it ends with this one."""
+        return type(self)(self._engine, self.settings)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

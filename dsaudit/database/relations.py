@@ -145,9 +145,10 @@ class Relations:
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
-        joins += _map_join("o", columns["topic"], topics, filled, kind="left join")
+        # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
+        joins += _map_join("p", columns["topic"], topics, filled, kind="left join")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select o.name as resource, {body} from {source} as x {joins})"
+        return f"(select p.name as resource, {body} from {source} as x {joins})"
 
     def _syncs(self, filled: Filled) -> str:
         table = self._parameters.syncs

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dsaudit.database.expressions import field_column
-from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
+from dsaudit.reconcile import (
+    Differences,
+    Key,
+    Sides,
+    agree,
+    as_declared,
+    explained,
+    kind_of,
+    not_looked_at_again,
+    same_json,
+    sides,
+    typed,
+)
 from dsaudit.source.reading import parse
 
 if TYPE_CHECKING:
@@ -17,6 +30,7 @@ if TYPE_CHECKING:
 
 Found = tuple[pd.DataFrame, pd.DataFrame]
 Row = dict[str, Any]
+Compare = Callable[["Audit", Differences], Found]  # holds the sides of every resource against each other
 
 
 def source_missing_in_raw(audit: Audit) -> Found:
@@ -32,7 +46,7 @@ def source_missing_in_raw(audit: Audit) -> Found:
     tolerates: differences
     explains: source_missing_in_refined, children_match_payload
     """
-    return _explained(audit, "missing in raw", lambda: _compare(audit, _not_received))
+    return _explained(audit, "missing in raw", _not_received, _compare)
 
 
 def source_missing_in_refined(audit: Audit) -> Found:
@@ -47,7 +61,7 @@ def source_missing_in_refined(audit: Audit) -> Found:
     show: refined, cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "missing", lambda: _compare(audit, _not_refined))
+    return _explained(audit, "missing", _not_refined, _compare)
 
 
 def refined_missing_at_source(audit: Audit) -> Found:
@@ -62,7 +76,7 @@ def refined_missing_at_source(audit: Audit) -> Found:
     show: cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "extra", lambda: _extra(audit))
+    return _explained(audit, "extra", _not_there, _extra)
 
 
 def field_differences(audit: Audit) -> Found:
@@ -79,8 +93,8 @@ def field_differences(audit: Audit) -> Found:
     tolerates: differences
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.fields]
-    rows, examined = _explained(audit, "field", lambda: _shared(audit, named, Sides.live, _differences))
-    examined.attrs["limits"] = _allowances(audit)
+    rows, examined = _explained(audit, "field", _differences, partial(_shared, names=named, here=Sides.live))
+    examined.attrs["limits"] = [*_allowances(audit), *examined.attrs["limits"]]
     return rows, examined
 
 
@@ -106,7 +120,7 @@ def raw_differs_from_source(audit: Audit) -> Found:
     explains: field_differences, children_match_payload
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.read]
-    return _explained(audit, "old in raw", lambda: _shared(audit, named, Sides.received, _payload_difference))
+    return _explained(audit, "old in raw", _payload_difference, partial(_shared, names=named, here=Sides.received))
 
 
 def children_match_payload(audit: Audit) -> Found:
@@ -186,42 +200,37 @@ class _Found:
         return pd.DataFrame(ordered, dtype=object), pd.DataFrame(self._examined, dtype=object)
 
 
-def _explained(audit: Audit, explains: str, compare: Callable[[], Found]) -> Found:
+def _explained(audit: Audit, explains: str, differences: Differences, compare: Compare) -> Found:
     """Give every difference its cause; kept by the audit, as a table and a plot show the same differences again."""
     kept: dict[str, Found] = audit.kept.setdefault("differences", {})
     if explains not in kept:
-        rows, examined = compare()
-        kept[explains] = explained(audit, explains, rows), examined
+        rows, examined = compare(audit, differences)
+        kept[explains] = explained(audit, explains, rows, differences), examined
+        examined.attrs["limits"] = not_looked_at_again(audit)
     return kept[explains]
 
 
-def _compare(audit: Audit, missing: Callable[[Sides, Key], Row | None]) -> Found:
-    """Collect what `missing` says of every record of the source; what is in flight is told, and was not examined."""
+def _compare(audit: Audit, missing: Differences) -> Found:
+    """Collect what `missing` yields of every record of the source; what is in flight is told, and was not examined."""
     found = _Found()
     for name in audit.parameters.resources:
         both = sides(audit, name)
         judged = [key for key in both.source if not both.in_flight(key)]
-        found.add((row for key in both.source if (row := missing(both, key))), both.examined(judged))
+        found.add((row for key in both.source for row in missing(both, key)), both.examined(judged))
     return found.frames()
 
 
-def _extra(audit: Audit) -> Found:
+def _extra(audit: Audit, differences: Differences) -> Found:
     found = _Found()
     for name in audit.parameters.resources:
         both = sides(audit, name)
         there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
-        extra = [key for key in there if key not in both.source]
-        rows = (_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra)
-        found.add(rows, both.examined([key for key in there if not both.in_flight(key)]))
+        judged = [key for key in there if not both.in_flight(key)]
+        found.add((row for key in there for row in differences(both, key)), both.examined(judged))
     return found.frames()
 
 
-def _shared(
-    audit: Audit,
-    names: list[str],
-    here: Callable[[Sides, Key], object],
-    differences: Callable[[Sides, Key], Iterator[Row]],
-) -> Found:
+def _shared(audit: Audit, differences: Differences, names: list[str], here: Callable[[Sides, Key], object]) -> Found:
     """Collect the differences of every record that is at the source and `here`."""
     found = _Found()
     for name in names:
@@ -237,15 +246,20 @@ def _row(both: Sides, key: Key, **facts: Any) -> Row:
     return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}
 
 
-def _not_received(both: Sides, key: Key) -> Row | None:
-    return None if both.received(key) else _row(both, key, changed_at=both.changed(key))
+def _not_received(both: Sides, key: Key) -> Iterator[Row]:
+    if not both.received(key):
+        yield _row(both, key, changed_at=both.changed(key))
 
 
-def _not_refined(both: Sides, key: Key) -> Row | None:
-    if both.live(key):
-        return None
-    state = "marked deleted" if key in both.refined else "no row"
-    return _row(both, key, changed_at=both.changed(key), refined=state)
+def _not_refined(both: Sides, key: Key) -> Iterator[Row]:
+    if not both.live(key):
+        state = "marked deleted" if key in both.refined else "no row"
+        yield _row(both, key, changed_at=both.changed(key), refined=state)
+
+
+def _not_there(both: Sides, key: Key) -> Iterator[Row]:
+    if key not in both.source:
+        yield _row(both, key, refined_at=both.live(key)[0]["refined_at"])
 
 
 def _differences(both: Sides, key: Key) -> Iterator[Row]:

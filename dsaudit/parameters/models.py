@@ -74,6 +74,7 @@ class Resource(Section):
     tenant: str | None = None  # inferred, where a foreign key tells it
     read: str | None = None  # the list's path, file, table or select
     count: str | None = None  # path, or file, that holds the number of its records
+    one: str | None = None  # path of one record, with {id} for its id; what differs is asked for again by it
     query: str | None = None  # the GraphQL document that asks for its list
     records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
     nested: Nested | None = None
@@ -371,6 +372,8 @@ def _unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
     is_graphql = source.kind == "rest" and source.paging.style == "graphql"
     if resource.query and not is_graphql:
         return "query: only graphql paging posts a query"
+    if resource.one and (source.kind != "rest" or is_graphql or "{id}" not in resource.one):
+        return "one: is the path of one record of a REST API, and holds {id}"
     if not resource.read:
         return "query: without read there is no address to post it to" if resource.query else None
     if is_graphql:

@@ -2,7 +2,21 @@
 
 from dsaudit.reconcile.causes import explained
 from dsaudit.reconcile.kinds import kind_of
+from dsaudit.reconcile.looks import Differences
+from dsaudit.reconcile.recheck import not_looked_at_again
 from dsaudit.reconcile.sides import Key, Sides, sides
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
 
-__all__ = ["Key", "Sides", "agree", "as_declared", "explained", "kind_of", "same_json", "sides", "typed"]
+__all__ = [
+    "Differences",
+    "Key",
+    "Sides",
+    "agree",
+    "as_declared",
+    "explained",
+    "kind_of",
+    "not_looked_at_again",
+    "same_json",
+    "sides",
+    "typed",
+]

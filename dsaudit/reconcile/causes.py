@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.reconcile import evidence
+from dsaudit.reconcile import evidence, recheck
+from dsaudit.reconcile.looks import LOOKED, Differences
 from dsaudit.reconcile.transport import instant_text
 from dsaudit.verdict.causes import EXPECTED, TABLE, UNEXPLAINED, Cause
 
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 
 
 FEW = 3
+SEVERAL = 3  # records that are no neighbours by chance
+NOT_COME = ("not sent", "not received")
 
 
-def explained(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
+def explained(audit: Audit, explains: str, rows: pd.DataFrame, differences: Differences) -> pd.DataFrame:
     """Return `rows` with ``cause`` and ``evidence``, those that count as a fault first; ``in_flight`` is taken out.
+
+    What differs is looked at again before, if it can be: see `dsaudit.reconcile.recheck`.
 
     Parameters
     ----------
@@ -31,11 +37,15 @@ def explained(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
     rows
         See `dsaudit.reconcile.evidence.gather`. The evidence holds our own words, numbers, instants, names out of the
         parameter file and states, and nothing that could be data.
+    differences
+        Returns the differences of this kind that one key has.
     """
     if rows.empty:
         return rows
     try:
-        facts = evidence.gather(audit, explains, rows.assign(in_flight=rows.get("in_flight", False)))
+        looked = recheck.looked_again(audit, explains, rows, differences)
+        told_again = {name: [getattr(one, name) for one in looked] for name in LOOKED}
+        facts = evidence.gather(audit, explains, rows.assign(**told_again))
         told = decide(audit, explains, facts)
     except Exception as error:
         # The differences are proven, whatever becomes of their causes; the message could quote the data.
@@ -54,27 +64,35 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
     """Return cause and evidence of each line; a second cause of it stands in the evidence, behind the first."""
     causes: list[list[str]] = [[] for _ in range(len(facts))]
     words: list[list[str]] = [[] for _ in range(len(facts))]
+    lines = [{str(name): value for name, value in line.items()} for line in facts.to_dict("records")]
     for cause in sorted(TABLE, key=lambda one: one.otherwise):
         if explains not in cause.explains:
             continue
-        holds = pd.Series(cause.when(facts), index=facts.index).fillna(False).astype(bool).tolist()
+        found = pd.Series(cause.when(facts), index=facts.index).fillna(False).astype(bool)
+        # What came a little later, by itself, was late and not lost on the way.
+        holds = (found & ~facts["arrived"]).tolist() if cause.group in NOT_COME else found.tolist()
         # What stands to be judged later, or is no fault, needs no second word.
         settled = [bool(one) and (cause.otherwise or one[0] in EXPECTED) for one in causes]
-        holds = [held and not done for held, done in zip(holds, settled, strict=True)]
-        for place, line in zip(
-            [place for place, held in enumerate(holds) if held], facts[holds].to_dict("records"), strict=True
-        ):
+        for place in [place for place, held in enumerate(holds) if held and not settled[place]]:
             causes[place].append(cause.code)
-            words[place].append(_words(cause, {str(name): value for name, value in line.items()}))
+            words[place].append(_words(cause, lines[place]))
     lacking = _lacking(audit)
-    undated = facts["changed_at"].isna().tolist()
+    seen = zip(facts["changed_at"].isna(), facts["neighbours"], facts["unreached"], strict=True)
+    unexplained = [[lacking, *_seen(*one)] for one in seen]
+    told = [[_together(*one[:2])] if one[0] else one[2] for one in zip(causes, words, unexplained, strict=True)]
+    looked = [[again] if isinstance(again, str) else [] for again in facts["again"]]
     return {
-        "cause": [found[0] if found else UNEXPLAINED for found in causes],
-        "evidence": [
-            _together(*one[:2]) if one[0] else lacking + ("; nor when it changed at the source" if one[2] else "")
-            for one in zip(causes, words, undated, strict=True)
-        ],
+        "cause": [one[0] if one else UNEXPLAINED for one in causes],
+        "evidence": ["; ".join([*one, *again]) for one, again in zip(told, looked, strict=True)],
     }
+
+
+def _seen(is_undated: bool, neighbours: float | None, is_unreached: bool) -> Iterator[str]:
+    """Yield what is to be seen of a difference without a cause, without the claim that it proves any."""
+    if is_undated:
+        yield "nor when it changed at the source"
+    if is_unreached and neighbours is not None and neighbours >= SEVERAL:
+        yield f"the {neighbours:.0f} that did not come are neighbours in the source's list"
 
 
 def _words(cause: Cause, line: dict[str, Any]) -> str:

@@ -27,11 +27,22 @@ Content = dict[str, Any]
 
 def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.DataFrame:
     """Add what only the values themselves tell."""
-    none = ("raw_right", "partial", "twin", "same_as_older", "held_by", "owned_by", "taken_for", "too_large")
+    none = (
+        "raw_right",
+        "partial",
+        "twin",
+        "same_as_older",
+        "held_by",
+        "owned_by",
+        "taken_for",
+        "too_large",
+        "built_right",
+    )
     facts = facts.assign(**{name: pd.Series(None, index=facts.index, dtype=object) for name in none})
     if explains in ("field", "old in raw"):
         _against_own_payload(audit, facts, found)
         _against_older_versions(audit, facts, found)
+        _against_version_built_from(audit, facts)
     elif explains == "extra":
         _against_other_sources(audit, facts, found)
     else:
@@ -60,10 +71,10 @@ def _keys(facts: pd.DataFrame) -> Iterator[tuple[Any, Key]]:
     return zip(facts.index, zip(facts["tenant"], facts["resource"], facts["source_id"], strict=True), strict=True)
 
 
-def _fetched(
+def fetched(
     audit: Audit, part: pd.DataFrame, rows: pd.Series | None, strangers: bool = False, ids: pd.Series | None = None
 ) -> Iterator[tuple[Any, str, str, Content]]:
-    """Yield line in `part`, tenant, raw row and payload for the raw rows named, or for all of each key."""
+    """Yield line in `part`, tenant, raw row and payload of the raw rows named, or of all of each key, newest first."""
     arrays = pd.DataFrame({"tenants": part["tenant"], "resources": part["resource"]}, dtype=object)
     arrays = arrays.assign(ids=part["source_id"] if ids is None else ids, rows=rows)
     for start in range(0, len(part), MOST_PAYLOADS):
@@ -88,7 +99,7 @@ def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> N
         facts["too_large"] = [_too_large(*one) for one in zip(facts["difference"], facts["at_source"], strict=True)]
     known = facts[facts["raw_row"].notna() & facts["raw_deleted"].ne(True)]
     current = (known["top_changed"] >= known["changed_at"]).to_dict()
-    for place, _, _, payload in _fetched(audit, known, known["raw_row"]):
+    for place, _, _, payload in fetched(audit, known, known["raw_row"]):
         key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
         item, resource = found.items[key], audit.parameters.resources[key[1]]
         if "field" in facts:
@@ -117,9 +128,8 @@ def _mistaken(facts: pd.DataFrame, place: Any, words: str) -> None:
 
 def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
     """Find the version, received before the newest, that has what the source has now: a change back was swallowed."""
-    heard = facts["accepted_at"].notna() | facts["run_saw"].eq(True)
-    part = facts[facts["raw_right"].ne(True) & heard & (facts["versions"].fillna(0).astype(int) > 1)]
-    for place, _, row, payload in _fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
+    part = facts[facts["raw_right"].ne(True) & (facts["versions"].fillna(0).astype(int) > 1)]
+    for place, _, row, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
         key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
         resource, record = audit.parameters.resources[key[1]], found.items[key].record
         equal = same_json(record, payload) if resource.read else alike(resource, record, payload)
@@ -127,6 +137,17 @@ def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -
         if equal and row != newest:
             facts.at[place, "same_as_older"] = row
             facts.at[place, "taken_for"] = f"what it is now came before as raw row {row}, and the newest is {newest}"
+
+
+def _against_version_built_from(audit: Audit, facts: pd.DataFrame) -> None:
+    """Tell whether the version that a refined row was built from has the source's value: its age is no cause then."""
+    if "field" not in facts:
+        return
+    part = facts[facts["built_from"].notna() & (facts["of_id"] == facts["source_id"])]
+    for place, _, _, payload in fetched(audit, part, part["built_from"]):
+        resource = audit.parameters.resources[str(facts.at[place, "resource"])]
+        declared = resource.fields[str(facts.at[place, "field"])]
+        facts.at[place, "built_right"] = agree(facts.at[place, "at_source"], as_declared(payload, declared), declared)
 
 
 def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
@@ -146,7 +167,7 @@ def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) ->
 def _elsewhere(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tuple[Any, str, str, Content]]:
     if audit.parameters.raw is None:
         return _refined(audit, part, strangers)
-    return _fetched(audit, part, pd.Series(None, index=part.index, dtype=object), strangers)
+    return fetched(audit, part, pd.Series(None, index=part.index, dtype=object), strangers)
 
 
 def _against_other_sources(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
@@ -183,7 +204,7 @@ def _against_siblings(audit: Audit, facts: pd.DataFrame, found: Origins) -> None
     if part.empty:
         return
     judged: set[int] = set()
-    for line, _, _, payload in _fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
+    for line, _, _, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
         place, key, sibling = pairs[line]
         resource, record = audit.parameters.resources[key[1]], found.items[key].record
         is_newest = line not in judged

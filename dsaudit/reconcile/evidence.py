@@ -14,6 +14,7 @@ import pandas as pd
 from dsaudit.facts import messages
 from dsaudit.reconcile import contents, kin, origins, transport
 from dsaudit.reconcile.asking import ask, beside, instants
+from dsaudit.reconcile.looks import LOOKED
 from dsaudit.source.recording import instant_at
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ def gather(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
     explains
         Which difference the rows are: missing in raw, missing, extra, old in raw, field.
     rows
-        tenant, resource, source_id; changed_at (at the source); in_flight; of fields also field, kind (how the values
-        differ), at_source and in_refined, typed.
+        tenant, resource, source_id; changed_at (at the source); what looking again told (`looks.Looked`); of fields
+        also field, kind (how the values differ), at_source and in_refined, typed.
     """
-    wanted = rows[[*KEY, *(name for name in ("changed_at", "in_flight") if name in rows)]]
-    keys = wanted.drop_duplicates(KEY).reset_index(drop=True).reindex(columns=[*KEY, "changed_at", "in_flight"])
+    keys = rows.drop_duplicates(KEY).reset_index(drop=True).reindex(columns=[*KEY, "changed_at"])
     found = origins.find(audit, zip(keys["tenant"], keys["resource"], keys["source_id"], strict=True))
     keys = _of_source(audit, keys, found)
     keys = _of_raw(audit, keys)
+    keys = _of_sender(audit, keys, explains)
     keys = _of_refined(audit, keys)
     keys = _dated(transport.add(audit, _dated(keys, audit), explains), audit)
     facts = contents.add(audit, explains, _by_row(rows, keys), found)
@@ -68,7 +69,7 @@ def _dated(keys: pd.DataFrame, audit: Audit) -> pd.DataFrame:
 
 
 def _by_row(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
-    more = [name for name in ("field", "kind", "at_source", "in_refined") if name in rows]
+    more = [name for name in ("field", "kind", "at_source", "in_refined", *LOOKED) if name in rows]
     line = rows[[*KEY, *more]].rename(columns={"kind": "difference"}).assign(row=range(len(rows)))
     return line.merge(keys, how="left", on=KEY).sort_values("row").reset_index(drop=True)
 
@@ -119,6 +120,15 @@ def _of_raw(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
     return keys.assign(has_raw=True, error_class=classes, raw_state=states)
 
 
+def _of_sender(audit: Audit, keys: pd.DataFrame, explains: str) -> pd.DataFrame:
+    """Add to extra rows the other tenant whose account sent what they were built from."""
+    known = keys["raw_row"].notna()
+    if explains != "extra" or audit.parameters.deliveries is None or not known.any():
+        return keys.assign(sent_by=None)
+    rows = pd.DataFrame({"rows": keys.loc[known, "raw_row"]}, dtype=object).reset_index()
+    return beside(keys, _replaced(ask(audit, "senders", rows[["rows"]]), rows["index"]), ["sent_by"])
+
+
 def _arrays(keys: pd.DataFrame, resource: str, source_id: str) -> pd.DataFrame:
     return pd.DataFrame({"tenants": keys["tenant"], "resources": keys[resource], "ids": keys[source_id]}, dtype=object)
 
@@ -157,14 +167,13 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
     unreached = facts["unreached"] & ~right
     of_key = (facts["of_id"] == facts["source_id"]) & (facts["of_resource"] == facts["resource"])
     same_row = facts["built_from"].isna() | (facts["built_from"] == facts["raw_row"])
-    present = right & same_row & facts["raw_state"].eq("processed")
+    present = right & (same_row & facts["raw_state"].eq("processed") | of_key & facts["built_right"].eq(True))
     return facts.assign(
         unreached=unreached,
-        in_flight=facts["in_flight"].eq(True),
         just_received=under_way,
         unrefined=unrefined & ~under_way,
         came=facts["last_received"].fillna(facts["refined_at"]),
-        built_earlier=of_key & ~same_row,
+        built_earlier=of_key & ~same_row & facts["built_right"].ne(True),
         present_words=facts["has_raw"].map(
             {True: "what was received is right", False: "the row is of the present state"}
         ),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dsaudit.reconcile import origins
 from dsaudit.reconcile.asking import ask
+from dsaudit.reconcile.contents import fetched
 from dsaudit.reconcile.transport import instant_text
+from dsaudit.source.recording import items_in
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -24,6 +26,7 @@ def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.
     if explains == "missing":
         facts["parent_lacking"] = _parents_lacking(audit, facts, found)
     facts["beyond_cut"] = _beyond_cut(facts, found)
+    facts["beyond_cut"] = facts["beyond_cut"].where(_in_payload_of_top(audit, facts))
     return _removed(facts, explains)
 
 
@@ -65,6 +68,21 @@ def _beyond_cut(facts: pd.DataFrame, found: Origins) -> list[int | None]:
         first = sum(here)
         cut.append(first if first and all(here[:first]) and key[2] in ids[first:] else None)
     return cut
+
+
+def _in_payload_of_top(audit: Audit, facts: pd.DataFrame) -> pd.Series:
+    """Return whether the newest payload of the record that one stands in holds it: the list was cut here, not there."""
+    part = facts.loc[facts["beyond_cut"].notna(), ["tenant", "top_resource", "top_id"]]
+    part = part.set_axis(["tenant", "resource", "source_id"], axis=1)
+    newest: dict[Any, Any] = {}
+    for place, _, _, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
+        newest.setdefault(place, payload)
+    wanted = facts.loc[[*newest], ["resource", "source_id"]].itertuples(index=False, name=None)
+    holds = {
+        place: any(item.source_id == source_id for item in items_in(audit.parameters, str(name), newest[place]))
+        for place, (name, source_id) in zip(newest, wanted, strict=True)
+    }
+    return pd.Series(facts.index.map(lambda place: holds.get(place, False)), index=facts.index).astype(bool)
 
 
 def _removed(facts: pd.DataFrame, explains: str) -> pd.DataFrame:

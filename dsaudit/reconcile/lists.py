@@ -1,4 +1,4 @@
-"""What a sync must have read, worked out from the source's own list: whole, cut off, filtered, or behind a cursor.
+"""What a sync must have read, worked out from the source's own list: whole, cut off, short of a page, filtered.
 
 A run leaves three figures: how many records it read, on how many pages, and the latest change among them. A way of
 reading explains a run if the records that it gives have just these figures. It is believed only if it is the only one.
@@ -6,9 +6,11 @@ reading explains a run if the records that it gives have just these figures. It 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.reconcile.values import same_json
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from dsaudit.parameters import Resource
 
 Run = Mapping[str, Any]
+SMALLEST_PAGE = 2  # records; of a single one that is missing nobody can say that it was a page
 MOST_LISTED = 2_000_000  # records; what a run read of a longer list is not worked out
 
 
@@ -98,6 +101,26 @@ def _explains(run: Run, seen: list[Listed]) -> bool:
     return latest == watermark or (len(times) < len(seen) and (latest or _LONG_AGO) <= watermark)
 
 
+def neighbours(records: list[Listed], missed: Collection[str]) -> dict[str, int]:
+    """Return for each of the ids in `missed` how many of them stand one behind the other there in the list."""
+    found: dict[str, int] = {}
+    for is_missed, group in groupby(records, key=lambda one: one.source_id in missed):
+        ids = [one.source_id for one in group]
+        found |= dict.fromkeys(ids, len(ids)) if is_missed else {}
+    return found
+
+
+def _without_a_page(there: list[Listed], fetched: int, pages: int) -> Iterator[list[Listed]]:
+    """Yield what is left of a list without one full page in its middle, if the run's figures allow that.
+
+    The size of the pages is then what was not read, and all that was read but the last page were full.
+    """
+    size = len(there) - fetched
+    if size >= SMALLEST_PAGE and pages == math.ceil(fetched / size):
+        for start in range(size, len(there) - size, size):
+            yield there[:start] + there[start + size :]
+
+
 def _ways(
     resource: Resource, there: list[Listed], run: Run, cursor: datetime | None
 ) -> Iterator[tuple[str, list[Listed]]]:
@@ -105,6 +128,7 @@ def _ways(
     fetched, pages, known = int(run["fetched"]), int(run["pages"] or 0), resource.known
     if fetched and pages and fetched % pages == 0:
         yield "first", there[:fetched]
+    yield from (("page", seen) for seen in _without_a_page(there, fetched, pages))
     if known.by_default:
         yield "default", [one for one in there if one.by_default]
     if cursor:

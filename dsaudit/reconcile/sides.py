@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,14 @@ from dsaudit.source.recording import Item, changed_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+    from dsaudit.database import Database
 
 Key = tuple[str, str]  # tenant, source id
 Row = dict[str, Any]
 
 MOST_WHOLE = 10_000  # rows of a side that are held whole, whether they differ or not
 NEWEST_RAW = """
-select distinct on (tenant, source_id) tenant, source_id, row_id, deleted, received_at, changed_at,
+select distinct on (tenant, source_id) tenant, source_id, row_id, deleted, received_at, changed_at, by_webhook,
        case when %(with_payload)s then payload::text end as payload
 from {raw} as r
 where resource = %(resource_name)s and (%(whole)s or (tenant, source_id) in (select * from {wanted}))
@@ -83,7 +86,7 @@ class Sides:
         came = self._came(key)
         if came is None or came < self.started - self.clock_error:
             return False
-        ours, theirs = self._state(key), self.changed(key)
+        ours, theirs = self.state(key), self.changed(key)
         if ours is None or theirs is None or ours > theirs:
             return True
         return ours == theirs and theirs >= self.started - self.clock_error - WHOLE_SECOND
@@ -96,13 +99,19 @@ class Sides:
         times = [_came(row) for row in self.refined.get(key, [])]
         return max((time for time in times if time), default=None)
 
-    def _state(self, key: Key) -> datetime | None:
-        """When the state that our side knows came about at the source; None of a deletion, which tells no time."""
+    def state(self, key: Key) -> datetime | None:
+        """Return when the state that we know came about at the source; None of a deletion, which tells no time."""
         raw, rows = (self.raw or {}).get(key), self.refined.get(key, [])
         if (raw and raw["deleted"]) or any(row["deleted"] for row in rows):
             return None
         times = [raw["changed_at"] if raw else None, *(row["updated_at"] for row in rows)]
         return max((time for time in times if time), default=None)
+
+    def digest(self, key: Key) -> str:
+        """Return a name for what the database has of a key: another one for any other state of it."""
+        raw = (self.raw or {}).get(key)
+        state = [raw and raw["row_id"], *(sorted(row.items()) for row in self.refined.get(key, []))]
+        return hashlib.sha256(json.dumps(state, default=str).encode()).hexdigest()
 
     def examined(self, keys: Iterable[Key]) -> Iterator[Row]:
         """Yield each tenant's line for a check's ``examined``: how many keys were judged, or why none could be."""
@@ -149,15 +158,31 @@ def _read(audit: Audit, name: str, whole: bool) -> Sides:
                 found.source[tenant, item.source_id] = item
             else:
                 found.agreed[tenant] += 1
-    for row in _rows(audit, REFINED, name, wanted):
-        found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
-    if parameters.raw:
-        values = {"with_payload": resource.read is not None}
-        found.raw = {(row["tenant"], row["source_id"]): row for row in _rows(audit, NEWEST_RAW, name, wanted, values)}
+    _fill(found, audit, audit.database, wanted)
     return found
 
 
-def _rows(audit: Audit, sql: str, name: str, wanted: set[Key] | None, values: Row | None = None) -> list[Row]:
+def present(audit: Audit, judged: Sides, keys: set[Key], source: dict[Key, Item]) -> Sides:
+    """Return some keys of a resource as the database has them now, not at the run's instant, beside `source`."""
+    found = replace(judged, source=source, raw=None, refined={})
+    _fill(found, audit, audit.database.now(), keys)
+    return found
+
+
+def _fill(found: Sides, audit: Audit, database: Database, wanted: set[Key] | None) -> None:
+    """Read our own sides of `wanted`, None for all keys."""
+    name = found.name
+    for row in _rows(audit, database, REFINED, name, wanted):
+        found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
+    if audit.parameters.raw:
+        values = {"with_payload": found.resource.read is not None}
+        rows = _rows(audit, database, NEWEST_RAW, name, wanted, values)
+        found.raw = {(row["tenant"], row["source_id"]): row for row in rows}
+
+
+def _rows(
+    audit: Audit, database: Database, sql: str, name: str, wanted: set[Key] | None, values: Row | None = None
+) -> list[Row]:
     listed = sorted((wanted or set()), key=str)
     bound = {
         "whole": wanted is None,
@@ -166,5 +191,5 @@ def _rows(audit: Audit, sql: str, name: str, wanted: set[Key] | None, values: Ro
     }
     filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name])
     bound |= {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
-    frame = audit.database.query(filled.sql, bound, filled.tables, most=None).frame
+    frame = database.query(filled.sql, bound, filled.tables, most=None).frame
     return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]

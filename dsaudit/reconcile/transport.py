@@ -50,6 +50,9 @@ def _of_list(audit: Audit, tenant: str, name: str, action: str, part: pd.DataFra
     reaches_back = _times(part, "reaches_back").fillna(_times(part, "raw_since"))
     silent = (reaches_back <= changed) & ~(heard >= changed)
     since = _times(part, "listening_since").mask(_times(part, "nameless_at") >= changed)
+    missed = set(part.loc[part["unreached"], "top_id"].dropna())
+    beside_each_other = lists.neighbours(lists.listed(audit, tenant, name) or [], missed) if missed else {}
+    part = part.assign(neighbours=part["top_id"].map(beside_each_other))
     part = part.assign(last_heard=heard, silent_since_change=silent, listening_since=since)
     return _of_runs(audit, tenant, name, part)
 
@@ -84,8 +87,9 @@ def _of_topics(audit: Audit, tenant: str, name: str, action: str) -> dict[str, A
     log = [one for one in _log(audit) if one["tenant"] == tenant]
     own = [one for one in log if one["topic"] in resource.webhooks]
     told = [one for one in own if one["topic"] in declared]
-    since = [one["first_at"] for one in log]
-    spoken = own and _names_objects(audit, tenant, name, own)
+    # Not what failed: logs that are cleared keep it longer. And not other topics: some are cleared by the topic.
+    since = [one["first_at"] for one in own if not pd.isna(one["first_at"])]
+    spoken = since and _names_objects(audit, tenant, name, own)
     listening = [min(since), *(one for one in mine[:1] if one)] if spoken and mine else []
     return {
         "announced": bool(declared) or not (resource.unannounced or action in resource.never),
@@ -180,7 +184,7 @@ def _by_whole_run(
 ) -> pd.DataFrame:
     run, cursor = whole[0], whole[1]["watermark"] if len(whole) > 1 else None
     records = lists.listed(audit, tenant, name)
-    if records is None:
+    if records is None or run["fetched"] is None:
         return part
     missed = set(part.loc[part["unreached"], "top_id"].dropna())
     read = lists.reading(audit.parameters.resources[name], records, run, cursor, missed)

@@ -16,7 +16,7 @@ from dsaudit.source.files import Export
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, SourceError, SourceRefused, record_of
-from dsaudit.source.recording import DRAFT, INDEX, declared
+from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Kept, Tape
@@ -63,6 +63,7 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
         An address or a token is not set.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / AGAIN).unlink(missing_ok=True)  # of an earlier run, at another instant
     started = _earlier(folder) if resume else None
     index: dict[str, Any] = {"started": started or _now(), "declared": declared(parameters), "tenants": {}}
     _write(folder / DRAFT, index)

@@ -9,6 +9,7 @@ from dsaudit.parameters import Parameters
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import paging
 from dsaudit.source.collecting import own_lists, tenants_of
+from dsaudit.source.one import MOST
 from dsaudit.source.reading import SourceError
 from dsaudit.source.rest import Client
 from dsaudit.verdict.card import plural
@@ -44,7 +45,8 @@ def _words(parameters: Parameters, client: Client) -> str:
     calls += bool(source.scopes) + bool(source.subscriptions)
     least = "at least " if uncounted else "about "
     lists = f", and {plural(uncounted, 'list')} of unknown length" if uncounted else ""
-    told = f"{least}{plural(calls, 'call')} for {plural(records, 'record')}{lists}"
+    again = f"; by id at most {MOST} more for what differs" if any(one.one for _, one in own_lists(parameters)) else ""
+    told = f"{least}{plural(calls, 'call')} for {plural(records, 'record')}{lists}{again}"
     if source.rate:
         minutes = calls * 100 / (source.rate * source.rate_share) / 60
         return f"{told}; {_minutes(minutes)} at {source.rate_share} % of {source.rate:g} requests a second"

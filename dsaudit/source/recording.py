@@ -28,6 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
+AGAIN = "again.jsonl"  # what came of looking again at what differed
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Recording:
     """Reads a recording back."""
 
     def __init__(self, folder: Path, parameters: Parameters) -> None:
-        self._folder = folder
+        self.folder = folder
         self._parameters = parameters
         self.index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         self._counts: dict[tuple[str, str], int] = {}
@@ -55,9 +56,19 @@ class Recording:
         """When the reading began: what changed later may be missing from it."""
         return datetime.fromisoformat(self.index["started"])
 
+    @property
+    def replayed(self) -> bool:
+        """Whether it was read by an earlier run."""
+        return "replayed" in self.index
+
+    def ended(self, tenant: str, resource: str) -> datetime | None:
+        """Return when a resource's list, or the one that it stands in, had been read to its end."""
+        ended = self._entry(tenant, self.top(resource)).get("ended")
+        return datetime.fromisoformat(ended) if ended else None
+
     def problem(self, tenant: str, resource: str) -> str | None:
         """Return why a resource's list cannot be relied on, or None; for a nested one, its parent's list."""
-        top = self._top(resource)
+        top = self.top(resource)
         entry = self._entry(tenant, top)
         if not entry:
             return f"the source's list of {top} was not read"
@@ -97,7 +108,7 @@ class Recording:
             return None
         if (tenant, resource) not in self._counts:
             self.file(tenant, resource)
-            is_own = self._top(resource) == resource
+            is_own = self.top(resource) == resource
             counted = (
                 self._entry(tenant, resource)["records"] if is_own else sum(1 for _ in self.items(tenant, resource))
             )
@@ -106,16 +117,8 @@ class Recording:
 
     def items(self, tenant: str, resource: str) -> Iterator[Item]:
         """Yield the records of a resource, nested ones out of their parents'."""
-        declared = self._parameters.resources[resource]
-        if declared.nested is None:
-            for one in self._records(tenant, resource):
-                yield Item(identity(declared, one, one, "", 0), one, one)
-            return
-        for parent in self.items(tenant, declared.nested.in_):
-            for name, path in declared.nested.at.items():
-                for position, one in enumerate(_found(parent.record, path.split(".")), 1):
-                    own = identity(declared, one, parent.record, name, position)
-                    yield Item(own, one, parent.top, parent.source_id)
+        for top in self._records(tenant, self.top(resource)):
+            yield from items_in(self._parameters, resource, top)
 
     def file(self, tenant: str, resource: str) -> Path:
         """Return the file of a resource's own list, or of the one that a nested resource's records stand in.
@@ -125,8 +128,8 @@ class Recording:
         SourceError
             It is not there, or is not as it was written.
         """
-        top = self._top(resource)
-        path = self._folder / tenant / f"{top}.jsonl.gz"
+        top = self.top(resource)
+        path = self.folder / tenant / f"{top}.jsonl.gz"
         if path not in self._seen:
             try:
                 is_same = digest_of(path).hexdigest() == self._entry(tenant, top).get("sha256")
@@ -147,9 +150,23 @@ class Recording:
         except (OSError, EOFError, ValueError) as error:
             raise SourceError(f"the recording of {resource} cannot be read ({type(error).__name__})") from None
 
-    def _top(self, resource: str) -> str:
+    def top(self, resource: str) -> str:
+        """Return the resource whose list holds the records of one."""
         nested = self._parameters.resources[resource].nested
-        return self._top(nested.in_) if nested else resource
+        return self.top(nested.in_) if nested else resource
+
+
+def items_in(parameters: Parameters, resource: str, top: dict[str, Any]) -> Iterator[Item]:
+    """Yield the records of a resource that one record of an own list is, or that stand in it."""
+    declared = parameters.resources[resource]
+    if declared.nested is None:
+        yield Item(identity(declared, top, top, "", 0), top, top)
+        return
+    for parent in items_in(parameters, declared.nested.in_, top):
+        for name, path in declared.nested.at.items():
+            for position, one in enumerate(_found(parent.record, path.split(".")), 1):
+                own = identity(declared, one, parent.record, name, position)
+                yield Item(own, one, top, parent.source_id)
 
 
 def declared(parameters: Parameters) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from dsaudit.source.reading import (
     Position,
     Record,
     SourceError,
+    SourceGone,
     SourceRefused,
     count_in,
     records_in,
@@ -237,6 +238,8 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
     if status in (401, 403):
         raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
+    if status in (404, 410):
+        raise SourceGone(f"{where}: answers {status}")
     if status != 200:
         raise SourceError(f"{where}: answers {status}")
     if len(content) > LARGEST_BODY:

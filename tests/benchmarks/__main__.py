@@ -1,24 +1,31 @@
-"""`make bench`: `blueprint` runs the notebooks, `rows` compares two sides row by row, `all` does both."""
+"""`make bench`: `blueprint` runs the notebooks, `rows` compares two sides row by row, `live` audits under writes."""
 
 from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import blueprint, rows
+from tests.benchmarks import blueprint, live, rows
+
+NAMES = ["blueprint", "rows", "live"]
 
 
 def main() -> None:
-    """Run the benchmark that is named."""
+    """Run the benchmark that is named, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("name", nargs="?", default="all", choices=["all", "blueprint", "rows"])
+    parser.add_argument("name", nargs="?", default="all", choices=["all", *NAMES])
     parser.add_argument("--rounds", type=int, help="turns of all sides (default: blueprint 3, rows 1)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each side (default 1000000)")
     parser.add_argument("--only", default="", help="names of contenders, separated by ;")
+    parser.add_argument("--seeds", type=int, default=20, help="how often `live` is done (default 20)")
+    parser.add_argument("--seconds", type=float, default=60, help="how long is written at the source (default 60)")
+    parser.add_argument("--rate", type=float, default=25, help="writes a second, if the machine can (default 25)")
     given = parser.parse_args()
     if given.name in ("all", "blueprint"):
         blueprint.main(given.rounds or 3)
     if given.name in ("all", "rows"):
         rows.main(given.rows, given.rounds or 1, given.only)
+    if given.name in ("all", "live"):
+        live.main(given.seeds, given.seconds, given.rate)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dsaudit.audit import Audit
 from dsaudit.source import Recording
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import all_rows, opened
@@ -44,14 +45,19 @@ class Scene:
         return found
 
     def rows(self, check: str, change: Change = lambda file: None) -> tuple[Verdict, list[dict[str, Any]]]:
+        with self.audited(change) as audit:
+            verdict = audit.check(check)
+            return verdict, all_rows(audit, verdict)
+
+    @contextmanager
+    def audited(self, change: Change) -> Iterator[Audit]:
         with opened(self._file(change), self.clone.environment) as audit:
             if self._recording is None:
                 assert audit.source.index
                 self._recording = self.clone.copy / f"recording_{self._number}"
                 shutil.copytree(audit.private / "recording", self._recording)
             audit.source = Recording(self._recording, audit.parameters)  # type: ignore[misc]
-            verdict = audit.check(check)
-            return verdict, all_rows(audit, verdict)
+            yield audit
 
     def anew(self) -> None:
         """Have the source read again, after a change of what is in the tables."""
@@ -59,6 +65,7 @@ class Scene:
 
     def _file(self, change: Change) -> Path:
         file = yaml.safe_load(self.clone.parameters.read_text(encoding="utf-8"))
+        file["policy"]["in_flight_seconds"] = 0  # the clone is at rest
         change(file)
         self._number += 1
         path: Path = self.clone.parameters.with_name(f"scene_{self._number}.yml")

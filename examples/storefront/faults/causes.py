@@ -46,6 +46,26 @@ def open_orders_only(sample: "Sample", random: Random) -> Planted:
     return Planted("open_orders_only", mode=6, how="caused", must=must, may=may)
 
 
+def page_skipped(sample: "Sample", random: Random) -> Planted:
+    """The provider leaves the second page out while the sync reads, and nothing else tells of what is on it."""
+    tenant, shop = some_tenant(random)
+    before = living(sample, tenant, "location")
+    with source(sample, drop_deliveries=["locations/create"]):
+        made = [sample.record(shop, "locations", "create")["id"] for _ in before]
+    told = sample.record(shop, "locations", "create")["id"]
+    sample.settle()
+    a_second_passes()
+    # The first page ends where the new ones begin: a list is in the order of ids, and a few are very large.
+    size = sum(int(key) < min(map(int, made)) for key in before)
+    second = sorted(map(int, [*before, *made, told]))[size : 2 * size]
+    with backend(sample, page_size=size), source(sample, missing_page=["locations"]):
+        sample.sync(shop, resources=["locations"])
+    must = _lost(
+        {"tenant": tenant, "resource": "location"}, [key for key in made if int(key) in second], "PAGE_BOUNDARY"
+    )
+    return Planted("page_skipped", mode=18, how="caused", must=must, may=["webhooks_arrive"])
+
+
 def cursor_passed_by(sample: "Sample", random: Random) -> Planted:
     """A location is stamped with an earlier time than it can be read, when the sync has been beyond that time."""
     tenant, shop = some_tenant(random)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .answer_key import Expected, Planted
 from .choosing import living, rows, some_tenant
 from .editing import altered
-from .switching import a_second_passes, backend
+from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -29,6 +29,47 @@ def children_truncated(sample: "Sample", random: Random) -> Planted:
         Expected("source_missing_in_refined", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
     ]
     return Planted("children_truncated", mode=24, how="caused", must=must)
+
+
+def child_added_silently(sample: "Sample", random: Random) -> Planted:
+    """A customer gets a second address, which moves no time of change, and nothing tells of it."""
+    tenant, shop = some_tenant(random)
+    customer = sample.record(shop, "customers", "create")
+    sample.settle()
+    known = customer["record"]["addresses"]
+    added = {**known[0], "id": known[0]["id"] + 500_000_000, "default": False}
+    with source(sample, drop_deliveries=["customers/update"]):
+        moment = customer["record"]["updated_at"]
+        sample.record(shop, "customers", "update", int(customer["id"]), addresses=[*known, added], updated_at=moment)
+    scope = {"tenant": tenant, "resource": "customer_address"}
+    # From here it cannot be told from a list that was cut off when it was sent.
+    must = [
+        Expected(check, scope=scope, keys=[str(added["id"])], cause="UNEXPLAINED")
+        for check in ("source_missing_in_raw", "source_missing_in_refined")
+    ]
+    may = ["raw_differs_from_source", "webhooks_arrive"]
+    return Planted("child_added_silently", mode=12, how="caused", must=must, may=may)
+
+
+def children_fail(sample: "Sample", random: Random) -> Planted:
+    """A customer's new addresses are refused when they are refined; the switch stays on, as they are tried again."""
+    tenant, shop = some_tenant(random)
+    customer = sample.record(shop, "customers", "create")
+    sample.settle()
+    known = customer["record"]["addresses"]
+    added = [{**known[0], "id": known[0]["id"] + 600_000_000 + place, "default": False} for place in range(2)]
+    keys = [str(one["id"]) for one in added]
+    sample.backend_control("faults", {"refine_error": keys})
+    sample.record(shop, "customers", "update", int(customer["id"]), addresses=[*known, *added])
+    sample.settle()
+    scope = {"tenant": tenant, "resource": "customer_address"}
+    must = [
+        Expected("source_missing_in_refined", scope=scope, keys=keys, cause="REFINE_ERROR"),
+        Expected("children_match_payload", scope=scope, keys=[customer["id"]]),
+    ]
+    return Planted(
+        "children_fail", mode=31, how="caused", must=must, may=["raw_missing_in_refined", "failed_refinements"]
+    )
 
 
 def delete_without_children(sample: "Sample", random: Random) -> Planted:

@@ -78,6 +78,17 @@ def accent_composed(sample: "Sample", random: Random) -> Planted:
     return _different("accent_composed", 0, tenant, "customer", customer, ["first_name"], "ENCODING")
 
 
+def text_with_nul(sample: "Sample", random: Random) -> Planted:
+    """The name of a new location holds a character that no text of PostgreSQL can."""
+    tenant, shop = some_tenant(random)
+    made = sample.record(shop, "locations", "create", name="Harbour\u0000hall")["id"]
+    sample.settle()
+    scope = {"tenant": tenant, "resource": "location"}
+    must = Expected("source_missing_in_refined", scope=scope, keys=[made], cause="REFINE_ERROR")
+    may = ["raw_differs_from_source", "raw_missing_in_refined", "failed_refinements", "stored_hashes_match_payload"]
+    return Planted("text_with_nul", mode=35, how="caused", must=[must], may=may)
+
+
 def _image(product: int) -> dict[str, Any]:
     return {"id": 9_100_000_000_000 + product % 1000, "product_id": product, "src": "https://cdn.example/1.png",
             "alt": None, "position": 1, "width": 2**31 + 7, "height": 5, "variant_ids": []}  # fmt: skip

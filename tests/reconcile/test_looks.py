@@ -1,0 +1,163 @@
+"""What one more look at a difference tells: a loss is moved by evidence alone, and nothing real is cleared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dsaudit.parameters import Resource
+from dsaudit.reconcile import Key, Sides
+from dsaudit.reconcile.looks import Looked, Open, Seen
+from dsaudit.source.recording import Item
+
+READ = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)  # when the reading of the source began
+KEY = ("acme", "1")
+ORDER = Resource.model_validate({
+    "table": "t", "key": "id", "read": "orders", "one": "orders/{id}", "updated": "updated",
+    "fields": {"total": "integer"}, "known": {"created": "created"},
+})  # fmt: skip
+POLICY = SimpleNamespace(in_flight_seconds=6, clock_error_seconds=1)
+
+
+def at(seconds: float) -> datetime:
+    return READ + timedelta(seconds=seconds)
+
+
+def record(changed: float | None, total: int = 1) -> dict[str, Any]:
+    return {"id": 1, "updated": changed if changed is None else at(changed).isoformat(), "total": total}
+
+
+def sides(there: dict[str, Any] | None, came: float | None, total: int = 1, changed: float | None = None) -> Sides:
+    """Return both sides of one order: as the source has it, and as it came to the raw and the refined table."""
+    both = Sides("order", ORDER, ["acme"], READ, raw={})
+    both.source = {KEY: Item("1", there, there)} if there else {}
+    if came is not None:
+        state = None if changed is None else at(changed)
+        received = {"row_id": f"row of {came}", "deleted": False, "received_at": at(came), "changed_at": state}
+        both.raw = {KEY: {**received, "by_webhook": True}}
+        both.refined = {KEY: [{"deleted": False, "updated_at": state, "refined_at": at(came), "total": total}]}
+    return both
+
+
+def missing(both: Sides, key: Key) -> Iterator[dict[str, Any]]:
+    if not both.live(key):
+        yield {}
+
+
+def wrong(both: Sides, key: Key) -> Iterator[dict[str, Any]]:
+    for row in both.live(key):
+        if row["total"] != both.source[key].record["total"]:
+            yield {"field": "total"}
+
+
+def opened(judged: Sides, explains: str, field: str | None = None) -> Open:
+    item = judged.source.get(KEY)
+    record = item.record if item else None
+    return Open(explains, KEY, field, judged, ("acme", "order", "1"), record, judged.digest(KEY))
+
+
+def look(one: Open, now: Sides, differences: Any, answered: bool = True, is_last: bool = True) -> Looked | None:
+    source = SimpleNamespace(ended=lambda tenant, name: at(2), started=READ)
+    audit: Any = SimpleNamespace(parameters=SimpleNamespace(policy=POLICY), source=source)
+    return Seen(one, now, answered, audit, 9).told(differences, is_last)
+
+
+def test_what_is_right_soon_after_its_change_was_in_flight() -> None:
+    was = record(changed=1)
+    looked = look(opened(sides(was, None), "missing"), sides(was, came=7.5, changed=1), missing)
+    assert looked == Looked("right when looked at again 9 s later", in_flight=True, healed=True, arrived=True)
+
+
+@pytest.mark.parametrize("changed", [-3600, -1])
+def test_what_is_right_later_than_the_policy_allows_was_wrong_and_stays_so(changed: float) -> None:
+    was = record(changed)
+    looked = look(opened(sides(was, None), "missing"), sides(was, came=8, changed=changed), missing)
+    assert looked == Looked("right when looked at again 9 s later", healed=True, arrived=True)
+
+
+def test_what_somebody_mended_came_by_no_webhook() -> None:
+    was = record(changed=-60)
+    now = sides(was, came=8, changed=-60)
+    assert now.raw
+    now.raw[KEY]["by_webhook"] = False
+    looked = look(opened(sides(was, None), "missing"), now, missing)
+    assert looked and looked.healed and not looked.arrived and not looked.in_flight
+    # The same version as before, and a refined row that was edited in between.
+    judged, mended = sides(was, came=-50, total=2, changed=-60), sides(was, came=-50, total=1, changed=-60)
+    looked = look(opened(judged, "field", "total"), mended, wrong)
+    assert looked and looked.healed and not looked.arrived and not looked.in_flight
+
+
+def test_what_is_unchanged_on_both_sides_is_lost() -> None:
+    was = record(changed=-60)
+    looked = look(opened(sides(was, None), "missing"), sides(was, None), missing, is_last=False)
+    assert looked == Looked("unchanged on both sides when looked at again 9 s later")
+    looked = look(opened(sides(was, None), "missing"), sides(None, None), missing, answered=False)
+    assert looked == Looked("unchanged here when looked at again 9 s later"), "the source said nothing"
+
+
+def test_without_a_time_of_change_only_what_came_by_itself_in_time_was_in_flight() -> None:
+    was = record(changed=None)
+    judged = sides(was, came=-50, total=2)
+    in_time, late = sides(was, came=8), sides(was, came=10)
+    looked = look(opened(judged, "field", "total"), in_time, wrong)
+    assert looked and looked.in_flight
+    looked = look(opened(judged, "field", "total"), late, wrong)
+    assert looked and looked.healed and not looked.in_flight
+    # The version that the refined row was built from had long come: that it is right now is somebody's work.
+    looked = look(opened(judged, "field", "total"), sides(was, came=-50, total=1), wrong)
+    assert looked and looked.healed and not looked.in_flight
+    looked = look(opened(sides({**was, "created": at(-90).isoformat()}, None), "missing"), in_time, missing)
+    assert looked and looked.healed and not looked.in_flight, "it was made long ago, and never came"
+
+
+def test_a_real_difference_of_a_record_that_changes_on_stays() -> None:
+    was = record(changed=-60, total=5)
+    one = opened(sides(was, came=-59, total=2, changed=-60), "field", "total")
+    assert look(one, sides(record(8, 6), came=9, total=3, changed=8), wrong, is_last=False) is None
+    looked = look(one, sides(record(18, 7), came=19, total=4, changed=18), wrong)
+    assert looked == Looked("changed on both sides since, and not right when looked at again 9 s later")
+    # Nothing comes, whatever the source does: it is lost, and that it goes on changing is no excuse.
+    one = opened(sides(was, None), "missing")
+    assert look(one, sides(record(8), None), missing, is_last=False) is None
+    looked = look(one, sides(record(18), None), missing)
+    assert looked and not looked.in_flight and looked.again and looked.again.startswith("changed at the source since")
+
+
+def test_what_is_behind_in_another_state_at_every_look_is_in_flight() -> None:
+    one = opened(sides(record(-7, 1), came=-8, total=0, changed=-9), "field", "total")
+    assert look(one, sides(record(8, 3), came=7, total=2, changed=6), wrong, is_last=False) is None
+    looked = look(one, sides(record(18, 5), came=17, total=4, changed=16), wrong)
+    assert looked and looked.in_flight and looked.again and looked.again.startswith("it keeps changing")
+
+
+def test_a_row_that_is_gone_on_both_sides_is_not_called_right() -> None:
+    was = record(changed=-60, total=5)
+    looked = look(opened(sides(was, came=-59, total=2, changed=-60), "field", "total"), sides(None, None), wrong)
+    assert looked == Looked("no longer at the source when looked at again 9 s later")
+
+
+def test_an_extra_row_whose_record_the_source_has_under_its_id() -> None:
+    extra = opened(sides(None, came=-50, changed=-60), "extra")
+    looked = look(extra, sides(record(-60), came=-50, changed=-60), missing)
+    assert looked and looked.answered and not looked.in_flight
+    looked = look(extra, sides(record(5), came=-50, changed=-60), missing)
+    assert looked and looked.in_flight, "it came to be at the source after its list was read"
+    looked = look(extra, sides(None, came=-50, changed=-60), missing)
+    assert looked == Looked("unchanged on both sides when looked at again 9 s later")
+
+
+def test_an_extra_row_that_goes_away_by_itself() -> None:
+    extra = opened(sides(None, came=-50, changed=-60), "extra")
+    gone = sides(None, came=5)
+    gone.refined[KEY][0]["deleted"] = True
+    looked = look(extra, gone, missing)
+    assert looked == Looked("right when looked at again 9 s later", in_flight=True, healed=True, arrived=True)
+    late = sides(None, came=30)
+    late.refined[KEY][0]["deleted"] = True
+    looked = look(extra, late, missing)
+    assert looked and looked.healed and not looked.in_flight
