@@ -22,8 +22,19 @@ if TYPE_CHECKING:
 
 def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     """Return what `check` finds in `scopes`; what cannot be asked is told by scope, with the reason."""
-    if check.is_query:
-        return _query(audit, check, scopes)
+    evidence = _query(audit, check, scopes) if check.is_query else _function(audit, check, scopes)
+    if audit.parameters.part.by_record:
+        evidence.undecided += _unknown_parts(audit, scopes)
+    return evidence
+
+
+def _unknown_parts(audit: Audit, scopes: list[Scope]) -> list[tuple[Scope, Status, str]]:
+    """Return the scopes of which nobody knows the records in the part, as the source could not be read."""
+    problems = [(scope, audit.source.problem(scope["tenant"], scope["resource"])) for scope in scopes]
+    return [(scope, Status.INCONCLUSIVE, problem) for scope, problem in problems if problem]
+
+
+def _function(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     module = importlib.import_module(f"dsaudit.functions.{check.subject}")
     try:
         rows, examined = getattr(module, check.name)(audit)
@@ -34,8 +45,9 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
         # could quote the data, so only the place and the kind are told.
         place = traceback.extract_tb(error.__traceback__)[-1]
         return _undecided(scopes, Status.ERROR, f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}")
-    limits = list(examined.attrs.get("limits", []))
-    return Evidence(rows, examined, f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}", limits=limits)
+    told = f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}"
+    limits, bounds = list(examined.attrs.get("limits", [])), examined.attrs.get("bounds", {})
+    return Evidence(rows, examined, told, limits=limits, bounds=bounds)
 
 
 def _status_of(error: Exception) -> Status:
@@ -57,7 +69,7 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
         own = [scope for scope in scopes if not check.each or scope[check.each] == item]
         try:
             _query_item(audit, check, {check.each: item} if check.each else {}, rows, examined, gathered)
-        except (QueryError, RelationMissing) as error:
+        except (QueryError, RelationMissing, SourceError) as error:
             gathered.undecided += [(scope, _status_of(error), str(error)) for scope in own]
     gathered.rows = _together(rows)
     gathered.examined = _together(examined)
@@ -80,7 +92,15 @@ def _query_item(
     if answer.total > len(answer.frame):
         _count_scopes(audit, check, found.sql, values, item, gathered)
     if not gathered.query or (len(answer.frame) and not any(len(frame) for frame in rows[:-1])):
-        gathered.query = audit.database.merged(found.sql, values)
+        gathered.query = _shown(audit, check, item, resources, values)
+
+
+def _shown(audit: Audit, check: Check, item: Scope, resources: list[str], values: dict[str, Any]) -> str:
+    """Return the query to be pasted into psql; the ids of a part, which can be thousands, are left out of it."""
+    whole = audit.relations.whole.fill(check.query, item, resources)
+    part = audit.parameters.part
+    note = f"-- of all records; the check looked at its part alone ({part.words})\n" if part.by_record else ""
+    return note + audit.database.merged(whole.sql, {**values, **whole.values})
 
 
 def _count_scopes(

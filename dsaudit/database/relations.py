@@ -9,46 +9,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql as names
 
 from dsaudit.database import TableInfo
+from dsaudit.database import expressions as of
+from dsaudit.database.expressions import Filled as Filled
+from dsaudit.database.expressions import RelationMissing as RelationMissing
+from dsaudit.database.expressions import field_column as field_column
+from dsaudit.database.expressions import source_id as source_id
 from dsaudit.parameters import Parameters, Resource
+from dsaudit.parameters.models import Relation
 from dsaudit.parameters.tables import Table
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
-
-REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
-TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
-
-
-class RelationMissing(Exception):
-    """The database has no such table or column as the parameter file names."""
-
-
-@dataclass
-class Filled:
-    """A query with its slots filled, the values to bind, and the tables that it reads."""
-
-    sql: str
-    values: dict[str, Any] = field(default_factory=dict)
-    tables: list[int] = field(default_factory=list)
-    resources: tuple[str, ...] = ()
+PartIds = Callable[[str], Mapping[str, Collection[str]] | None]  # a resource's ids in the part, by tenant; None for all
 
 
 class Relations:
     """Fills slots for one parameter file and one database."""
 
-    def __init__(self, parameters: Parameters, catalogue: Catalogue) -> None:
+    def __init__(self, parameters: Parameters, catalogue: Catalogue, part_ids: PartIds = lambda name: None) -> None:
         self._parameters = parameters
         self._catalogue = catalogue
+        self._part_ids = part_ids
+
+    @property
+    def whole(self) -> Relations:
+        """The same relations, not limited to the records of a part."""
+        return Relations(self._parameters, self._catalogue)
 
     def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
+        by record, ``{raw}`` and ``{refined}`` hold its records alone.
 
         Raises
         ------
@@ -98,35 +94,36 @@ class Relations:
         raw = self._parameters.raw
         assert raw is not None  # the planner skips a check whose relation is not declared
         source, info = self._from(raw.table, filled)
-        columns = _columns(raw, info)
+        columns = of.columns(raw, info)
         types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
         joins = self._tenant_join(columns, info, raw, filled)
-        joins += _map_join("o", columns.pop("resource"), types, filled)
+        joins += of.map_join("o", columns.pop("resource"), types, filled)
         states = {given: state for state, listed in raw.states.items() for given in listed}
-        joins += _map_join("s", columns["state"], states, filled, kind="left join")
+        joins += of.map_join("s", columns["state"], states, filled, kind="left join")
         columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
         # and of a deletion none, so within a second the time at which a version was shown decides.
         changed, observed, received = (columns[name] for name in ("changed_at", "observed_at", "received_at"))
-        sequence = _column(raw.columns["row_id"], info)
+        sequence = of.column(raw.columns["row_id"], info)
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
+        within = self._raw_within(columns["tenant"], columns["source_id"], filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins})"
+        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins}{within})"
 
     def _deliveries(self, filled: Filled) -> str:
         table = self._parameters.deliveries
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
+        columns = of.columns(table, info)
         topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
         # A refused delivery may belong to nobody, and still counts among those that did not succeed.
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
-        joins += _map_join("o", columns["topic"], topics, filled, kind="left join")
+        joins += of.map_join("o", columns["topic"], topics, filled, kind="left join")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 
@@ -134,10 +131,10 @@ class Relations:
         table = self._parameters.syncs
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
+        columns = of.columns(table, info)
         types = {self._parameters.resources[name].raw or name: name for name in filled.resources}
         joins = self._tenant_join(columns, info, table, filled)
-        joins += _map_join("o", columns.pop("resource"), types, filled)
+        joins += of.map_join("o", columns.pop("resource"), types, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 
@@ -145,7 +142,7 @@ class Relations:
         table = self._parameters.record
         assert table is not None
         source, info = self._from(table.table, filled)
-        columns = _columns(table, info)
+        columns = of.columns(table, info)
         joins = self._tenant_join(columns, info, table, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select {body} from {source} as x {joins})"
@@ -154,26 +151,57 @@ class Relations:
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         columns = {
-            "row_id": f"({_row_id(info)})::text",
+            "row_id": f"({of.row_id(info)})::text",
             "source_id": source_id(resource, info),
-            "updated_at": _optional(resource.updated_column, info, "timestamptz"),
-            "refined_at": _optional(resource.refined_at, info, "timestamptz"),
-            "built_from": _optional(resource.built_from, info, "text"),
-            "deleted": _deleted(resource, info),
+            "updated_at": of.optional(resource.updated_column, info, "timestamptz"),
+            "refined_at": of.optional(resource.refined_at, info, "timestamptz"),
+            "built_from": of.optional(resource.built_from, info, "text"),
+            "deleted": of.deleted(resource, info),
         }
-        columns |= {_quoted(field_column(name)): _column(name, info) for name in resource.fields}
+        columns |= {of.quoted(field_column(name)): of.column(name, info) for name in resource.fields}
         tenant, joins = self._tenant_of(resource, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
         filled.values["resource_name"] = name
+        joins += f"where {limit}" if (limit := self._within(name, info, tenant, filled)) else ""
         return f"(select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins})"
+
+    def _within(self, name: str, info: TableInfo, tenant: str, filled: Filled) -> str:
+        """Return the condition that a refined row is in the part: by its id, or by the row that it hangs on."""
+        ids = self._part_ids(name)
+        if ids is None:
+            return ""
+        resource = self._parameters.resources[name]
+        within = f"({tenant}, {source_id(resource, info)}) in ({of.listed(name, ids, filled)})"
+        relation = parent_relation(self._parameters, name)
+        if relation is None:
+            return within
+        above, _, key = relation.parent.partition(".")
+        parent = self._parameters.resources[above]
+        source, there = self._from(parent.table, filled)
+        owner, joins = self._tenant_of(parent, there, filled)
+        limit = self._within(above, there, owner, filled)
+        parents = f"select {owner}, ({of.column(key, there)})::text from {source} as x {joins}where {limit}"
+        column = of.column(relation.child.partition(".")[2], info)
+        return f"({within} or ({tenant}, ({column})::text) in ({parents}))"
+
+    def _raw_within(self, tenant: str, source_id: str, filled: Filled) -> str:
+        """Return the condition that a raw row is of a record in the part."""
+        limits = []
+        for name in filled.resources:
+            ids = self._part_ids(name)
+            if ids is not None:
+                filled.values[f"part_{name}"] = name
+                listed = of.listed(name, ids, filled)
+                limits.append(f"(o.name = %(part_{name})s and ({tenant}, {source_id}) in ({listed}))")
+        return f"where ({' or '.join(limits)})" if limits else ""
 
     def _end(self, end: str, filled: Filled) -> str:
         name, _, column = end.partition(".")
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         tenant, joins = self._tenant_of(resource, info, filled)
-        key, row = _column(column, info), _row_id(info)
-        deleted = _deleted(resource, info)
+        key, row = of.column(column, info), of.row_id(info)
+        deleted = of.deleted(resource, info)
         return (
             f"(select ({row})::text as row_id, ({key})::text as key, {tenant} as tenant, {deleted} as deleted, "
             f"{source_id(resource, info)} as source_id from {source} as x {joins})"
@@ -182,7 +210,7 @@ class Relations:
     def _tenant_of(self, resource: Resource, info: TableInfo, filled: Filled) -> tuple[str, str]:
         if not self._parameters.tenants or not resource.tenant:
             return f"'{self._parameters.tenant_names[0]}'::text", ""
-        return "t.name", self._tenant_values(_column(resource.tenant, info), info.columns[resource.tenant], filled)
+        return "t.name", self._tenant_values(of.column(resource.tenant, info), info.columns[resource.tenant], filled)
 
     def _tenant_join(self, columns: dict[str, str], info: TableInfo, table: Table, filled: Filled) -> str:
         expression = columns["tenant"]
@@ -202,6 +230,14 @@ class Relations:
         return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {expression} "
 
 
+def parent_relation(parameters: Parameters, name: str) -> Relation | None:
+    """Return the relation by which the rows of a nested resource hang on those it is nested in, None without one."""
+    nested = parameters.resources[name].nested
+    ends = (f"{name}.", f"{nested.in_}." if nested else "")
+    own = (one for one in parameters.relations if one.child.startswith(ends[0]) and one.parent.startswith(ends[1]))
+    return next(own, None) if nested else None
+
+
 def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
     """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
     declared = [resource.table for resource in parameters.resources.values()]
@@ -213,74 +249,3 @@ def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
         "table_prefix": parameters.table_prefix,
         "declared_tables": declared,
     }
-
-
-def field_column(name: str) -> str:
-    """Return under which name ``{refined}`` has a declared field: its own, unless a fixed column is called so."""
-    return f"field_{name}" if name in REFINED_COLUMNS else name
-
-
-def source_id(resource: Resource, info: TableInfo) -> str:
-    """Return the expression of a refined row's source id as text.
-
-    The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
-    that may stand in a value would make two keys one.
-    """
-    parts = [f"({_column(column, info)})::text" for column in resource.key]
-    if len(parts) == 1:
-        return parts[0]
-    if resource.joined is not None:
-        return f" || {names.Literal(resource.joined).as_string(None)} || ".join(parts)
-    return f"pg_catalog.json_build_array({', '.join(parts)})::text"
-
-
-def _columns(table: Table, info: TableInfo) -> dict[str, str]:
-    expressions = {}
-    for name in table.own:
-        expression = _column(table.columns[name], info) if name in table.columns else "null"
-        expressions[name] = f"({expression})::text" if name in TEXT else expression
-    for name, kind in table.optional.items():
-        expression = _optional(table.columns.get(name), info, kind)
-        expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
-    return expressions
-
-
-def _optional(column: str | None, info: TableInfo, kind: str) -> str:
-    return f"({_column(column, info)})::{kind}" if column else f"null::{kind}"
-
-
-def _column(given: str, info: TableInfo) -> str:
-    """Return a column's expression; ``column.path.to`` reaches into a jsonb column."""
-    column, *path = given.split(".")
-    if column not in info.columns:
-        raise RelationMissing(f"the table {info.schema}.{info.name} has no column {column}")
-    expression = f"x.{_quoted(column)}"
-    if not path:
-        return expression
-    steps = ", ".join(names.Literal(step).as_string(None) for step in path)
-    return f"({expression}::jsonb #> array[{steps}])"
-
-
-def _quoted(name: str) -> str:
-    return names.Identifier(name).as_string(None)
-
-
-def _row_id(info: TableInfo) -> str:
-    return _column("id", info) if "id" in info.columns else "x.ctid"
-
-
-def _deleted(resource: Resource, info: TableInfo) -> str:
-    if not resource.deleted:
-        return "false"
-    expression = _column(resource.deleted, info)
-    is_flag = info.columns[resource.deleted] == "boolean"
-    return f"coalesce({expression}, false)" if is_flag else f"({expression} is not null)"
-
-
-def _map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:
-    rows = []
-    for index, (value, name) in enumerate(mapping.items()):
-        filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
-        rows.append(f"(%({alias}_{index}_value)s::text, %({alias}_{index})s::text)")
-    values = ", ".join(rows) or "(null::text, null::text)"
-    return f"{kind} (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.database.relations import field_column
-from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
+from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, parts, same_json, sides, typed
 from dsaudit.source.reading import parse
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def field_differences(audit: Audit) -> Found:
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.fields]
     rows, examined = _explained(audit, "field", lambda: _shared(audit, named, Sides.live, _differences))
-    examined.attrs["limits"] = _allowances(audit)
+    examined.attrs["limits"] = [*_allowances(audit), *examined.attrs["limits"]]
     return rows, examined
 
 
@@ -192,7 +192,9 @@ def _explained(audit: Audit, explains: str, compare: Callable[[], Found]) -> Fou
     if explains not in kept:
         rows, examined = compare()
         kept[explains] = explained(audit, explains, rows), examined
-    return kept[explains]
+        parts.note(audit, *kept[explains])
+    rows, examined = kept[explains]
+    return rows, examined.copy()
 
 
 def _compare(audit: Audit, missing: Callable[[Sides, Key], Row | None]) -> Found:
@@ -212,7 +214,10 @@ def _extra(audit: Audit) -> Found:
         there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
         extra = [key for key in there if key not in both.source]
         rows = (_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra)
-        found.add(rows, both.examined([key for key in there if not both.in_flight(key)]))
+        lines = [*both.examined([key for key in there if not both.in_flight(key)])]
+        for line in lines:
+            line["reason"] = line["reason"] or parts.why_no_extra(audit, name, line["tenant"])
+        found.add(rows, lines)
     return found.frames()
 
 

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.known import Known
+from dsaudit.parameters.part import Part
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import Deliveries, Raw, Record, Syncs
@@ -74,6 +75,13 @@ class Resource(Section):
     tenant: str | None = None
     read: str | None = None  # the list's path, file, table or select
     count: str | None = None  # path, or file, that holds the number of its records
+    # How to ask for what changed since an instant: the query parameter that takes it (ISO 8601), or with the form of
+    # its value, such as ``created[gte]={epoch}`` (seconds) or ``query=select * from Bill where Updated >= '{since}'``;
+    # of a sql source a select that binds ``:since``. Without it the whole list is read, and filtered by `updated`.
+    since: str | None = None
+    bulk: str | None = None  # its type in a provider's bulk export, such as LineItem; see `source` of the kind files
+    one: str | None = None  # path of a single record, with ``{id}``
+    ids: str | None = None  # path of a list of single records, with ``{ids}``, as many as a page holds
     query: str | None = None  # the GraphQL document that asks for its list
     records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
     nested: Nested | None = None
@@ -267,6 +275,7 @@ class Parameters(Section):
     gate: Gate = Gate()
     require: list[str] = []
     waivers: list[Waiver] = []
+    _part: Part = PrivateAttr(Part())
 
     @model_validator(mode="before")
     @classmethod
@@ -306,6 +315,11 @@ class Parameters(Section):
             if twice is not None:
                 raise ValueError(f"{what} {twice} is given twice, so its records would count twice or not at all")
         return self
+
+    @property
+    def part(self) -> Part:
+        """What the audit is narrowed to, by the command line and never by the file; see `narrowed`."""
+        return self._part
 
     @property
     def tenant_names(self) -> list[str]:

@@ -20,6 +20,10 @@ class SourceRefused(SourceError):
     """The source answers, and does not accept the token, or what the token was granted."""
 
 
+class SourceAbsent(SourceError):
+    """The source answers that there is nothing under this address."""
+
+
 class Record(NamedTuple):
     """One record: its text on one line, as the source wrote it, and its value with exact numbers."""
 
