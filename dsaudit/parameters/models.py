@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from dsaudit.parameters.asking import why_unaskable
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.known import Known
@@ -298,7 +299,8 @@ class Parameters(Section):
                 raise ValueError(f"resources.{name}: a resource's name has small letters, digits and _")
             if resource.nested and resource.nested.in_ not in self.resources:
                 raise ValueError(f"resources.{name}.nested.in: there is no resource {resource.nested.in_}")
-            if self.source and (problem := _unreadable(resource, self.source, len(self.tenants))):
+            problem = self.source and _unreadable(resource, self.source, len(self.tenants))
+            if self.source and (problem := problem or why_unaskable(resource, self.source)):
                 raise ValueError(f"resources.{name}.{problem}")
         for index, relation in enumerate(self.relations):
             for side in (relation.child, relation.parent):

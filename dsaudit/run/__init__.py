@@ -228,8 +228,9 @@ def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
         found: dict[str, list[int]] = {}
         for name, bound in (item for verdict in verdicts for item in verdict.bounds.items()):
             found[name] = max(found.get(name, bound), bound)
-        told = "; ".join(bounds.told(found)) or "nothing was drawn, or no check that judges by it has run"
-        yield f"a sample of up to {part.sample:,} records of each resource (seed {part.seed}): {told}"
+        widest, *others = bounds.told(found) or ["nothing was drawn, or no check that judges by it has run"]
+        more = "; of the others less can be wrong, as their checks say" if others else ""
+        yield f"a sample of up to {part.sample:,} records of each resource (seed {part.seed}); {widest}{more}"
 
 
 def _planned_record(planned: Planned) -> dict[str, Any]:

@@ -54,11 +54,18 @@ MOST_NAMED = 3
 
 
 def told(found: Mapping[str, Sequence[int]]) -> list[str]:
-    """Return the results of samples, by resource wrong, drawn and known, in words; those alike in one sentence."""
+    """Return the results of samples, by resource wrong, drawn and known, in words; those alike in one sentence.
+
+    The widest bound comes first.
+    """
     alike: dict[str, list[str]] = {}
-    for name, (wrong, drawn, known) in sorted(found.items(), key=lambda item: -at_most(*item[1][:2])):
+    for name, (wrong, drawn, known) in sorted(found.items(), key=lambda item: -_widest(*item[1])):
         alike.setdefault(words(wrong, drawn, known), []).append(name)
     return [f"{_named(names)}: {text}" for text, names in alike.items()]
+
+
+def _widest(wrong: int, drawn: int, known: int) -> float:
+    return wrong / drawn if drawn >= known else at_most(wrong, drawn)
 
 
 def _named(names: list[str]) -> str:
