@@ -182,7 +182,7 @@ class Audit:
             items = [{"resource": resource} for resource in self.parameters.resources]
         frames = []
         for item in items:
-            filled = self.relations.whole.fill(query.query, item, planned_resources(query, self.parameters))
+            filled = self.relations.of_lists.fill(query.query, item, planned_resources(query, self.parameters))
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 

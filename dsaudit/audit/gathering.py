@@ -97,7 +97,7 @@ def _query_item(
 
 def _shown(audit: Audit, check: Check, item: Scope, resources: list[str], values: dict[str, Any]) -> str:
     """Return the query to be pasted into psql; the ids of a part, which can be thousands, are left out of it."""
-    whole = audit.relations.whole.fill(check.query, item, resources)
+    whole = audit.relations.of_lists.fill(check.query, item, resources)
     part = audit.parameters.part
     note = f"-- of all records; the check looked at its part alone ({part.words})\n" if part.by_record else ""
     return note + audit.database.merged(whole.sql, {**values, **whole.values})

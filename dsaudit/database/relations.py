@@ -36,9 +36,14 @@ class Relations:
         self._part_ids = part_ids
 
     @property
-    def whole(self) -> Relations:
-        """The same relations, not limited to the records of a part."""
+    def of_lists(self) -> Relations:
+        """The same relations, not limited to single records of a part."""
         return Relations(self._parameters, self._catalogue)
+
+    @property
+    def whole(self) -> Relations:
+        """The relations of the whole system: what explains a record of the part may stand anywhere."""
+        return Relations(self._parameters.whole, self._catalogue)
 
     def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.

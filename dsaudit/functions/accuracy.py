@@ -212,7 +212,7 @@ def _extra(audit: Audit) -> Found:
     for name in audit.parameters.resources:
         both = sides(audit, name)
         there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
-        extra = [key for key in there if key not in both.source]
+        extra = [key for key in there if key not in both.source and not parts.perhaps_merged(audit, name)]
         rows = (_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra)
         lines = [*both.examined([key for key in there if not both.in_flight(key)])]
         for line in lines:

@@ -277,6 +277,7 @@ class Parameters(Section):
     require: list[str] = []
     waivers: list[Waiver] = []
     _part: Part = PrivateAttr(Part())
+    _whole: Parameters | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -322,6 +323,11 @@ class Parameters(Section):
     def part(self) -> Part:
         """What the audit is narrowed to, by the command line and never by the file; see `narrowed`."""
         return self._part
+
+    @property
+    def whole(self) -> Parameters:
+        """The same parameters, not narrowed."""
+        return self._whole or self
 
     @property
     def tenant_names(self) -> list[str]:

@@ -105,6 +105,7 @@ def narrowed(parameters: Parameters, part: Part) -> Parameters:
         }
     )
     of_part._part = replace(part, resources=tuple(resources) if part.resources else ())
+    of_part._whole = parameters.whole
     return of_part
 
 

@@ -74,12 +74,19 @@ def _bounds(audit: Audit) -> dict[str, list[int]]:
     return found
 
 
+def perhaps_merged(audit: Audit, name: str) -> bool:
+    """Return whether a row that is not at the source may be merged into a record that nobody looked at."""
+    return bool(audit.parameters.part.sample and audit.parameters.resources[name].known.merged)
+
+
 def why_no_extra(audit: Audit, name: str, tenant: str) -> str | None:
     """Return why a part cannot tell whether each of its rows is at the source, or None."""
     if not audit.parameters.part.by_record:
         return None
     if unasked := audit.source.unasked(tenant, name):
         return f"{unasked} rows say that they changed, and the source cannot be asked for them: declare one or ids"
+    if perhaps_merged(audit, name):
+        return "what the source merged into another record, which no sample shows, is known to a whole run alone"
     nested = audit.parameters.resources[name].nested
     if nested and not parent_relation(audit.parameters, name):
         return f"the parameter file has no relation from {name} to {nested.in_}, by which the rows of a part are found"

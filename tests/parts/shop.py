@@ -95,7 +95,7 @@ class Shop:
         found = [one for one in records if one["updated_at"] >= since and not (since and self.lies)]
         if ids is not None:
             found = [one for one in found if str(one["id"]) in ids.split(",") and not self.loses]
-        found = sorted((one for one in found if one["id"] > int(given.get("after", 0))), key=lambda one: one["id"])
+        found = sorted((one for one in found if one["id"] > int(given.get("after", -1))), key=lambda one: one["id"])
         page = found[: int(given["limit"])]
         more = {**given, "after": page[-1]["id"]} if len(found) > len(page) else None
         query = "&".join(f"{key}={str(value).replace('+', '%2B')}" for key, value in (more or {}).items())

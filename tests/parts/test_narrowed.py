@@ -15,7 +15,7 @@ from dsaudit.parameters import ParameterError, Part, PartError, load, narrowed
 from dsaudit.report.telling import headline
 from dsaudit.source import SourceError, replay
 from dsaudit.verdict import Status
-from tests.checks.auditing import variables
+from tests.checks.auditing import all_rows, variables
 from tests.parts.shop import NEW, OLD, SINCE, Shop, keys
 from tests.parts.test_since import EXTRA, FIELDS, RAW, REFINED
 
@@ -64,6 +64,19 @@ def test_only_the_tenants_asked_for_are_read_and_judged(filled: Shop) -> None:
         assert keys(audit, "raw_missing_in_refined") == set()
         assert {one.scope["tenant"] for verdict in audit.verdicts for one in verdict.results} == {"acme"}
     assert not any(one.startswith("/borealis") for one in filled.asked)
+
+
+@pytest.mark.parametrize(
+    ("part", "cause"),
+    [({}, "WRONG_TENANT"), ({"tenants": ["acme"]}, "UNEXPLAINED"), ({"since": SINCE}, "UNEXPLAINED")],
+)
+def test_of_a_part_no_cause_is_given_that_the_rest_may_refute(part: Any, cause: str, filled: Shop) -> None:
+    filled.execute("update raw set tenant_id = 'B' where object_type = 'order' and source_id = '2'")
+    filled.execute("delete from lines where line_id = 200")
+    filled.execute("delete from orders where order_id = 2")
+    with filled.opened(**part) as audit:
+        assert keys(audit, RAW) == {"2"}
+        assert {row["cause"] for row in all_rows(audit, audit.verdicts[-1])} == {cause}
 
 
 def test_all_of_them_can_be_combined(filled: Shop) -> None:
