@@ -1,18 +1,46 @@
-"""Sees whether what a resource declares of asking for less than its whole list can be done at its source."""
+"""Sees whether a resource can be read, whole or in part, in the way that it declares."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from dsaudit.parameters.graphql import why_refused
+
 if TYPE_CHECKING:
     from dsaudit.parameters.models import Resource
     from dsaudit.parameters.source import Source
 
 
-def why_unaskable(resource: Resource, source: Source) -> str | None:
-    """Return the key that cannot be followed and why, or None."""
+def why_unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
+    """Return why a resource cannot be read from such a source as it declares, as key and reason, or None."""
     is_graphql = source.kind == "rest" and source.paging.style == "graphql"
+    if resource.query and not is_graphql:
+        return "query: only graphql paging posts a query"
+    if not resource.read and resource.query:
+        return "query: without read there is no address to post it to"
+    problem = _why_no_list(resource, source, tenants, is_graphql) if resource.read else None
+    return problem or _why_unaskable(resource, source, is_graphql)
+
+
+def _why_no_list(resource: Resource, source: Source, tenants: int, is_graphql: bool) -> str | None:
+    if is_graphql:
+        if not (resource.query and (resource.records or source.paging.records)):
+            return "read: graphql paging needs the resource's query, and the path of its connection as records"
+        names = (source.paging.size_parameter, source.paging.parameter)
+        if problem := why_refused(resource.query, tuple(filter(None, names))):
+            return f"query: the document {problem}"
+        # A count is the path of an answer, or a document too.
+        problem = why_refused(resource.count) if resource.count and "{" in resource.count else None
+        return f"count: the document {problem}" if problem else None
+    read = resource.read or ""
+    if source.kind == "sql" and tenants > 1 and not re.search(r"(?<![:\\\w]):(account|tenant)\b", read):
+        return "read: several tenants need a select that binds :account or :tenant; each would be given all rows"
+    return None
+
+
+def _why_unaskable(resource: Resource, source: Source, is_graphql: bool) -> str | None:
+    """Return the key that asks for less than the list and cannot be followed, and why, or None."""
     for key, given, sign in (("one", resource.one, "{id}"), ("ids", resource.ids, "{ids}")):
         if given and (source.kind != "rest" or is_graphql):
             return f"{key}: only a REST API is asked for single records"

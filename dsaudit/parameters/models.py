@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters.asking import why_unaskable
+from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.known import Known
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
@@ -300,8 +299,7 @@ class Parameters(Section):
                 raise ValueError(f"resources.{name}: a resource's name has small letters, digits and _")
             if resource.nested and resource.nested.in_ not in self.resources:
                 raise ValueError(f"resources.{name}.nested.in: there is no resource {resource.nested.in_}")
-            problem = self.source and _unreadable(resource, self.source, len(self.tenants))
-            if self.source and (problem := problem or why_unaskable(resource, self.source)):
+            if self.source and (problem := why_unreadable(resource, self.source, len(self.tenants))):
                 raise ValueError(f"resources.{name}.{problem}")
         for index, relation in enumerate(self.relations):
             for side in (relation.child, relation.parent):
@@ -351,24 +349,3 @@ class Parameters(Section):
             names += filter(None, (self.source.token_env, self.source.url_env))
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
         return sorted(set(names))
-
-
-def _unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
-    """Return why the list of a resource cannot be read from such a source, or None."""
-    is_graphql = source.kind == "rest" and source.paging.style == "graphql"
-    if resource.query and not is_graphql:
-        return "query: only graphql paging posts a query"
-    if not resource.read:
-        return "query: without read there is no address to post it to" if resource.query else None
-    if is_graphql:
-        if not (resource.query and (resource.records or source.paging.records)):
-            return "read: graphql paging needs the resource's query, and the path of its connection as records"
-        names = (source.paging.size_parameter, source.paging.parameter)
-        if problem := why_refused(resource.query, tuple(filter(None, names))):
-            return f"query: the document {problem}"
-        # A count is the path of an answer, or a document too.
-        problem = why_refused(resource.count) if resource.count and "{" in resource.count else None
-        return f"count: the document {problem}" if problem else None
-    if source.kind == "sql" and tenants > 1 and not re.search(r"(?<![:\\\w]):(account|tenant)\b", resource.read):
-        return "read: several tenants need a select that binds :account or :tenant; each would be given all rows"
-    return None
