@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dsaudit.parameters import Part
+
 VARIABLE = "DSAUDIT_RUN"
 
 
@@ -22,6 +24,7 @@ class Handoff:
     private: Path
     overrides: dict[str, str] = field(default_factory=dict)  # of `--set`, by dotted key
     inferred: list[dict[str, Any]] = field(default_factory=list)  # what the file leaves out, as the runner inferred it
+    part: Part = field(default_factory=Part)  # what the run is narrowed to
 
     @property
     def recording(self) -> Path:
@@ -32,7 +35,7 @@ class Handoff:
         """Write the file, readable by its owner alone, and return its path."""
         path = self.private / "handoff.json"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({**asdict(self), "private": str(self.private)}, file)
+            json.dump({**asdict(self), "private": str(self.private), "part": self.part.to_json()}, file)
         return path
 
 
@@ -41,5 +44,5 @@ def current() -> Handoff | None:
     path = os.environ.get(VARIABLE)
     if not path:
         return None
-    record = json.loads(Path(path).read_text(encoding="utf-8"))
-    return Handoff(**{**record, "private": Path(record["private"])})
+    record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return Handoff(**{**record, "private": Path(record["private"]), "part": Part.from_json(record["part"])})

@@ -29,7 +29,7 @@ from dsaudit.database import Database
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
-from dsaudit.parameters import Parameters, load
+from dsaudit.parameters import Parameters, Part, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.verdict import Result, Status, Verdict, card, masking, worst
 from dsaudit.verdict.masking import Mask
@@ -43,19 +43,22 @@ class AuditNotPassed(Exception):
     """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
 
 
-def open(system: str, phase: str, replay: str = "") -> Audit:
+def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
     """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
 
     Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
-    the source when it is needed, or takes it from the run folder `replay`, as it was read then.
+    the source when it is needed, or takes it from the run folder `replay`, as it was read then. By hand `part` narrows
+    it as the options of `dsaudit run` do: ``resources=["order"]``, ``tenants=["acme"]``, ``since="7d"``,
+    ``sample=300``, ``seed=2``.
 
     Raises
     ------
-    ParameterError, DatabaseError, SampleError
-        The set-up is broken: the file, the connection, the role, or the sample.
+    ParameterError, PartError, DatabaseError, SampleError
+        The set-up is broken: the file, what was asked of it, the connection, the role, or the sample.
     """
     given = handoff.current()
     parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
+    parameters = narrowed(parameters, given.part if given else Part.given(**part))
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
@@ -120,7 +123,10 @@ class Audit:
     @cached_property
     def relations(self) -> Relations:
         """What the slots of a query stand for here."""
-        return Relations(self.parameters, self.database.catalogue())
+        return Relations(self.parameters, self.database.catalogue(), self._part_ids)
+
+    def _part_ids(self, resource: str) -> dict[str, set[str]] | None:
+        return self.source.part_ids(resource) if self.parameters.part.by_record else None
 
     def _hold(self) -> None:
         """Take a snapshot and hold it for as long as this audit lives, or until it is too old."""
@@ -178,7 +184,7 @@ class Audit:
             items = [{"resource": resource} for resource in self.parameters.resources]
         frames = []
         for item in items:
-            filled = self.relations.fill(query.query, item, planned_resources(query, self.parameters))
+            filled = self.relations.of_lists.fill(query.query, item, planned_resources(query, self.parameters))
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
@@ -191,7 +197,9 @@ class Audit:
     def summary(self, good: str = "", bad: str = "") -> Shown:
         """Show the phase's verdicts, the worst first, under the word `good` if all are green, and `bad` otherwise."""
         green = worst(verdict.status for verdict in self.verdicts) is Status.PASS
-        return Shown.of_verdicts(self.verdicts, "no check has run in this phase", good if green else bad)
+        part = self.parameters.part.words
+        word = f"{good if green else bad}, for a part only ({part})" if part else good if green else bad
+        return Shown.of_verdicts(self.verdicts, "no check has run in this phase", word)
 
     def close(self) -> Closing:
         """End the phase: release the snapshot and show the summary.
@@ -271,6 +279,7 @@ class Audit:
             query=evidence.query,
             query_sha256=hashlib.sha256(f"{check.query}\n{check.examined}".encode()).hexdigest(),
             limits=list(evidence.limits),
+            bounds=evidence.bounds,
             remedies=[{"say": check.headers["remedy"]}] if "remedy" in check.headers else [],
         )
         if len(frame):

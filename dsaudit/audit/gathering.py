@@ -15,7 +15,7 @@ import pandas as pd
 from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
 from dsaudit.database import MOST_ROWS, Answer, QueryError, RelationMissing, ShortRead, SnapshotLost, TimeLimit
-from dsaudit.database.relations import Filled
+from dsaudit.database.expressions import Filled
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
 
@@ -25,8 +25,19 @@ if TYPE_CHECKING:
 
 def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     """Return what `check` finds in `scopes`; what cannot be asked is told by scope, with the reason."""
-    if check.is_query:
-        return _query(audit, check, scopes)
+    evidence = _query(audit, check, scopes) if check.is_query else _function(audit, check, scopes)
+    if audit.parameters.part.by_record:
+        evidence.undecided += _unknown_parts(audit, scopes)
+    return evidence
+
+
+def _unknown_parts(audit: Audit, scopes: list[Scope]) -> list[tuple[Scope, Status, str]]:
+    """Return the scopes of which nobody knows the records in the part, as the source could not be read."""
+    problems = [(scope, audit.source.problem(scope["tenant"], scope["resource"])) for scope in scopes]
+    return [(scope, Status.INCONCLUSIVE, problem) for scope, problem in problems if problem]
+
+
+def _function(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     module = importlib.import_module(f"dsaudit.functions.{check.subject}")
     try:
         rows, examined = getattr(module, check.name)(audit)
@@ -37,8 +48,9 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
         # could quote the data, so only the place and the kind are told.
         place = traceback.extract_tb(error.__traceback__)[-1]
         return _undecided(scopes, Status.ERROR, f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}")
-    limits = list(examined.attrs.get("limits", []))
-    return Evidence(rows, examined, f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}", limits=limits)
+    told = f"-- a function: dsaudit/functions/{check.subject}.py, {check.name}"
+    limits, bounds = list(examined.attrs.get("limits", [])), examined.attrs.get("bounds", {})
+    return Evidence(rows, examined, told, limits=limits, bounds=bounds)
 
 
 def _status_of(error: Exception) -> Status:
@@ -78,7 +90,7 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     gathered.rows = _together([found.frame.assign(**one.item) for one, (_, found) in answers])
     if answers:
         telling, _ = next((one for one in answers if len(one[1][1].frame)), answers[0])
-        gathered.query = audit.database.merged(telling.finding.sql, telling.values)
+        gathered.query = _shown(audit, check, telling)
     if len(items) > 1:
         gathered.limits.append(f"the query shown is one of {len(items)}, one a {check.each}")
     return gathered
@@ -89,7 +101,7 @@ def _told(gathered: Evidence, scopes: list[Scope], item: Scope) -> Iterator[None
     """Tell of each scope of an item that it could not be asked, and why."""
     try:
         yield
-    except (QueryError, RelationMissing) as error:
+    except (QueryError, RelationMissing, SourceError) as error:
         own = [scope for scope in scopes if item.items() <= scope.items()]
         gathered.undecided += [(scope, _status_of(error), str(error)) for scope in own]
 
@@ -100,6 +112,16 @@ def _filled(audit: Audit, check: Check, item: Scope) -> _Asked:
     counting = audit.relations.fill(check.examined, item, resources)
     finding = audit.relations.fill(check.query, item, resources)
     return _Asked(item, counting, finding, {**audit.values(), **counting.values, **finding.values})
+
+
+def _shown(audit: Audit, check: Check, asked: _Asked) -> str:
+    """Return the query to be pasted into psql; the ids of a part, which can be thousands, are left out of it."""
+    part = audit.parameters.part
+    if not part.by_record:
+        return audit.database.merged(asked.finding.sql, asked.values)
+    whole = audit.relations.of_lists.fill(check.query, asked.item, asked.finding.resources)
+    note = f"-- of all records; the check looked at its part alone ({part.words})\n"
+    return note + audit.database.merged(whole.sql, {**asked.values, **whole.values})
 
 
 def _answers(

@@ -35,6 +35,7 @@ class Evidence:
     totals: dict[tuple[str, ...], int] = field(default_factory=dict)
     undecided: list[tuple[Scope, Status, str]] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    bounds: dict[str, list[int]] = field(default_factory=dict)  # see `Verdict`
 
 
 def judge(
@@ -141,7 +142,8 @@ def _without_rows(
     if examined >= minimum:
         return Status.PASS, None
     if examined == 0 and count(scope) == 0:
-        return Status.PASS, "empty at the source too"
+        part = parameters.part.since is not None
+        return Status.PASS, "nothing of it changed, at the source either" if part else "empty at the source too"
     if examined == 0 and _may_be_empty(scope, parameters):
         return Status.PASS, "empty, as the parameter file allows"
     if examined == 0:

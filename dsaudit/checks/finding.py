@@ -31,6 +31,7 @@ OPTIONAL = (
     "explains",
     "remedy",
     "tolerates",
+    "whole",
 )
 KNOWN = (*REQUIRED, "examined", *OPTIONAL)
 SLOTS = {"raw", "refined", "deliveries", "syncs", "record", "parent", "child", "table"}

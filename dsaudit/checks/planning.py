@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
-from dsaudit.parameters import Parameters
+from dsaudit.parameters import Parameters, Part
 
 Scope = dict[str, str]
 
@@ -126,9 +126,11 @@ def _call(node: ast.Call, function: ast.Attribute, cell: str, path: Path) -> lis
 def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str = "") -> Planned:
     """Plan one check: its scopes, or the reason why the file gives it nothing to run on."""
     lacking = lacking_ways_in(check, parameters)
-    if lacking:
+    if lacking and not (lacking == ["relations"] and parameters.part.resources):
         ways = " or ".join(WAYS_IN.get(name, name) for name in lacking[0].split(" or "))
         return Planned(phase, cell, check, [], f"the parameter file has no {ways}", check.name in parameters.require)
+    if lacking or outside(check, parameters.part):
+        return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
     scopes = check_scopes(check, parameters)
     having = check.headers.get("having")
     if not scopes or (having and not planned_resources(check, parameters)):
@@ -136,6 +138,25 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
         reason = f"nothing in the parameter file {what}"
         return Planned(phase, cell, check, [], reason, check.name in parameters.require)
     return Planned(phase, cell, check, scopes)
+
+
+NOT_IN_PART = "not part of this narrowed run"
+
+
+def outside(check: Check, part: Part) -> bool:
+    """Return whether a check cannot speak of a part alone.
+
+    It can where it gives each resource, each tenant, or each record (``source_id`` is a key), whatever the part is
+    narrowed by, a result of its own, and does not say by ``whole`` that it needs all records.
+    """
+    by_resource = {"resource", "relation"} & set(check.scope)
+    by_record = {"tenant", "resource"} <= set(check.scope) and "source_id" in check.listed("key")
+    names_tables = check.is_query and not check.slots  # itself, so that nobody can narrow it
+    return bool(
+        (part.resources and (names_tables or not by_resource))
+        or (part.tenants and (names_tables or "tenant" not in check.scope))
+        or (part.by_record and (names_tables or not by_record or "whole" in check.headers))
+    )
 
 
 def lacking_ways_in(check: Check, parameters: Parameters) -> list[str]:

@@ -5,6 +5,10 @@ Every table is called ``x`` unless an alias is given. Identifiers are quoted and
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from psycopg import sql as names
 
 from dsaudit.database.catalogue import TableInfo
@@ -15,6 +19,16 @@ from dsaudit.parameters.tables import Table
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
 JSON = {"payload", "scopes", "registration"}
 TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
+
+
+@dataclass
+class Filled:
+    """A query with its slots filled, the values to bind, and the tables that it reads."""
+
+    sql: str
+    values: dict[str, Any] = field(default_factory=dict)
+    tables: list[int] = field(default_factory=list)
+    resources: tuple[str, ...] = ()
 
 
 def field_column(name: str) -> str:
@@ -115,3 +129,26 @@ def deleted(resource: Resource, info: TableInfo) -> str:
             f"say which of its values mean deleted, such as deleted: {{{column}: [deleted]}}"
         )
     return f"({expression} is not null)"
+
+
+def map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:
+    """Return a join that calls what stands in `expression` by another name, both of them bound."""
+    rows = []
+    for index, (value, name) in enumerate(mapping.items()):
+        filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
+        rows.append(f"(%({alias}_{index}_value)s::text, %({alias}_{index})s::text)")
+    values = ", ".join(rows) or "(null::text, null::text)"
+    return f"{kind} (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "
+
+
+def listed(name: str, ids: Mapping[str, Collection[str]], filled: Filled) -> str:
+    """Return the part's ids of a resource as a select of tenant and id."""
+    pairs = [(tenant, one) for tenant in sorted(ids) for one in sorted(ids[tenant])]
+    tenants, own = f"part_{name}_tenants", f"part_{name}_ids"
+    filled.values |= {tenants: [tenant for tenant, _ in pairs], own: [one for _, one in pairs]}
+    return f"select * from unnest(%({tenants})s::text[], %({own})s::text[])"
+
+
+def where(conditions: Collection[str]) -> str:
+    """Return the clause in which all of `conditions` hold; nothing for none."""
+    return f" where {' and '.join(conditions)}" if conditions else ""

@@ -47,6 +47,7 @@ def infer(parameters: Parameters, database: Database) -> list[Inferred]:
     QueryError
         The catalogue cannot be read.
     """
+    parameters = parameters.whole
     lacking = [name for name, one in parameters.resources.items() if _INFERABLE - one.model_fields_set]
     if not lacking:
         return []
@@ -61,16 +62,27 @@ def infer(parameters: Parameters, database: Database) -> list[Inferred]:
 
 
 def completed(parameters: Parameters, inferred: Iterable[Inferred]) -> Parameters:
-    """Return the parameters with what was inferred laid under what they declare.
+    """Return the parameters, and the whole that they may be a part of, with what was inferred laid under what they say.
 
     Raises
     ------
     ParameterError
         A resource still has no key.
     """
+    told = list(inferred)
+    whole = _laid_under(parameters.whole, told)
+    if parameters.whole is parameters:
+        return whole
+    of_part = _laid_under(parameters, told)
+    of_part._whole = whole
+    return of_part
+
+
+def _laid_under(parameters: Parameters, inferred: Iterable[Inferred]) -> Parameters:
     resources: dict[str, Resource] = dict(parameters.resources)
     for one in inferred:
-        resources[one.resource] = resources[one.resource].model_copy(update={one.key: one.value})
+        if one.resource in resources:
+            resources[one.resource] = resources[one.resource].model_copy(update={one.key: one.value})
     keyless = [name for name, one in resources.items() if not one.key]
     if keyless:
         raise ParameterError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql as names
@@ -17,45 +16,53 @@ from psycopg import sql as names
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
+    Filled,
     cast,
     column_of,
     columns_of,
     deleted,
     field_column,
     json_of,
+    listed,
     literal,
+    map_join,
     quoted,
     row_id,
     source_id,
     value_of,
+    where,
 )
 from dsaudit.parameters import Parameters
+from dsaudit.parameters.models import Relation
 from dsaudit.parameters.tables import Raw, Table
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
-
-
-@dataclass
-class Filled:
-    """A query with its slots filled, the values to bind, and the tables that it reads."""
-
-    sql: str
-    values: dict[str, Any] = field(default_factory=dict)
-    tables: list[int] = field(default_factory=list)
-    resources: tuple[str, ...] = ()
+PartIds = Callable[[str], Mapping[str, Collection[str]] | None]  # a resource's ids in the part, by tenant; None for all
 
 
 class Relations:
     """Fills slots for one parameter file and one database."""
 
-    def __init__(self, parameters: Parameters, catalogue: Catalogue) -> None:
+    def __init__(self, parameters: Parameters, catalogue: Catalogue, part_ids: PartIds = lambda name: None) -> None:
         self._parameters = parameters
         self._catalogue = catalogue
+        self._part_ids = part_ids
+
+    @property
+    def of_lists(self) -> Relations:
+        """The same relations, not limited to single records of a part."""
+        return Relations(self._parameters, self._catalogue)
+
+    @property
+    def whole(self) -> Relations:
+        """The relations of the whole system: what explains a record of the part may stand anywhere."""
+        return Relations(self._parameters.whole, self._catalogue)
 
     def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
+        by record, ``{raw}`` and ``{refined}`` hold its records alone.
 
         Raises
         ------
@@ -108,7 +115,7 @@ class Relations:
         parts = [self._raw_of(table, names, raw, filled) for table, names in tables.items()]
         if not parts:  # embedded records have no raw table of their own
             table, names = next(iter(self._parameters.raw_tables(self._parameters.resources).items()))
-            parts = [f"{self._raw_of(table, names, raw, filled)} where false"]
+            parts = [f"select * from ({self._raw_of(table, names, raw, filled)}) as none where false"]
         return f"({' union all '.join(parts)})"
 
     def _raw_of(self, table: str, names: Mapping[str, str], raw: Raw, filled: Filled) -> str:
@@ -120,9 +127,9 @@ class Relations:
         if raw.is_one_a_resource:
             resource = f"{literal(*names.values())}::text"
         else:
-            joins += _map_join("o", told, names, filled)
+            joins += map_join("o", told, names, filled)
         states = {given: state for state, listed in raw.states.items() for given in listed}
-        joins += _map_join("s", columns["state"], states, filled, kind="left join")
+        joins += map_join("s", columns["state"], states, filled, kind="left join")
         columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
@@ -132,8 +139,22 @@ class Relations:
         sequence = value_of(raw.columns["row_id"], info)
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
+        conditions = self._raw_within(names.values(), resource, columns, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"
+        select = f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"
+        return select + where(conditions)
+
+    def _raw_within(
+        self, names: Collection[str], resource: str, columns: Mapping[str, str], filled: Filled
+    ) -> list[str]:
+        """Return the condition that a raw row is of a record in the part."""
+        limits = []
+        for name in names:
+            ids = self._part_ids(name)
+            if ids is not None:
+                pair = f"({columns['tenant']}, {columns['source_id']}) in ({listed(name, ids, filled)})"
+                limits.append(f"({resource} = {literal(name)} and {pair})")
+        return [f"({' or '.join(limits)})"] if limits else []
 
     def _deliveries(self, filled: Filled) -> str:
         table = self._parameters.deliveries
@@ -146,7 +167,7 @@ class Relations:
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
         # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
-        joins += _map_join("p", columns["topic"], topics, filled, kind="left join")
+        joins += map_join("p", columns["topic"], topics, filled, kind="left join")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select p.name as resource, {body} from {source} as x {joins})"
 
@@ -156,7 +177,7 @@ class Relations:
         source, info = self._from(table.table, filled)
         columns = columns_of(table, info)
         joins = self._tenant_join(columns, info, table, filled)
-        joins += _map_join("o", columns.pop("resource"), self._parameters.types(filled.resources), filled)
+        joins += map_join("o", columns.pop("resource"), self._parameters.types(filled.resources), filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 
@@ -184,43 +205,63 @@ class Relations:
             quoted(field_column(name)): json_of(name, info) if field.as_ == "json" else value_of(name, info)
             for name, field in resource.fields.items()
         }
-        tenant, joins = self._tenant_of(name, info, filled)
+        tenant, joins, conditions = self._tenant_of(name, info, filled)
+        conditions += self._within(name, info, tenant, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
         filled.values["resource_name"] = name
-        return f"(select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins})"
+        select = f"select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins}"
+        return f"({select}{where(conditions)})"
+
+    def _within(self, name: str, info: TableInfo, tenant: str, filled: Filled) -> list[str]:
+        """Return the condition that a refined row is in the part: by its id, or by the row that it hangs on."""
+        ids = self._part_ids(name)
+        if ids is None:
+            return []
+        resource = self._parameters.resources[name]
+        within = f"({tenant}, {source_id(resource, info)}) in ({listed(name, ids, filled)})"
+        relation = parent_relation(self._parameters, name)
+        if relation is None:
+            return [within]
+        above, _, key = relation.parent.partition(".")
+        source, there = self._from(self._parameters.resources[above].table, filled)
+        owner, joins, conditions = self._tenant_of(above, there, filled)
+        conditions += self._within(above, there, owner, filled)
+        parents = f"select {owner}, ({value_of(key, there)})::text from {source} as x {joins}{where(conditions)}"
+        column = value_of(relation.child.partition(".")[2], info)
+        return [f"({within} or ({tenant}, ({column})::text) in ({parents}))"]
 
     def _end(self, end: str, filled: Filled) -> str:
         name, _, column = end.partition(".")
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
-        tenant, joins = self._tenant_of(name, info, filled)
+        tenant, joins, conditions = self._tenant_of(name, info, filled)
         key, row = value_of(column, info), row_id(resource, info)
         return (
             f"(select {row} as row_id, ({key})::text as key, {tenant} as tenant, {deleted(resource, info)} as deleted, "
-            f"{source_id(resource, info)} as source_id from {source} as x {joins})"
+            f"{source_id(resource, info)} as source_id from {source} as x {joins}{where(conditions)})"
         )
 
-    def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str]:
-        """Return the expression of a refined row's tenant, and the joins that it needs."""
+    def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:
+        """Return the expression of a refined row's tenant, the joins that it needs, and conditions."""
         resource = self._parameters.resources[name]
         if resource.tenant and self._parameters.tenants:
-            return "t.name", self._tenant_values(resource.tenant, info, filled)
+            return "t.name", self._tenant_values(resource.tenant, info, filled), []
         first = f"{literal(self._parameters.tenant_names[0])}::text"
-        if len(self._parameters.tenants) < 2:
-            return first, ""
+        if len(self._parameters.whole.tenants) < 2:
+            return first, "", []
         # A child without a tenant of its own has its parent's. One whose parent is gone must not be out of sight, and
         # so stands under the first.
         joins, alias, column, info = self._up_to_a_tenant(name, info, filled)
-        tenant = self._parameters.resources[alias.removeprefix("above_")].tenant or ""
+        tenant = self._parameters.whole.resources[alias.removeprefix("above_")].tenant or ""
         values = self._tenant_values(tenant, info, filled, alias)
         is_there = f"({alias}.{quoted(column)} is null or t.name is not null)"
-        return f"coalesce(t.name, {first})", f"{joins}left {values} where {is_there}"
+        return f"coalesce(t.name, {first})", f"{joins}left {values}", [is_there]
 
     def _up_to_a_tenant(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, str, TableInfo]:
         """Return the joins from a table up to the first that has a tenant; of that: alias, joined column, table."""
-        joins, alias, column, passed = "", "x", "", [name]
-        while not self._parameters.resources[name].tenant:
-            relation = next((one for one in self._parameters.relations if one.child.startswith(f"{name}.")), None)
+        joins, alias, column, passed, whole = "", "x", "", [name], self._parameters.whole
+        while not whole.resources[name].tenant:
+            relation = next((one for one in whole.relations if one.child.startswith(f"{name}.")), None)
             if relation is None or relation.parent.partition(".")[0] in passed:
                 raise RelationMissing(
                     f"resources.{passed[0]}: there are several tenants, and nothing tells whose its rows are; "
@@ -229,7 +270,7 @@ class Relations:
             own = relation.child.partition(".")[2]
             below, (name, _, column) = column_of(own, info, alias=alias), relation.parent.partition(".")
             passed.append(name)
-            source, info = self._from(self._parameters.resources[name].table, filled)
+            source, info = self._from(whole.resources[name].table, filled)
             alias = f"above_{name}"
             joins += f"left join {source} as {alias} on {column_of(column, info, alias=alias)} = {below} "
         return joins, alias, column, info
@@ -252,6 +293,14 @@ class Relations:
         return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {value_of(column, info, alias)} "
 
 
+def parent_relation(parameters: Parameters, name: str) -> Relation | None:
+    """Return the relation by which the rows of a nested resource hang on those it is nested in, None without one."""
+    nested = parameters.resources[name].nested
+    ends = (f"{name}.", f"{nested.in_}." if nested else "")
+    own = (one for one in parameters.relations if one.child.startswith(ends[0]) and one.parent.startswith(ends[1]))
+    return next(own, None) if nested else None
+
+
 def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
     """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
     return {
@@ -260,12 +309,3 @@ def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
         "table_prefix": parameters.table_prefix,
         "declared_tables": parameters.tables,
     }
-
-
-def _map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:
-    rows = []
-    for index, (value, name) in enumerate(mapping.items()):
-        filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
-        rows.append(f"(%({alias}_{index}_value)s::text, %({alias}_{index})s::text)")
-    values = ", ".join(rows) or "(null::text, null::text)"
-    return f"{kind} (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "

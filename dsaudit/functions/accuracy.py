@@ -18,6 +18,7 @@ from dsaudit.reconcile import (
     explained,
     kind_of,
     not_looked_at_again,
+    parts,
     same_json,
     sides,
     typed,
@@ -207,7 +208,9 @@ def _explained(audit: Audit, explains: str, differences: Differences, compare: C
         rows, examined = compare(audit, differences)
         kept[explains] = explained(audit, explains, rows, differences), examined
         examined.attrs["limits"] = not_looked_at_again(audit)
-    return kept[explains]
+        parts.note(audit, *kept[explains])
+    rows, examined = kept[explains]
+    return rows, examined.copy()
 
 
 def _compare(audit: Audit, missing: Differences) -> Found:
@@ -225,8 +228,11 @@ def _extra(audit: Audit, differences: Differences) -> Found:
     for name in audit.parameters.resources:
         both = sides(audit, name)
         there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
-        judged = [key for key in there if not both.in_flight(key)]
-        found.add((row for key in there for row in differences(both, key)), both.examined(judged))
+        there = [key for key in there if not parts.perhaps_merged(audit, name) or key in both.source]
+        lines = [*both.examined([key for key in there if not both.in_flight(key)])]
+        for line in lines:
+            line["reason"] = line["reason"] or parts.why_no_extra(audit, name, line["tenant"])
+        found.add((row for key in there for row in differences(both, key)), lines)
     return found.frames()
 
 

@@ -22,6 +22,7 @@ def duplicate_source_ids(audit: Audit) -> Found:
     severity: critical
     scope: tenant, resource
     needs: source
+    whole: a second record of an id may be any other
     key: source_id
     explains: children_match_payload, field_differences, raw_differs_from_source, refined_built_from_newest
     remedy: declare what tells the records apart under `key` and `id_from`, or ask the provider which record is right

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.known import Known
+from dsaudit.parameters.part import Part
 from dsaudit.parameters.section import NAME, Names, Reason, Section, listed
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
@@ -74,7 +75,13 @@ class Resource(Section):
     tenant: str | None = None  # inferred, where a foreign key tells it
     read: str | None = None  # the list's path, file, table or select
     count: str | None = None  # path, or file, that holds the number of its records
+    # How to ask for what changed since an instant: the query parameter that takes it (ISO 8601), or with the form of
+    # its value, such as ``created[gte]={epoch}`` (seconds) or ``query=select * from Bill where Updated >= '{since}'``;
+    # of a sql source a select that binds ``:since``. Without it the whole list is read, and filtered by `updated`.
+    since: str | None = None
+    bulk: str | None = None  # its type in a provider's bulk export, such as LineItem; see `source` of the kind files
     one: str | None = None  # path of one record, with {id} for its id; what differs is asked for again by it
+    ids: str | None = None  # path of a list of single records, with ``{ids}``, as many as a page holds
     query: str | None = None  # the GraphQL document that asks for its list
     records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
     nested: Nested | None = None
@@ -277,6 +284,8 @@ class Parameters(Section):
     gate: Gate = Gate()
     require: list[str] = []
     waivers: list[Waiver] = []
+    _part: Part = PrivateAttr(Part())
+    _whole: Parameters | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -299,7 +308,7 @@ class Parameters(Section):
                 raise ValueError(f"resources.{name}: a resource's name has small letters, digits and _")
             if resource.nested and resource.nested.in_ not in self.resources:
                 raise ValueError(f"resources.{name}.nested.in: there is no resource {resource.nested.in_}")
-            if self.source and (problem := _unreadable(resource, self.source, len(self.tenants))):
+            if self.source and (problem := why_unreadable(resource, self.source, len(self.tenants))):
                 raise ValueError(f"resources.{name}.{problem}")
         for index, relation in enumerate(self.relations):
             for side in (relation.child, relation.parent):
@@ -316,6 +325,16 @@ class Parameters(Section):
             if twice is not None:
                 raise ValueError(f"{what} {twice} is given twice, so its records would count twice or not at all")
         return self
+
+    @property
+    def part(self) -> Part:
+        """What the audit is narrowed to, by the command line and never by the file; see `narrowed`."""
+        return self._part
+
+    @property
+    def whole(self) -> Parameters:
+        """The same parameters, not narrowed."""
+        return self._whole or self
 
     @property
     def tenant_names(self) -> list[str]:
@@ -365,26 +384,3 @@ class Parameters(Section):
             names += filter(None, (self.source.token_env, self.source.url_env))
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
         return sorted(set(names))
-
-
-def _unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
-    """Return why the list of a resource cannot be read from such a source, or None."""
-    is_graphql = source.kind == "rest" and source.paging.style == "graphql"
-    if resource.query and not is_graphql:
-        return "query: only graphql paging posts a query"
-    if resource.one and (source.kind != "rest" or is_graphql or "{id}" not in resource.one):
-        return "one: is the path of one record of a REST API, and holds {id}"
-    if not resource.read:
-        return "query: without read there is no address to post it to" if resource.query else None
-    if is_graphql:
-        if not (resource.query and (resource.records or source.paging.records)):
-            return "read: graphql paging needs the resource's query, and the path of its connection as records"
-        names = (source.paging.size_parameter, source.paging.parameter)
-        if problem := why_refused(resource.query, tuple(filter(None, names))):
-            return f"query: the document {problem}"
-        # A count is the path of an answer, or a document too.
-        problem = why_refused(resource.count) if resource.count and "{" in resource.count else None
-        return f"count: the document {problem}" if problem else None
-    if source.kind == "sql" and tenants > 1 and not re.search(r"(?<![:\\\w]):(account|tenant)\b", resource.read):
-        return "read: several tenants need a select that binds :account or :tenant; each would be given all rows"
-    return None

@@ -107,7 +107,10 @@ class Source(Section):
     files
         ``<folder>/<account>/<read>``, without tenants ``<folder>/<read>``, in a local folder or behind a URL such as
         ``s3://exports``; `read` may be a pattern, and says by its ending what is inside: ``.jsonl``, ``.ndjson``,
-        ``.json`` (a record a line), ``.csv`` (with a header, all text), each also with ``.gz``, and ``.parquet``.
+        ``.json`` (a record a line), ``.csv`` (with a header, all text), each also with ``.gz``, and ``.parquet``. Where
+        a resource says which type of line it is (``bulk: Order``), the file is a bulk export of Shopify's form: lines
+        of a nested resource's type go to its path in the record before them, and `count` may be the answer that
+        describes the operation.
     sql
         ``url_env`` holds a SQLAlchemy URL. `read` is a table, ``schema.table``, or a select, which may bind
         ``:account`` and ``:tenant``; a colon that binds nothing is written ``\\:``.
@@ -124,6 +127,7 @@ class Source(Section):
     scopes: str | None = None  # path that lists the granted scopes
     subscriptions: str | None = None  # path that lists the registered webhooks
     folder: str | None = None
+    gids: Literal["number", "text"] = "number"  # what ``gid://shopify/Order/123`` is read as, in a bulk export
     delimiter: str = Field(",", min_length=1, max_length=1)  # of CSV files
     url_env: str | None = None
     rate_share: int = Field(20, ge=1, le=100)  # percent of the provider's rate limit that an audit may use

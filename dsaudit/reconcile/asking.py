@@ -36,7 +36,7 @@ def ask(
     item = {"resource": resource} if resource else {}
     answers = []
     try:
-        filled = audit.relations.fill(query, item, resources)
+        filled = audit.relations.whole.fill(query, item, resources)
         bound = {**audit.values(), **values, **filled.values}
         for start in range(0, 1 if keys is None else len(keys), most):
             arrays = {} if keys is None else _arrays(keys.iloc[start : start + most])

@@ -22,22 +22,13 @@ if TYPE_CHECKING:
     from dsaudit.reconcile.origins import Key, Origins
 
 FOUR_BYTES = 2**31
+HELD = ("held_by", "perhaps_held")  # by another tenant, whose account does not have it, or may have it
 Content = dict[str, Any]
 
 
 def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.DataFrame:
     """Add what only the values themselves tell."""
-    none = (
-        "raw_right",
-        "partial",
-        "twin",
-        "same_as_older",
-        "held_by",
-        "owned_by",
-        "taken_for",
-        "too_large",
-        "built_right",
-    )
+    none = ("raw_right", "partial", "twin", "same_as_older", "owned_by", "taken_for", "too_large", "built_right", *HELD)
     facts = facts.assign(**{name: pd.Series(None, index=facts.index, dtype=object) for name in none})
     if explains in ("field", "old in raw"):
         _against_own_payload(audit, facts, found)
@@ -152,7 +143,7 @@ def _against_version_built_from(audit: Audit, facts: pd.DataFrame) -> None:
 
 def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
     """Find the tenant under which a missing record is filed, whose own account does not have it."""
-    if len(audit.parameters.tenants) < 2:
+    if len(audit.parameters.whole.tenants) < 2:
         return
     keys = dict(_keys(facts))
     part = facts[[key in found.items for key in keys.values()]]
@@ -161,7 +152,9 @@ def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) ->
         strange = (tenant, name, source_id) not in found.items and (tenant, name) not in found.unread
         record = found.items[keys[place]].record
         if strange and alike(audit.parameters.resources[name], record, content, audit.parameters.raw is None):
-            facts.at[place, "held_by"] = tenant
+            # Of a part nobody knows whether that account has the record too.
+            is_known = not audit.parameters.part.by_record and tenant in audit.parameters.tenant_names
+            facts.at[place, "held_by" if is_known else "perhaps_held"] = tenant
 
 
 def _elsewhere(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tuple[Any, str, str, Content]]:

@@ -178,7 +178,7 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
             {True: "what was received is right", False: "the row is of the present state"}
         ),
         refined_present=present | (~facts["has_raw"] & (facts["refined_state"] == facts["changed_at"])),
-        elsewhere=facts[["same_as_older", "twin", "held_by"]].notna().any(axis=1),
+        elsewhere=facts[["same_as_older", "twin", "held_by", "perhaps_held"]].notna().any(axis=1),
         second_of=_second_of(facts, of_key),
         sourceless=facts["refined_state"].fillna(facts["refined_at"]) >= facts["raw_since"],
         deletion=_deletion(facts),

@@ -42,7 +42,10 @@ def banner(result: Record, link: Link) -> str:
 
 
 def _why_title(result: Record) -> str:
-    titles = {"GO": "Why it may ship", "NO-GO": "Why it may not ship, the weightiest first"}
+    titles = {
+        "GO": "Why this part may ship" if result["limits"] else "Why it may ship",
+        "NO-GO": "Why it may not ship, the weightiest first",
+    }
     return titles.get(result["decision"], "Why this is no GO")
 
 
@@ -80,7 +83,8 @@ def _proven(result: Record) -> str:
     passed = having(result["verdicts"], Status.PASS)
     rows = sum(one["examined"] for verdict in passed for one in verdict["results"])
     if result["decision"] == "GO":
-        return f"Every required check passed: {plural(len(passed), 'check')}, {plural(rows, 'row')} examined."
+        of_part = " of this part" if result["limits"] else ""
+        return f"Every required check{of_part} passed: {plural(len(passed), 'check')}, {plural(rows, 'row')} examined."
     return "No check failed, but not enough was proven either."
 
 

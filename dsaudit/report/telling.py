@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from dsaudit.parameters import Part
 from dsaudit.verdict import Status, worst
 from dsaudit.verdict.card import SIGNS, anchor, thousands, words
 
@@ -99,4 +100,5 @@ def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
 
 def headline(result: Record) -> str:
     """Return the decision; a part of an audit never reads as a whole one."""
-    return str(result["decision"]) + (" for a part only" if result["limits"] else "")
+    part = Part.from_json(result["run"]["part"]).words if "part" in result["run"] else ""
+    return str(result["decision"]) + (" for a part only" if result["limits"] else "") + (f": {part}" if part else "")

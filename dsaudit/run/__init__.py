@@ -19,8 +19,10 @@ from dsaudit import checks, evidence, handoff, report
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import Identity, guard, identify
-from dsaudit.parameters import Parameters, project_root
+from dsaudit.parameters import Parameters, Part, project_root
+from dsaudit.parameters.part import since_text
 from dsaudit.run import collect, decide, execute, history
+from dsaudit.verdict import Verdict, bounds
 from dsaudit.verdict.card import plural
 
 Progress = Callable[[str], None]
@@ -85,6 +87,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
                 private,
                 options.overrides,
                 [one.to_json() for one in inferred],
+                parameters.part,
             )
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
@@ -193,6 +196,7 @@ def _result(
             "integration": parameters.integration,
             "environment": parameters.environment,
             "tenants": parameters.tenant_names,
+            "part": parameters.part.to_json(),
             "started": started.isoformat(),
             "ended": datetime.now(UTC).isoformat(),
             **evidence.provenance(),
@@ -207,7 +211,7 @@ def _result(
         "plan": [_planned_record(planned) for planned in plan],
         "phases": [phase.to_json() for phase in phases],
         "verdicts": [verdict.to_json() for verdict in verdicts],
-        "limits": [*_limits(plan, options, given)],
+        "limits": [*_limits(plan, options, given, verdicts)],
         "problems": problems,
     }
     decide.decide(result, parameters, terms)
@@ -216,8 +220,9 @@ def _result(
     return result
 
 
-def _limits(plan: list[Planned], options: Options, given: handoff.Handoff) -> Iterator[str]:
+def _limits(plan: list[Planned], options: Options, given: handoff.Handoff, verdicts: list[Verdict]) -> Iterator[str]:
     """Yield what makes this run say less than a whole one, in sentences."""
+    yield from _limits_of_part(given.part, verdicts)
     if options.checks or options.phases:
         yield f"narrowed to {plural(len(plan), 'check')} by the command line; nothing else was audited"
     index = given.recording / "index.json"
@@ -226,6 +231,22 @@ def _limits(plan: list[Planned], options: Options, given: handoff.Handoff) -> It
         read = datetime.fromisoformat(reading["started"])
         when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
         yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
+
+
+def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
+    """Yield what a part leaves out and, of a sample, what it proves by its worst check."""
+    if part.resources or part.tenants:
+        named = part.words_of(part.resources, part.tenants)
+        yield f"narrowed to {named} by the command line; what else there is was neither read nor judged"
+    if part.since:
+        yield f"narrowed to what changed since {since_text(part.since)}; what did not change was not compared"
+    if part.sample:
+        found: dict[str, list[int]] = {}
+        for name, bound in (item for verdict in verdicts for item in verdict.bounds.items()):
+            found[name] = max(found.get(name, bound), bound)
+        widest, *others = bounds.told(found) or ["nothing was drawn, or no check that judges by it has run"]
+        more = "; of the others less can be wrong, as their checks say" if others else ""
+        yield f"a sample of up to {part.sample:,} records of each resource (seed {part.seed}); {widest}{more}"
 
 
 def _planned_record(planned: Planned) -> dict[str, Any]:

@@ -67,13 +67,15 @@ def _fitting(path: Path, parameters: Parameters, run: Path) -> dict[str, Any]:
         ) from None
     here = declared(parameters)
     for name, words in _PARTS.items():
-        if there.get(name) != here[name]:
-            raise SourceError(f"{run}: its source was read {words}; read the source anew")
+        if (there.get(name) or "") != here[name]:
+            part = f" ({there.get('part') or 'all'}, not {here['part'] or 'all'})" if name == "part" else ""
+            raise SourceError(f"{run}: its source was read {words}{part}; read the source anew")
     return index
 
 
 _PARTS = {
     "integration": "for another integration",
+    "part": "for another part",
     "tenants": "for other tenants",
     "resources": "for other resources",
     "source": "by another description: the section source, or what the resources say of reading, has changed",

@@ -12,12 +12,15 @@ from typing import Any, Protocol
 
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.source.choosing import Choice
+from dsaudit.source.drawing import Draw, Draws, drawn
 from dsaudit.source.files import Export
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
-from dsaudit.source.reading import Page, Position, SourceError, SourceRefused, record_of
+from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
+from dsaudit.source.singly import singly
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Kept, Tape
 from dsaudit.verdict.card import plural
@@ -28,8 +31,10 @@ Progress = Callable[[str], None]
 class Reader(Protocol):
     """What reads one tenant's lists, whatever kind of source it is; all raise `SourceError`."""
 
-    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
-        """Yield the pages of a list, from `position` on, which follows page `number`."""
+    def pages(
+        self, listing: Listing, position: Position | None = None, number: int = 0, before: Record | None = None
+    ) -> Iterator[Page]:
+        """Yield the pages of a list, from `position` on, behind page `number` and the record `before`."""
 
     def count(self, resource: Resource) -> int | None:
         """Return how many records there are by another way than the list, None where none is declared."""
@@ -39,6 +44,10 @@ class Reader(Protocol):
 
     def resume_at(self, page: Page) -> Position | None:
         """Return where a reading that breaks off behind `page` can go on, None where it cannot."""
+
+    @property
+    def rereads(self) -> bool:
+        """Whether it goes on there with the last page once more."""
 
     def probe(self, resource: Resource | None) -> None:
         """Make one small request."""
@@ -57,18 +66,24 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
     what was read then is kept, and each list goes on where it can.
 
+    Of a part by record, the ids are drawn from our own tables first: what comes to us after that is in flight.
+
     Raises
     ------
     SourceError, SecretMissing
         An address or a token is not set.
+    DatabaseError, QueryError, RelationMissing
+        The ids of a part cannot be drawn.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / AGAIN).unlink(missing_ok=True)  # of an earlier run, at another instant
     started = _earlier(folder) if resume else None
     index: dict[str, Any] = {"started": started or _now(), "declared": declared(parameters), "tenants": {}}
     _write(folder / DRAFT, index)
+    draws = drawn(parameters)
     for tenant in tenants_of(parameters):
-        index["tenants"][tenant.name] = _record_tenant(parameters, tenant, folder / tenant.name, progress, resume)
+        own = folder / tenant.name
+        index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
     index["ended"] = _now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
@@ -143,7 +158,7 @@ def reachable(parameters: Parameters) -> Iterator[tuple[str, str | None]]:
 
 
 def _record_tenant(
-    parameters: Parameters, tenant: Tenant, folder: Path, progress: Progress, resume: bool
+    parameters: Parameters, tenant: Tenant, folder: Path, progress: Progress, resume: bool, draws: Draws
 ) -> dict[str, Any]:
     source = parameters.source
     assert source is not None
@@ -154,10 +169,12 @@ def _record_tenant(
         entry["scopes"] = _extra(reader, source.scopes, entry)
         entry["subscriptions"] = _extra(reader, source.subscriptions, entry)
         for name, resource in own_lists(parameters):
-            told = partial(_tell, progress, f"reading {name} of {tenant.name}")
-            told(0)
             tape = Tape(folder, name)
-            entry["resources"][name] = _record_list(reader, resource, tape, tape.kept() if resume else None, told)
+            draw = draws.get((tenant.name, name), Draw())
+            choice = Choice(parameters, resource, draw, datetime.now(UTC), singly(reader, resource))
+            told = partial(_tell, progress, f"reading {choice.words(name)} of {tenant.name}")
+            told(0)
+            entry["resources"][name] = _record_list(reader, choice, tape, tape.kept() if resume else None, told)
     finally:
         reader.close()
     return entry | reader.facts()
@@ -178,41 +195,81 @@ def _tell(progress: Progress, line: str, records: int) -> None:
 
 
 def _record_list(
-    reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, told: Callable[[int], None]
+    reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, told: Callable[[int], None]
 ) -> dict[str, Any]:
     """Read one list, or go on with it, and return its entry in the index."""
     if kept and kept.entry:
         return kept.entry
+    kept = None if choice.part.by_record else kept  # what was left out of it then is not known any more
+    resource = choice.resource
     entry: dict[str, Any] = {"started": kept.begun["started"] if kept else _now(), "counted": None, "problem": None}
     notes = Notes(resource, tape.path.with_suffix(".ids"))
     try:
-        before = kept.begun["before"] if kept else reader.count(resource)
+        before = kept.begun["before"] if kept else _count(reader, choice)
         with tape.opened({"started": entry["started"], "before": before}, kept):
-            for page in _pages(reader, resource, tape, kept, notes):
+            for page in _pages(reader, choice, tape, kept, notes):
                 notes.note(page.records)
                 notes.totals += [page.total] if page.total is not None else []
-                tape.add(page.records, notes.records, reader.resume_at(page))
+                chosen = choice.of(page.records)
+                tape.add(chosen, choice.kept, reader.resume_at(page))
                 told(notes.records)
             tape.end()
-            after = reader.count(resource)
-            entry |= notes.facts() | {"counted": after, "problem": notes.doubt(before, after), "answered": True}
-            entry |= {"sha256": tape.sha256, "ended": _now()}
+            entry |= _found(reader, choice, notes, before) | {"sha256": tape.sha256, "ended": _now()}
             tape.end(entry)
     except SourceError as error:
         if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
-            return _record_list(reader, resource, tape, None, told)  # the provider does not know the cursor any more
+            return _record_list(reader, choice, tape, None, told)  # the provider does not know the cursor any more
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
     finally:
         notes.close()
     return {"ended": _now(), **entry}
 
 
-def _pages(reader: Reader, resource: Resource, tape: Tape, kept: Kept | None, notes: Notes) -> Iterator[Page]:
+def _count(reader: Reader, choice: Choice) -> int | None:
+    """Return how many records the source says that it has; of its changes nobody is asked for the number."""
+    return None if choice.way == "since" else reader.count(choice.resource)
+
+
+def _found(reader: Reader, choice: Choice, notes: Notes, before: int | None) -> dict[str, Any]:
+    """Return what a list that was read to its end showed; only a whole one is held against the source's counts."""
+    after = _count(reader, choice)
+    is_whole = choice.way == "whole"
+    doubt = (notes.doubt(before, after) if is_whole else notes.doubt(None, None)) or choice.doubt()
+    facts = notes.facts() | choice.facts(notes.records if is_whole else after)
+    return facts | {"counted": after, "problem": doubt, "answered": True}
+
+
+def _pages(reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, notes: Notes) -> Iterator[Page]:
     """Take note of the pages that were kept, and yield those behind them."""
+    if choice.way != "whole":
+        yield from choice.pages(reader)
+        return
+    last: list[Record] = []
+    longest = 0
     for texts in tape.pages(kept) if kept else []:
-        notes.note([record_of(text, "the recording: a line") for text in texts])
+        last = [record_of(text, "the recording: a line") for text in texts]
+        longest = max(longest, len(last))
+        notes.note(choice.of(last))
     if not (kept and kept.is_read):
-        yield from reader.pages(Listing.of(resource), kept.following if kept else None, notes.pages)
+        yield from _behind(reader, Listing.of(choice.resource), kept, notes.pages, last if longest > 1 else [])
+
+
+def _behind(reader: Reader, listing: Listing, kept: Kept | None, number: int, last: list[Record]) -> Iterator[Page]:
+    """Yield the pages of a list, or those behind what was kept of it, whose last page held `last`.
+
+    Raises
+    ------
+    SourceError
+        A page that is read once more is another one now: records moved, and the numbers of pages mean others.
+    """
+    if not (kept and reader.rereads):
+        yield from reader.pages(listing, kept.following if kept else None, number, last[-1] if last else None)
+        return
+    pages = reader.pages(listing, kept.following, number - 1)
+    again = next(pages, Page([]))
+    if not last or [record.text for record in again.records] != [record.text for record in last]:
+        raise SourceError("the page that was read last is another one now")
+    yield from pages
 
 
 def _now() -> str:

@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 
 from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.source import bulk
 from dsaudit.source.exact import Literal, json_of
 from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, Record, SourceError, count_in, record_of, strictly
@@ -46,6 +47,7 @@ class Export:
 
     folder: str
     delimiter: str = ","
+    shape: bulk.Shape = field(default_factory=lambda: bulk.Shape({}))
     _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @classmethod
@@ -55,7 +57,8 @@ class Export:
         assert source is not None and source.folder is not None
         base = source.folder.rstrip("/") if source.is_remote else str(parameters.folder(source.folder))
         own = f"/{tenant.account or tenant.name}" if parameters.tenants else ""
-        return cls(f"{base}{own}", source.delimiter)
+        shape = bulk.Shape.of(parameters.resources, source.gids == "number")
+        return cls(f"{base}{own}", source.delimiter, shape)
 
     def close(self) -> None:
         """Remove what was fetched."""
@@ -68,6 +71,11 @@ class Export:
     def resume_at(self, page: Page) -> Position | None:
         """Return where a reading that breaks off can go on: nowhere, a file is soon read anew."""
         return None
+
+    @property
+    def rereads(self) -> bool:
+        """Whether it goes on there with the last page once more: it goes on nowhere."""
+        return False
 
     def probe(self, resource: Resource | None) -> None:
         """See that the folder is there.
@@ -82,7 +90,9 @@ class Export:
         elif not Path(self.folder).is_dir():
             raise SourceError(f"there is no folder {Path(self.folder).name}")
 
-    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
+    def pages(
+        self, listing: Listing, position: Position | None = None, number: int = 0, before: Record | None = None
+    ) -> Iterator[Page]:
         """Yield the records of the files that `listing` names, in the order of their names.
 
         Raises
@@ -90,14 +100,26 @@ class Export:
         SourceError
             There is no such file, it is damaged or no such format, or it changed while it was read.
         """
-        for path in self._files(listing.path):
-            before = path.stat()
-            records = self._records(path)
+        told, lines = self._lines_told(listing), 0
+        for path in self._files(listing.path) if told != 0 else ():
+            status = path.stat()
+            read = bulk.Counted(self._records(path))
+            records = self.shape.records(read, listing.bulk, path.name) if listing.bulk else iter(read)
             while page := list(islice(records, A_PAGE)):
                 yield Page(page)
             after = path.stat()
-            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            if (status.st_size, status.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise SourceError(f"{path.name}: changed while it was read")
+            lines += read.lines
+        if told not in (None, lines):
+            raise SourceError(f"{listing.path}: {lines} lines were read, but the bulk operation wrote {told}")
+
+    def _lines_told(self, listing: Listing) -> int | None:
+        """Return how many lines the bulk operation wrote, as the file says that describes it; None where none does."""
+        if not (listing.bulk and listing.count):
+            return None
+        (path,) = self._files(listing.count)[:1]
+        return bulk.told(strictly(_text_of(path), path.name), path.name)
 
     def count(self, resource: Resource) -> int | None:
         """Return the number that the file `count` holds, None where none is declared.
@@ -110,7 +132,10 @@ class Export:
         if not resource.count:
             return None
         (path,) = self._files(resource.count)[:1]
-        return count_in(strictly(_text_of(path), path.name), path.name)
+        body = strictly(_text_of(path), path.name)
+        if resource.bulk and bulk.told(body, path.name) is not None:
+            return None  # it counts lines, and the reading holds them against it
+        return count_in(body, path.name)
 
     def extra(self, path: str) -> list[Any]:
         """Return the records of a file beside the resources': the scopes, the subscriptions."""

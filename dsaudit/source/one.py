@@ -12,7 +12,7 @@ from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.collecting import tenants_of
 from dsaudit.source.paging import Request
-from dsaudit.source.reading import SourceError, SourceGone
+from dsaudit.source.reading import SourceAbsent, SourceError
 from dsaudit.source.rest import Client
 
 Name = tuple[str, str, str]  # tenant, resource with a list of its own, id
@@ -65,7 +65,7 @@ def one(client: Client, resource: Resource, source_id: str) -> Content | None:
     assert resource.one is not None
     try:
         answer = client.ask(Request(resource.one.replace("{id}", quote(source_id, safe=""))))
-    except SourceGone:
+    except SourceAbsent:
         return None
     found = answer.body
     if isinstance(found, dict) and len(found) == 1 and isinstance(inside := next(iter(found.values())), dict):

@@ -6,13 +6,17 @@ Pure functions of the declared paging, without network and without state: `rest`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from dsaudit.parameters import Resource
 from dsaudit.parameters.source import Paging
 from dsaudit.source.reading import Page, Position, Record, SourceError, member_of, records_in, value_at
+
+# Whether a bound is inside or outside, and to what it is rounded, is the provider's affair: we ask for a little more.
+MARGIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,33 @@ class Listing:
     query: str | None = None
     records: str | None = None
     id_from: tuple[str, ...] = ("id",)
+    variables: dict[str, Any] = field(default_factory=dict)  # of the query, beside those of paging
+    since: datetime | None = None  # what a select may bind
+    bulk: str | None = None  # the type of its lines in a bulk export
+    count: str | None = None  # the file that tells how many lines that has
 
     @classmethod
     def of(cls, resource: Resource) -> Listing:
         """Return the own list of a resource."""
         own = tuple(path for path in resource.id_from if path not in ("#", "@"))
-        return cls(resource.read or "", resource.query, resource.records, own)
+        counted = resource.count if resource.bulk else None
+        return cls(resource.read or "", resource.query, resource.records, own, bulk=resource.bulk, count=counted)
+
+    @classmethod
+    def of_changes(cls, resource: Resource, since: datetime, kind: str) -> Listing:
+        """Return the list of what changed since then, as the resource's `since` declares it for a `kind` of source."""
+        whole, since = cls.of(resource), since - MARGIN
+        declared = resource.since or ""
+        if kind == "sql":
+            return replace(whole, path=declared, since=since)
+        name, _, form = declared.partition("=")
+        at = {"{since}": since.astimezone(UTC).isoformat(), "{epoch}": str(int(since.timestamp()))}
+        value = form or "{since}"
+        for sign, text in at.items():
+            value = value.replace(sign, text)
+        if whole.query:
+            return replace(whole, variables={name: value})
+        return replace(whole, path=_with(whole.path, {name: value}))
 
     def name_of(self, record: Record) -> tuple[Any, ...]:
         """Return what tells a record from the others of its list."""
@@ -58,9 +83,20 @@ def first(paging: Paging) -> Position:
     return paging.first if paging.style in ("offset", "page") else ""
 
 
-def may_resume(paging: Paging) -> bool:
-    """Return whether a list can go on after a break: behind a cursor stands the same, behind a number maybe not."""
-    return paging.style in ("link", "cursor", "graphql")
+def resume_at(paging: Paging, page: Page) -> Position | None:
+    """Return where a list can go on after a break.
+
+    Behind a cursor stands what stood there, and a page that overlaps the one before shows whether anything moved: it
+    goes on behind the page. Where neither is so (see `rereads`), it goes on with the page itself once more.
+    """
+    if page.following is None or not rereads(paging):
+        return page.following
+    return int(page.following) - (len(page.records) if paging.style == "offset" else 1)
+
+
+def rereads(paging: Paging) -> bool:
+    """Return whether a list goes on with its last page once more, to be held against what was kept of it."""
+    return paging.style == "page" or (paging.style == "offset" and not paging.overlap)
 
 
 def request(paging: Paging, size: int, listing: Listing, position: Position, overlaps: bool = False) -> Request:
@@ -71,7 +107,7 @@ def request(paging: Paging, size: int, listing: Listing, position: Position, ove
         return Request(str(position))
     sizes: dict[str, Any] = {paging.size_parameter: size} if paging.size_parameter else {}
     if paging.style == "graphql":
-        variables = {**sizes, paging.parameter: position or None}
+        variables = {**listing.variables, **sizes, paging.parameter: position or None}
         return Request(listing.path, {"query": listing.query, "variables": variables})
     if paging.clause:
         start = int(position) - overlaps

@@ -20,8 +20,8 @@ class SourceRefused(SourceError):
     """The source answers, and does not accept the token, or what the token was granted."""
 
 
-class SourceGone(SourceError):
-    """The source answers that there is nothing at this address."""
+class SourceAbsent(SourceError):
+    """The source answers that there is nothing under this address."""
 
 
 class Record(NamedTuple):

@@ -49,6 +49,7 @@ class Recording:
         self._parameters = parameters
         self.index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         self._counts: dict[tuple[str, str], int] = {}
+        self._part_ids: dict[str, dict[str, set[str]]] = {}
         self._seen: set[Path] = set()  # files that are known to be as they were written
 
     @property
@@ -106,6 +107,9 @@ class Recording:
         """Return how many records the source has, or None where the list is not whole."""
         if self.problem(tenant, resource):
             return None
+        top = self._entry(tenant, self.top(resource))
+        if self._parameters.part.sample and not top["none"]:
+            return None  # of what was not drawn nobody knows
         if (tenant, resource) not in self._counts:
             self.file(tenant, resource)
             is_own = self.top(resource) == resource
@@ -114,6 +118,32 @@ class Recording:
             )
             self._counts[tenant, resource] = counted
         return self._counts[tenant, resource]
+
+    def part_ids(self, resource: str) -> dict[str, set[str]]:
+        """Return the ids of the part, by tenant: those of its records, and those drawn that the source does not have.
+
+        Of a tenant whose list cannot be relied on there is none.
+        """
+        if resource not in self._part_ids:
+            good = [one for one in self._parameters.tenant_names if not self.problem(one, resource)]
+            self._part_ids[resource] = {
+                tenant: {item.source_id for item in self.items(tenant, resource)}
+                | set(self._entry(tenant, resource).get("absent", ()))
+                for tenant in good
+            }
+        return self._part_ids[resource]
+
+    def unasked(self, tenant: str, resource: str) -> int:
+        """Return how many of our rows say that they changed, and could not be asked for at the source."""
+        return int(self._entry(tenant, self.top(resource)).get("unasked", 0))
+
+    def uniform(self, resource: str) -> dict[str, set[str]]:
+        """Return the ids of an own list that were drawn uniformly, by tenant."""
+        return {one: set(self._entry(one, resource).get("uniform", ())) for one in self._parameters.tenant_names}
+
+    def known(self, resource: str) -> int:
+        """Return of how many ids of an own list the uniform draw was made."""
+        return max(int(self._entry(one, resource).get("known", 0)) for one in self._parameters.tenant_names)
 
     def items(self, tenant: str, resource: str) -> Iterator[Item]:
         """Yield the records of a resource, nested ones out of their parents'."""
@@ -169,12 +199,12 @@ def items_in(parameters: Parameters, resource: str, top: dict[str, Any]) -> Iter
                 yield Item(own, one, top, parent.source_id)
 
 
+_OF_READING = {"read", "count", "query", "records", "nested", "id_from", "updated"}
+
+
 def declared(parameters: Parameters) -> dict[str, Any]:
     """Return what a recording is of: with another of it the records could be others, or other ones be expected."""
-    reading = {
-        name: one.model_dump(mode="json", include={"read", "count", "query", "records", "nested", "id_from", "updated"})
-        for name, one in parameters.resources.items()
-    }
+    reading = {name: one.model_dump(mode="json", include=_OF_READING) for name, one in parameters.resources.items()}
     tenants = {tenant.name: [tenant.id, tenant.account] for tenant in parameters.tenants}
     source = parameters.source.model_dump(mode="json") if parameters.source else None
     text = json.dumps([source, tenants, reading], sort_keys=True)
@@ -183,6 +213,7 @@ def declared(parameters: Parameters) -> dict[str, Any]:
         "tenants": parameters.tenant_names,
         "resources": sorted(parameters.resources),
         "source": hashlib.sha256(text.encode()).hexdigest(),
+        "part": parameters.part.words,
     }
 
 

@@ -22,8 +22,8 @@ from dsaudit.source.reading import (
     Page,
     Position,
     Record,
+    SourceAbsent,
     SourceError,
-    SourceGone,
     SourceRefused,
     count_in,
     records_in,
@@ -91,9 +91,14 @@ class Client:
 
     def resume_at(self, page: Page) -> Position | None:
         """Return where a reading that breaks off behind `page` can go on, None where it cannot."""
-        given = page.following
+        given = paging.resume_at(self.source.paging, page)
         is_secret = self.token is not None and self.token.reveal() in str(given)  # some put it into their links
-        return None if is_secret or not paging.may_resume(self.source.paging) else given
+        return None if is_secret else given
+
+    @property
+    def rereads(self) -> bool:
+        """Whether it goes on there with the last page once more."""
+        return paging.rereads(self.source.paging)
 
     def probe(self, resource: Resource | None) -> None:
         """Make one small request that needs the token.
@@ -109,8 +114,10 @@ class Client:
         elif resource:
             self.ask(paging.request(declared, 1, Listing.of(resource), paging.first(declared)))
 
-    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
-        """Yield the pages of a list to its end, or from `position` on, which follows page `number`.
+    def pages(
+        self, listing: Listing, position: Position | None = None, number: int = 0, before: Record | None = None
+    ) -> Iterator[Page]:
+        """Yield the pages of a list to its end, or from `position` on, behind page `number` and the record `before`.
 
         Raises
         ------
@@ -119,8 +126,9 @@ class Client:
         """
         declared, seen = self.source.paging, set[Position]()
         following: Position | None = paging.first(declared) if position is None else position
-        last: Record | None = None
-        read = empty = 0
+        last = before if declared.style == "offset" and declared.overlap else None
+        empty = 0
+        read = int(following or 0) - declared.first if declared.style == "offset" else 0
         while following is not None:
             number += 1
             try:
@@ -239,9 +247,9 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
     if status in (401, 403):
         raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
     if status in (404, 410):
-        raise SourceGone(f"{where}: answers {status}")
+        raise SourceAbsent(f"{where}: answers {status}")
     if status != 200:
-        raise SourceError(f"{where}: answers {status}")
+        raise (SourceAbsent if status in (404, 410) else SourceError)(f"{where}: answers {status}")
     if len(content) > LARGEST_BODY:
         raise SourceError(f"{where}: a page of more than {LARGEST_BODY} bytes; ask for smaller pages")
     try:

@@ -60,6 +60,11 @@ class Tables:
         """Return where a reading that breaks off can go on: nowhere, its instant is gone."""
         return None
 
+    @property
+    def rereads(self) -> bool:
+        """Whether it goes on there with the last page once more: it goes on nowhere."""
+        return False
+
     def probe(self, resource: Resource | None) -> None:
         """Connect.
 
@@ -74,7 +79,9 @@ class Tables:
         except (DatabaseError, QueryError) as error:
             raise SourceError(str(error)) from None
 
-    def pages(self, listing: Listing, position: Position | None = None, number: int = 0) -> Iterator[Page]:
+    def pages(
+        self, listing: Listing, position: Position | None = None, number: int = 0, before: Record | None = None
+    ) -> Iterator[Page]:
         """Yield the rows of a table or select, and last how many the same instant counts.
 
         Raises
@@ -85,9 +92,10 @@ class Tables:
         try:
             with source_transaction(self.url_env, self.seconds) as connection:
                 select = _select(connection, listing.path)
-                for records in self._records(connection, select):
+                given = {"since": listing.since} if listing.since else {}
+                for records in self._records(connection, select, given):
                     yield Page(records)
-                counted = connection.execute(self._statement(COUNTED.replace("{select}", select))).scalar_one()
+                counted = connection.execute(self._statement(COUNTED.replace("{select}", select), given)).scalar_one()
                 yield Page([], total=int(counted))
         except (DatabaseError, QueryError) as error:
             raise SourceError(f"{_named(listing.path)}: {error}") from None
@@ -116,10 +124,10 @@ class Tables:
         """Return nothing: a database has no scopes and no subscriptions."""
         return []
 
-    def _records(self, connection: Connection, select: str) -> Iterator[list[Record]]:
+    def _records(self, connection: Connection, select: str, given: dict[str, Any]) -> Iterator[list[Record]]:
         is_postgres = connection.dialect.name == "postgresql"
         sql = AS_JSON.replace("{select}", select) if is_postgres else select
-        statement = self._statement(sql).execution_options(stream_results=True, yield_per=A_PAGE)
+        statement = self._statement(sql, given).execution_options(stream_results=True, yield_per=A_PAGE)
         with connection.execute(statement) as result:
             names = list(result.keys())
             if len(set(names)) < len(names):
@@ -128,14 +136,15 @@ class Tables:
                 texts = (row[0] if is_postgres else json_of(dict(zip(names, row, strict=True))) for row in rows)
                 yield [record_of(text, "a row") for text in texts]
 
-    def _statement(self, sql: str) -> sa.TextClause:
+    def _statement(self, sql: str, given: dict[str, Any] | None = None) -> sa.TextClause:
         statement = sa.text(sql)
+        values = {**self.values, **(given or {})}
         bound = set(statement.compile().params)
-        if unknown := sorted(bound - set(self.values)):
+        if unknown := sorted(bound - set(values)):
             raise SourceError(
                 f"the select binds :{unknown[0]}, and only :account and :tenant are given; a colon is written \\:"
             )
-        return statement.bindparams(**{name: self.values[name] for name in bound})
+        return statement.bindparams(**{name: values[name] for name in bound})
 
 
 def _select(connection: Connection, declared: str) -> str:

@@ -84,6 +84,7 @@ class Verdict:
     seconds: float = 0.0
     remedies: list[dict[str, str]] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    bounds: dict[str, list[int]] = field(default_factory=dict)  # of a sample, by resource: wrong, drawn, known
     waiver: dict[str, str] | None = None
 
     @property

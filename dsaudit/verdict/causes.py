@@ -163,7 +163,7 @@ TABLE = (
           "the source has another content than the newest version here, raw row {raw_row}; no time of change is told",
           "fetch these ids again", "sync", otherwise=True),
     Cause("NEVER_RECEIVED", "not received", NEVER,
-          lambda f: f.unreached & f.has_raw & f.raw_row.isna() & ~f.has_log & f.announced & ~f.run_saw,
+          lambda f: f.unreached & f.has_raw & f.raw_row.isna() & ~f.elsewhere & ~f.has_log & f.announced & ~f.run_saw,
           "changed {changed_at}; no version of it was ever stored, and there is no log of deliveries that tells more",
           "fetch these ids again; a log of deliveries would tell whether they came", "sync", otherwise=True),
     Cause("MERGED_AT_SOURCE", "extra", EXTRA,

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dsaudit import audit, checks, codebase
 from dsaudit.run.rows import read_rows
@@ -45,10 +46,10 @@ def _read_once(folder: Path) -> codebase.Code:
 
 
 @contextlib.contextmanager
-def opened(parameters: Path, environment: Mapping[str, str]) -> Iterator[audit.Audit]:
-    """Open an audit as a notebook opened by hand does."""
+def opened(parameters: Path, environment: Mapping[str, str], **part: Any) -> Iterator[audit.Audit]:
+    """Open an audit, perhaps of a part, as a notebook opened by hand does."""
     with variables({**environment, "JPY_SESSION_NAME": "a test"}):
-        one = audit.open(str(parameters), "datasource/a_test")
+        one = audit.open(str(parameters), "datasource/a_test", **part)
         if one.parameters.code:
             one.code = _read_once(one.parameters.folder(one.parameters.code.folder))  # type: ignore[misc]
         try:

@@ -1,0 +1,161 @@
+"""What changed since an instant: found whichever side tells of the change, and nothing else is judged."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from dsaudit.verdict import Status
+from tests.checks.auditing import all_rows
+from tests.parts.shop import ASKABLE, NEW, NEWER, OLD, SINCE, WAYS, Shop, keys, reasons
+
+RAW, REFINED, EXTRA = "source_missing_in_raw", "source_missing_in_refined", "refined_missing_at_source"
+FIELDS, STALE = "field_differences", "raw_differs_from_source"
+OTHERS = ("raw_missing_in_refined", "one_refined_row_per_source_id", "children_match_payload")
+ALL = (RAW, REFINED, EXTRA, FIELDS, STALE, *OTHERS)
+
+
+@pytest.fixture
+def filled(shop: Shop) -> Shop:
+    """A shop with records before and after the instant, for both tenants, over several pages."""
+    for key in range(1, 9):
+        shop.put(key, OLD)
+    for key in range(11, 19):
+        shop.put(key, NEW if key % 2 else NEWER)
+    shop.put(31, NEW, tenant="B")
+    shop.customer(7, OLD)
+    shop.customer(8, NEW)
+    shop.customer(9, NEW, tenant="B")
+    return shop
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_a_sound_system_nothing_is_found(way: str, filled: Shop) -> None:
+    with filled.opened(way, since=SINCE) as audit:
+        for name in ALL:
+            assert keys(audit, name) == set()
+        found = {tuple(one.scope.values()): one.examined for one in audit.check(REFINED).results}
+        assert found["acme", "order"] == 8 and found["acme", "line"] == 8 and found["borealis", "order"] == 1
+        assert any("that the source deleted since then" in limit for limit in audit.verdicts[-1].limits)
+    lists = [one for one in filled.asked if one.startswith("/acme/order.json") and "ids=" not in one]
+    assert all("updated_at_min" in one or "after" in one for one in lists) == (way != "whole")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_missed_update_is_found_although_our_row_is_old(way: str, filled: Shop) -> None:
+    filled.at_source(3, NEWER, "9.00")
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, FIELDS) == keys(audit, STALE) == {"3"}
+        assert {row["cause"] for row in all_rows(audit, audit.check(STALE))} == {"MISSED_UPDATE"}
+        assert keys(audit, REFINED) == keys(audit, EXTRA) == set()
+
+
+def test_a_part_that_is_too_large_to_be_held_is_judged_alike(filled: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("dsaudit.reconcile.sides"), "MOST_WHOLE", 0)
+    filled.at_source(3, NEWER, "9.00")
+    filled.execute("update orders set total = 9 where order_id in (5, 11)")  # of which 5 is outside
+    with filled.opened(since=SINCE) as audit:
+        assert keys(audit, FIELDS) == {"3", "11"}
+        assert keys(audit, STALE) == {"3"}
+        assert keys(audit, EXTRA) == keys(audit, REFINED) == set()
+        assert sum(one.examined for one in audit.check(REFINED).results if one.scope["resource"] == "order") == 10
+
+
+@pytest.mark.parametrize("way", ASKABLE)
+def test_a_row_that_is_ahead_of_the_source_is_found(way: str, filled: Shop) -> None:
+    filled.execute("update orders set changed = %s, total = 9 where order_id = 3", NEW)
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, FIELDS) == {"3"}
+        assert keys(audit, EXTRA) == keys(audit, REFINED) == set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_never_came_is_found(way: str, filled: Shop) -> None:
+    filled.at_source(20, NEW)
+    filled.at_source(21, OLD)  # outside
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, RAW) == keys(audit, REFINED) == {"20", "2000"}
+
+
+@pytest.mark.parametrize("way", ASKABLE)
+def test_a_deletion_that_came_and_was_not_refined_is_found(way: str, filled: Shop) -> None:
+    del filled.records["acme", "order"][4]
+    filled.execute(
+        "insert into raw (tenant_id, object_type, source_id, payload, received_at, gone)"
+        " values ('A', 'order', '4', '{}', %s, true)",
+        NEW,
+    )
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, EXTRA) == {"4", "400"}
+        assert keys(audit, REFINED) == keys(audit, FIELDS) == set()
+
+
+def test_without_a_way_to_ask_by_id_such_rows_are_not_cleared(filled: Shop) -> None:
+    filled.execute("update orders set changed = %s, total = 9 where order_id = 3", NEW)
+    with filled.opened("changes", since=SINCE) as audit:
+        verdict = audit.check(EXTRA)
+        assert verdict.status is Status.INCONCLUSIVE
+        (told,) = [one for one in reasons(verdict) if "1 rows say that they changed" in one and "'order'" in one]
+        assert "declare one or ids" in told and "acme" in told
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_did_not_change_is_neither_accused_nor_cleared(way: str, filled: Shop) -> None:
+    del filled.records["acme", "order"][4]  # deleted, and nothing here tells of it
+    filled.execute("update orders set total = 9 where order_id = 5")
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, EXTRA) == keys(audit, FIELDS) == set()
+    with filled.opened(way) as audit:
+        assert keys(audit, EXTRA) == {"4", "400"} and keys(audit, FIELDS) == {"5"}
+
+
+@pytest.mark.parametrize("way", ASKABLE)
+def test_a_child_that_is_too_much_is_found_by_its_parent(way: str, filled: Shop) -> None:
+    for order in (2, 12):  # the first is outside
+        filled.execute(
+            "insert into lines (tenant_id, line_id, order_pk, title)"
+            " select 'A', %s, id, 'x' from orders where order_id = %s",
+            order * 100 + 50,
+            order,
+        )
+    with filled.opened(way, since=SINCE) as audit:
+        assert keys(audit, EXTRA) == {"1250"}
+        assert keys(audit, "children_match_payload") == {"12"}
+
+
+def test_without_a_relation_children_that_are_too_much_are_not_cleared(filled: Shop) -> None:
+    with filled.opened("several", relation="", since=SINCE) as audit:
+        told = reasons(audit.check(EXTRA))
+        assert any("no relation from line to order" in one and "inconclusive" in one for one in told)
+        assert keys(audit, FIELDS) == set()
+
+
+@pytest.mark.parametrize("way", ["several", "singly"])
+def test_a_list_of_changes_that_lacks_some_is_not_relied_on(way: str, filled: Shop) -> None:
+    filled.lies = True
+    with filled.opened(way, since=SINCE) as audit:
+        for name in (REFINED, EXTRA, FIELDS, "raw_missing_in_refined"):
+            verdict = audit.check(name)
+            assert verdict.status is Status.INCONCLUSIVE
+            told = [one for one in reasons(verdict) if "acme" in one and "'order'" in one]
+            assert (
+                "8 records changed since then, and the list that updated_at_min asks for does not have them" in told[0]
+            )
+
+
+@pytest.mark.parametrize("way", ["several", "singly", "form"])
+def test_paths_that_find_nothing_accuse_nobody(way: str, filled: Shop) -> None:
+    filled.loses = True
+    filled.execute("update orders set changed = %s where order_id = 3", NEW)
+    with filled.opened(way, since=SINCE) as audit:
+        verdict = audit.check(EXTRA)
+        assert verdict.status is Status.INCONCLUSIVE
+        assert any("nothing is found there by its id" in one for one in reasons(verdict))
+
+
+def test_where_nothing_changed_that_is_proven(filled: Shop) -> None:
+    with filled.opened(since="2026-11-20") as audit:
+        verdict = audit.check(REFINED)
+        assert verdict.status is Status.PASS
+        assert {one.reason for one in verdict.results} == {"nothing of it changed, at the source either"}
