@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import sql as names
 
 from dsaudit.database import TableInfo
+from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.tables import Table
 
@@ -36,6 +37,7 @@ class Filled:
     values: dict[str, Any] = field(default_factory=dict)
     tables: list[int] = field(default_factory=list)
     resources: tuple[str, ...] = ()
+    only: Collection[str] | None = None
 
 
 class Relations:
@@ -45,10 +47,17 @@ class Relations:
         self._parameters = parameters
         self._catalogue = catalogue
 
-    def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
+    def fill(
+        self,
+        sql: str,
+        item: Mapping[str, str] | None = None,
+        resources: Collection[str] | None = None,
+        only: Collection[str] | None = None,
+    ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. With
+        `only`, source ids, ``{raw}`` and ``{refined}`` may leave out the rows of all others, so that an index serves.
 
         Raises
         ------
@@ -56,6 +65,7 @@ class Relations:
             The database lacks a table or column that the parameter file names.
         """
         filled = Filled("", resources=tuple(self._parameters.resources) if resources is None else tuple(resources))
+        filled.only = only if only is not None and len(only) <= MOST else None
         makers: dict[str, Callable[[], str]] = {
             "raw": lambda: self._raw(filled),
             "deliveries": lambda: self._deliveries(filled),
@@ -114,7 +124,9 @@ class Relations:
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins})"
+        narrowed = by_column(raw.columns["source_id"], info, filled.only) if filled.only is not None else None
+        where = _where([narrowed] if narrowed else [], "raw", filled)
+        return f"(select o.name as resource, {sequence} as sequence, {body} from {source} as x {joins}{where})"
 
     def _deliveries(self, filled: Filled) -> str:
         table = self._parameters.deliveries
@@ -165,7 +177,9 @@ class Relations:
         tenant, joins = self._tenant_of(resource, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
         filled.values["resource_name"] = name
-        return f"(select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins})"
+        where = _where(by_key(resource, info, filled.only) if filled.only is not None else [], "refined", filled)
+        named = f"{tenant} as tenant, %(resource_name)s::text as resource"
+        return f"(select {named}, {body} from {source} as x {joins}{where})"
 
     def _end(self, end: str, filled: Filled) -> str:
         name, _, column = end.partition(".")
@@ -275,6 +289,12 @@ def _deleted(resource: Resource, info: TableInfo) -> str:
     expression = _column(resource.deleted, info)
     is_flag = info.columns[resource.deleted] == "boolean"
     return f"coalesce({expression}, false)" if is_flag else f"({expression} is not null)"
+
+
+def _where(conditions: list[tuple[str, list[str]]], slot: str, filled: Filled) -> str:
+    filled.values |= {f"only_{slot}_{place}": values for place, (_, values) in enumerate(conditions)}
+    told = [one.replace("%s", f"%(only_{slot}_{place})s", 1) for place, (one, _) in enumerate(conditions)]
+    return f" where {' and '.join(told)}" if told else ""
 
 
 def _map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.database.relations import field_column
-from dsaudit.reconcile import Key, Sides, agree, as_declared, explained, kind_of, same_json, sides, typed
-from dsaudit.source.reading import parse
+from dsaudit.reconcile import Key, Sides, explained, sides
+from dsaudit.reconcile.differences import (
+    field_difference,
+    not_received,
+    not_refined,
+    payload_difference,
+    surplus,
+    surplus_keys,
+)
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -32,7 +38,7 @@ def source_missing_in_raw(audit: Audit) -> Found:
     tolerates: differences
     explains: source_missing_in_refined, children_match_payload
     """
-    return _explained(audit, "missing in raw", lambda: _compare(audit, _not_received))
+    return _explained(audit, "missing in raw", lambda: _compare(audit, not_received))
 
 
 def source_missing_in_refined(audit: Audit) -> Found:
@@ -47,7 +53,7 @@ def source_missing_in_refined(audit: Audit) -> Found:
     show: refined, cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "missing", lambda: _compare(audit, _not_refined))
+    return _explained(audit, "missing", lambda: _compare(audit, not_refined))
 
 
 def refined_missing_at_source(audit: Audit) -> Found:
@@ -79,7 +85,7 @@ def field_differences(audit: Audit) -> Found:
     tolerates: differences
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.fields]
-    rows, examined = _explained(audit, "field", lambda: _shared(audit, named, Sides.live, _differences))
+    rows, examined = _explained(audit, "field", lambda: _shared(audit, named, Sides.live, field_difference))
     examined.attrs["limits"] = _allowances(audit)
     return rows, examined
 
@@ -106,7 +112,7 @@ def raw_differs_from_source(audit: Audit) -> Found:
     explains: field_differences, children_match_payload
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.read]
-    return _explained(audit, "old in raw", lambda: _shared(audit, named, Sides.received, _payload_difference))
+    return _explained(audit, "old in raw", lambda: _shared(audit, named, Sides.received, payload_difference))
 
 
 def children_match_payload(audit: Audit) -> Found:
@@ -210,9 +216,8 @@ def _extra(audit: Audit) -> Found:
     for name in audit.parameters.resources:
         both = sides(audit, name)
         there = [key for key in both.refined if both.live(key) and key[0] not in both.problems]
-        extra = [key for key in there if key not in both.source]
-        rows = (_row(both, key, refined_at=both.live(key)[0]["refined_at"]) for key in extra)
-        found.add(rows, both.examined([key for key in there if not both.in_flight(key)]))
+        judged = [key for key in there if not both.in_flight(key)]
+        found.add((surplus(both, key) for key in surplus_keys(both)), both.examined(judged))
     return found.frames()
 
 
@@ -230,42 +235,3 @@ def _shared(
         judged = [key for key in shared if not both.in_flight(key)]
         found.add((row for key in shared for row in differences(both, key)), both.examined(judged))
     return found.frames()
-
-
-def _row(both: Sides, key: Key, **facts: Any) -> Row:
-    facts["in_flight"] = both.in_flight(key)
-    return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}
-
-
-def _not_received(both: Sides, key: Key) -> Row | None:
-    return None if both.received(key) else _row(both, key, changed_at=both.changed(key))
-
-
-def _not_refined(both: Sides, key: Key) -> Row | None:
-    if both.live(key):
-        return None
-    state = "marked deleted" if key in both.refined else "no row"
-    return _row(both, key, changed_at=both.changed(key), refined=state)
-
-
-def _differences(both: Sides, key: Key) -> Iterator[Row]:
-    """Yield a row for each field that differs; of several rows of one key, each is compared."""
-    record = both.source[key].record
-    for row in both.live(key):
-        for column, field in both.resource.fields.items():
-            if field.ignore:
-                continue
-            there = as_declared(record, field)
-            here = typed(row[field_column(column)], field.as_)
-            if not agree(there, here, field):
-                values = {"field": column, "kind": kind_of(there, here), "at_source": there, "in_refined": here}
-                yield _row(both, key, **values, changed_at=both.changed(key))
-
-
-def _payload_difference(both: Sides, key: Key) -> Iterator[Row]:
-    record, raw = both.source[key].record, both.received(key) or {}
-    payload = parse(raw["payload"])  # as text and with exact numbers, like the source's record
-    different = [name for name in sorted({*record, *payload}) if not same_json(record.get(name), payload.get(name))]
-    if different:
-        names = ", ".join(different)
-        yield _row(both, key, fields=names, changed_at=both.changed(key), received_at=raw["received_at"])

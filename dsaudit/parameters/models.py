@@ -76,6 +76,9 @@ class Resource(Section):
     count: str | None = None  # path, or file, that holds the number of its records
     query: str | None = None  # the GraphQL document that asks for its list
     records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
+    # Where one record can be asked for as its list has it: a path with each of id_from in braces, such as
+    # ``orders/{id}.json``, or a select that binds them (``:id``). `dsaudit why` then spares the list.
+    one: str | None = None
     nested: Nested | None = None
     raw: str | None = None  # object type in the raw table, if it is not the resource's name
     scope: Names = []
@@ -331,9 +334,21 @@ class Parameters(Section):
         return sorted(set(names))
 
 
+def _unaskable(resource: Resource, source: Source, is_graphql: bool) -> str | None:
+    """Return why a record cannot be asked for alone in the way that is declared, or None."""
+    if not resource.read or source.kind == "files" or is_graphql:
+        return "a record alone is asked of a REST API or a SQL database, for a resource that has a list (read)"
+    pattern = r"(?<![:\\\w]):(\w+)" if source.kind == "sql" else r"\{(.*?)\}"
+    lacking = sorted(set(resource.id_from) - set(re.findall(pattern, resource.one or "")))
+    shown = f":{lacking[0]}" if lacking and source.kind == "sql" else f"{{{lacking[0]}}}" if lacking else ""
+    return f"has no {shown}, where the id is to stand" if lacking else None
+
+
 def _unreadable(resource: Resource, source: Source, tenants: int) -> str | None:
     """Return why the list of a resource cannot be read from such a source, or None."""
     is_graphql = source.kind == "rest" and source.paging.style == "graphql"
+    if resource.one and (problem := _unaskable(resource, source, is_graphql)):
+        return f"one: {problem}"
     if resource.query and not is_graphql:
         return "query: only graphql paging posts a query"
     if not resource.read:

@@ -2,7 +2,7 @@
 
 from dsaudit.reconcile.causes import explained
 from dsaudit.reconcile.kinds import kind_of
-from dsaudit.reconcile.sides import Key, Sides, sides
+from dsaudit.reconcile.sides import Key, Sides, sides, sides_of
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
 
-__all__ = ["Key", "Sides", "agree", "as_declared", "explained", "kind_of", "same_json", "sides", "typed"]
+__all__ = ["Key", "Sides", "agree", "as_declared", "explained", "kind_of", "same_json", "sides", "sides_of", "typed"]

@@ -43,11 +43,12 @@ class Reading:
 
 
 def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
-    """Return an own list of the source, as it was read, kept by the audit; None of one too long to be held."""
+    """Return an own list of the source, kept by the audit; None of one too long to be held, or not read as a list."""
     kept: dict[tuple[str, str], list[Listed] | None] = audit.kept.setdefault("lists", {})
     if (tenant, name) not in kept:
         resource = audit.parameters.resources[name]
-        known = not audit.source.problem(tenant, name) and resource.read
+        doubted = audit.source.problem(tenant, name) or audit.source.is_part(tenant, name)
+        known = not doubted and resource.read
         few = known and (audit.source.index["tenants"][tenant]["resources"][name]["records"] <= MOST_LISTED)
         items = audit.source.items(tenant, name) if few else None
         kept[tenant, name] = None if items is None else [_listed(resource, one.source_id, one.record) for one in items]

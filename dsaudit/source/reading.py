@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -18,6 +18,10 @@ class SourceError(Exception):
 
 class SourceRefused(SourceError):
     """The source answers, and does not accept the token, or what the token was granted."""
+
+
+class SourceAbsent(SourceError):
+    """The source answers that there is nothing at this address."""
 
 
 class Record(NamedTuple):
@@ -178,6 +182,28 @@ def member_of(record: Record, name: str, where: str) -> Record:
     start = _member(record.text, 0, name)
     value, end = _DECODER.raw_decode(record.text, start)
     return Record(record.text[start:end], value)
+
+
+def has_id(record: Any, parts: Mapping[str, str]) -> bool:
+    """Return whether a record has this id; `parts` are its values as text, by path."""
+    return all(str(value_at(record, path)) == part for path, part in parts.items())
+
+
+def the_record(record: Record, is_asked_for: Callable[[Any], bool], where: str) -> Record:
+    """Return the one record of an answer: all of it, or what it holds under its only name.
+
+    Raises
+    ------
+    SourceError
+        It holds none that `is_asked_for`.
+    """
+    if is_asked_for(record.value):
+        return record
+    if isinstance(record.value, dict) and len(record.value) == 1:
+        inside = member_of(record, next(iter(record.value)), where)
+        if is_asked_for(inside.value):
+            return inside
+    raise SourceError(f"{where}: the answer does not hold the record that was asked for")
 
 
 def count_in(body: Any, where: str) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
@@ -22,11 +23,15 @@ from dsaudit.source.reading import (
     Page,
     Position,
     Record,
+    SourceAbsent,
     SourceError,
     SourceRefused,
     count_in,
+    has_id,
+    record_of,
     records_in,
     strictly,
+    the_record,
     value_at,
 )
 
@@ -159,6 +164,26 @@ class Client:
             answer = self.ask(Request(resource.count))
         return count_in(answer.body, answer.where)
 
+    def one(self, resource: Resource, parts: Mapping[str, str]) -> Record | None:
+        """Return one record, None where the provider answers that there is none; `parts` are its id's, by path.
+
+        Raises
+        ------
+        SourceError
+            It does not answer, or with another record.
+        """
+
+        def part(found: re.Match[str]) -> str:
+            if not parts[found[1]].strip("."):
+                raise SourceError(f"{parts[found[1]]!r} is no id that an address can hold")
+            return quote(parts[found[1]], safe="")
+
+        try:
+            answer = self.ask(Request(re.sub(r"\{(.*?)\}", part, resource.one or "")))
+        except SourceAbsent:
+            return None
+        return the_record(record_of(answer.text, answer.where), lambda one: has_id(one, parts), answer.where)
+
     def extra(self, path: str) -> list[Any]:
         """Return the records of a list beside the resources': the scopes, the subscriptions."""
         if self.source.paging.style == "graphql":
@@ -237,6 +262,8 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
     if status in (401, 403):
         raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
+    if status in (404, 410):
+        raise SourceAbsent(f"{where}: answers {status}")
     if status != 200:
         raise SourceError(f"{where}: answers {status}")
     if len(content) > LARGEST_BODY:

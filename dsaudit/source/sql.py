@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from dsaudit.database import DatabaseError, QueryError, source_transaction
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.source.exact import json_of
 from dsaudit.source.paging import Listing
-from dsaudit.source.reading import Page, Position, Record, SourceError, record_of
+from dsaudit.source.reading import Page, Position, Record, SourceError, has_id, record_of, the_record
 
 A_PAGE = 1000  # rows that are taken at once
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
@@ -112,14 +112,34 @@ class Tables:
             raise SourceError(f"{_named(resource.count)}: expected one number, found {len(rows)} rows")
         return rows[0][0]
 
+    def one(self, resource: Resource, parts: Mapping[str, str]) -> Record | None:
+        """Return the row that the select `one` gives, None where it gives none; `parts` are the id's, by column.
+
+        Raises
+        ------
+        SourceError
+            The database refuses it, or it gives several rows, or another one.
+        """
+        try:
+            with source_transaction(self.url_env, self.seconds) as connection:
+                select = _select(connection, resource.one or "")
+                found = [record for records in self._records(connection, select, parts) for record in records]
+        except (DatabaseError, QueryError) as error:
+            raise SourceError(f"the select of one record: {error}") from None
+        if len(found) > 1:
+            raise SourceError(f"the select of one record: gives {len(found)} rows")
+        return the_record(found[0], lambda one: has_id(one, parts), "the select of one record") if found else None
+
     def extra(self, path: str) -> list[Any]:
         """Return nothing: a database has no scopes and no subscriptions."""
         return []
 
-    def _records(self, connection: Connection, select: str) -> Iterator[list[Record]]:
+    def _records(
+        self, connection: Connection, select: str, more: Mapping[str, str] | None = None
+    ) -> Iterator[list[Record]]:
         is_postgres = connection.dialect.name == "postgresql"
         sql = AS_JSON.replace("{select}", select) if is_postgres else select
-        statement = self._statement(sql).execution_options(stream_results=True, yield_per=A_PAGE)
+        statement = self._statement(sql, more).execution_options(stream_results=True, yield_per=A_PAGE)
         with connection.execute(statement) as result:
             names = list(result.keys())
             if len(set(names)) < len(names):
@@ -128,14 +148,14 @@ class Tables:
                 texts = (row[0] if is_postgres else json_of(dict(zip(names, row, strict=True))) for row in rows)
                 yield [record_of(text, "a row") for text in texts]
 
-    def _statement(self, sql: str) -> sa.TextClause:
-        statement = sa.text(sql)
+    def _statement(self, sql: str, more: Mapping[str, str] | None = None) -> sa.TextClause:
+        statement, values = sa.text(sql), {**self.values, **(more or {})}
         bound = set(statement.compile().params)
-        if unknown := sorted(bound - set(self.values)):
+        if unknown := sorted(bound - set(values)):
             raise SourceError(
                 f"the select binds :{unknown[0]}, and only :account and :tenant are given; a colon is written \\:"
             )
-        return statement.bindparams(**{name: self.values[name] for name in bound})
+        return statement.bindparams(**{name: values[name] for name in bound})
 
 
 def _select(connection: Connection, declared: str) -> str:
