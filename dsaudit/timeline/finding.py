@@ -80,7 +80,7 @@ def near(audit: Audit, name: str, source_id: str, tenants: Collection[str]) -> l
 def _namesakes(audit: Audit, name: str, source_id: str, tenants: Collection[str]) -> list[str]:
     lines = _lines(audit, "timeline/namesakes", {}, of_id=source_id) if audit.parameters.raw else []
     others = [one for one in lines if one["resource"] != name or one["tenant"] not in tenants]
-    return [f"{one['tenant']} has received {one['resource']} {id_shown(audit, source_id)}" for one in others]
+    return [f"{one['tenant']}'s {one['resource']} {id_shown(audit, source_id)}" for one in others]
 
 
 def _by_other_columns(audit: Audit, name: str, source_id: str) -> list[str]:
@@ -89,10 +89,13 @@ def _by_other_columns(audit: Audit, name: str, source_id: str) -> list[str]:
     fields = [field_column(column) for column, field in resource.fields.items() if field.as_ in ("integer", "text")]
     separator = resource.joined if len(resource.key) > 1 else None
     lines = _lines(audit, "timeline/near", {"resource": name}, of_id=source_id, fields=fields, separator=separator)
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in lines:
+        found.setdefault((one["tenant"], one["source_id"]), []).append(one["field"].removeprefix("field_"))
     return [
-        f"{one['tenant']} has {name} {id_shown(audit, one['source_id'])}"
-        + ("" if one["field"] == "source_id" else f", whose {one['field'].removeprefix('field_')} is {source_id}")
-        for one in lines
+        f"{whose}'s {name} {id_shown(audit, its)}"
+        + ("" if fields == ["source_id"] else f", which has it as {' and '.join(fields)}")
+        for (whose, its), fields in found.items()
     ]
 
 

@@ -13,6 +13,7 @@ from dsaudit.database import QueryError
 from dsaudit.database.relations import RelationMissing
 from dsaudit.reconcile import origins
 from dsaudit.reconcile.asking import asked
+from dsaudit.reconcile.values import same_json
 from dsaudit.source import SourceError
 from dsaudit.source.reading import parse
 from dsaudit.source.recording import Item, changed_at, identity, instant_at, top_of, within
@@ -110,6 +111,17 @@ def _received(audit: Audit, found: Record) -> None:
         one["content"] = one["record"]
     for one in found.carriers:
         one["content"] = _inside(audit, found, one["record"])
+    found.carriers = _telling_carriers(found.carriers)
+
+
+def _telling_carriers(carriers: list[Row]) -> list[Row]:
+    """Return those versions of the outer record in which the nested one is another than before, and the newest."""
+    before = [None, *(one["content"] for one in carriers)]
+    return [
+        one
+        for one, old in zip(carriers, before, strict=False)
+        if one is carriers[-1] or not same_json(old, one["content"])
+    ]
 
 
 def _versions(audit: Audit, found: Record, name: str, source_id: str) -> list[Row]:

@@ -30,7 +30,8 @@ def show(story: Story, console: Console) -> None:
         console.print()
     for change in _changes(story):
         console.print(change, soft_wrap=True)
-    console.print(Text(f"{SIGNS[story.status]} {_sentence(story)}", style=f"bold {COLOURS[story.status]}"))
+    if len(story.events):
+        console.print(Text(f"{SIGNS[story.status]} {_sentence(story)}", style=f"bold {COLOURS[story.status]}"))
     for told in _wrong(story):
         console.print(told, soft_wrap=isinstance(told, Text))  # a command stays as it is to be copied
     for title, lines in (("What is not known", story.unknown), ("Also", story.notes)):

@@ -22,6 +22,7 @@ from dsaudit.timeline.finding import StoryError, known, near, tops
 from dsaudit.timeline.gathering import Record, gather
 from dsaudit.timeline.story import Story
 from dsaudit.verdict import Status
+from dsaudit.verdict.causes import group
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -96,11 +97,20 @@ def _reading(
 
 def _story(audit: Audit, record: Record, alone: Alone | None) -> Story:
     told = _judged(audit, record, alone)
+    happened = _marked(events(audit, record), told)
     notes = _notes(audit, record, told)
     return Story(
-        record.tenant, record.resource, record.source_id, told.status, events(audit, record), _changes(audit, record),
+        record.tenant, record.resource, record.source_id, told.status, happened, _changes(audit, record),
         told.rows, told.remedies, record.unknown, notes, told.problem, audit.cell,
     )  # fmt: skip
+
+
+def _marked(happened: pd.DataFrame, told: wrong.Wrong) -> pd.DataFrame:
+    """Return the events with those marked as bad that show what is wrong now: the last word of a side."""
+    sides = {"refined_missing_at_source": "source", "field_differences": "refined"}
+    for side in {sides[check] for check in told.rows["check"] if check in sides}:
+        happened.loc[happened.index[happened["side"] == side][-1:], "state"] = "bad"
+    return happened
 
 
 def _judged(audit: Audit, record: Record, alone: Alone | None) -> wrong.Wrong:
@@ -135,7 +145,11 @@ def _changes(audit: Audit, record: Record) -> pd.DataFrame:
     versions = [one for one in (record.versions or record.carriers) if not one["deleted"]]
     states = [(f"version {one['number']}", one["content"]) for one in versions]
     if record.item:
-        states.append(("the source now", record.item.record))
+        present = record.item.record
+        if states and states[-1][1] and audit.parameters.resources[record.resource].read is None:
+            # What was stored of a nested record may hold names that the source does not have, such as its parent's id.
+            present = {**states[-1][1], **present}
+        states.append(("the source now", present))
     lines = [
         {"between": f"{old} → {new}", **typed_change(one, types)._asdict()}
         for (old, before), (new, after) in pairwise(states)
@@ -149,7 +163,8 @@ def _notes(audit: Audit, record: Record, told: wrong.Wrong) -> list[str]:
     live = [one for one in record.rows if not one["deleted"]]
     if len(live) > 1:
         notes.append(f"{len(live)} live refined rows have this id; see the check one_refined_row_per_source_id")
-    if told.status is Status.FAIL and audit.source.is_part(record.tenant, record.resource):
+    lost = told.rows["cause"].map(group).isin(("not sent", "not received", "unexplained"))
+    if lost.any() and audit.source.is_part(record.tenant, record.resource):
         notes.append(
             "the source was asked for this record alone; whether a sync passed it by is told by its whole list: "
             "--whole, or --replay with a run that has read it"
@@ -166,7 +181,7 @@ def _nobody(audit: Audit, name: str, source_id: str, records: list[Record]) -> S
     unknown = list(dict.fromkeys(line for one in records for line in one.unknown))
     if any(line.startswith("the source:") for line in unknown) or not audit.parameters.source:
         reason = f"no version and no row of it is here; {unknown[0]}" if unknown else reason
-    notes = [f"{one}: is that meant?" for one in near(audit, name, source_id, asked)]
+    notes = [f"perhaps meant: {one}" for one in near(audit, name, source_id, asked)]
     nothing = pd.DataFrame(columns=wrong.COLUMNS)
     none = Record(", ".join(asked), name, source_id, top_of(audit.parameters, name))
     return Story(

@@ -88,7 +88,7 @@ def _is_of(row: Mapping[Any, Any], key: Key) -> bool:
 
 def _line(kind: str, row: Mapping[Any, Any]) -> Row:
     what = {
-        "missing in raw": "it was never received",
+        "missing in raw": "no raw row of it was stored",
         "missing": NO_ROW.get(str(row.get("refined")), ""),
         "extra": "its refined row lives, and the source does not have it",
         "field": f"{row.get('field')}: {row.get('kind')}",
