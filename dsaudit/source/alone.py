@@ -31,6 +31,7 @@ class Alone:
 
     def __init__(self, parameters: Parameters, folder: Path, top: str, progress: Progress = lambda line: None) -> None:
         self._parameters = parameters
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._top = top
         self._resource = parameters.resources[top]

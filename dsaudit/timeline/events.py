@@ -121,16 +121,26 @@ def _of_versions(audit: Audit, record: Record) -> Iterator[Row]:
         whose = f" of its {name}" if versions is record.carriers and record.is_nested else ""
         before: Row | None = None
         for one in versions:
-            yield from _of_version(audit, one, before, whose, known)
+            yield from _of_version(audit, one, before, whose, known, _overtaken_by(one, versions))
             before = one
 
 
-def _of_version(audit: Audit, one: Row, before: Row | None, whose: str, known: frozenset[str]) -> Iterator[Row]:
+def _overtaken_by(one: Row, versions: list[Row]) -> str:
+    """Say which newer version had come before this one, that could then be overwritten by it."""
+    newer = [other for other in versions if other["number"] > one["number"]]
+    before = [other["number"] for other in newer if other["received_at"] < one["received_at"]]
+    return f"version {max(before)} is newer and had come before" if before else ""
+
+
+def _of_version(
+    audit: Audit, one: Row, before: Row | None, whose: str, known: frozenset[str], overtaken: str
+) -> Iterator[Row]:
     called = f"version {one['number']}{whose}"
     failed = one["state"] == "error"
     what = f"{'deletion' if one['deleted'] else called} received by {_way(one)}"
-    detail = [f"raw row {id_shown(audit, one['row_id'])}"]
+    detail = [overtaken, f"raw row {id_shown(audit, one['row_id'])}"]
     detail += [f"hash {_masked(audit, one['content_hash'])}"] if one["content_hash"] else []
+    detail += [("it stands in it" if one["content"] else "it does not stand in it") if whose else ""]
     detail += [_difference(before, one)] if before else []
     state = word(one["state"]) if one["state"] else "no state"
     yield _event(

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dsaudit.timeline.story import Story, instant_shown, text
+from dsaudit.timeline.story import SIGNS_OF, Story, instant_shown, text
 from dsaudit.verdict import Status
 from dsaudit.verdict.card import SIGNS, span, visible
 
 COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.INCONCLUSIVE: "yellow"}
-STATES = {"good": ("✓", "green"), "bad": ("✗", "red"), "plain": ("·", "default")}
+COLOURS_OF = {"good": "green", "bad": "red", "plain": "default"}
 MOST_CHANGES = 12  # that are told under one event
 WIDTH = 120  # columns where there is no terminal
 
@@ -44,7 +44,7 @@ def show(story: Story, console: Console) -> None:
 def plain(story: Story) -> str:
     """Return a story as text without colours, for what is no terminal."""
     out = StringIO()
-    show(story, Console(file=out, width=WIDTH, color_system=None, highlight=False))
+    show(story, Console(file=out, width=WIDTH, color_system=None, highlight=False, force_jupyter=False))
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
 
 
@@ -70,7 +70,7 @@ def _timeline(story: Story) -> Table:
         if shown[:10] != day and one["at"] == one["at"]:
             day = shown[:10]
             table.add_row("", "", Text(day, style="bold"), "", "", "")
-        sign, colour = STATES[one["state"]]
+        sign, colour = SIGNS_OF[one["state"]], COLOURS_OF[one["state"]]
         since = (
             f"+{span((one['at'] - before).total_seconds())}" if before is not None and one["at"] == one["at"] else ""
         )

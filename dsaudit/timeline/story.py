@@ -21,6 +21,7 @@ HEADLINES = {
     Status.INCONCLUSIVE: "it cannot be told whether something is wrong with it",
 }
 SHOWN_CHANGES = 200
+SIGNS_OF = {"good": "✓", "bad": "✗", "plain": "·"}
 
 
 @dataclass
@@ -49,7 +50,9 @@ class Story:
     @property
     def headline(self) -> str:
         """The whole story in one line."""
-        return f"{self.resource} {self.source_id} of {self.tenant}: {self.reason or HEADLINES[self.status]}"
+        causes = ", ".join(group["cause"] for group in self.groups() if not group["expected"])
+        told = self.reason or HEADLINES[self.status] + (f" ({causes})" if causes else "")
+        return f"{self.resource} {self.source_id} of {self.tenant}: {told}"
 
     def groups(self) -> list[dict[str, Any]]:
         """Return the differences by cause: cause, evidence, expected, whats, and the rows."""
@@ -62,9 +65,10 @@ class Story:
 
     def timeline(self) -> Shown:
         """Show the events as a table."""
-        names = ("number", "at", "side", "what", "detail")
+        names = ("number", "at", "side", "state", "what", "detail")
         times = [instant_shown(one) for one in self.events["at"]]
-        lines = self.events.assign(at=times)[list(names)].to_numpy().tolist()
+        shown = self.events.assign(at=times, state=self.events["state"].map(SIGNS_OF))
+        lines = shown[list(names)].to_numpy().tolist()
         return Shown(f"What happened to {self.resource} {self.source_id}", columns(names), lines, len(lines))
 
     def differences(self) -> Shown:
