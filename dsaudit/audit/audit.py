@@ -201,12 +201,12 @@ class Audit:
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def why(self, resource: str, source_id: str = "", tenant: str = "") -> Story:
+    def why(self, resource: str, source_id: str = "", tenant: str = "", whole: bool = False) -> Story:
         """Return one record's whole story and what is wrong with it now: see `dsaudit.timeline.told`."""
         from dsaudit import timeline
 
         self._renew()
-        return timeline.told(self, resource, source_id, tenant)
+        return timeline.told(self, resource, source_id, tenant, whole)
 
     def cell(self, value: object, shown: bool = False, key: bool = False) -> Cell:
         """Return a value as it may be displayed: see `dsaudit.verdict.masking.Mask.cell`."""
@@ -234,7 +234,8 @@ class Audit:
         self._held.close()
         self.database.close()
         given = self._handoff
-        closing = Closing(given.run if given else "", given.nonce if given else "", self.phase, self.verdicts)
+        run, nonce = (given.run, given.nonce) if given else ("", "")
+        closing = Closing(run, nonce, self.phase, self.verdicts, bool(self._blueprint))
         # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
         proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint

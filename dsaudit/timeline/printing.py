@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,7 @@ COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.INCONCLUSIVE: "yello
 COLOURS_OF = {"good": "green", "bad": "red", "plain": "default"}
 MOST_CHANGES = 12  # that are told under one event
 WIDTH = 120  # columns where there is no terminal
+WIDE = 100  # columns from which on there is room for the time since the event before
 
 
 def show(story: Story, console: Console) -> None:
@@ -26,7 +28,7 @@ def show(story: Story, console: Console) -> None:
     console.print(headline.append(visible(story.headline, 1000), style="bold"))
     console.print()
     if len(story.events):
-        console.print(_timeline(story))
+        console.print(_timeline(story, console.width >= WIDE))
         console.print()
     for change in _changes(story):
         console.print(change, soft_wrap=True)
@@ -57,29 +59,26 @@ def _sentence(story: Story) -> str:
     return visible(told[:1].upper() + told[1:], 1000)
 
 
-def _timeline(story: Story) -> Table:
-    """Return the events, each under its day, with the time since the one before where that is telling."""
+def _timeline(story: Story, is_wide: bool) -> Table:
+    """Return the events, each under its day; where it `is_wide` with the time since the one before."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for column in ("number", "sign", "at", "since", "side"):
         table.add_column(column, no_wrap=True, justify="right" if column in ("number", "since") else "left")
     table.add_column("told", ratio=1)
-    day = ""
-    before: Any = None
+    day, before = "", None
     for one in story.events.to_dict("records"):
-        shown = instant_shown(one["at"])
-        if shown[:10] != day and one["at"] == one["at"]:
-            day = shown[:10]
-            table.add_row("", "", Text(day, style="bold"), "", "", "")
-        sign, colour = SIGNS_OF[one["state"]], COLOURS_OF[one["state"]]
-        since = (
-            f"+{span((one['at'] - before).total_seconds())}" if before is not None and one["at"] == one["at"] else ""
-        )
-        at = shown[11:] if one["at"] == one["at"] else "—"
+        at = None if pd.isna(one["at"]) else one["at"]
+        if at is not None and f"{at:%Y-%m-%d}" != day:
+            day = f"{at:%Y-%m-%d}"
+            table.add_row("", "", Text(day, style="bold"))
+        clock = instant_shown(at)[len("2026-11-20 ") :] if at is not None else "—"
+        since = f"+{span((at - before).total_seconds())}" if is_wide and at is not None and before is not None else ""
+        colour = COLOURS_OF[one["state"]]
         table.add_row(
-            Text(str(one["number"]), style="dim"), Text(sign, style=colour), at, Text(since, style="dim"),
-            Text(one["side"], style="cyan"), _told(one, colour),
+            Text(str(one["number"]), style="dim"), Text(SIGNS_OF[one["state"]], style=colour), clock,
+            Text(since, style="dim"), Text(one["side"], style="cyan"), _told(one, colour),
         )  # fmt: skip
-        before = one["at"] if one["at"] == one["at"] else before
+        before = at if at is not None else before
     return table
 
 
@@ -94,7 +93,7 @@ def _changes(story: Story) -> Iterator[Text]:
         yield Text(f"What changed, {between}", style="bold")
         lines = rows.to_dict("records")
         for one in lines[:MOST_CHANGES]:
-            before, after = (text(story.value(one[name])) for name in ("before", "after"))
+            before, after = (text(story.value(one[name], one["path"])) for name in ("before", "after"))
             yield (
                 Text(f"    {visible(one['path'])}")
                 .append(f"\n      − {before}", "red")
@@ -111,7 +110,7 @@ def _wrong(story: Story) -> Iterator[Any]:
             row = next(one for one in group["rows"] if one["what"] == what)
             yield _hanging("  - ", what)
             if row["field"] is not None:
-                there, here = (text(story.value(row[name])) for name in ("at_source", "in_refined"))
+                there, here = (text(story.value(row[name], row["field"])) for name in ("at_source", "in_refined"))
                 yield Text(f"      source {there}\n      here   {here}", style="dim")
         told = f"{group['cause']}{' (no fault)' if group['expected'] else ''}: {group['evidence']}"
         yield _hanging("    why: ", told, "bold")

@@ -24,7 +24,7 @@ SHOWN_CHANGES = 200
 SIGNS_OF = {"good": "✓", "bad": "✗", "plain": "·"}
 
 
-@dataclass
+@dataclass(repr=False)
 class Story:
     """One record of one tenant: what happened to it, what changed, and what is wrong with it now.
 
@@ -45,7 +45,11 @@ class Story:
     unknown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reason: str = ""  # why it cannot be told
-    cell: Masking = field(default=lambda *values, **options: None, repr=False)
+    cell: Masking = lambda *values: None
+    show: frozenset[str] = frozenset()  # the fields and paths whose texts may be shown
+
+    def __repr__(self) -> str:
+        return self.headline  # the frames hold what is masked everywhere else
 
     @property
     def headline(self) -> str:
@@ -75,18 +79,18 @@ class Story:
         """Show what changed from version to version, and from the newest to the source, masked."""
         names = ("between", "path", "before", "after")
         lines = [
-            [one["between"], one["path"], self.value(one["before"]), self.value(one["after"])]
+            [one["between"], one["path"], *(self.value(one[name], one["path"]) for name in ("before", "after"))]
             for one in self.changes.to_dict("records")
         ]
         return Shown("What changed from version to version", columns(names), lines[:SHOWN_CHANGES], len(lines))
 
-    def value(self, value: Any) -> Cell:
-        """Return one value as it may be displayed; of an object or a list no more than its size."""
+    def value(self, value: Any, name: str) -> Cell:
+        """Return the value of a field or path as it may be displayed; of an object or a list no more than its size."""
         if isinstance(value, dict):
             return f"an object of {card.plural(len(value), 'value')}"
         if isinstance(value, list):
             return f"a list of {card.plural(len(value), 'item')}"
-        return self.cell(value)
+        return self.cell(value, name in self.show)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         from dsaudit.timeline.printing import plain
@@ -108,7 +112,7 @@ class Story:
         row = next(one for one in group["rows"] if one["what"] == what)
         if row["field"] is None:
             return ""
-        there, here = (card.words(text(self.value(row[name]))) for name in ("at_source", "in_refined"))
+        there, here = (card.words(text(self.value(row[name], row["field"]))) for name in ("at_source", "in_refined"))
         return f"<br><small>at the source {there}, here {here}</small>"
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
-def told(audit: Audit, resource: str, source_id: str = "", tenant: str = "") -> Story:
+def told(audit: Audit, resource: str, source_id: str = "", tenant: str = "", whole: bool = False) -> Story:
     """Return the story of one record: without an id that of the first that differs, else of the first there is.
 
     Of several tenants that have the id it is the one with something wrong, and its notes name the others.
@@ -40,7 +40,7 @@ def told(audit: Audit, resource: str, source_id: str = "", tenant: str = "") -> 
     """
     if not source_id:
         tenant, source_id = _first(audit, known("resource", resource, audit.parameters.resources), tenant)
-    found = stories(audit, resource, source_id, tenant)
+    found = stories(audit, resource, source_id, tenant, whole)
     best = max(found, key=lambda one: one.status.rank)
     others = [one.tenant for one in found if one is not best]
     if others:
@@ -67,7 +67,11 @@ def stories(audit: Audit, resource: str, source_id: str, tenant: str = "", whole
         having = [record for record in records if record.exists]
         if not having:
             return [_nobody(audit, name, source_id, records)]
-        return [_story(reading, record, alone) for record in having]
+        told = [_story(reading, record, alone) for record in having]
+    for story in told:
+        story.cell = audit.cell  # so that what is revealed later is revealed here too
+        story.show = frozenset(audit.parameters.show)
+    return told
 
 
 @contextlib.contextmanager

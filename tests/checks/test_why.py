@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from dsaudit.parameters import project_root
 from dsaudit.timeline.printing import plain
 from dsaudit.verdict import Status
 from tests.checks.auditing import opened, variables
+from tests.ledger import Ledger
 
 # Those that leave a switch on come last.
 FAULTS = (
@@ -35,10 +38,19 @@ class Damaged:
 
     def __init__(self, clone: Any) -> None:
         self.clone = clone
+        self.gone = self._made_and_deleted()
         self.planted = {fault: clone.plant(fault) for fault in FAULTS}
         clone.settle()
         text = clone.parameters.read_text(encoding="utf-8")
         clone.parameters.write_text(text.replace("in_flight_seconds: 2", "in_flight_seconds: 0"), encoding="utf-8")
+
+    def _made_and_deleted(self) -> str:
+        shop = "acme.myshopify.example"
+        made = str(self.clone.record(shop, "locations", "create")["id"])
+        self.clone.settle()
+        self.clone.record(shop, "locations", "delete", int(made))
+        self.clone.settle()
+        return made
 
     def place(self, fault: str, place: int = -1) -> tuple[str, str, str]:
         """Return resource, id and tenant of one of a fault's rows."""
@@ -196,12 +208,7 @@ def test_a_healthy_record_is_whole_and_nothing_is_wrong(damaged: Damaged) -> Non
 
 
 def test_a_record_that_is_gone_everywhere_is_healthy(damaged: Damaged) -> None:
-    shop = "acme.myshopify.example"
-    made = damaged.clone.record(shop, "locations", "create")["id"]
-    damaged.clone.settle()
-    damaged.clone.record(shop, "locations", "delete", int(made))
-    damaged.clone.settle()
-    (story,) = damaged.tell("location", str(made), "acme")
+    (story,) = damaged.tell("location", damaged.gone, "acme")
     assert story.status is Status.PASS
     assert "deletion received by webhook" in told(story, "raw")
     assert "row marked as deleted" in told(story, "refined")
@@ -320,6 +327,9 @@ def test_nothing_of_the_data_is_displayed_until_it_is_revealed(damaged: Damaged)
         audit.reveal()
         revealed = shown(audit, place)
     assert NOTE not in masked and NOTE in revealed
+    file = damaged.file("showing", lambda file: file.__setitem__("show", ["note"]))
+    (story,) = damaged.tell(*place, file=file)
+    assert NOTE in plain(story) and NOTE not in repr(story)
 
 
 def shown(audit: audits.Audit, place: tuple[str, str, str]) -> str:
@@ -396,3 +406,40 @@ def test_the_notebook_tells_it_under_plain_papermill(damaged: Damaged, named: bo
     assert f"order {source_id} of {tenant}: something is wrong" in words["story"]  # the only order that differs
     assert "image/png" in words["plot"] and "changed last" in words["timeline"]
     assert "UNDELIVERED" in words["wrong"] and NOTE not in str(words)
+
+
+# Systems of another shape
+
+
+def test_a_ledger_without_raw_rows_tells_what_it_has(new_ledger: Callable[..., Ledger]) -> None:
+    one = new_ledger()
+    with opened(one.parameters, one.environment) as audit:
+        (healthy,) = timeline.stories(audit, "invoice", '["a", "b:c"]', "north")
+        lines = timeline.stories(audit, "line", '["a:b", "c", "2"]')
+    assert healthy.status is Status.PASS and {"source", "sync", "refined"} <= set(sides(healthy))
+    assert "what was received: the parameter file gives no raw table" in healthy.unknown
+    assert {story.tenant: story.status for story in lines} == dict.fromkeys(("north", "south"), Status.PASS)
+    one.execute("update ledger.invoice set total = 7 where org = 'N' and store = 'a' and number = 'b:c'")
+    with opened(one.parameters, one.environment) as audit:
+        (wrong,) = timeline.stories(audit, "invoice", '["a", "b:c"]', "north")
+        (unknown,) = timeline.stories(audit, "member", "nobody", "north")
+    assert wrong.status is Status.FAIL and list(wrong.wrong["field"]) == ["total"]
+    assert unknown.status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("resource", "slot", "source_id", "index"),
+    [
+        ("order", "refined", "4200000000000", "shopify_order_id"),
+        ("order_discount", "refined", "4200000000000:1", "shopify_order_id"),
+        ("order", "raw", "4200000000000", "shopify_object_id"),
+    ],
+)
+def test_an_index_serves_the_look_up_of_one_record(
+    damaged: Damaged, resource: str, slot: str, source_id: str, index: str
+) -> None:
+    sql = f"select * from {{{slot}}} as f where f.source_id = %(wanted)s"
+    with opened(damaged.clone.parameters, damaged.clone.environment) as audit:
+        filled = audit.relations.fill(sql, {"resource": resource}, [resource], [source_id])
+        (plan,) = audit.database.explain(filled.sql, [{**filled.values, "wanted": source_id}], scans=False)
+    assert re.search(rf'"Index Cond": "[^"]*{index}', json.dumps(plan)), plan
