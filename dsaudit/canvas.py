@@ -14,6 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from dsaudit.verdict.card import span as span
+
 dates: Any = mpl.dates  # it has no types
 INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440e"
 SHADES = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#e8f1f8", BLUE])
@@ -111,14 +113,6 @@ def time_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.set_xlabel("UTC")
-
-
-def span(seconds: float) -> str:
-    """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1000:.0f} ms"
 
 
 def numbers(column: pd.Series) -> Any:

@@ -298,6 +298,42 @@ def _known(name: str, checks: dict[str, Any]) -> Any:
 
 
 @main.command()
+@FILE
+@click.argument("resource")
+@click.argument("source_id", metavar="ID")
+@click.option("--tenant", default="", help="Whose record, where several tenants have the id.")
+@click.option("--replay", type=FOLDER, help="Use the source as this run read it, and do not ask it.")
+@click.option("--whole", is_flag=True, help="Read the source's whole list, not this record alone.")
+@click.option("--reveal", is_flag=True, help="Show values unmasked; on a terminal only.")
+def why(file: Path, resource: str, source_id: str, tenant: str, replay: Path | None, whole: bool, reveal: bool) -> None:
+    """Tell one record's story, from its change at the source to its refined row, and what is wrong with it now.
+
+    Exit status: 0 nothing is wrong, 1 something is, 2 it cannot be told, 3 could not start.
+    """
+    from rich.console import Console
+
+    from dsaudit import audit, sample, timeline
+    from dsaudit.parameters import load
+    from dsaudit.timeline.printing import plain, show
+    from dsaudit.verdict import Status, worst
+
+    if reveal and not sys.stdout.isatty():
+        raise click.UsageError("--reveal shows values on a terminal, and this output goes elsewhere")
+    with sample.reached(load(file, is_recorded=replay is not None)):
+        one = audit.open(str(file), "why", str(replay or ""))
+        if reveal:
+            one.reveal()
+        found = timeline.stories(one, resource, source_id, tenant, whole)
+        one.close()
+    for story in found:
+        if sys.stdout.isatty():
+            show(story, Console(highlight=False))
+        else:
+            click.echo(plain(story))
+    sys.exit({Status.PASS: 0, Status.FAIL: 1}.get(worst(story.status for story in found), 2))
+
+
+@main.command()
 @click.argument("run_folder", metavar="RUN", type=FOLDER)
 @click.argument("name", metavar="CHECK")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A .csv or .jsonl file.")

@@ -25,6 +25,7 @@ from dsaudit.canvas import span as _span
 from dsaudit.canvas import span_axis as _span_axis
 from dsaudit.canvas import time_axis as _time_axis
 from dsaudit.canvas import unless_empty as _unless_empty
+from dsaudit.timeline.drawing import timeline as timeline
 
 
 @_unless_empty("From the change at the source to the refined row")

@@ -47,6 +47,23 @@ def started(parameters: Parameters) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def reached(parameters: Parameters) -> Iterator[None]:
+    """Have the variables of the running sample for as long as the block, or of one that runs as long."""
+    state = _read(state_file(parameters.example)) if parameters.example else None
+    if state is None or os.environ.get(parameters.database.url_env):
+        with started(parameters):
+            yield
+        return
+    before = set(os.environ)
+    os.environ.update(state["environment"])
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - before:
+            del os.environ[name]
+
+
 @dataclass(frozen=True)
 class Damageable:
     """A running sample, whose parameter file names copies of code and documents: those can be damaged too."""

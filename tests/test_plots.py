@@ -80,6 +80,16 @@ def differing_by_cause(**records: int) -> pd.DataFrame:
     return frame(*lines)
 
 
+def happened(*seconds: float | None, state: str = "good") -> pd.DataFrame:
+    sides = ("source", "delivery", "sync", "raw", "refinement", "refined")
+    lines = (
+        {"number": number, "at": None if one is None else NOW + timedelta(seconds=one), "side": sides[number % 6],
+         "state": state, "version": f"v{number // 3}" if number % 4 else None}
+        for number, one in enumerate(seconds, 1)
+    )  # fmt: skip
+    return frame(*lines)
+
+
 CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.latency, hops(0.2)),
     (plots.latency, hops(-3, 0, 0.001, 4, 1e7)),
@@ -98,6 +108,11 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.differences, differing(*range(1, 90))),
     (plots.causes, differing_by_cause(UNDELIVERED=1)),
     (plots.causes, differing_by_cause(**{f"CAUSE_{place}": place for place in range(1, 60)})),
+    (plots.timeline, happened(0)),
+    (plots.timeline, happened(None)),
+    (plots.timeline, happened(0, 0.2, None, state="bad")),
+    (plots.timeline, happened(*(0.03 * one for one in range(30)))),
+    (plots.timeline, happened(*(5.0**one for one in range(12)), None, state="plain")),
     (plots.versions, versions(1)),
     (plots.versions, versions(1, 2, 40)),
 ]
@@ -136,6 +151,12 @@ def test_figures_are_told_beside_the_lines() -> None:
     assert "none of 2 records is missing" in words(plots.missing(records(False, False), "id"))
     assert "5 of 100" in words(plots.differences(differing(2, 3)))
     assert any("longest gap 9 min" in one for one in words(plots.ingest(ingest(10))))
+
+
+def test_the_story_names_its_silences_and_the_sides_that_have_nothing() -> None:
+    told = words(plots.timeline(happened(0, 0.1, 7200)))
+    assert {"1", "2", "3", "2 h", "nothing"} <= told
+    assert "not yet" in words(plots.timeline(happened(0, None)))
 
 
 def words(axes: Axes) -> set[str]:

@@ -45,7 +45,18 @@ def test_environment_follows_pyproject() -> None:
 
 # Directions of import
 
-NOTEBOOK_HALF = {"audit", "canvas", "codebase", "drafting", "facts", "functions", "plots", "reconcile", "source"}
+NOTEBOOK_HALF = {
+    "audit",
+    "canvas",
+    "codebase",
+    "drafting",
+    "facts",
+    "functions",
+    "plots",
+    "reconcile",
+    "source",
+    "timeline",
+}
 RUNNER_HALF = {"run", "report", "evidence"}
 FACES = {"__init__", "cli"}  # they show both halves, and import them only when called; all other modules are the base
 

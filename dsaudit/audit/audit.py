@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import importlib
-import json
 import math
 import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from dsaudit.audit import remedies
 from dsaudit.audit.display import Closing, Opening, Shown
 from dsaudit.audit.gathering import gather
 from dsaudit.audit.judging import Evidence, Scope, judge
+from dsaudit.audit.keeping import keep_rows
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
@@ -31,8 +33,12 @@ from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, Part, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.source import Recording
 from dsaudit.verdict import Result, Status, Verdict, card, masking, worst
-from dsaudit.verdict.masking import Mask
+from dsaudit.verdict.masking import Cell, Mask
+
+if TYPE_CHECKING:
+    from dsaudit.timeline import Story
 
 OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
 MOST_SHOWN = 20
@@ -78,7 +84,7 @@ class Audit:
     ) -> None:
         self.parameters = parameters
         self.database = database
-        self.phase = phase.rpartition("/")[2]
+        self._blueprint, _, self.phase = phase.rpartition("/")
         self.verdicts: list[Verdict] = []
         self.kept: dict[str, Any] = {}  # what one check has read and another needs too
         self._handoff = given
@@ -109,16 +115,28 @@ class Audit:
         return codebase.read(self.parameters.folder(self.parameters.code.folder))
 
     @cached_property
-    def source(self) -> source.Recording:
+    def source(self) -> Recording:
         """What the source has, read once. By hand it is read now, and the snapshot is taken anew after it."""
         if self._handoff:
-            return source.Recording(self._handoff.recording, self.parameters)
+            return Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
         read = source.replay(Path(self._replay)) if self._replay else source.record
         read(self.parameters, folder, lambda line: None)
-        self._hold()
-        self.instant = identify(self.database).time
-        return source.Recording(folder, self.parameters)
+        self._hold_anew()
+        return Recording(folder, self.parameters)
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether the source would be asked now: by hand, where it was neither read yet nor is a run's reading used."""
+        return self._handoff is None and not self._replay and "source" not in vars(self)
+
+    def with_source(self, read: Callable[[], Recording]) -> Audit:
+        """Return this audit with a reading of the source that is made now; both see the snapshot taken after it."""
+        recording = read()
+        self._hold_anew()
+        other = copy.copy(self)
+        other.kept, other.source = {}, recording  # in the place of the reading that it would make
+        return other
 
     @cached_property
     def relations(self) -> Relations:
@@ -137,9 +155,12 @@ class Audit:
     def _renew(self) -> None:
         """By hand, where somebody thinks between two cells, take a new snapshot when the old one was let go."""
         if self._handoff is None and time.monotonic() >= self._stale:
-            self._hold()
-            self.instant = identify(self.database).time
+            self._hold_anew()
             self.kept.clear()
+
+    def _hold_anew(self) -> None:
+        self._hold()
+        self.instant = identify(self.database).time
 
     # What a notebook calls ---------------------------------------------------------------------------------------
 
@@ -188,6 +209,17 @@ class Audit:
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
+    def why(self, resource: str, source_id: str = "", tenant: str = "", whole: bool = False) -> Story:
+        """Return one record's whole story and what is wrong with it now: see `dsaudit.timeline.told`."""
+        from dsaudit import timeline
+
+        self._renew()
+        return timeline.told(self, resource, source_id, tenant, whole)
+
+    def cell(self, value: object, shown: bool = False, key: bool = False) -> Cell:
+        """Return a value as it may be displayed: see `dsaudit.verdict.masking.Mask.cell`."""
+        return self._mask.cell(value, shown=self._revealed or shown, key=key)
+
     def reveal(self) -> None:
         """Unmask what is displayed from here on; refused where the output is kept by a run."""
         if self._handoff:
@@ -212,10 +244,12 @@ class Audit:
         self._held.close()
         self.database.close()
         given = self._handoff
-        closing = Closing(given.run if given else "", given.nonce if given else "", self.phase, self.verdicts)
+        run, nonce = (given.run, given.nonce) if given else ("", "")
+        closing = Closing(run, nonce, self.phase, self.verdicts, bool(self._blueprint))
+        # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
-        passed = any(verdict.status is Status.PASS for verdict in self.verdicts)
-        if (bad or not passed) and not given and not _is_interactive():
+        proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint
+        if (bad or not proven) and not given and not _is_interactive():
             words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check has passed"
             raise AuditNotPassed(f"{self.phase} is not green: {words}")
         return closing
@@ -312,29 +346,12 @@ class Audit:
             verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(total)} rows are shown")
         if len(records) > MOST_FINDINGS:
             verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
-        verdict.rows_file = self._keep(check.name, records)
+        verdict.rows_file = keep_rows(self.private, check.name, records)
 
     def _masked(self, record: dict[Any, Any], columns: list[dict[str, str]], shown: set[str]) -> list[Any]:
         return [
-            self._mask.cell(
-                record[column["name"]],
-                shown=self._revealed or column["name"] in shown,
-                key=column["role"] == "key",
-            )
-            for column in columns
+            self.cell(record[column["name"]], column["name"] in shown, column["role"] == "key") for column in columns
         ]
-
-    def _keep(self, name: str, records: list[dict[Any, Any]]) -> str:
-        """Write all rows to the private folder, one JSON object a line."""
-        folder = self.private / "rows"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{name}.jsonl"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        # A source's text may hold half a surrogate pair, which no file can.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            for record in records:
-                file.write(json.dumps(record, default=str, ensure_ascii=False) + "\n")
-        return f"private/rows/{name}.jsonl"
 
     def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
         shown = {*query.listed("show"), *self.parameters.show, *OURS}

@@ -84,8 +84,11 @@ class Closing:
     nonce: str
     phase: str
     verdicts: list[Verdict] = field(repr=False)
+    judges: bool = True  # whether anything has to be proven: outside of a blueprint nothing has
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if not self.verdicts and not self.judges:
+            return {"text/html": "<p>Closed; nothing was judged here.</p>", "text/plain": "closed; nothing was judged"}
         status = worst(verdict.status for verdict in self.verdicts)
         record = {"schema": SCHEMA, "run": self.run, "nonce": self.nonce, "phase": self.phase}
         checks = [verdict.check for verdict in self.verdicts]

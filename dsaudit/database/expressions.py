@@ -29,6 +29,7 @@ class Filled:
     values: dict[str, Any] = field(default_factory=dict)
     tables: list[int] = field(default_factory=list)
     resources: tuple[str, ...] = ()
+    only: Collection[str] | None = None  # source ids; the rows of all others may be left out
 
 
 def field_column(name: str) -> str:

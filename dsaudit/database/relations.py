@@ -32,6 +32,7 @@ from dsaudit.database.expressions import (
     value_of,
     where,
 )
+from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.models import Relation
 from dsaudit.parameters.tables import Raw, Table
@@ -58,11 +59,18 @@ class Relations:
         """The relations of the whole system: what explains a record of the part may stand anywhere."""
         return Relations(self._parameters.whole, self._catalogue)
 
-    def fill(self, sql: str, item: Mapping[str, str] | None = None, resources: Collection[str] | None = None) -> Filled:
+    def fill(
+        self,
+        sql: str,
+        item: Mapping[str, str] | None = None,
+        resources: Collection[str] | None = None,
+        only: Collection[str] | None = None,
+    ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
         ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
-        by record, ``{raw}`` and ``{refined}`` hold its records alone.
+        by record, ``{raw}`` and ``{refined}`` hold its records alone. With `only`, source ids, they may leave out the
+        rows of all others, so that an index serves.
 
         Raises
         ------
@@ -70,6 +78,7 @@ class Relations:
             The database lacks a table or column that the parameter file names.
         """
         filled = Filled("", resources=tuple(self._parameters.resources) if resources is None else tuple(resources))
+        filled.only = only if only is not None and len(only) <= MOST else None
         makers: dict[str, Callable[[], str]] = {
             "raw": lambda: self._raw(filled),
             "deliveries": lambda: self._deliveries(filled),
@@ -140,6 +149,7 @@ class Relations:
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         conditions = self._raw_within(names.values(), resource, columns, filled)
+        conditions += by_column(raw.columns["source_id"], info, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         select = f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"
         return select + where(conditions)
@@ -206,7 +216,7 @@ class Relations:
             for name, field in resource.fields.items()
         }
         tenant, joins, conditions = self._tenant_of(name, info, filled)
-        conditions += self._within(name, info, tenant, filled)
+        conditions += self._within(name, info, tenant, filled) + by_key(resource, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
         filled.values["resource_name"] = name
         select = f"select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins}"

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.database.expressions import field_column
-from dsaudit.reconcile import (
-    Differences,
-    Key,
-    Sides,
-    agree,
-    as_declared,
-    explained,
-    kind_of,
-    not_looked_at_again,
-    parts,
-    same_json,
-    sides,
-    typed,
-)
-from dsaudit.source.reading import parse
+from dsaudit.reconcile import Differences, Key, Sides, explained, not_looked_at_again, parts, sides
+from dsaudit.reconcile.differences import not_received, not_refined, of_fields, of_payload, surplus
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -47,7 +33,7 @@ def source_missing_in_raw(audit: Audit) -> Found:
     tolerates: differences
     explains: source_missing_in_refined, children_match_payload
     """
-    return _explained(audit, "missing in raw", _not_received, _compare)
+    return _explained(audit, "missing in raw", not_received, _compare)
 
 
 def source_missing_in_refined(audit: Audit) -> Found:
@@ -62,7 +48,7 @@ def source_missing_in_refined(audit: Audit) -> Found:
     show: refined, cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "missing", _not_refined, _compare)
+    return _explained(audit, "missing", not_refined, _compare)
 
 
 def refined_missing_at_source(audit: Audit) -> Found:
@@ -77,7 +63,7 @@ def refined_missing_at_source(audit: Audit) -> Found:
     show: cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "extra", _not_there, _extra)
+    return _explained(audit, "extra", surplus, _extra)
 
 
 def field_differences(audit: Audit) -> Found:
@@ -94,7 +80,7 @@ def field_differences(audit: Audit) -> Found:
     tolerates: differences
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.fields]
-    rows, examined = _explained(audit, "field", _differences, partial(_shared, names=named, here=Sides.live))
+    rows, examined = _explained(audit, "field", of_fields, partial(_shared, names=named, here=Sides.live))
     examined.attrs["limits"] = [*_allowances(audit), *examined.attrs["limits"]]
     return rows, examined
 
@@ -121,7 +107,7 @@ def raw_differs_from_source(audit: Audit) -> Found:
     explains: field_differences, children_match_payload
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.read]
-    return _explained(audit, "old in raw", _payload_difference, partial(_shared, names=named, here=Sides.received))
+    return _explained(audit, "old in raw", of_payload, partial(_shared, names=named, here=Sides.received))
 
 
 def children_match_payload(audit: Audit) -> Found:
@@ -245,47 +231,3 @@ def _shared(audit: Audit, differences: Differences, names: list[str], here: Call
         judged = [key for key in shared if not both.in_flight(key)]
         found.add((row for key in shared for row in differences(both, key)), both.examined(judged))
     return found.frames()
-
-
-def _row(both: Sides, key: Key, **facts: Any) -> Row:
-    facts["in_flight"] = both.in_flight(key)
-    return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}
-
-
-def _not_received(both: Sides, key: Key) -> Iterator[Row]:
-    if not both.received(key):
-        yield _row(both, key, changed_at=both.changed(key))
-
-
-def _not_refined(both: Sides, key: Key) -> Iterator[Row]:
-    if not both.live(key):
-        state = "marked deleted" if key in both.refined else "no row"
-        yield _row(both, key, changed_at=both.changed(key), refined=state)
-
-
-def _not_there(both: Sides, key: Key) -> Iterator[Row]:
-    if key not in both.source:
-        yield _row(both, key, refined_at=both.live(key)[0]["refined_at"])
-
-
-def _differences(both: Sides, key: Key) -> Iterator[Row]:
-    """Yield a row for each field that differs; of several rows of one key, each is compared."""
-    record = both.source[key].record
-    for row in both.live(key):
-        for column, field in both.resource.fields.items():
-            if field.ignore:
-                continue
-            there = as_declared(record, field)
-            here = typed(row[field_column(column)], field.as_)
-            if not agree(there, here, field):
-                values = {"field": column, "kind": kind_of(there, here), "at_source": there, "in_refined": here}
-                yield _row(both, key, **values, changed_at=both.changed(key))
-
-
-def _payload_difference(both: Sides, key: Key) -> Iterator[Row]:
-    record, raw = both.source[key].record, both.received(key) or {}
-    payload = parse(raw["payload"])  # as text and with exact numbers, like the source's record
-    different = [name for name in sorted({*record, *payload}) if not same_json(record.get(name), payload.get(name))]
-    if different:
-        names = ", ".join(different)
-        yield _row(both, key, fields=names, changed_at=both.changed(key), received_at=raw["received_at"])

@@ -41,18 +41,30 @@ def _why_no_list(resource: Resource, source: Source, tenants: int, is_graphql: b
 
 def _why_unaskable(resource: Resource, source: Source, is_graphql: bool) -> str | None:
     """Return the key that asks for less than the list and cannot be followed, and why, or None."""
-    for key, given, sign in (("one", resource.one, "{id}"), ("ids", resource.ids, "{ids}")):
-        if given and (source.kind != "rest" or is_graphql):
-            return f"{key}: only a REST API is asked for single records"
-        if given and sign not in given:
-            return f"{key}: the path has to hold {sign}"
-        if given and len(resource.id_from) > 1:
-            return f"{key}: a record that has several ids cannot be asked for by one"
+    if resource.one and (problem := _why_not_one(resource, source, is_graphql)):
+        return f"one: {problem}"
+    if resource.ids and (source.kind != "rest" or is_graphql):
+        return "ids: only a REST API is asked for single records"
+    if resource.ids and "{ids}" not in resource.ids:
+        return "ids: the path has to hold {ids}"
+    if resource.ids and len(resource.id_from) > 1:
+        return "ids: a record that has several ids cannot be asked for by one"
     if resource.bulk and source.kind != "files":
         return "bulk: only a file can be a bulk export"
     if resource.bulk and resource.nested and len(resource.nested.at) > 1:
         return "bulk: lines of one type go to one path"
     return _why_not_since(resource, source, is_graphql) if resource.since and resource.read else None
+
+
+def _why_not_one(resource: Resource, source: Source, is_graphql: bool) -> str | None:
+    if not resource.read or source.kind == "files" or is_graphql:
+        return "a record alone is asked of a REST API or a SQL database, for a resource that has a list (read)"
+    pattern = r"(?<![:\\\w]):(\w+)" if source.kind == "sql" else r"\{(.*?)\}"
+    bound = set(re.findall(pattern, resource.one or ""))
+    wanted = {"id"} if len(resource.id_from) == 1 else set(resource.id_from)
+    for name in sorted(wanted - bound):
+        return f"has no {f':{name}' if source.kind == 'sql' else f'{{{name}}}'}, where the id is to stand"
+    return None
 
 
 def _why_not_since(resource: Resource, source: Source, is_graphql: bool) -> str | None:

@@ -80,10 +80,13 @@ class Resource(Section):
     # of a sql source a select that binds ``:since``. Without it the whole list is read, and filtered by `updated`.
     since: str | None = None
     bulk: str | None = None  # its type in a provider's bulk export, such as LineItem; see `source` of the kind files
-    one: str | None = None  # path of one record, with {id} for its id; what differs is asked for again by it
     ids: str | None = None  # path of a list of single records, with ``{ids}``, as many as a page holds
     query: str | None = None  # the GraphQL document that asks for its list
     records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
+    # Where one record can be asked for as its list has it: a path with ``{id}``, such as ``orders/{id}.json``, or a
+    # select that binds ``:id``; of a composite id each part by its path in `id_from`. What differs is looked at again
+    # by it, and `dsaudit why` spares the list.
+    one: str | None = None
     nested: Nested | None = None
     raw: str | None = None  # object type in the raw table, if it is not the resource's name
     scope: Names = []

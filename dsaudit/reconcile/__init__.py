@@ -4,7 +4,7 @@ from dsaudit.reconcile.causes import explained
 from dsaudit.reconcile.kinds import kind_of
 from dsaudit.reconcile.looks import Differences
 from dsaudit.reconcile.recheck import not_looked_at_again
-from dsaudit.reconcile.sides import Key, Sides, sides
+from dsaudit.reconcile.sides import Key, Sides, sides, sides_of
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "not_looked_at_again",
     "same_json",
     "sides",
+    "sides_of",
     "typed",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,25 +25,47 @@ def ask(
     most: int = MOST_KEYS,
     **values: Any,
 ) -> pd.DataFrame:
-    """Return what ``sql/causes/<name>.sql`` finds.
+    """Return what ``sql/causes/<name>.sql`` finds; see `asked`.
 
-    Each column of `keys` is bound as an array under its own name; the answer's column ``place`` is then the line in
-    `keys`. What cannot be asked (no such table, refused, too slow) is not known, and no cause will rest on it.
+    What cannot be asked (no such table, refused, too slow) is not known, and no cause will rest on it.
     """
-    query = find_table(name, "causes").query
-    known = set(audit.parameters.resources)
-    resources = sorted(set(keys["resources"]) & known) if keys is not None and "resources" in keys else sorted(known)
-    item = {"resource": resource} if resource else {}
-    answers = []
     try:
-        filled = audit.relations.whole.fill(query, item, resources)
-        bound = {**audit.values(), **values, **filled.values}
-        for start in range(0, 1 if keys is None else len(keys), most):
-            arrays = {} if keys is None else _arrays(keys.iloc[start : start + most])
-            found = audit.database.query(filled.sql, {**bound, **arrays}, filled.tables, most=None).frame
-            answers.append(found.assign(place=found["place"].astype(int) + start - 1) if "place" in found else found)
+        item = {"resource": resource} if resource else {}
+        return asked(audit, f"causes/{name}", keys, item, most, **values)
     except (QueryError, RelationMissing):
         return pd.DataFrame()
+
+
+def asked(
+    audit: Audit,
+    name: str,
+    keys: pd.DataFrame | None = None,
+    item: Mapping[str, str] | None = None,
+    most: int = MOST_KEYS,
+    **values: Any,
+) -> pd.DataFrame:
+    """Return what a query finds, named by its folder in ``sql/`` and its file.
+
+    Each column of `keys` is bound as an array under its own name; the answer's column ``place`` is then the line in
+    `keys`. `item` is what the slots are filled for.
+
+    Raises
+    ------
+    QueryError, RelationMissing
+        It cannot be asked.
+    """
+    folder, _, file = name.rpartition("/")
+    query = find_table(file, folder).query
+    known = set(audit.parameters.resources)
+    resources = sorted(set(keys["resources"]) & known) if keys is not None and "resources" in keys else sorted(known)
+    only = {one for one in keys["ids"] if not pd.isna(one)} if keys is not None and "ids" in keys else None
+    answers = []
+    filled = audit.relations.whole.fill(query, item, resources, only)
+    bound = {**audit.values(), **values, **filled.values}
+    for start in range(0, 1 if keys is None else len(keys), most):
+        arrays = {} if keys is None else _arrays(keys.iloc[start : start + most])
+        found = audit.database.query(filled.sql, {**bound, **arrays}, filled.tables, most=None).frame
+        answers.append(found.assign(place=found["place"].astype(int) + start - 1) if "place" in found else found)
     full = [one for one in answers if len(one)]
     return pd.concat(full, ignore_index=True) if full else (answers[0] if answers else pd.DataFrame())
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.reconcile import evidence, recheck
-from dsaudit.reconcile.looks import LOOKED, Differences
+from dsaudit.reconcile.looks import LOOKED, Differences, Looked
 from dsaudit.reconcile.transport import instant_text
 from dsaudit.verdict.causes import EXPECTED, TABLE, UNEXPLAINED, Cause
 
@@ -25,7 +25,7 @@ SEVERAL = 3  # records that are no neighbours by chance
 NOT_COME = ("not sent", "not received")
 
 
-def explained(audit: Audit, explains: str, rows: pd.DataFrame, differences: Differences) -> pd.DataFrame:
+def explained(audit: Audit, explains: str, rows: pd.DataFrame, differences: Differences | None = None) -> pd.DataFrame:
     """Return `rows` with ``cause`` and ``evidence``, those that count as a fault first; ``in_flight`` is taken out.
 
     What differs is looked at again before, if it can be: see `dsaudit.reconcile.recheck`.
@@ -38,12 +38,14 @@ def explained(audit: Audit, explains: str, rows: pd.DataFrame, differences: Diff
         See `dsaudit.reconcile.evidence.gather`. The evidence holds our own words, numbers, instants, names out of the
         parameter file and states, and nothing that could be data.
     differences
-        Returns the differences of this kind that one key has.
+        Returns the differences of this kind that one key has, for a second look; without it there is none.
     """
     if rows.empty:
         return rows
     try:
-        looked = recheck.looked_again(audit, explains, rows, differences)
+        looked = [Looked(in_flight=one) for one in rows["in_flight"]]
+        if differences:
+            looked = recheck.looked_again(audit, explains, rows, differences)
         told_again = {name: [getattr(one, name) for one in looked] for name in LOOKED}
         facts = evidence.gather(audit, explains, rows.assign(**told_again))
         told = decide(audit, explains, facts)

@@ -50,7 +50,8 @@ def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
     kept: dict[tuple[str, str], list[Listed] | None] = audit.kept.setdefault("lists", {})
     if (tenant, name) not in kept:
         resource = audit.parameters.resources[name]
-        known = not audit.source.problem(tenant, name) and resource.read and not audit.parameters.part.by_record
+        is_part = audit.parameters.part.by_record or audit.source.is_part(tenant, name)
+        known = not audit.source.problem(tenant, name) and resource.read and not is_part
         few = known and (audit.source.index["tenants"][tenant]["resources"][name]["records"] <= MOST_LISTED)
         items = audit.source.items(tenant, name) if few else None
         kept[tenant, name] = None if items is None else [_listed(resource, one.source_id, one.record) for one in items]

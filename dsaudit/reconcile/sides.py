@@ -140,7 +140,12 @@ def sides(audit: Audit, name: str, whole: bool = False) -> Sides:
     return kept[name, whole]
 
 
-def _read(audit: Audit, name: str, whole: bool) -> Sides:
+def sides_of(audit: Audit, name: str, keys: set[Key]) -> Sides:
+    """Read the records with these keys alone on all sides, whether they differ or not."""
+    return _read(audit, name, False, keys)
+
+
+def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) -> Sides:
     parameters = audit.parameters
     resource = parameters.resources[name]
     clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
@@ -148,10 +153,9 @@ def _read(audit: Audit, name: str, whole: bool) -> Sides:
     found = Sides(name, resource, parameters.tenant_names, audit.source.started, clock_error)
     found.problems = {one: said for one in found.tenants if (said := audit.source.problem(one, name))}
     good = [tenant for tenant in found.tenants if tenant not in found.problems]
-    wanted: set[Key] | None = None
-    if not whole and not is_small(audit, name, MOST_WHOLE):
+    if wanted is None and not whole and not is_small(audit, name, MOST_WHOLE):
         wanted = unsettled(audit, name, good, found.started - clock_error)
-        found.whole = False
+    found.whole = wanted is None
     for tenant in good:
         for item in audit.source.items(tenant, name):
             if wanted is None or (tenant, item.source_id) in wanted:
@@ -189,7 +193,8 @@ def _rows(
         "wanted_tenants": [one for one, _ in listed],
         "wanted_ids": [i for _, i in listed],
     }
-    filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name])
+    only = None if wanted is None else {source_id for _, source_id in wanted}
+    filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name], only)
     bound |= {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
     frame = database.query(filled.sql, bound, filled.tables, most=None).frame
     return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]

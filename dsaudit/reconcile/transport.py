@@ -16,7 +16,8 @@ import pandas as pd
 from dsaudit.facts import messages, scopes, webhooks
 from dsaudit.reconcile import lists
 from dsaudit.reconcile.asking import ask, beside, instants
-from dsaudit.source.recording import instant_at
+from dsaudit.source.reading import parse
+from dsaudit.source.recording import identity, instant_at
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ ACTIONS = {"missing in raw": "create", "missing": "create", "old in raw": "updat
 WORDS = {"create": "a creation", "update": "an update", "delete": "a deletion"}
 WHOLE_SECOND = timedelta(seconds=1)
 STILL_RUNNING = timedelta(hours=1)  # a run without an end is given so long before it counts as broken off
+FEW = 20  # objects of the log whose payloads are looked into
 
 
 def add(audit: Audit, keys: pd.DataFrame, explains: str) -> pd.DataFrame:
@@ -128,7 +130,15 @@ def _log(audit: Audit) -> list[dict[str, Any]]:
 def _names_objects(audit: Audit, tenant: str, name: str, log: list[dict[str, Any]]) -> bool:
     """Return whether the log calls objects by the ids that the source gives them; only then does silence tell."""
     told = {one for line in log for one in line["latest"] or ()}
-    return any(one.source_id in told for one in lists.listed(audit, tenant, name) or ())
+    records = lists.listed(audit, tenant, name)
+    if records is not None:
+        return any(one.source_id in told for one in records)
+    # Where the list is not at hand, what was received tells it: a payload with the very id that the log gives it.
+    keys = pd.DataFrame({"tenants": tenant, "resources": name, "ids": sorted(told)[:FEW], "rows": None}, dtype=object)
+    resource = audit.parameters.resources[name]
+    received = ask(audit, "payloads", keys, strangers=False).to_dict("records") if audit.parameters.raw else []
+    contents = ((keys["ids"][one["place"]], parse(one["payload"])) for one in received)
+    return any(isinstance(one, dict) and identity(resource, one, one, "", 0) == told_id for told_id, one in contents)
 
 
 def _lacking(audit: Audit, tenant: str, name: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Reads the source: once, completely, into a recording that every phase of the run shares."""
 
 from dsaudit.source.again import replay, resume
+from dsaudit.source.alone import Alone, may_read_one
 from dsaudit.source.collecting import reachable, record
 from dsaudit.source.estimating import estimated
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import Recording
 
-__all__ = ["Recording", "SourceError", "estimated", "reachable", "record", "replay", "resume"]
+__all__ = [
+    "Alone", "Recording", "SourceError", "estimated", "may_read_one", "reachable", "record", "replay", "resume",
+]  # fmt: skip

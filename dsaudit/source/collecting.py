@@ -78,13 +78,13 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / AGAIN).unlink(missing_ok=True)  # of an earlier run, at another instant
     started = _earlier(folder) if resume else None
-    index: dict[str, Any] = {"started": started or _now(), "declared": declared(parameters), "tenants": {}}
+    index: dict[str, Any] = {"started": started or now(), "declared": declared(parameters), "tenants": {}}
     _write(folder / DRAFT, index)
     draws = drawn(parameters)
     for tenant in tenants_of(parameters):
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
-    index["ended"] = _now()
+    index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
     (folder / DRAFT).replace(folder / INDEX)
@@ -166,21 +166,22 @@ def _record_tenant(
     entry: dict[str, Any] = {"resources": {}, "scopes": None, "subscriptions": None, "problems": []}
     reader = reader_of(parameters, tenant)
     try:
-        entry["scopes"] = _extra(reader, source.scopes, entry)
-        entry["subscriptions"] = _extra(reader, source.subscriptions, entry)
+        entry["scopes"] = extra(reader, source.scopes, entry)
+        entry["subscriptions"] = extra(reader, source.subscriptions, entry)
         for name, resource in own_lists(parameters):
             tape = Tape(folder, name)
             draw = draws.get((tenant.name, name), Draw())
             choice = Choice(parameters, resource, draw, datetime.now(UTC), singly(reader, resource))
-            told = partial(_tell, progress, f"reading {choice.words(name)} of {tenant.name}")
+            told = partial(tell, progress, f"reading {choice.words(name)} of {tenant.name}")
             told(0)
-            entry["resources"][name] = _record_list(reader, choice, tape, tape.kept() if resume else None, told)
+            entry["resources"][name] = record_list(reader, choice, tape, tape.kept() if resume else None, told)
     finally:
         reader.close()
     return entry | reader.facts()
 
 
-def _extra(reader: Reader, path: str | None, entry: dict[str, Any]) -> Any:
+def extra(reader: Reader, path: str | None, entry: dict[str, Any]) -> Any:
+    """Return a list beside the resources', None where none is declared or it is refused; `entry` says so then."""
     if not path:
         return None
     try:
@@ -190,11 +191,12 @@ def _extra(reader: Reader, path: str | None, entry: dict[str, Any]) -> Any:
         return None
 
 
-def _tell(progress: Progress, line: str, records: int) -> None:
+def tell(progress: Progress, line: str, records: int) -> None:
+    """Tell how far the reading of a list is."""
     progress(f"{line}: {plural(records, 'record')}" if records else line)
 
 
-def _record_list(
+def record_list(
     reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, told: Callable[[int], None]
 ) -> dict[str, Any]:
     """Read one list, or go on with it, and return its entry in the index."""
@@ -202,7 +204,7 @@ def _record_list(
         return kept.entry
     kept = None if choice.part.by_record else kept  # what was left out of it then is not known any more
     resource = choice.resource
-    entry: dict[str, Any] = {"started": kept.begun["started"] if kept else _now(), "counted": None, "problem": None}
+    entry: dict[str, Any] = {"started": kept.begun["started"] if kept else now(), "counted": None, "problem": None}
     notes = Notes(resource, tape.path.with_suffix(".ids"))
     try:
         before = kept.begun["before"] if kept else _count(reader, choice)
@@ -214,15 +216,15 @@ def _record_list(
                 tape.add(chosen, choice.kept, reader.resume_at(page))
                 told(notes.records)
             tape.end()
-            entry |= _found(reader, choice, notes, before) | {"sha256": tape.sha256, "ended": _now()}
+            entry |= _found(reader, choice, notes, before) | {"sha256": tape.sha256, "ended": now()}
             tape.end(entry)
     except SourceError as error:
         if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
-            return _record_list(reader, choice, tape, None, told)  # the provider does not know the cursor any more
+            return record_list(reader, choice, tape, None, told)  # the provider does not know the cursor any more
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
     finally:
         notes.close()
-    return {"ended": _now(), **entry}
+    return {"ended": now(), **entry}
 
 
 def _count(reader: Reader, choice: Choice) -> int | None:
@@ -272,5 +274,6 @@ def _behind(reader: Reader, listing: Listing, kept: Kept | None, number: int, la
     yield from pages
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as the index has it."""
     return datetime.now(UTC).isoformat()

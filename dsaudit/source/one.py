@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
-from dsaudit.parameters import Parameters, Resource
+from dsaudit.parameters import Parameters
 from dsaudit.parameters.secret import SecretMissing
-from dsaudit.source.collecting import tenants_of
-from dsaudit.source.paging import Request
-from dsaudit.source.reading import SourceAbsent, SourceError
+from dsaudit.source.collecting import reader_of, tenants_of
+from dsaudit.source.reading import SourceError
 from dsaudit.source.rest import Client
+from dsaudit.source.sql import Tables
 
 Name = tuple[str, str, str]  # tenant, resource with a list of its own, id
 Content = dict[str, Any]
@@ -38,38 +38,13 @@ def ask(parameters: Parameters, names: Iterable[Name]) -> Answers:
         if not own:
             continue
         try:
-            client = Client.of(parameters, tenant)
-            try:
+            with contextlib.closing(reader_of(parameters, tenant)) as reader:
+                assert isinstance(reader, (Client, Tables))  # the parameter file allows `one` of no other
                 for name in own:
                     if time.monotonic() > ends:
                         raise SourceError(f"{LONGEST:.0f} s had passed")
-                    found.records[name] = one(client, parameters.resources[name[1]], name[2])
-            finally:
-                client.close()
+                    record = reader.one(parameters.resources[name[1]], name[2])
+                    found.records[name] = record.value if record else None
         except (SourceError, SecretMissing) as error:
             found.problems[tenant.name] = str(error)
     return found
-
-
-def one(client: Client, resource: Resource, source_id: str) -> Content | None:
-    """Return the record of an own list as it is now, or None where the source no longer has it.
-
-    The answer is the record itself or an object that holds it alone, as ``{"order": {...}}``. A record that says of
-    itself ``deleted: true`` is gone.
-
-    Raises
-    ------
-    SourceError
-        The source does not answer, or with something other than one record.
-    """
-    assert resource.one is not None
-    try:
-        answer = client.ask(Request(resource.one.replace("{id}", quote(source_id, safe=""))))
-    except SourceAbsent:
-        return None
-    found = answer.body
-    if isinstance(found, dict) and len(found) == 1 and isinstance(inside := next(iter(found.values())), dict):
-        found = inside
-    if not isinstance(found, dict):
-        raise SourceError(f"{answer.where}: expected one record in the answer")
-    return None if found.get("deleted") is True else found

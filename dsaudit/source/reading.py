@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from dsaudit.parameters import Resource
+from dsaudit.parameters.keys import parts_of
+
 Position = str | int  # where a list goes on: an address, a cursor, an offset or a page's number
 
 
@@ -21,7 +24,7 @@ class SourceRefused(SourceError):
 
 
 class SourceAbsent(SourceError):
-    """The source answers that there is nothing under this address."""
+    """The source answers that there is nothing at this address."""
 
 
 class Record(NamedTuple):
@@ -182,6 +185,28 @@ def member_of(record: Record, name: str, where: str) -> Record:
     start = _member(record.text, 0, name)
     value, end = _DECODER.raw_decode(record.text, start)
     return Record(record.text[start:end], value)
+
+
+def the_record(record: Record, resource: Resource, source_id: str, where: str) -> Record:
+    """Return the one record of an answer: all of it, or what it holds under its only name.
+
+    Raises
+    ------
+    SourceError
+        It holds no record of this id.
+    """
+    if _has_id(record.value, resource, source_id):
+        return record
+    if isinstance(record.value, dict) and len(record.value) == 1:
+        inside = member_of(record, next(iter(record.value)), where)
+        if _has_id(inside.value, resource, source_id):
+            return inside
+    raise SourceError(f"{where}: the answer does not hold the record that was asked for")
+
+
+def _has_id(record: Any, resource: Resource, source_id: str) -> bool:
+    parts = parts_of(resource, source_id) or []
+    return [str(value_at(record, path)) for path in resource.id_from] == parts
 
 
 def count_in(body: Any, where: str) -> int:

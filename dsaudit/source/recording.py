@@ -84,6 +84,10 @@ class Recording:
         """Return whether a resource's own list was answered to its end, whole or not."""
         return bool(self._entry(tenant, resource).get("answered"))
 
+    def is_part(self, tenant: str, resource: str) -> bool:
+        """Return whether single records stand for a resource's list: of the others nothing is known."""
+        return bool(self._entry(tenant, self.top(resource)).get("part"))
+
     def shared_ids(self, tenant: str, resource: str) -> list[str]:
         """Return the ids under which an own list has several different records, at most a thousand."""
         found: list[str] = self._entry(tenant, resource).get("shared_ids", [])
@@ -105,7 +109,7 @@ class Recording:
 
     def count(self, tenant: str, resource: str) -> int | None:
         """Return how many records the source has, or None where the list is not whole."""
-        if self.problem(tenant, resource):
+        if self.problem(tenant, resource) or self.is_part(tenant, resource):
             return None
         top = self._entry(tenant, self.top(resource))
         if self._parameters.part.sample and not top["none"]:
@@ -182,8 +186,7 @@ class Recording:
 
     def top(self, resource: str) -> str:
         """Return the resource whose list holds the records of one."""
-        nested = self._parameters.resources[resource].nested
-        return self.top(nested.in_) if nested else resource
+        return top_of(self._parameters, resource)
 
 
 def items_in(parameters: Parameters, resource: str, top: dict[str, Any]) -> Iterator[Item]:
@@ -257,6 +260,25 @@ def _id_part(part: str, one: Any, parent: Any, name: str, position: int) -> str:
         return name
     value = value_at(parent, part.removeprefix("../")) if part.startswith("../") else value_at(one, part)
     return "" if value is None else str(value)
+
+
+def top_of(parameters: Parameters, resource: str) -> str:
+    """Return the resource whose own list a record stands in: itself, or the outermost that it is nested in."""
+    nested = parameters.resources[resource].nested
+    return top_of(parameters, nested.in_) if nested else resource
+
+
+def within(parameters: Parameters, resource: str, top: Item) -> Iterator[Item]:
+    """Yield the records of a resource that stand in one record of the own list: itself, or those nested in it."""
+    declared = parameters.resources[resource]
+    if declared.nested is None:
+        yield top
+        return
+    for parent in within(parameters, declared.nested.in_, top):
+        for name, path in declared.nested.at.items():
+            for position, one in enumerate(_found(parent.record, path.split(".")), 1):
+                own = identity(declared, one, parent.record, name, position)
+                yield Item(own, one, parent.top, parent.source_id)
 
 
 def _found(record: Any, steps: list[str]) -> Iterator[Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.graphql import why_refused
+from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
@@ -26,8 +28,10 @@ from dsaudit.source.reading import (
     SourceError,
     SourceRefused,
     count_in,
+    record_of,
     records_in,
     strictly,
+    the_record,
     value_at,
 )
 
@@ -167,6 +171,31 @@ class Client:
         else:
             answer = self.ask(Request(resource.count))
         return count_in(answer.body, answer.where)
+
+    def one(self, resource: Resource, source_id: str) -> Record | None:
+        """Return one record as its list has it, None where the provider answers that there is none.
+
+        A record that says of itself ``deleted: true`` is none either.
+
+        Raises
+        ------
+        SourceError
+            It does not answer, or with another record.
+        """
+        parts = named_parts(resource, source_id)
+        if parts is None:
+            return None  # an id that the source cannot have given
+        if not all(part.strip(".") for part in parts.values()):
+            raise SourceError(f"{source_id!r} is no id that an address can hold")
+        path = re.sub(r"\{(.*?)\}", lambda found: quote(parts[found[1]], safe=""), resource.one or "")
+        try:
+            answer = self.ask(Request(path))
+            record = the_record(record_of(answer.text, answer.where), resource, source_id, answer.where)
+        except SourceAbsent:
+            return None
+        except SourceError as error:  # an id may be somebody's address
+            raise type(error)(str(error).replace(path, resource.one or "")) from None
+        return None if record.value.get("deleted") is True else record
 
     def extra(self, path: str) -> list[Any]:
         """Return the records of a list beside the resources': the scopes, the subscriptions."""

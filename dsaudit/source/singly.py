@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from urllib.parse import quote
 
 from dsaudit.parameters import Resource
 from dsaudit.parameters.source import Source
-from dsaudit.source.paging import Listing, Request
-from dsaudit.source.reading import Page, Record, SourceAbsent, SourceError, member_of, one_line, value_at
+from dsaudit.source.paging import Listing
+from dsaudit.source.reading import Page, Record, SourceError
 from dsaudit.source.recording import identity
 from dsaudit.source.rest import Client
+from dsaudit.source.sql import Tables
 
 MOST_AT_ONCE = 100  # ids in one address: beyond it some servers refuse the line
 A_PAGE = 100  # single answers that are handed on together
@@ -42,12 +43,13 @@ class Singly:
             there = {self.id_of(record) for record in records}
             # A list may leave out by default what a single answer shows.
             left = [one for one in asked if one not in there] if self.resource.one else []
-            records += [record for one in left if (record := self._single(one))]
+            records += [record for one in left for record in self._single([one])]
             found += len(records)
             if records:
                 yield Page(records)
         if ids and not found:
-            self._see_that_it_answers()
+            key = "ids" if self.resource.ids else "one"
+            see_that_it_answers(self.client, self.resource, key, self._listed if key == "ids" else self._single)
 
     def id_of(self, record: Record) -> str:
         """Return a record's id as text."""
@@ -63,34 +65,26 @@ class Singly:
     def _refuse_others(self, records: list[Record], asked: list[str]) -> None:
         named = [self.id_of(record) for record in records]
         if set(named) - set(asked) or len(set(named)) < len(named):
-            raise SourceError(f"{_shown(self.resource.ids)}: answers with records that were not asked for")
+            where = (self.resource.ids or "").split("?")[0]
+            raise SourceError(f"{where}: answers with records that were not asked for")
 
-    def _single(self, asked: str) -> Record | None:
-        path = (self.resource.one or "").replace("{id}", quote(asked, safe=""))
-        try:
-            answer = self.client.ask(Request(path))
-        except SourceAbsent:
-            return None
-        except SourceError as error:  # an id may be somebody's address
-            raise type(error)(str(error).replace(quote(asked, safe=""), "{id}")) from None
-        record = Record(one_line(answer.text.strip()), answer.body)
-        inside = [*answer.body] if isinstance(answer.body, dict) else []
-        if len(inside) == 1 and isinstance(answer.body[inside[0]], dict):
-            record = member_of(record, inside[0], answer.where)
-        if not isinstance(record.value, dict) or value_at(record.value, self.resource.id_from[0]) is None:
-            raise SourceError(f"{_shown(self.resource.one)}: there is no record with an id in the answer")
-        self._refuse_others([record], [asked])
-        return record
+    def _single(self, asked: list[str]) -> list[Record]:
+        return [record for one in asked if (record := self.client.one(self.resource, one))]
 
-    def _see_that_it_answers(self) -> None:
-        """Hold the paths against a record that is known to be there: the first of the list."""
-        first = next((page.records for page in islice(self.client.pages(Listing.of(self.resource)), 1)), [])
-        if not first:
-            return
-        one = self.id_of(first[0])
-        if not (self._listed([one]) if self.resource.ids else self._single(one)):
-            way = _shown(self.resource.ids or self.resource.one)
-            raise SourceError(f"{way}: nothing is found there by its id, not even a record that the list holds")
+
+def see_that_it_answers(
+    reader: Client | Tables, resource: Resource, key: str, find: Callable[[list[str]], list[Record]]
+) -> None:
+    """Ask by `find` for a record that there is: an address that never answers says nothing of any id.
+
+    Raises
+    ------
+    SourceError
+        It does not find the first record of the list.
+    """
+    first = next((page.records for page in islice(reader.pages(Listing.of(resource)), 1)), [])
+    if first and not find([identity(resource, first[0].value, first[0].value, "", 0)]):
+        raise SourceError(f"{key}: nothing is found by its id, not even a record that the list holds")
 
 
 def at_once(resource: Resource, source: Source) -> int:
@@ -106,7 +100,3 @@ def takes_ids(resource: Resource) -> bool:
 def singly(reader: object, resource: Resource) -> Singly | None:
     """Return what asks for a resource's records by id, None where that cannot be."""
     return Singly(reader, resource) if isinstance(reader, Client) and takes_ids(resource) else None
-
-
-def _shown(path: str | None) -> str:
-    return (path or "").split("?")[0]

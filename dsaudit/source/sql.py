@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection
 
 from dsaudit.database import DatabaseError, QueryError, source_transaction
 from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.parameters.keys import named_parts
 from dsaudit.source.exact import json_of
 from dsaudit.source.paging import Listing
-from dsaudit.source.reading import Page, Position, Record, SourceError, record_of
+from dsaudit.source.reading import Page, Position, Record, SourceError, record_of, the_record
 
 A_PAGE = 1000  # rows that are taken at once
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
@@ -120,14 +121,38 @@ class Tables:
             raise SourceError(f"{_named(resource.count)}: expected one number, found {len(rows)} rows")
         return rows[0][0]
 
+    def one(self, resource: Resource, source_id: str) -> Record | None:
+        """Return the row that the select `one` gives, None where it gives none.
+
+        Raises
+        ------
+        SourceError
+            The database refuses it, or it gives several rows, or another one.
+        """
+        parts = named_parts(resource, source_id)
+        if parts is None:
+            return None  # an id that the source cannot have given
+        where = "the select of one record"
+        try:
+            with source_transaction(self.url_env, self.seconds) as connection:
+                select = _select(connection, resource.one or "")
+                found = [record for records in self._records(connection, select, parts) for record in records]
+        except (DatabaseError, QueryError) as error:
+            raise SourceError(f"{where}: {error}") from None
+        if len(found) > 1:
+            raise SourceError(f"{where}: gives {len(found)} rows")
+        return the_record(found[0], resource, source_id, where) if found else None
+
     def extra(self, path: str) -> list[Any]:
         """Return nothing: a database has no scopes and no subscriptions."""
         return []
 
-    def _records(self, connection: Connection, select: str, given: dict[str, Any]) -> Iterator[list[Record]]:
+    def _records(
+        self, connection: Connection, select: str, more: Mapping[str, Any] | None = None
+    ) -> Iterator[list[Record]]:
         is_postgres = connection.dialect.name == "postgresql"
         sql = AS_JSON.replace("{select}", select) if is_postgres else select
-        statement = self._statement(sql, given).execution_options(stream_results=True, yield_per=A_PAGE)
+        statement = self._statement(sql, more).execution_options(stream_results=True, yield_per=A_PAGE)
         with connection.execute(statement) as result:
             names = list(result.keys())
             if len(set(names)) < len(names):
@@ -136,9 +161,8 @@ class Tables:
                 texts = (row[0] if is_postgres else json_of(dict(zip(names, row, strict=True))) for row in rows)
                 yield [record_of(text, "a row") for text in texts]
 
-    def _statement(self, sql: str, given: dict[str, Any] | None = None) -> sa.TextClause:
-        statement = sa.text(sql)
-        values = {**self.values, **(given or {})}
+    def _statement(self, sql: str, more: Mapping[str, Any] | None = None) -> sa.TextClause:
+        statement, values = sa.text(sql), {**self.values, **(more or {})}
         bound = set(statement.compile().params)
         if unknown := sorted(bound - set(values)):
             raise SourceError(

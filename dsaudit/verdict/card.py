@@ -143,6 +143,14 @@ def plural(count: int, noun: str) -> str:
     return f"{thousands(count)} {noun}{'' if count == 1 else 's'}"
 
 
+def span(seconds: float) -> str:
+    """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1000:.0f} ms"
+
+
 def _cell(cell: Any) -> str:
     if isinstance(cell, Mapping):
         length = plural(int(cell["length"]), "character")
@@ -248,8 +256,13 @@ def _causes(causes: Mapping[str, int]) -> str:
 
 
 def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:
+    return _folded("How to mend it", mending(remedies)) if remedies else ""
+
+
+def mending(remedies: Sequence[Mapping[str, str]]) -> str:
+    """Return what would mend a finding as a list, each with its command."""
     lines = [words(_sentence(remedy["say"])) + _command(remedy.get("command", "")) for remedy in remedies]
-    return _folded("How to mend it", f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>") if lines else ""
+    return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
 def _command(command: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.checks.auditing import Verdicts, verdicts
+from tests.checks.stories import Damaged
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,10 @@ def sample() -> Iterator[Any]:
 def clean(sample: Any) -> Verdicts:
     """The verdict of every check on the clean sample."""
     return verdicts(sample.parameters, sample.environment)
+
+
+@pytest.fixture(scope="session")
+def damaged(sample: Any) -> Iterator[Damaged]:
+    """A clone with several faults, for tests that tell the stories of their records."""
+    with sample.clone() as clone:
+        yield Damaged(clone)

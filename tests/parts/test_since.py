@@ -151,7 +151,7 @@ def test_paths_that_find_nothing_accuse_nobody(way: str, filled: Shop) -> None:
     with filled.opened(way, since=SINCE) as audit:
         verdict = audit.check(EXTRA)
         assert verdict.status is Status.INCONCLUSIVE
-        assert any("nothing is found there by its id" in one for one in reasons(verdict))
+        assert any("nothing is found by its id" in one for one in reasons(verdict))
 
 
 def test_where_nothing_changed_that_is_proven(filled: Shop) -> None:
