@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.database.relations import field_column
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.reconcile.compare import compare
-from dsaudit.reconcile.forms import Column
+from dsaudit.reconcile.compare import compare, workspace
+from dsaudit.reconcile.forms import JSON, Column, text_of
 from dsaudit.reconcile.inputs import Lines, Table
+from dsaudit.reconcile.jsonlines import extracted, record_of
+from dsaudit.reconcile.streams import batches
 from dsaudit.source.reading import SourceError
+from dsaudit.source.recording import Item, identity
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 Key = tuple[str, str]
 ALL = 2**62
-STRAIGHT = 10_000  # records of a tenant; fewer are not worth a comparison of their own
+STRAIGHT = 10_000  # records of a tenant; of fewer DuckDB saves no time
 KEYS = [Column(name, name, FieldOf.model_validate({"from": name})) for name in ("tenant", "source_id")]
 
 LIVE = "select * from {refined} as f where not f.deleted and f.tenant = any(%(good)s)"
@@ -79,18 +82,48 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
     return keys
 
 
+def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Item]:
+    """Yield the source's records of some keys, and none of the others where DuckDB can tell them apart."""
+    lines = _as_it_lies(audit, name, tenant)
+    if lines is None:
+        yield from (item for item in audit.source.items(tenant, name) if (tenant, item.source_id) in keys)
+        return
+    resource = audit.parameters.resources[name]
+    with workspace(folder=audit.private) as connection:
+        connection.execute("create table ids as select unnest(?::varchar[]) as id", [[one for _, one in keys]])
+        inside = f"select line from ({extracted(lines, resource.id_from)})"
+        is_plain = "starts_with(v0, '\"') or regexp_full_match(v0, '0|-?[1-9][0-9]*')"
+        sql = f"{inside} where v0 is null or not ({is_plain}) or {text_of('v0', JSON)} in (from ids)"
+        for batch in batches(connection, sql):
+            for (line,) in batch:
+                record = record_of(line, lines.path)
+                item = Item(identity(resource, record, record, "", 0), record, record)
+                if (tenant, item.source_id) in keys:
+                    yield item
+
+
+def _as_it_lies(audit: Audit, name: str, tenant: str) -> Lines | None:
+    """Return one tenant's recording, where it is a long list of records that hold their ids themselves.
+
+    A short one is not worth a look of its own.
+    """
+    resource, count = audit.parameters.resources[name], audit.source.count(tenant, name) or 0
+    has_own_id = resource.nested is None and len(resource.id_from) == 1 and resource.id_from[0][:1] not in "#@."
+    is_long = count >= STRAIGHT and has_own_id
+    return Lines(audit.source.file(tenant, name), count, repeats=True) if is_long else None
+
+
 def _straight(audit: Audit, name: str, tenant: str, folder: Path) -> set[Key] | None:
     """Compare the recording of one tenant as it lies there; return None where that cannot be.
 
     Python's way with every record takes much longer, but it is spent once for all the small tenants, knows ids that are
     made of several parts, and writes ids that are no text and no whole number as `recording.identity` does.
     """
-    resource, count = audit.parameters.resources[name], audit.source.count(tenant, name) or 0
-    has_own_id = resource.nested is None and len(resource.id_from) == 1 and resource.id_from[0][:1] not in "#@."
-    if count < STRAIGHT or not has_own_id:
+    lines = _as_it_lies(audit, name, tenant)
+    if lines is None:
         return None
-    lines = Lines(audit.source.file(tenant, name), count, repeats=True)
-    key = Column("source_id", "source_id", FieldOf.model_validate({"from": resource.id_from[0]}))
+    place = audit.parameters.resources[name].id_from[0]
+    key = Column("source_id", "source_id", FieldOf.model_validate({"from": place}))
     return _apart(audit, name, lines, [tenant], [key], "", folder)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.parameters import Resource
-from dsaudit.reconcile.settled import is_small, unsettled
+from dsaudit.reconcile.settled import is_small, picked, unsettled
 from dsaudit.source.recording import Item, changed_at
 
 if TYPE_CHECKING:
@@ -144,11 +144,9 @@ def _read(audit: Audit, name: str, whole: bool) -> Sides:
         wanted = unsettled(audit, name, good, found.started - clock_error)
         found.whole = False
     for tenant in good:
-        for item in audit.source.items(tenant, name):
-            if wanted is None or (tenant, item.source_id) in wanted:
-                found.source[tenant, item.source_id] = item
-            else:
-                found.agreed[tenant] += 1
+        items = list(audit.source.items(tenant, name) if wanted is None else picked(audit, name, tenant, wanted))
+        found.source |= {(tenant, item.source_id): item for item in items}
+        found.agreed[tenant] = (audit.source.count(tenant, name) or 0) - len(items)
     for row in _rows(audit, REFINED, name, wanted):
         found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
     if parameters.raw:
