@@ -110,6 +110,8 @@ def workspace(memory: str = MEMORY, folder: Path | None = None) -> Iterator[Conn
         settings |= {"preserve_insertion_order": False, "threads": 2, "autoinstall_known_extensions": False}
         with duckdb.connect(f"{private}/rows.duckdb", config=settings) as connection:
             connection.execute("set timezone = 'UTC'")
+            # DuckDB takes a file or a stream for a few rows, and would hold it in memory to join it with less.
+            connection.execute("set disabled_optimizers = 'build_side_probe_side'")
             yield connection
 
 

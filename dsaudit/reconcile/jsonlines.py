@@ -13,7 +13,7 @@ from dsaudit.source.reading import SourceError, parse
 LONGEST_LINE = 16_000_000  # bytes
 
 
-def extracted(side: Lines, places: Sequence[str], where: str | None) -> str:
+def extracted(side: Lines, places: Sequence[str], where: str | None = None) -> str:
     """Return the select of a line and its values as JSON, all of them null where it is odd; '' is the line itself."""
     inside = [place for place in places if place]
     whole = "case when json is not null then line end"
