@@ -60,7 +60,7 @@ def _table(url: str) -> Any:
     from dsaudit.reconcile.inputs import Table
 
     os.environ["BENCH_URL"] = url
-    database = Database.open(Settings(url_env="BENCH_URL", statement_timeout=600, snapshot_age=7200))
+    database = Database.open(Settings(url_env="BENCH_URL", statement_timeout=600, snapshot_age=3600))
     oid = database.catalogue()["public", "orders"].oid
     return Table(database, "select x.*, x.ctid as place from public.orders as x", {}, [oid], "place")
 
