@@ -17,10 +17,12 @@ import duckdb
 import pandas as pd
 
 from dsaudit.database import Database, ShortRead
+from dsaudit.reconcile.clearing import set_apart
 from dsaudit.reconcile.forms import VERSION, Column
 from dsaudit.reconcile.inputs import Lines, Side, Table, Task
+from dsaudit.reconcile.jsonlines import record_of
 from dsaudit.reconcile.kinds import kind_of
-from dsaudit.reconcile.streams import Connection, batches, fill, look, origins, record_of
+from dsaudit.reconcile.streams import Connection, batches, fill, look, origins
 from dsaudit.reconcile.values import agree, at_source, same_json, typed
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.recording import value_at
@@ -96,7 +98,7 @@ def compare(
     task = Task(keys, columns, exact)
     with one_instant(here.database), workspace(memory, folder) as connection:
         counts = {"there": fill(connection, there, "there", task), "here": fill(connection, here, "here", task)}
-        _set_apart(connection, task)
+        set_apart(connection, task, here.is_unique(keys))
         return _told(connection, there, here, task, counts, most)
 
 
@@ -108,6 +110,8 @@ def workspace(memory: str = MEMORY, folder: Path | None = None) -> Iterator[Conn
         settings |= {"preserve_insertion_order": False, "threads": 2, "autoinstall_known_extensions": False}
         with duckdb.connect(f"{private}/rows.duckdb", config=settings) as connection:
             connection.execute("set timezone = 'UTC'")
+            # DuckDB takes a file or a stream for a few rows, and would hold it in memory to join it with less.
+            connection.execute("set disabled_optimizers = 'build_side_probe_side'")
             yield connection
 
 
@@ -123,20 +127,6 @@ def one_instant(database: Database) -> Iterator[None]:
             yield
         finally:
             database.snapshot = None
-
-
-def _set_apart(connection: Connection, task: Task) -> None:
-    """Make ``apart`` of all keys but those with one row on each side and equal hashes, which are equal rows."""
-    both = f"select {task.names}, h, 1::bigint as there, 0::bigint as here from there"
-    both += f" union all select {task.names}, h, 0, 1 from here"
-    keyed = " and ".join(f"k{number} is not null" for number in range(len(task.keys)))
-    sums = "sum(there)::bigint as there, sum(here)::bigint as here, bit_xor(h) as h, count(h) as hashes"
-    connection.execute(
-        f"create table apart as select {task.names}, there, here"
-        f" from (select {task.names}, {sums} from ({both}) where {keyed} group by {task.names})"
-        " where not (there = 1 and here = 1 and hashes = 2 and h = 0)"
-    )
-    connection.execute(f"create table wanted as select {task.names} from apart where there = 1 and here > 0")
 
 
 CHOSEN = {

@@ -86,7 +86,9 @@ def quoted(text: str, mark: str = '"') -> str:
 def text_of(value: str, kind: str) -> str:
     """Return the DuckDB expression of a value as text: of a JSON string what it says, of other JSON itself."""
     if kind == JSON:
-        return f"case when starts_with({value}, '\"') then json_extract_string({value}, '$') else {value} end"
+        plain = f"substring({value}, 2, length({value}) - 2)"
+        said = f"case when contains({value}, '\\') then json_extract_string({value}, '$') else {plain} end"
+        return f"case when starts_with({value}, '\"') then {said} else {value} end"
     return value if kind in ("VARCHAR", PLAIN) else f"cast({value} as varchar)"
 
 
@@ -102,7 +104,7 @@ def _text(field: FieldOf, value: Value) -> str:
     if value.kind != JSON:
         return value.text
     # A string, a whole number or a truth: what Python prints as DuckDB does.
-    is_plain = f"starts_with({value.itself}, '\"') or regexp_full_match({value.itself}, '-?[0-9]+|true|false')"
+    is_plain = f"starts_with({value.itself}, '\"') or regexp_full_match({value.itself}, '0|-?[1-9][0-9]*|true|false')"
     return f"case when {is_plain} then {value.text} end"
 
 
@@ -139,6 +141,8 @@ def _instant(field: FieldOf, value: Value) -> str:
 def _decimal(field: FieldOf, value: Value) -> str:
     if value.kind == PLAIN:
         return value.itself
+    if value.kind.startswith("DECIMAL") and field.minor is None and field.currency is None:
+        return _trimmed(value.text)
     is_exact = "true"
     if value.kind == JSON:
         # What a string says is exact; a number with a point went through a double.

@@ -10,6 +10,8 @@ from typing import Any
 from dsaudit.database import Database
 from dsaudit.reconcile.forms import Column, quoted
 
+INTEGERS = ("smallint", "integer", "bigint")
+KEY_TYPES = {"integer": INTEGERS, "text": (*INTEGERS, "uuid", "text", "character varying")}
 PIECE = 32768  # pages of 8 kB that one connection reads in one short transaction
 
 Row = dict[str, Any]
@@ -17,10 +19,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Lines:
-    """A JSON Lines file, also compressed; it must hold `expected` records, where somebody counted them."""
+    """A JSON Lines file, also compressed; it must hold `expected` records, where somebody counted them.
+
+    Where `repeats`, a name may stand twice in one object: DuckDB reads the first and Python the last, which counts, so
+    each line is looked through for that. It costs about as much as reading the line.
+    """
 
     path: Path
     expected: int | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,19 @@ class Table:
         sql = f"select pg_catalog.count(*) as rows from ({self.sql}) as t"
         return int(self.database.query(sql, self.values, self.tables).frame["rows"][0])
 
+    def has_unique(self, names: Sequence[str]) -> bool:
+        """Return whether an index says that no two rows of the one table read are equal in the columns `names`."""
+        if len(self.tables) != 1 or not self.place:
+            return False
+        frame = self.database.query(UNIQUE, {"table": self.tables[0]}).frame
+        return any(set(columns) <= set(names) for columns in frame["columns"])
+
+    def is_unique(self, keys: Sequence[Column]) -> bool:
+        """Return the same of keys as they are compared: texts that differ may be equal as integers."""
+        types = self.types([key.here for key in keys])
+        alike = (key.field and types[key.here] in KEY_TYPES.get(key.field.as_, ()) for key in keys)
+        return all(alike) and self.has_unique([key.here for key in keys])
+
     def pieces(self) -> list[str]:
         """Return conditions, each true for a part of the rows, and together true for every row once."""
         if not self.place:
@@ -80,6 +100,17 @@ class Table:
         ends = [f"{place} < '({page},0)'::tid" for page in bounds]
         return [f"{start} and {end}" for start, end in zip(["true", *starts], [*ends, "true"], strict=True)]
 
+
+UNIQUE = """
+select array_agg(a.attname::text) as columns
+from pg_catalog.pg_index as i
+join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+where i.indrelid = %(table)s::oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+  and i.indexprs is null and i.indnkeyatts = i.indnatts
+group by i.indexrelid
+having bool_and(a.attnotnull)
+order by i.indexrelid
+"""
 
 PAGES = """
 with recursive tree (oid) as (

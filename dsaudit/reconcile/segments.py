@@ -18,14 +18,13 @@ from dsaudit.database import ShortRead
 from dsaudit.parameters.fields import FieldOf, FieldType
 from dsaudit.reconcile.compare import MOST_KEPT, Comparison, compare, cut, one_instant, problems_of, values_apart
 from dsaudit.reconcile.forms import Column, quoted, shown
-from dsaudit.reconcile.inputs import Table, Task
+from dsaudit.reconcile.inputs import INTEGERS, Table, Task
 from dsaudit.reconcile.values import at_source
 from dsaudit.source.reading import parse
 
 SEGMENT = 250  # rows; what differs is scattered, and every segment that differs is read row by row
 MOST_ROWS = 200_000  # whose keys and hashes are held at one time
 MOST_NAMED = 5000  # keys that one query asks for
-INTEGERS = ("smallint", "integer", "bigint")
 # PostgreSQL hashes these by value. Others go as text, byte by byte: a type of its own idea of equality (char(n),
 # citext, interval), a collation that takes two texts for one, or no hash at all (json, xml, point).
 HASHED = {*INTEGERS, "numeric", "boolean", "date", "timestamp with time zone", "timestamp without time zone"}
@@ -163,7 +162,7 @@ def _checked(found: _Found, counts: dict[str, int]) -> None:
         twice = f"select {texts}, count(*) as copies from ({side.sql}) as t where not ({no_key})"
         twice += f" group by {names} having count(*) > 1 order by {names}"
         keyless = f"select count(*) as rows from ({side.sql}) as t where {no_key}"
-        queries = [keyless] if _is_unique(side, plan.keys) else [keyless, twice]
+        queries = [keyless] if side.has_unique(plan.keys) else [keyless, twice]
         answers = side.database.queries(queries, side.values, side.tables)
         counts[f"keyless_{name}"] = int(answers[0].frame["rows"][0])
         for row in answers[1].frame.itertuples(index=False) if len(answers) > 1 else ():
@@ -171,26 +170,6 @@ def _checked(found: _Found, counts: dict[str, int]) -> None:
     for name, side in (("there", found.there), ("here", found.here)):
         for key, rows in found.whole(side, [key for key, copies in found.repeated.items() if name not in copies]):
             found.repeated[key][name] = len(rows)
-
-
-UNIQUE = """
-select array_agg(a.attname::text) as columns
-from pg_catalog.pg_index as i
-join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-where i.indrelid = %(table)s::oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
-  and i.indexprs is null and i.indnkeyatts = i.indnatts
-group by i.indexrelid
-having bool_and(a.attnotnull)
-order by i.indexrelid
-"""
-
-
-def _is_unique(side: Table, keys: Sequence[str]) -> bool:
-    """Whether an index says that no two rows of the one table read have the same key."""
-    if len(side.tables) != 1 or not side.place:
-        return False
-    frame = side.database.query(UNIQUE, {"table": side.tables[0]}).frame
-    return any(set(columns) <= set(keys) for columns in frame["columns"])
 
 
 def _checksums(side: Table, plan: _Plan) -> dict[int, tuple[int, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.database.expressions import field_column
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.reconcile.compare import Comparison, compare
-from dsaudit.reconcile.forms import Column
+from dsaudit.reconcile.compare import compare, workspace
+from dsaudit.reconcile.forms import JSON, Column, text_of
 from dsaudit.reconcile.inputs import Lines, Table
+from dsaudit.reconcile.jsonlines import extracted, record_of
+from dsaudit.reconcile.streams import batches
+from dsaudit.source.reading import SourceError
+from dsaudit.source.recording import Item, identity
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 Key = tuple[str, str]
 ALL = 2**62
+STRAIGHT = 10_000  # records of a tenant; of fewer DuckDB saves no time
 KEYS = [Column(name, name, FieldOf.model_validate({"from": name})) for name in ("tenant", "source_id")]
 
 LIVE = "select * from {refined} as f where not f.deleted and f.tenant = any(%(good)s)"
@@ -57,16 +62,19 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
     SourceError, QueryError
         A side could not be read to its end.
     """
-    resource = audit.parameters.resources[name]
     keys: set[Key] = set()
     with tempfile.TemporaryDirectory(prefix="source-", dir=audit.private) as folder:
-        lines = _spooled(audit, name, tenants, Path(folder) / "records.jsonl")
-        columns = [_column(column, rule) for column, rule in resource.fields.items()]
-        keys |= _keys(compare(lines, _table(audit, LIVE, name, tenants), KEYS, columns, folder=Path(folder), most=ALL))
-        if audit.parameters.raw:
-            columns = [Column("payload", "payload", None, "record")] if resource.read else []
-            table = _table(audit, RECEIVED, name, tenants)
-            keys |= _keys(compare(lines, table, KEYS, columns, folder=Path(folder), most=ALL))
+        spooled = []
+        for tenant in tenants:
+            found = _straight(audit, name, tenant, Path(folder))
+            keys |= found or set()
+            spooled += [tenant] if found is None else []
+        if spooled:
+            lines = _spooled(audit, name, spooled, Path(folder) / "records.jsonl")
+            found = _apart(audit, name, lines, spooled, KEYS, "record", Path(folder))
+            if found is None:
+                raise SourceError(f"{name}: some records have no key")
+            keys |= found
     for sql in [CAME_TO_REFINED, *([CAME_TO_RAW] if audit.parameters.raw else [])]:
         table = _table(audit, sql, name, tenants, since=since)
         frame = audit.database.query(table.sql, table.values, table.tables, most=None).frame
@@ -74,17 +82,80 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
     return keys
 
 
-def _keys(found: Comparison) -> set[Key]:
-    frames = (found.missing, found.extra, found.different, found.repeated)
-    return {key for frame in frames for key in frame[["tenant", "source_id"]].itertuples(index=False, name=None)}
+def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Item]:
+    """Yield the source's records of some keys, and none of the others where DuckDB can tell them apart."""
+    lines = _as_it_lies(audit, name, tenant)
+    if lines is None:
+        yield from (item for item in audit.source.items(tenant, name) if (tenant, item.source_id) in keys)
+        return
+    resource = audit.parameters.resources[name]
+    with workspace(folder=audit.private) as connection:
+        connection.execute("create table ids as select unnest(?::varchar[]) as id", [[one for _, one in keys]])
+        inside = f"select line from ({extracted(lines, resource.id_from)})"
+        is_plain = "starts_with(v0, '\"') or regexp_full_match(v0, '0|-?[1-9][0-9]*')"
+        sql = f"{inside} where v0 is null or not ({is_plain}) or {text_of('v0', JSON)} in (from ids)"
+        for batch in batches(connection, sql):
+            for (line,) in batch:
+                record = record_of(line, lines.path)
+                item = Item(identity(resource, record, record, "", 0), record, record)
+                if (tenant, item.source_id) in keys:
+                    yield item
 
 
-def _column(column: str, rule: FieldOf) -> Column:
-    path = f"record.{rule.from_}".rstrip(".")
+def _as_it_lies(audit: Audit, name: str, tenant: str) -> Lines | None:
+    """Return one tenant's recording, where it is a long list of records that hold their ids themselves.
+
+    A short one is not worth a look of its own.
+    """
+    resource, count = audit.parameters.resources[name], audit.source.count(tenant, name) or 0
+    has_own_id = resource.nested is None and len(resource.id_from) == 1 and resource.id_from[0][:1] not in "#@."
+    is_long = count >= STRAIGHT and has_own_id
+    return Lines(audit.source.file(tenant, name), count, repeats=True) if is_long else None
+
+
+def _straight(audit: Audit, name: str, tenant: str, folder: Path) -> set[Key] | None:
+    """Compare the recording of one tenant as it lies there; return None where that cannot be.
+
+    Python's way with every record takes much longer, but it is spent once for all the small tenants, knows ids that are
+    made of several parts, and writes ids that are no text and no whole number as `recording.identity` does.
+    """
+    lines = _as_it_lies(audit, name, tenant)
+    if lines is None:
+        return None
+    place = audit.parameters.resources[name].id_from[0]
+    key = Column("source_id", "source_id", FieldOf.model_validate({"from": place}))
+    return _apart(audit, name, lines, [tenant], [key], "", folder)
+
+
+def _apart(
+    audit: Audit, name: str, lines: Lines, tenants: list[str], keys: list[Column], place: str, folder: Path
+) -> set[Key] | None:
+    """Return the keys that are not the same on all sides, or None where DuckDB cannot read the key of each record.
+
+    `place` is where the record stands in a line.
+    """
+    resource = audit.parameters.resources[name]
+    columns = [_column(column, rule, place) for column, rule in resource.fields.items()]
+    pairs = [(LIVE, columns)]
+    if audit.parameters.raw:
+        pairs.append((RECEIVED, [Column("payload", "payload", None, place)] if resource.read else []))
+    found: set[Key] = set()
+    for sql, compared in pairs:
+        told = compare(lines, _table(audit, sql, name, tenants), keys, compared, folder=folder, most=ALL)
+        if told.counts["keyless_there"]:
+            return None
+        for frame in (told.missing, told.extra, told.different, told.repeated):
+            part = frame if "tenant" in frame else frame.assign(tenant=tenants[0])
+            found |= set(part[["tenant", "source_id"]].itertuples(index=False, name=None))
+    return found
+
+
+def _column(column: str, rule: FieldOf, place: str) -> Column:
+    path = f"{place}.{rule.from_}".strip(".")
     if rule.as_ == "json":
         return Column(column, field_column(column), None, path)
     inside: dict[str, Any] = {"from_": path}
-    inside |= {"currency": f"record.{rule.currency}"} if rule.currency else {}
+    inside |= {"currency": f"{place}.{rule.currency}".lstrip(".")} if rule.currency else {}
     return Column(column, field_column(column), rule.model_copy(update=inside))
 
 

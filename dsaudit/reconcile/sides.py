@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.parameters import Resource
-from dsaudit.reconcile.settled import is_small, unsettled
+from dsaudit.reconcile.settled import is_small, picked, unsettled
 from dsaudit.source.recording import Item, changed_at
 
 if TYPE_CHECKING:
@@ -157,11 +157,13 @@ def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) 
         wanted = unsettled(audit, name, good, found.started - clock_error)
     found.whole = wanted is None
     for tenant in good:
-        for item in audit.source.items(tenant, name):
-            if wanted is None or (tenant, item.source_id) in wanted:
-                found.source[tenant, item.source_id] = item
-            else:
-                found.agreed[tenant] += 1
+        items = list(audit.source.items(tenant, name) if wanted is None else picked(audit, name, tenant, wanted))
+        found.source |= {(tenant, item.source_id): item for item in items}
+        if wanted is not None:
+            counted = audit.source.count(tenant, name)
+            if counted is None:  # of a part
+                counted = sum(1 for _ in audit.source.items(tenant, name))
+            found.agreed[tenant] = counted - len(items)
     _fill(found, audit, audit.database, wanted)
     return found
 

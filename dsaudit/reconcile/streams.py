@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,10 +14,10 @@ from dsaudit.database import ShortRead
 from dsaudit.database.errors import stream_error
 from dsaudit.reconcile.forms import JSON, Column, Value, form, quoted, shown, text_of, wire
 from dsaudit.reconcile.inputs import Lines, Rows, Side, Table, Task
-from dsaudit.source.reading import SourceError, parse
+from dsaudit.reconcile.jsonlines import extracted, odd_lines, record_of
+from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import value_at
 
-LONGEST_LINE = 16_000_000  # bytes
 CONNECTIONS = 2
 MOST_NAMED = 20_000  # keys that are asked for by name; beyond that the whole table is read once more
 
@@ -34,7 +32,8 @@ def fill(connection: Connection, side: Side, target: str, task: Task) -> int:
     SourceError, QueryError
         The side cannot be read to its end, or has not as many rows as were counted.
     """
-    connection.execute(f"create table {target} ({_key_columns(task)}, h ubigint)")
+    marked = ", line ubigint" if isinstance(side, Lines) else ""  # the hash of a line finds it again
+    connection.execute(f"create table {target} ({_key_columns(task)}, h ubigint{marked})")
     if isinstance(side, Table):
         _pour(connection, side, f"insert into {target} {{}}", task, True)
         expected: int | None = side.count()
@@ -65,26 +64,18 @@ def look(connection: Connection, side: Side, target: str, task: Task) -> None:
         _look_at_lines(connection, side, target, task)
         return
     inner, kinds = _values(connection, side, task)
-    texts = "".join(f", cast(v{n} as varchar) as t{n}" for n in range(len(task.keys), len(kinds)))
-    rows = f"select {_keys(task, kinds)}{texts} from ({inner})"
-    _read(connection, side, f"create table {target} as select x.* from ({rows}) as x {_wanted(task)}")
+    places = range(len(task.keys), len(kinds))
+    rows = f"select {_keys(task, kinds)}{''.join(f', v{n}' for n in places)} from ({inner})"
+    texts = "".join(f", cast(v{n} as varchar) as t{n}" for n in places)
+    _read(connection, side, f"create table {target} as select {task.names}{texts} from ({rows}) as x {_wanted(task)}")
 
 
 def _look_at_lines(connection: Connection, side: Lines, target: str, task: Task) -> None:
-    """Find the wanted lines by their look, which is quick and may miss some; then by parsing each, which is not."""
     keys = replace(task, columns=[])
-    name, last = task.keys[-1].origin, len(task.keys) - 1
-    looks: list[str | None] = [None]
-    if re.fullmatch(r"\w+", name):
-        pattern = f'"{name}"\\s*:\\s*"?([^",}}\\s\\\\]*)'
-        looks.insert(0, f"regexp_extract(line, '{pattern}', 1) in (select k{last}::varchar from wanted)")
-    for where in looks:
-        inner, kinds = _values(connection, side, keys, where)
-        rows = f"select {_keys(keys, kinds)}, line from ({inner})"
-        _read(connection, side, f"create or replace table {target} as select x.* from ({rows}) as x {_wanted(task)}")
-        connection.execute(f"insert into {target} select x.* from odd_lines as x {_wanted(task)}")
-        if _number(connection, f"select count(*) from {target}") >= _number(connection, "select count(*) from wanted"):
-            return
+    inner, kinds = _values(connection, side, keys, f"hash(line) in (select line from there {_wanted(task)})")
+    rows = f"select {_keys(keys, kinds)}, line from ({inner})"
+    _read(connection, side, f"create table {target} as select x.* from ({rows}) as x {_wanted(task)}")
+    connection.execute(f"insert into {target} select x.* from odd_lines as x {_wanted(task)}")
 
 
 def _wanted(task: Task) -> str:
@@ -103,28 +94,11 @@ def origins(task: Task) -> list[str]:
 def _values(connection: Connection, side: Lines | Rows, task: Task, where: str | None = None) -> tuple[str, list[str]]:
     places = origins(task)
     if isinstance(side, Lines):
-        paths = ", ".join(quoted(_json_path(place), "'") for place in places)
-        each = ", ".join(f"nullif(cast(json[{n}] as varchar), 'null') as v{n - 1}" for n in range(1, len(places) + 1))
-        chosen = f"{lines_of(side.path)} where {where or 'true'}"
-        inner = f"select line, try(json_extract(line, [{paths}])) as json from {chosen}"
-        return f"select line, {each} from ({inner})", [JSON] * len(places)
+        return extracted(side, places, where), [JSON] * len(places)
     known = {row[0] for row in _described(connection, side, f"select * from {side.relation}")}
     listed = ", ".join(f"{_reference(place, known)} as v{n}" for n, place in enumerate(places))
     inner = f"select {listed} from {side.relation}"
     return inner, [str(row[1]) for row in _described(connection, side, inner)]
-
-
-def lines_of(path: Path) -> str:
-    """Return the DuckDB relation of a file's lines, in a column ``line``; this is where a recording is read."""
-    options = "columns={'line': 'VARCHAR'}, header=false, auto_detect=false, delim=e'\\x01', quote='', escape=''"
-    options += f", max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}"
-    return f"read_csv({quoted(str(path), chr(39))}, {options})"
-
-
-def _json_path(place: str) -> str:
-    if '"' in place or "\\" in place:
-        raise SourceError(f"{place}: a name with a quote or a backslash cannot be looked for in JSON")
-    return "$" + "".join(f'."{step}"' for step in place.split(".") if place)
 
 
 def _reference(place: str, known: set[str]) -> str:
@@ -149,7 +123,7 @@ def _name(side: Side) -> str:
 
 
 def _read_odd_lines(connection: Connection, side: Lines, target: str, task: Task) -> None:
-    """Take in by Python what DuckDB calls no JSON: half a surrogate pair is JSON, and anything else is an error.
+    """Take in by Python what DuckDB does not read, or not as Python does; what is no JSON is an error.
 
     Such a line has left a row without a key, which gives way to one with its key, and without a hash.
     """
@@ -157,7 +131,7 @@ def _read_odd_lines(connection: Connection, side: Lines, target: str, task: Task
     keyless = f"from {target} where " + " and ".join(f"k{n} is null" for n in range(len(task.keys)))
     if not _number(connection, f"select count(*) {keyless}"):
         return
-    odd = f"select line from {lines_of(side.path)} where not json_valid(line)"
+    odd = odd_lines(side, origins(task))
     marks = ", ".join("?" * len(task.keys))
     for (line,) in _read(connection, side, odd).fetchall():
         record = record_of(line, side.path) if line.strip() else {}
@@ -167,15 +141,7 @@ def _read_odd_lines(connection: Connection, side: Lines, target: str, task: Task
         f"delete from {target} where rowid in (select rowid {keyless} limit (select count(*) from odd_lines))"
     )
     connection.execute("delete from odd_lines where trim(line) = ''")
-    connection.execute(f"insert into {target} select {task.names}, null from odd_lines")
-
-
-def record_of(line: str, path: Path) -> Any:
-    """Parse one line exactly."""
-    try:
-        return parse(line)
-    except (ValueError, RecursionError):
-        raise SourceError(f"{path.name}: a line is no JSON") from None
+    connection.execute(f"insert into {target} select {task.names}, null, null from odd_lines")
 
 
 # Keys and hashes ----------------------------------------------------------------------------------------------------
@@ -196,7 +162,8 @@ def _key_type(key: Column) -> str:
 def _key(key: Column, number: int, kind: str) -> str:
     value = f"v{number}"
     made = form(key, Value(value, kind, text_of(value, kind)))
-    return f"try_cast(case when {value} is not null then {made} end as {_key_type(key)})"
+    names_one = f"{value} not in ('true', 'false')" if kind == JSON else f"{value} is not null"
+    return f"try_cast(case when {names_one} then {made} end as {_key_type(key)})"
 
 
 def _hashed(task: Task, inner: str, kinds: Sequence[str]) -> str:
@@ -215,11 +182,14 @@ def _hashed(task: Task, inner: str, kinds: Sequence[str]) -> str:
         value = Value(f"v{n}", kinds[n], f"s{n}", "line" if record else f"s{n}", code)
         forms.append(f", v{n}, case when v{n} is not null then {form(column, value, task.exact)} end as f{n}")
         odd.append(f"(v{n} is not null and f{n} is null)")
+    mark = ", hash(line)" if record else ""
     if not forms:
-        return f"select {_keys(task, kinds)}, 0::ubigint from ({inner})"
+        return f"select {_keys(task, kinds)}, 0::ubigint{mark} from ({inner})"
     listed = ", ".join(f"f{n}" for n in places[: len(forms)])
-    made = f"select {task.names}{''.join(forms)} from (select {_keys(task, kinds)}{texts}{record} from ({inner}))"
-    return f"select {task.names}, case when {' or '.join(odd)} then null else hash({listed}) end from ({made})"
+    made = (
+        f"select {task.names}{''.join(forms)}{record} from (select {_keys(task, kinds)}{texts}{record} from ({inner}))"
+    )
+    return f"select {task.names}, case when {' or '.join(odd)} then null else hash({listed}) end{mark} from ({made})"
 
 
 # PostgreSQL ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tests.benchmarks import blueprint, live, rows
+from tests.benchmarks.contenders import CONTENDERS
 
 NAMES = ["blueprint", "rows", "live"]
 
@@ -15,15 +16,18 @@ def main() -> None:
     parser.add_argument("name", nargs="?", default="all", choices=["all", *NAMES])
     parser.add_argument("--rounds", type=int, help="turns of all sides (default: blueprint 3, rows 1)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each side (default 1000000)")
-    parser.add_argument("--only", default="", help="names of contenders, separated by ;")
+    parser.add_argument("--contenders", default="", help=f"of rows, separated by ; — {'; '.join(CONTENDERS)}")
     parser.add_argument("--seeds", type=int, default=20, help="how often `live` is done (default 20)")
     parser.add_argument("--seconds", type=float, default=60, help="how long is written at the source (default 60)")
     parser.add_argument("--rate", type=float, default=25, help="writes a second, if the machine can (default 25)")
     given = parser.parse_args()
+    chosen = [one.strip() for one in given.contenders.split(";") if one.strip()]
+    if unknown := set(chosen) - set(CONTENDERS):
+        parser.error(f"--contenders: {', '.join(sorted(unknown))}: there is none of that name; see --help")
     if given.name in ("all", "blueprint"):
         blueprint.main(given.rounds or 3)
     if given.name in ("all", "rows"):
-        rows.main(given.rows, given.rounds or 1, given.only)
+        rows.main(given.rows, given.rounds or 1, chosen or list(CONTENDERS))
     if given.name in ("all", "live"):
         live.main(given.seeds, given.seconds, given.rate)
 

@@ -9,11 +9,16 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Found = tuple[int, int, int]  # missing, extra, different
 SCALARS = ["status", "total", "updated_at"]
+HASHED = """
+select sum(hash_record_extended(row(o.id, o.token, o.status, o.total, o.updated_at, o.payload), 0)) from orders as o
+"""
 KINDS = {"status": "text", "total": "money", "updated_at": "instant"}
 
 
@@ -55,7 +60,7 @@ def _table(url: str) -> Any:
     from dsaudit.reconcile.inputs import Table
 
     os.environ["BENCH_URL"] = url
-    database = Database.open(Settings(url_env="BENCH_URL", statement_timeout=600))
+    database = Database.open(Settings(url_env="BENCH_URL", statement_timeout=600, snapshot_age=3600))
     oid = database.catalogue()["public", "orders"].oid
     return Table(database, "select x.*, x.ctid as place from public.orders as x", {}, [oid], "place")
 
@@ -104,17 +109,72 @@ def pandas_merge(made: dict[str, str]) -> Found:
     return int((both["_merge"] == "left_only").sum()), int((both["_merge"] == "right_only").sum()), int(apart.sum())
 
 
-CONTENDERS: dict[str, tuple[str, Callable[[dict[str, str]], Found]]] = {
-    "dsaudit": ("PostgreSQL and PostgreSQL, full rows", dsaudit_databases),
-    "reladiff, tuned": ("PostgreSQL and PostgreSQL, full rows", reladiff),
-    "datacompy, polars": ("PostgreSQL and PostgreSQL, full rows", datacompy_polars),
-    "dsaudit, lines": ("JSON Lines and PostgreSQL, full rows", dsaudit_lines),
-    "dsaudit, lines, exact": ("JSON Lines and PostgreSQL, full rows", lambda made: dsaudit_lines(made, exact=True)),
-    "pandas merge": ("JSON Lines and PostgreSQL, full rows", pandas_merge),
-    "dsaudit, lines, fields": ("JSON Lines and PostgreSQL, declared fields", lambda made: dsaudit_lines(made, False)),
-    "dsaudit, parquet, fields": ("Parquet and PostgreSQL, declared fields", dsaudit_parquet),
+# What no comparison of these two sides can do without, and nothing else ---------------------------------------------
+
+
+def hashed_databases(made: dict[str, str]) -> None:
+    """Both servers hash every row once."""
+    import psycopg
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda side: psycopg.connect(made[side]).execute(HASHED).fetchall(), ("source", "copied")):
+            pass
+
+
+def read_lines(made: dict[str, str], payload: bool = True) -> None:
+    """DuckDB reads both sides as typed columns and hashes them, the payload normalised; it keeps and joins nothing."""
+    kinds = "id: 'BIGINT', status: 'VARCHAR', total: 'DECIMAL(12,2)', updated_at: 'TIMESTAMPTZ', payload: 'JSON'"
+    _hashed(made, f"read_json('{made['lines']}', format='newline_delimited', columns={{{kinds}}})", payload)
+
+
+def read_parquet(made: dict[str, str]) -> None:
+    """The same of the Parquet file."""
+    _hashed(made, f"read_parquet('{made['parquet']}')", False)
+
+
+def _hashed(made: dict[str, str], relation: str, payload: bool) -> None:
+    import duckdb
+    from adbc_driver_postgresql import dbapi
+
+    listed = f"id, status, total, updated_at{', json_normalize(payload)' if payload else ''}"
+    sent = f"select id, status, total::text as total, updated_at{', payload::text as payload' if payload else ''}"
+    with duckdb.connect(config={"threads": 2, "memory_limit": "1GB", "preserve_insertion_order": False}) as here:
+        here.execute(f"select bit_xor(hash({listed})) from {relation}").fetchall()
+        with dbapi.connect(made["copied"], autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(f"{sent} from orders")
+            here.register("stream", cursor.fetch_arrow())
+            here.execute(f"select bit_xor(hash({listed})) from stream").fetchall()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What is compared, and how; CPU seconds and MB for each million rows, roughly, to say beforehand what will be."""
+
+    pair: str
+    run: Callable[[dict[str, str]], Found | None]
+    seconds: float
+    memory: float = 0  # 0 where it does not grow with the rows
+
+
+DATABASES = "PostgreSQL and PostgreSQL, full rows"
+LINES = "JSON Lines and PostgreSQL, full rows"
+FIELDS = "JSON Lines and PostgreSQL, declared fields"
+PARQUET = "Parquet and PostgreSQL, declared fields"
+CONTENDERS = {
+    "dsaudit": Contender(DATABASES, dsaudit_databases, 6),
+    "reladiff, tuned": Contender(DATABASES, reladiff, 30),
+    "datacompy, polars": Contender(DATABASES, datacompy_polars, 15, 1300),
+    "floor, databases": Contender(DATABASES, hashed_databases, 3),
+    "dsaudit, lines": Contender(LINES, dsaudit_lines, 16),
+    "dsaudit, lines, exact": Contender(LINES, lambda made: dsaudit_lines(made, exact=True), 19),
+    "pandas merge": Contender(LINES, pandas_merge, 100, 8000),
+    "floor, lines": Contender(LINES, read_lines, 12),
+    "dsaudit, lines, fields": Contender(FIELDS, lambda made: dsaudit_lines(made, False), 7),
+    "floor, lines, fields": Contender(FIELDS, lambda made: read_lines(made, False), 4),
+    "dsaudit, parquet, fields": Contender(PARQUET, dsaudit_parquet, 3),
+    "floor, parquet, fields": Contender(PARQUET, read_parquet, 2),
 }
 
 
 if __name__ == "__main__":
-    print(json.dumps(CONTENDERS[sys.argv[1]][1](json.load(sys.stdin))))
+    print(json.dumps(CONTENDERS[sys.argv[1]].run(json.load(sys.stdin))))

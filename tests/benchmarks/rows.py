@@ -6,28 +6,33 @@ PostgreSQL that it keeps busy. ``other`` is what everybody else used of the mach
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
-from rich.console import Console
 
 from dsaudit import server
 from tests.benchmarks import orders
-from tests.benchmarks.contenders import CONTENDERS
+from tests.benchmarks.contenders import CONTENDERS, Contender
 
 README = Path(__file__).parent / "README.md"
 EXPECTED = {"full rows": [50, 50, 100], "declared fields": [50, 50, 75]}
 SETTINGS = {"shared_buffers": "1GB", "work_mem": "128MB", "max_wal_size": "1GB"}
+DISK = 2.0  # GB for a million orders in two databases and two files
+MAKING = 40  # seconds for a million orders
+HEAD = "| | wall s | client CPU s | PostgreSQL CPU s | CPU s | ratio | other CPU s | MB | missing, extra, different |"
 
 
 @dataclass(frozen=True)
@@ -80,47 +85,75 @@ def _busy() -> float:
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
-def main(rows: int = 1_000_000, rounds: int = 1, only: str = "") -> None:
-    """Make the orders, measure in turns, print the medians and write them down."""
-    console = Console(highlight=False)
-    chosen = [name for name in CONTENDERS if not only or name in only.split(";")]
-    costs: dict[str, list[Cost]] = {name: [] for name in chosen}
+def main(rows: int, rounds: int, names: Sequence[str]) -> None:
+    """Make the orders, measure in turns, and write down each figure as it comes."""
+    chosen = {name: _too_much(CONTENDERS[name], rows) for name in CONTENDERS if name in names}
+    able = [name for name, reason in chosen.items() if not reason]
+    _foretell(rows, rounds, chosen)
+    costs: dict[str, list[Cost]] = {}
     with tempfile.TemporaryDirectory(prefix="dsaudit-bench-") as folder, server.running(Path(folder), SETTINGS) as one:
-        console.print(f"making {rows} orders")
-        made = orders.make(one.url, Path(folder), rows)
+        made = orders.make(one.url, Path(folder), rows, _say)
         with psycopg.connect(one.url) as connection:
             path = connection.execute("select current_setting('data_directory')").fetchone()
         assert path
         postmaster = int((Path(path[0]) / "postmaster.pid").read_text().split()[0])
-        for number in range(rounds):
-            for name in chosen:
-                costs[name].append(measured(name, made, postmaster))
-                console.print(f"round {number + 1}: {name}: {costs[name][-1]}")
-        version = one.version
-    lines = _table(costs)
-    print("\n".join(lines))
-    _write(rows, rounds, version, lines)
+        for number, name in itertools.product(range(rounds), able):
+            _say(f"round {number + 1} of {rounds}: {name}")
+            costs.setdefault(name, []).append(measured(name, made, postmaster))
+            _say(f"  {costs[name][-1]}")
+            _write(rows, number + 1, one.version, _table(chosen, costs))
+    print("\n".join(_table(chosen, costs)))
 
 
-def _table(costs: dict[str, list[Cost]]) -> list[str]:
-    head = (
-        "| | wall s | client CPU s | PostgreSQL CPU s | CPU s | ratio | other CPU s | MB | missing, extra, different |"
-    )
-    lines = []
-    pair = ""
-    for name, several in costs.items():
-        if CONTENDERS[name][0] != pair:
-            pair = CONTENDERS[name][0]
-            lines += ["", f"**{pair}**", "", head, "|---|" + "---:|" * 7 + "---|"]
-            base = _medians(several)
-        one = _medians(several)
-        cpu = one["client"] + one["postgres"]
-        expected = next(str(found) for kind, found in EXPECTED.items() if pair.endswith(kind))
-        found = several[-1].found + ("" if several[-1].found == expected else " (not all, or too many)")
-        figures = (one["wall"], one["client"], one["postgres"], cpu, cpu / (base["client"] + base["postgres"]))
-        shown = " | ".join(f"{figure:.1f}" for figure in (*figures, one["other"]))
-        lines.append(f"| {name} | {shown} | {one['memory']:.0f} | {found} |")
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def _too_much(contender: Contender, rows: int) -> str:
+    """Return why a contender is left out: it holds all rows in memory, and there is not as much; '' where there is."""
+    needed, free = contender.memory * rows / 1e6, psutil.virtual_memory().available / 2**20
+    return f"needs about {needed / 1024:.0f} GB of memory, {free / 1024:.0f} GB are free" if needed > 0.8 * free else ""
+
+
+def _foretell(rows: int, rounds: int, chosen: dict[str, str]) -> None:
+    """Say what will run, what is left out and why, and about how long it takes; end where the disk is too small."""
+    disk, free = DISK * rows / 1e6, shutil.disk_usage(tempfile.gettempdir()).free / 2**30
+    if disk > free:
+        raise SystemExit(f"{rows} orders need about {disk:.0f} GB in {tempfile.gettempdir()}, {free:.0f} GB are free")
+    seconds = sum(CONTENDERS[name].seconds for name, reason in chosen.items() if not reason) * rounds + MAKING
+    minutes = seconds * rows / 1e6 / 60
+    _say(f"about {minutes:.0f} to {2 * minutes:.0f} minutes on a quiet machine, and {disk:.0f} GB of disk")
+    for name, reason in chosen.items():
+        _say(f"  {name}" + (f": left out: {reason}" if reason else ""))
+
+
+def _table(chosen: dict[str, str], costs: dict[str, list[Cost]]) -> list[str]:
+    lines: list[str] = []
+    for pair in dict.fromkeys(CONTENDERS[name].pair for name in chosen):
+        lines += ["", f"**{pair}**", "", HEAD, "|---|" + "---:|" * 7 + "---|"]
+        names = [name for name in chosen if CONTENDERS[name].pair == pair]
+        base = next((_cpu(costs[name]) for name in names if name in costs), 0)
+        for name in names:
+            if name in costs:
+                lines.append(_line(name, costs[name], base))
+            else:
+                lines.append(f"| {name} |" + " |" * 7 + f" {chosen[name] or 'not measured yet'} |")
     return lines
+
+
+def _line(name: str, several: list[Cost], base: float) -> str:
+    one, pair = _medians(several), CONTENDERS[name].pair
+    expected = next(str(found) for kind, found in EXPECTED.items() if pair.endswith(kind))
+    found = several[-1].found
+    found = "compares nothing" if found == "null" else found + ("" if found == expected else " (not all, or too many)")
+    figures = (one["wall"], one["client"], one["postgres"], _cpu(several), _cpu(several) / base)
+    shown = " | ".join(f"{figure:.1f}" for figure in (*figures, one["other"]))
+    return f"| {name} | {shown} | {one['memory']:.0f} | {found} |"
+
+
+def _cpu(several: list[Cost]) -> float:
+    medians = _medians(several)
+    return float(medians["client"] + medians["postgres"])
 
 
 def _medians(several: list[Cost]) -> dict[str, Any]:

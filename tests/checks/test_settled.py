@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dsaudit.reconcile import sides
+from dsaudit.reconcile import settled, sides
 from dsaudit.reconcile.sides import MOST_WHOLE
 from dsaudit.verdict import Verdict
 from tests import ledger
@@ -41,9 +41,12 @@ def told(verdict: Verdict) -> Any:
     return re.sub(r"from [-0-9]+ [:0-9]+ UTC, the database [-0-9]+ [:0-9]+ UTC", "now", repr(said))
 
 
-def answers(parameters: Any, environment: Any, most: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, int]:
+def answers(
+    parameters: Any, environment: Any, most: int, monkeypatch: pytest.MonkeyPatch, straight: int = 0
+) -> tuple[Any, Any, int]:
     # By way of sys.modules: the package shows a function of the module's name.
     monkeypatch.setattr(sys.modules["dsaudit.reconcile.sides"], "MOST_WHOLE", most)
+    monkeypatch.setattr(settled, "STRAIGHT", straight)
     with opened(parameters, environment) as one:
         assert one.source.index
         verdicts = {name: told(one.check(name)) for name in CHECKS}
@@ -64,8 +67,9 @@ def test_the_ledger_in_part_is_judged_as_the_whole(
     assert part[2] < whole[2]
 
 
-def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("straight", [0, 10**9])
+def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pytest.MonkeyPatch, straight: int) -> None:
     whole = answers(sample.parameters, sample.environment, MOST_WHOLE, monkeypatch)
-    part = answers(sample.parameters, sample.environment, 0, monkeypatch)
+    part = answers(sample.parameters, sample.environment, 0, monkeypatch, straight)
     assert part[:2] == whole[:2]
     assert part[2] < whole[2] / 2

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from dsaudit import server
 from dsaudit.database import QueryError, ShortRead, SnapshotLost, TimeLimit
 from dsaudit.reconcile import inputs
+from dsaudit.reconcile.clearing import set_apart
 from dsaudit.reconcile.compare import workspace
 from dsaudit.reconcile.inputs import Lines, Rows
 from dsaudit.reconcile.values import agree, at_source, same_json, typed
@@ -259,9 +260,7 @@ def test_memory_is_bounded_and_the_rest_goes_to_a_private_folder(tmp_path: Path)
         connection.execute("create table there as select i as k0, hash(i) as h from range(3000000) as r (i)")
         connection.execute("create table here as select * from there where k0 <> 7")
         task = inputs.Task(ID, [])
-        from dsaudit.reconcile.compare import _set_apart
-
-        _set_apart(connection, task)
+        set_apart(connection, task, False)
         assert connection.execute("select k0, there, here from apart").fetchall() == [(7, 1, 0)]
     assert not list(tmp_path.iterdir())
 
