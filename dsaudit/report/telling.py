@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dsaudit.verdict import Status, worst
-from dsaudit.verdict.card import SIGNS, anchor, thousands, words
+from dsaudit.verdict.card import SIGNS, anchor, plural, thousands, words
 
 Record = Mapping[str, Any]
 Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
@@ -98,5 +98,18 @@ def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def headline(result: Record) -> str:
-    """Return the decision; a part of an audit never reads as a whole one."""
-    return str(result["decision"]) + (" for a part only" if result["limits"] else "")
+    """Return the decision; a part of an audit never reads as a whole one, nor a GO with accepted rows as a full one."""
+    part = " for a part only" if result["limits"] else ""
+    accepted = result.get("accepted")
+    if result["decision"] != "GO" or not accepted:
+        return f"{result['decision']}{part}"
+    return f"GO{part} with {plural(accepted['rows'], 'accepted row')} until {accepted['until']}"
+
+
+def accepted_in_words(result: Record) -> str:
+    """Return whose known rows a run accepts and until when, or nothing."""
+    accepted = result.get("accepted")
+    if not accepted:
+        return ""
+    found = f"{plural(accepted['rows'], 'row')} found by {plural(accepted['checks'], 'check')}"
+    return f"Known and accepted by {', '.join(accepted['owners'])} until {accepted['until']}: {found}"

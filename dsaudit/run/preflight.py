@@ -10,7 +10,9 @@ from dsaudit import checks
 from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.relations import RelationMissing, Relations, bindings
-from dsaudit.parameters import Parameters
+from dsaudit.parameters import Parameters, baseline
+from dsaudit.verdict.card import plural
+from dsaudit.verdict.masking import Mask, load_key
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
@@ -32,7 +34,17 @@ def preflight(parameters: Parameters, reachable: Reachable, estimated: Estimated
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield _baseline(parameters)
     yield from _plan(parameters)
+
+
+def _baseline(parameters: Parameters) -> Line:
+    try:
+        found = baseline.load(parameters, Mask(load_key(parameters.integration))).checks
+    except baseline.BaselineError as error:
+        return Line("baseline", False, str(error))
+    told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
+    return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
 
 
 def _database(parameters: Parameters) -> Iterator[Line]:

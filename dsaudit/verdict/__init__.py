@@ -85,6 +85,7 @@ class Verdict:
     remedies: list[dict[str, str]] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     waiver: dict[str, str] | None = None
+    accepted: dict[str, Any] | None = None  # the runner's: owner, reason, expires, run, rows of the baseline
 
     @property
     def total(self) -> int:

@@ -53,7 +53,8 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
     With a `level` the claim is a heading of that level and the card an anchor named like its check, as a page
     needs it; without, it is a paragraph, as a notebook has headings of its own.
     """
-    status = Status(record["status"]).value
+    # What a baseline accepts has failed all the same, and a card is about what was found.
+    status = Status.FAIL.value if record.get("accepted") else Status(record["status"]).value
     name = f"h{level}" if level else "p"
     identity = f' id="{anchor(record["check"])}"' if level else ""
     parts = [
@@ -62,6 +63,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         _reason(record),
         f'<p class="ds-why">{words(_sentence(record["why"]))}</p>',
         _waiver(record),
+        _accepted(record),
         _results(record),
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
@@ -197,6 +199,15 @@ def _waiver(record: Mapping[str, Any]) -> str:
         return ""
     who, until, why = (words(waiver[key]) for key in ("owner", "expires", "reason"))
     return f"<p><b>Waived by {who} until {until}:</b> {why}</p>"
+
+
+def _accepted(record: Mapping[str, Any]) -> str:
+    accepted = record.get("accepted")
+    if not accepted:
+        return ""
+    told = f"Known, accepted by {words(accepted['owner'])} until {words(accepted['expires'])}"
+    rows = f"{plural(accepted['rows'], 'row')} of run <code>{words(accepted['run'])}</code>, and no other"
+    return f"<p><b>{told}:</b> {rows}. {words(_sentence(accepted['reason']))}</p>"
 
 
 def _results(record: Mapping[str, Any]) -> str:
