@@ -23,6 +23,7 @@ WIDTH = 6.05  # inches; with the margin that a notebook's display adds, 900 pixe
 LANE = 0.3  # inches for each line of a plot
 BINS = 400  # as many as can be told apart over the width
 MOST_LANES = 40
+DAY = 86400  # seconds
 STYLE: Any = {
     "figure.dpi": 144,
     "font.size": 8,
@@ -49,15 +50,30 @@ SPANS |= {864000: "10 days", 8640000: "100 days"}
 @contextmanager
 def canvas(title: str, lines: float) -> Iterator[Axes]:
     """Make a figure of so many lines, in our style and without a word of it left in the global one."""
+    with panels(title, lines, 1) as (axes,):
+        yield axes
+
+
+@contextmanager
+def panels(title: str, lines: float, count: int) -> Iterator[list[Axes]]:
+    """Make a figure as `canvas` does, with several axes side by side that have their lanes in common."""
     # A notebook's backend turns the interactive mode on when it is loaded; within the context that would be undone,
     # and only the first plot of a notebook would be shown.
     plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + LANE * lines), layout="constrained")
+        size = (WIDTH, 0.9 + LANE * lines)
+        figure, grid = plt.subplots(1, count, sharey=True, squeeze=False, figsize=size, layout="constrained")
         # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.
         figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
+        grid[0, 0].set_title(title, pad=18)
+        yield list(grid[0])
+
+
+def retitled(axes: Axes, title: str) -> Axes:
+    """Give a plot that another function drew its own title."""
+    with mpl.rc_context(STYLE):
         axes.set_title(title, pad=18)
-        yield axes
+    return axes
 
 
 def unless_empty(title: str, none: str = "nothing to show") -> Callable[[Plot], Plot]:

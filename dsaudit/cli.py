@@ -347,6 +347,32 @@ def rows(run_folder: Path, name: str, target: Path) -> None:
 
 
 @main.command()
+@click.argument("run_folder", metavar="RUN", type=FOLDER)
+@click.option("--owner", required=True, help="Who answers for it.")
+@click.option("--expires", required=True, metavar="YYYY-MM-DD", help="The last day; at most 366 days ahead.")
+@click.option("--check", "checks", multiple=True, help="Only this check, beside what was accepted; may be repeated.")
+@click.option("--reason", default="", help="Why they may stay.")
+@click.option("--partial", is_flag=True, help="RUN looked at a part only; accept what it saw.")
+@click.option("--file", type=click.Path(path_type=Path), help="The parameter file. [default: RUN's]")
+def baseline(run_folder: Path, file: Path | None, **terms: Any) -> None:
+    """Accept the rows that RUN found until a day; any other row fails.
+
+    They are written, as hashes, to baseline.json in the folder called like the parameter file.
+    """
+    from datetime import UTC, datetime
+
+    from dsaudit.parameters import load
+    from dsaudit.run.baseline import Terms, make, parameter_file
+    from dsaudit.verdict.card import plural
+
+    parameters = load(file or parameter_file(run_folder), is_recorded=True)
+    path, made = make(run_folder, parameters, Terms(**terms), datetime.now(UTC).date())
+    for name, accepted in made.checks.items():
+        click.echo(f"{name}: {plural(len(accepted.findings), 'row')}, by {accepted.owner} until {accepted.expires}")
+    click.echo(f"written to {path}; a row that is not among these fails")
+
+
+@main.command()
 @click.option("--name", default="dsaudit_reader", show_default=True, help="The role's name.")
 @click.option("--schema", "schemas", multiple=True, default=("public",), show_default=True)
 def role(name: str, schemas: tuple[str, ...]) -> None:

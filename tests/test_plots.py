@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ mpl.use("agg")
 from matplotlib import pyplot as plt  # the backend comes first
 from matplotlib.axes import Axes
 
-from dsaudit import plots
+from dsaudit import canvas, plots
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -45,39 +45,24 @@ def ingest(*minutes: int) -> pd.DataFrame:
     return frame(*({**line, "seconds": 60.0, "until": NOW.isoformat()} for line in lines))
 
 
-def records(*missing: bool, dated: bool = True) -> pd.DataFrame:
-    changed = [NOW - timedelta(days=place) if dated else None for place in range(len(missing))]
-    rows = zip(missing, changed, strict=True)
-    return frame(*({"resource": "order", "place": 0.0, "changed_at": when, "missing": one} for one, when in rows))
+def differing(ranks: Iterable[int], ranked: int = 400, what: str = "missing in refined", **more: Any) -> pd.DataFrame:
+    """Lines of differences, an hour between two ranks."""
+    given = {"tenant": "acme", "resource": "order", "field": "total_$x$", "cause": "UNDELIVERED", "group": "not sent"}
+    lines = [
+        {**given, "source_id": str(rank), "what": what, "class": "loss", "rank": rank, "ranks": ranked,
+         "examined": ranked, "leads": True, "changed_at": NOW + timedelta(hours=rank), "updated_at": None, **more}
+        for rank in ranks
+    ]  # fmt: skip
+    made = pd.DataFrame(lines).astype({"rank": "Int64", "ranks": "Int64", "examined": "Int64"})
+    return made.assign(**{name: pd.to_datetime(made[name], utc=True) for name in ("changed_at", "updated_at")})
 
 
-def differing(*counts: int) -> pd.DataFrame:
-    return frame(
-        *(
-            {
-                "tenant": "acme",
-                "resource": "order",
-                "field": f"f{one // 2}",
-                "kind": one,
-                "records": one,
-                "compared": 100,
-            }
-            for one in counts
-        ),
-    )
+def together(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
 
 
 def versions(*numbers: int) -> pd.DataFrame:
     return frame(*({"tenant": "acme", "resource": "order", "versions": one, "objects": 10_000} for one in numbers))
-
-
-def differing_by_cause(**records: int) -> pd.DataFrame:
-    lines = (
-        {"group": "not sent", "cause": cause, "class": kind, "resource": name, "records": count}
-        for (cause, count), kind in zip(records.items(), ["loss", "expected", "unexplained"] * 99, strict=False)
-        for name in ("order", "customer")
-    )
-    return frame(*lines)
 
 
 def happened(*seconds: float | None, state: str = "good") -> pd.DataFrame:
@@ -90,6 +75,17 @@ def happened(*seconds: float | None, state: str = "good") -> pd.DataFrame:
     return frame(*lines)
 
 
+BY_PLACE = [plots.differences_by_time, plots.differences_by_id, plots.differences_by_time_and_id]
+EVERY_WAY = ["missing in raw", "missing in refined", "old in raw", "field", "extra"]
+PLACED = [
+    differing([3]),
+    differing([3], changed_at=None),
+    differing([3], ranked=0, what="extra", rank=None),
+    differing(range(100, 151)),
+    together(*(differing([7, 7, 8], what=what, tenant=tenant) for what in EVERY_WAY for tenant in ("a$b$c", "south"))),
+    together(*(differing([7], resource=f"resource_{one}") for one in range(50))),
+    differing(range(0, 30_000, 3), ranked=10_000_000),
+]
 CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.latency, hops(0.2)),
     (plots.latency, hops(-3, 0, 0.001, 4, 1e7)),
@@ -98,16 +94,14 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.backlog, waiting(0, 1e9)),
     (plots.ingest, ingest(1)),
     (plots.ingest, ingest(1, 2, 500, 90_000)),
-    (plots.missing, records(False, False)),
-    (plots.missing, records(True)),
-    (plots.missing, records(True, False, True)),
-    (plots.missing, records(*([True, False] * 3000))),
-    (plots.missing, records(True, dated=False)),
     *((plots.ingest, ingest(1, 2 * 5**power)) for power in range(11)),
-    (plots.differences, differing(1)),
-    (plots.differences, differing(*range(1, 90))),
-    (plots.causes, differing_by_cause(UNDELIVERED=1)),
-    (plots.causes, differing_by_cause(**{f"CAUSE_{place}": place for place in range(1, 60)})),
+    *((plots.differences_by_time_and_id, given) for given in PLACED),
+    (plots.differences_by_time, PLACED[0]),
+    (plots.differences_by_id, PLACED[0]),
+    (plots.differences_by_field, differing([1], what="field")),
+    (plots.differences_by_field, together(*(differing([1], what="field", field=f"f{one}") for one in range(90)))),
+    (plots.differences_by_cause, differing([1])),
+    (plots.differences_by_cause, together(*(differing([1], cause=f"CAUSE_{one}") for one in range(60)))),
     (plots.timeline, happened(0)),
     (plots.timeline, happened(None)),
     (plots.timeline, happened(0, 0.2, None, state="bad")),
@@ -134,10 +128,75 @@ def test_says_that_there_is_nothing_to_show(plot: Callable[..., Axes]) -> None:
     assert axes.get_title(loc="left")
 
 
-def test_the_plot_of_causes_says_that_nothing_differs_where_all_was_compared() -> None:
-    none = pd.DataFrame(columns=["group", "cause", "class", "resource", "records"])
-    assert words(plots.causes(none)) == {"no record differs from the source"}
-    assert {"2", "4 (no fault)"} <= words(plots.causes(differing_by_cause(UNDELIVERED=1, IN_FLIGHT=2)))
+DIFFERENCES = [plots.differences_by_field, plots.differences_by_cause, *BY_PLACE]
+
+
+@pytest.mark.parametrize("plot", DIFFERENCES)
+def test_where_all_was_compared_the_plots_say_that_nothing_differs(plot: Callable[..., Axes]) -> None:
+    none = differing([1])[:0]
+    what = "field" if plot is plots.differences_by_field else "record"
+    assert words(plot(none)) == {f"no {what} differs from the source"}
+    none.attrs["unread"] = ["acme, order"]
+    (said,) = words(plot(none))
+    assert said.endswith("; not compared, as the source's list is not whole: acme, order")
+
+
+def test_what_is_no_fault_is_told_apart() -> None:
+    late = differing([1, 2], cause="IN_FLIGHT", group="late", **{"class": "expected"})
+    assert {"1", "2 (no fault)"} <= words(plots.differences_by_cause(together(differing([3]), late)))
+    assert words(plots.differences_by_id(late)) == {"2 records differ without a fault"}
+    assert words(plots.differences_by_id(together(differing([3]), late))) == {"1 of 400"}
+
+
+def bars(axes: Axes) -> list[tuple[float, float, float]]:
+    """Return left and right end and height of each bar that tells of a difference, in lanes from the top."""
+    drawn = [bar for container in axes.containers for bar in container if bar.get_facecolor() != PALE]  # type: ignore[union-attr]
+    return [(round(one.get_x(), 3), round(one.get_x() + one.get_width(), 3), abs(one.get_height())) for one in drawn]
+
+
+PALE = mpl.colors.to_rgba(canvas.PALE)
+
+
+def test_a_hole_among_the_ids_shows_as_one_block_and_single_losses_as_low_bars() -> None:
+    axes = plots.differences_by_id(differing(range(100, 151), ranked=400))
+    found = bars(axes)
+    assert (found[0][0], found[-1][1]) == (0.25, 0.383)
+    full = max(height for _, _, height in found)
+    assert sum(height == full for _, _, height in found) == len(found) - 1  # its last bar holds an id that is there
+    assert words(axes) == {"51 of 400\n51 in a row"}
+    scattered = bars(plots.differences_by_id(differing(range(0, 400, 40), ranked=4_000_000)))
+    assert all(height < full / 4 for _, _, height in scattered)
+
+
+def test_of_few_ids_each_has_its_place() -> None:
+    assert [(low, high) for low, high, _ in bars(plots.differences_by_id(differing([0, 4], ranked=5)))] == [
+        (0, 0.2),
+        (0.8, 1),
+    ]
+
+
+WIDTHS = [(0, "1 min"), (12, "10 min"), (100, "1 h"), (2000, "1 day"), (99_999, "364 days")]
+
+
+@pytest.mark.parametrize(("hours", "told"), WIDTHS)
+def test_bars_in_time_are_as_wide_as_fits(hours: int, told: str) -> None:
+    axes = plots.differences_by_time(differing([0, hours]))
+    assert axes.get_xlabel() == f"changed (UTC); a bar is {told}"
+    assert len(bars(axes)) == len({0, hours})
+
+
+def test_the_ends_of_the_ids_are_named_where_there_is_one_resource() -> None:
+    one = differing([3])
+    one.attrs["ends"] = {"acme": {"order": ["1001", "k1:0a1b"]}}
+    assert ticks(plots.differences_by_id(one)) == ["1001", "k1:0a1b"]
+    assert ticks(plots.differences_by_id(together(one, differing([3], resource="customer")))) == [
+        "lowest id",
+        "highest id",
+    ]
+
+
+def ticks(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_xticklabels()]
 
 
 def test_the_limit_is_drawn_and_named() -> None:
@@ -147,9 +206,8 @@ def test_the_limit_is_drawn_and_named() -> None:
 
 def test_figures_are_told_beside_the_lines() -> None:
     assert "median 1.5 s, p95 1.95 s, n 2" in words(plots.latency(hops(1, 2)))
-    assert "2 of 3 missing" in words(plots.missing(records(True, False, True)))
-    assert "none of 2 records is missing" in words(plots.missing(records(False, False), "id"))
-    assert "5 of 100" in words(plots.differences(differing(2, 3)))
+    fields = together(differing([1, 2], what="field"), differing([2], what="field", kind="another"))
+    assert "2 of 400" in words(plots.differences_by_field(fields))
     assert any("longest gap 9 min" in one for one in words(plots.ingest(ingest(10))))
 
 

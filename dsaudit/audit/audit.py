@@ -10,7 +10,6 @@ import math
 import os
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,29 +19,24 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit import codebase, handoff, sample, source
-from dsaudit.audit import remedies
+from dsaudit.audit import exploring, remedies, rows
 from dsaudit.audit.display import Closing, Opening, Shown
 from dsaudit.audit.gathering import gather
 from dsaudit.audit.judging import Evidence, Scope, judge
-from dsaudit.audit.keeping import keep_rows
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
-from dsaudit.parameters import Parameters, Part, load, narrowed
+from dsaudit.parameters import Parameters, Part, baseline, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import Recording
-from dsaudit.verdict import Result, Status, Verdict, card, masking, worst
+from dsaudit.verdict import Result, Status, Verdict, masking, worst
 from dsaudit.verdict.masking import Cell, Mask
 
 if TYPE_CHECKING:
     from dsaudit.timeline import Story
-
-OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
-MOST_SHOWN = 20
-MOST_FINDINGS = 10_000
 
 
 class AuditNotPassed(Exception):
@@ -90,14 +84,15 @@ class Audit:
         self._handoff = given
         self._replay = replay
         self._held = contextlib.ExitStack()
-        self._revealed = False
+        self.revealed = False
         self._stale = math.inf
         if given is None:
             self._hold()
         self.identity = identify(database)
         guard(parameters, self.identity)
         self.instant = given.instant if given else self.identity.time
-        self._mask = Mask(masking.load_key(parameters.integration))
+        self.mask = Mask(masking.load_key(parameters.integration))
+        self.accepted = baseline.load(parameters, self.mask).findings()
 
     # What a check reads ------------------------------------------------------------------------------------------
 
@@ -218,13 +213,32 @@ class Audit:
 
     def cell(self, value: object, shown: bool = False, key: bool = False) -> Cell:
         """Return a value as it may be displayed: see `dsaudit.verdict.masking.Mask.cell`."""
-        return self._mask.cell(value, shown=self._revealed or shown, key=key)
+        return self.mask.cell(value, shown=self.revealed or shown, key=key)
+
+    def differences(self, resource: str = "") -> pd.DataFrame:
+        """Return what differs in a `resource`, or in all, as a frame to play with: a line a difference, masked.
+
+        Columns: tenant, resource, source_id; what (missing in raw, missing in refined, old in raw, field, extra), field
+        and kind (which, and how they differ); at_source and in_refined (Decimal, datetime in UTC, int, text …); cause,
+        its group and class (expected, loss, unexplained), evidence; changed_at (at the source), received_at, updated_at
+        (as the refined row has it), refined_at (datetime64, UTC); rank among the source's ids, of so many ranks;
+        examined (records that were compared with it in all); leads (whether the line stands for its record: once each).
+        Texts and textual ids are masked, equal ones alike, in a run always and by hand until `reveal` is called.
+        The comparison is the checks' own, done once. Without a source in the file the frame has neither lines nor
+        columns; ``attrs["unread"]`` names the lists that could not be compared.
+
+        Raises
+        ------
+        CheckError
+            There is no such resource.
+        """
+        return exploring.differences(self, resource)
 
     def reveal(self) -> None:
         """Unmask what is displayed from here on; refused where the output is kept by a run."""
         if self._handoff:
             raise PermissionError("nothing is unmasked in a run: its outputs become a report")
-        self._revealed = True
+        self.revealed = True
 
     def summary(self, good: str = "", bad: str = "") -> Shown:
         """Show the phase's verdicts, the worst first, under the word `good` if all are green, and `bad` otherwise."""
@@ -317,48 +331,17 @@ class Audit:
             remedies=[{"say": check.headers["remedy"]}] if "remedy" in check.headers else [],
         )
         if len(frame):
-            self._add_rows(verdict, check, frame)
+            rows.add_rows(self, verdict, check, frame)
         verdict.remedies += remedies.offered(self, verdict, frame)
         return verdict
 
-    def _add_rows(self, verdict: Verdict, check: Check, frame: pd.DataFrame) -> None:
-        keys = check.listed("key")
-        verdict.columns = [
-            {"name": str(name), "role": "scope" if name in check.scope else "key" if name in keys else "value"}
-            for name in frame.columns
-        ]
-        records = frame.to_dict("records")
-        shown = {*check.listed("show"), *self.parameters.show, *OURS}
-        verdict.rows = [self._masked(record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
-        verdict.findings = [
-            self._mask.finding(
-                check.name, {c: str(r.get(c)) for c in check.scope}, [r.get(key) for key in keys], r.get("cause")
-            )
-            for r in records[:MOST_FINDINGS]
-        ]
-        told = [column for column in frame.columns if column in OURS]
-        if told and len(frame) == verdict.total:
-            verdict.places = frame[told].drop_duplicates().to_dict("records")  # type: ignore[assignment]
-        if "tolerates" in check.headers:
-            verdict.causes = dict(Counter(str(record["cause"]) for record in records))
-        if len(records) > MOST_SHOWN:
-            total = max(verdict.total, len(records))
-            verdict.limits.append(f"{MOST_SHOWN} of {card.thousands(total)} rows are shown")
-        if len(records) > MOST_FINDINGS:
-            verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
-        verdict.rows_file = keep_rows(self.private, check.name, records)
-
-    def _masked(self, record: dict[Any, Any], columns: list[dict[str, str]], shown: set[str]) -> list[Any]:
-        return [
-            self.cell(record[column["name"]], column["name"] in shown, column["role"] == "key") for column in columns
-        ]
-
     def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
-        shown = {*query.listed("show"), *self.parameters.show, *OURS}
+        shown = {*query.listed("show"), *self.parameters.show, *rows.OURS}
         keys = query.listed("key")
         columns = [{"name": str(name), "role": "key" if name in keys else "value"} for name in frame.columns]
-        rows = [self._masked(record, columns, shown) for record in frame.to_dict("records")[: MOST_SHOWN * 5]]
-        return Shown(query.headers.get("title", query.name), columns, rows, len(frame))
+        records = frame.to_dict("records")[: rows.MOST_SHOWN * 5]
+        lines = [rows.masked(self, record, columns, shown) for record in records]
+        return Shown(query.headers.get("title", query.name), columns, lines, len(frame))
 
 
 def _is_interactive() -> bool:

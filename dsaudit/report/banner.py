@@ -8,6 +8,7 @@ from dsaudit.report.telling import (
     DECISIONS,
     Link,
     Record,
+    accepted_in_words,
     counts_html,
     having,
     headline,
@@ -56,6 +57,8 @@ def _warnings(result: Record) -> str:
     if may_write:
         role = result["instant"].get("role", "of the audit")
         warnings.append(f"The role {role} can write here: {'; '.join(may_write)}. Audit with a role that only reads")
+    if accepted_in_words(result):
+        warnings.append(accepted_in_words(result))
     told = [reason["text"] for reason in result["reasons"][:MOST_REASONS]]
     warnings += [f"A problem of the run itself: {problem}" for problem in result["problems"] if problem not in told]
     lines = "".join(f"<li>{words(warning)}.</li>" for warning in warnings)
@@ -83,6 +86,8 @@ def _proven(result: Record) -> str:
     passed = having(result["verdicts"], Status.PASS)
     rows = sum(one["examined"] for verdict in passed for one in verdict["results"])
     if result["decision"] == "GO":
+        if having(result["verdicts"], Status.WAIVED):
+            return f"{plural(len(passed), 'check')} passed, {plural(rows, 'row')} examined; what failed is waived."
         of_part = " of this part" if result["limits"] else ""
         return f"Every required check{of_part} passed: {plural(len(passed), 'check')}, {plural(rows, 'row')} examined."
     return "No check failed, but not enough was proven either."

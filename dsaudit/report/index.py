@@ -25,7 +25,7 @@ def page(result: Record, pages: Mapping[str, str]) -> str:
         section("criteria", "Success criteria", sections.criteria(result)),
         section("failures", "What failed", failures(result)),
         section("unknown", "What is not known", unknown(result)),
-        section("waived", "What was waived", _cards(having(result["verdicts"], Status.WAIVED))),
+        section("waived", "What was waived or accepted", _cards(having(result["verdicts"], Status.WAIVED))),
         section("passes", "What passed", sections.passes(result, names, link)),
         section("skipped", "What was not run", sections.skipped(result, link)),
         section("checklist", "Final checklist", sections.checklist(result)),

@@ -177,6 +177,7 @@ def provenance(result: Record) -> str:
         "Database instant": moment(instant["time"], True)
         + (f", taken anew {plural(instant['renewed'], 'time')}" if instant.get("renewed") else ""),
         "Parameter file": f"{words(parameters.get('file', ''))}, sha256 <code>{words(parameters['sha256'])}</code>",
+        "Baseline": f"<code>{words(parameters['baseline'])}</code>" if parameters.get("baseline") else "none",
         "Set by the command line": words(_pairs(parameters.get("overrides", {}))) or "nothing",
         "Inferred, as the file leaves it out": words("; ".join(map(_inferred, parameters.get("inferred", []))))
         or "nothing",

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from dsaudit.parameters import Part
 from dsaudit.verdict import Status, worst
-from dsaudit.verdict.card import SIGNS, anchor, thousands, words
+from dsaudit.verdict.card import SIGNS, anchor, plural, thousands, words
 
 Record = Mapping[str, Any]
 Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
@@ -99,6 +99,19 @@ def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def headline(result: Record) -> str:
-    """Return the decision; a part of an audit never reads as a whole one."""
+    """Return the decision; a part of an audit never reads as a whole one, nor a GO with accepted rows as a full one."""
     part = Part.from_json(result["run"]["part"]).words if "part" in result["run"] else ""
-    return str(result["decision"]) + (" for a part only" if result["limits"] else "") + (f": {part}" if part else "")
+    words = str(result["decision"]) + (" for a part only" if result["limits"] else "") + (f": {part}" if part else "")
+    accepted = result.get("accepted")
+    if result["decision"] != "GO" or not accepted:
+        return words
+    return f"{words} with {plural(accepted['rows'], 'accepted row')} until {accepted['until']}"
+
+
+def accepted_in_words(result: Record) -> str:
+    """Return whose known rows a run accepts and until when, or nothing."""
+    accepted = result.get("accepted")
+    if not accepted:
+        return ""
+    found = f"{plural(accepted['rows'], 'row')} found by {plural(accepted['checks'], 'check')}"
+    return f"Known and accepted by {', '.join(accepted['owners'])} until {accepted['until']}: {found}"

@@ -19,11 +19,13 @@ from dsaudit import checks, evidence, handoff, report
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import Identity, guard, identify
-from dsaudit.parameters import Parameters, Part, project_root
+from dsaudit.parameters import Parameters, Part, baseline, project_root
 from dsaudit.parameters.part import since_text
 from dsaudit.run import collect, decide, execute, history
+from dsaudit.run.baseline import accept, told
 from dsaudit.verdict import Verdict, bounds
 from dsaudit.verdict.card import plural
+from dsaudit.verdict.masking import Mask, load_key
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -58,11 +60,12 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
 
     Raises
     ------
-    RunError, DatabaseError, CheckError
+    RunError, DatabaseError, CheckError, BaselineError
         It could not start.
     """
     blueprint = find_blueprint(parameters, options.blueprint)
     plan = narrowed(checks.plan(blueprint, parameters), options)
+    accepted = baseline.load(parameters, Mask(load_key(parameters.integration)))
     database = Database.open(parameters.database, name="dsaudit/runner")
     try:
         identity = identify(database)
@@ -92,7 +95,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
         progress("writing the report")
-        result = _result(blueprint, parameters, plan, phases, identity, given, started, options)
+        result = _result(blueprint, parameters, plan, phases, identity, given, started, options, accepted)
         return Outcome(_publish(folder, result, parameters), result)
     finally:
         database.close()
@@ -183,9 +186,11 @@ def _result(
     given: handoff.Handoff,
     started: datetime,
     options: Options,
+    accepted: baseline.Baseline,
 ) -> dict[str, Any]:
     verdicts, problems = collect.collect(plan, phases, given)
     decide.waive(verdicts, parameters, started.date())
+    accept(verdicts, accepted, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
     result = {
         "schema": 1,
@@ -205,12 +210,14 @@ def _result(
         "parameters": {
             "file": parameters.path.name,
             "sha256": parameters.sha256,
+            "baseline": accepted.seal,
             "overrides": options.overrides,
             "inferred": given.inferred,
         },
         "plan": [_planned_record(planned) for planned in plan],
         "phases": [phase.to_json() for phase in phases],
         "verdicts": [verdict.to_json() for verdict in verdicts],
+        "accepted": told(verdicts),
         "limits": [*_limits(plan, options, given, verdicts)],
         "problems": problems,
     }

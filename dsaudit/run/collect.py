@@ -70,6 +70,7 @@ def _read_verdicts(
         except ValueError as error:
             problems.append(f"{phase.name} shows a broken verdict: {error}")
             continue
+        verdict.waiver = verdict.accepted = None  # what waives is the runner's to say
         if verdict.check in found:
             problems.append(f"{verdict.check} has two verdicts; the worse one counts")
             verdict = max(found[verdict.check], verdict, key=lambda one: one.status.rank)

@@ -82,6 +82,10 @@ def _reasons(result: Record, parameters: Parameters) -> list[Record]:
         for name in result["order"]
         if name not in result["consequences"]
     ]
+    if parameters.gate.waived == "refuse":
+        waived = [verdict for verdict in result["verdicts"] if verdict["status"] == Status.WAIVED]
+        words = "waived, and the parameter file's gate refuses what is"
+        reasons += [{"text": f"{v['claim']}: {words}", "check": v["check"], "phase": v["phase"]} for v in waived]
     reasons += [{"text": problem, "check": None, "phase": None} for problem in result["problems"]]
     return reasons[:MOST_REASONS]
 

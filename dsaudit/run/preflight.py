@@ -11,7 +11,9 @@ from dsaudit.database import Database, DatabaseError, QueryError, RelationMissin
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
-from dsaudit.parameters import Parameters
+from dsaudit.parameters import Parameters, baseline
+from dsaudit.verdict.card import plural
+from dsaudit.verdict.masking import Mask, load_key
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
@@ -35,6 +37,7 @@ def preflight(parameters: Parameters, reachable: Reachable, estimated: Estimated
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield _baseline(parameters)
     yield from _plan(parameters)
 
 
@@ -51,6 +54,15 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred), inferred
+
+
+def _baseline(parameters: Parameters) -> Line:
+    try:
+        found = baseline.load(parameters, Mask(load_key(parameters.integration))).checks
+    except baseline.BaselineError as error:
+        return Line("baseline", False, str(error))
+    told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
+    return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
 
 
 def _database(parameters: Parameters) -> Iterator[Line]:

@@ -86,6 +86,7 @@ class Verdict:
     limits: list[str] = field(default_factory=list)
     bounds: dict[str, list[int]] = field(default_factory=dict)  # of a sample, by resource: wrong, drawn, known
     waiver: dict[str, str] | None = None
+    accepted: dict[str, Any] | None = None  # the runner's: owner, reason, expires, run, rows of the baseline
 
     @property
     def total(self) -> int:

@@ -53,7 +53,8 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
     With a `level` the claim is a heading of that level and the card an anchor named like its check, as a page
     needs it; without, it is a paragraph, as a notebook has headings of its own.
     """
-    status = Status(record["status"]).value
+    # What a baseline accepts has failed all the same, and a card is about what was found.
+    status = Status.FAIL.value if record.get("accepted") else Status(record["status"]).value
     name = f"h{level}" if level else "p"
     identity = f' id="{anchor(record["check"])}"' if level else ""
     parts = [
@@ -62,6 +63,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         _reason(record),
         f'<p class="ds-why">{words(_sentence(record["why"]))}</p>',
         _waiver(record),
+        _accepted(record),
         _results(record),
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
@@ -143,11 +145,14 @@ def plural(count: int, noun: str) -> str:
     return f"{thousands(count)} {noun}{'' if count == 1 else 's'}"
 
 
+DAY = 86400  # seconds
+
+
 def span(seconds: float) -> str:
     """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+    for unit, size in (("days", DAY), ("h", 3600), ("min", 60), ("s", 1)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
+            return f"{seconds / size:.3g} {unit}".removesuffix("s" if seconds == size == DAY else "")
     return f"{seconds * 1000:.0f} ms"
 
 
@@ -205,6 +210,15 @@ def _waiver(record: Mapping[str, Any]) -> str:
         return ""
     who, until, why = (words(waiver[key]) for key in ("owner", "expires", "reason"))
     return f"<p><b>Waived by {who} until {until}:</b> {why}</p>"
+
+
+def _accepted(record: Mapping[str, Any]) -> str:
+    accepted = record.get("accepted")
+    if not accepted:
+        return ""
+    told = f"Known, accepted by {words(accepted['owner'])} until {words(accepted['expires'])}"
+    rows = f"{plural(accepted['rows'], 'row')} of run <code>{words(accepted['run'])}</code>, and no other"
+    return f"<p><b>{told}:</b> {rows}. {words(_sentence(accepted['reason']))}</p>"
 
 
 def _results(record: Mapping[str, Any]) -> str:

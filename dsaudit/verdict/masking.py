@@ -54,6 +54,11 @@ class Mask:
             return value
         return {"masked": self.digest(value), "length": len(value)}
 
+    def value(self, value: object, *, shown: bool, key: bool = False) -> object:
+        """Return `value` for a frame: as it is where `cell` would show it, else its masked name."""
+        cell = self.cell(value, shown=shown, key=key)
+        return cell["masked"] if isinstance(cell, dict) else value
+
     def finding(self, check: str, scope: dict[str, str], keys: Iterable[object], cause: str | None = None) -> str:
         """Return the fingerprint of one row: the same row found by the same check has it in every run."""
         parts = [check, *(f"{name}={scope[name]}" for name in sorted(scope)), *(str(_plain(key)) for key in keys)]

@@ -85,7 +85,9 @@ def test_a_skipped_check_that_is_required_blocks(tmp_path: Path) -> None:
 
 def test_a_gate_can_refuse_waivers(tmp_path: Path) -> None:
     verdicts = [verdict("a", "pass"), verdict("b", "waived")]
-    assert decided(tmp_path, *verdicts, more="gate: {waived: refuse}\n")["decision"] == "NO-GO"
+    result = decided(tmp_path, *verdicts, more="gate: {waived: refuse}\n")
+    assert result["decision"] == "NO-GO"
+    assert [reason["check"] for reason in result["reasons"]] == ["b"]
 
 
 WAIVER = "waivers: [{check: a, reason: known, owner: ada, expires: 2026-12-31, scope: {tenant: acme}}]\n"

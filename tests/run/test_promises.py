@@ -66,3 +66,24 @@ def shown(project: Project) -> str:
         verdict = one.check("field_differences")
         assert verdict.status == "fail"
         return json.dumps(verdict._repr_mimebundle_(), ensure_ascii=False)
+
+
+FRAME = [
+    "try:\n    audit.reveal()\nexcept PermissionError:\n    print('refused')",
+    "frame = audit.differences()\nframe",
+    "print(frame.to_csv(), frame.attrs, frame['at_source'].tolist(), set(frame['source_id']))",
+    "audit.table('differences')",
+    "audit.table('differences_by_id')",
+]
+
+
+def test_in_a_run_the_frame_of_differences_shows_no_text_in_any_form(project: Project) -> None:
+    project.ledger.execute("""update ledger."Member" set "Full Name" = 'Ada Lovelace' where code = 'n-00'""")
+    project.ledger.execute("""update ledger."Member" set void = true where org = 'S'""")
+    project.notebook("04_once", [ORPHANS, *FRAME])
+    folder = project.run().folder
+    files = [path for path in folder.rglob("*") if path.is_file() and "private" not in path.parts]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    assert "refused" in text and "another text" in text and "missing in refined" in text
+    hidden = ["Zoë Ångström", "Ada Lovelace", "n-00", "s-01"]
+    assert not [one for one in hidden if one in text or json.dumps(one)[1:-1] in text]

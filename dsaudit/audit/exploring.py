@@ -1,0 +1,45 @@
+"""Frames for exploring: whole in their types, masked in their texts."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dsaudit.audit.rows import OURS
+from dsaudit.checks import Check, CheckError, find_table
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+def differences(audit: Audit, resource: str) -> pd.DataFrame:
+    """Return what `Audit.differences` does."""
+    known = audit.parameters.resources
+    if resource and resource not in known:
+        close = difflib.get_close_matches(resource, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise CheckError(f"{audit.parameters.path.name} has no resource {resource!r}; {hint}")
+    frame = audit.frame("differences")
+    if resource and len(frame):
+        frame = frame[frame["resource"] == resource].reset_index(drop=True)
+    return frame if audit.revealed else _masked(audit, find_table("differences"), frame)
+
+
+def _masked(audit: Audit, query: Check, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which each text that may not be displayed is replaced by its name under the mask."""
+    shown = {*query.listed("show"), *audit.parameters.show, *OURS}
+    keys = query.listed("key")
+    told = {}
+    for name in frame.columns:
+        if name not in shown and frame[name].dtype.kind not in "biufMm":
+            values = [audit.mask.value(value, shown=False, key=name in keys) for value in frame[name]]
+            told[name] = pd.Series(values, frame.index, object)
+    frame = frame.assign(**told)
+    ends = frame.attrs.get("ends", {})
+    frame.attrs["ends"] = {
+        tenant: {name: [audit.mask.value(one, shown=False, key=True) for one in two] for name, two in inside.items()}
+        for tenant, inside in ends.items()
+    }
+    return frame

@@ -1,0 +1,32 @@
+"""Plots: what a table cannot say. Frames in, Axes out; no query, no global style, no legend to decode.
+
+Every plot is 900 pixels wide at 144 dots per inch, tells its parts apart by place and shade as well as by colour, and
+says "nothing to show" of an empty frame. What is drawn stands in a table too, for those who do not see the picture.
+"""
+
+from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, versions
+from dsaudit.plots.coverage import coverage_matrix, webhook_matrix
+from dsaudit.plots.differences import (
+    differences_by_cause,
+    differences_by_field,
+    differences_by_id,
+    differences_by_time,
+    differences_by_time_and_id,
+)
+from dsaudit.timeline.drawing import timeline
+
+__all__ = [
+    "backlog",
+    "coverage_matrix",
+    "deliveries",
+    "differences_by_cause",
+    "differences_by_field",
+    "differences_by_id",
+    "differences_by_time",
+    "differences_by_time_and_id",
+    "ingest",
+    "latency",
+    "timeline",
+    "versions",
+    "webhook_matrix",
+]
