@@ -11,7 +11,7 @@ import pytest
 
 from dsaudit.parameters import load
 from dsaudit.parameters.keys import parts_of
-from dsaudit.parameters.models import Resource
+from dsaudit.parameters.resource import Resource
 from dsaudit.timeline.changes import Change, changes, declared_types, typed_change
 
 

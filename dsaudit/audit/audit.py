@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import importlib
 import math
 import os
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit import codebase, handoff, sample, source
-from dsaudit.audit import exploring, remedies, rows
+from dsaudit.audit import exploring, making, rows
 from dsaudit.audit.display import Closing, Opening, Shown
 from dsaudit.audit.gathering import gather
 from dsaudit.audit.judging import Evidence, Scope, judge
@@ -307,33 +306,9 @@ class Audit:
             return None
         return None if None in counts else sum(count for count in counts if count is not None)
 
-    # How a verdict is made ---------------------------------------------------------------------------------------
-
     def _verdict(self, check: Check, results: list[Result], evidence: Evidence) -> Verdict:
-        frame = evidence.rows
-        given = self._handoff
-        verdict = Verdict(
-            check=check.name,
-            claim=check.headers["title"],
-            why=check.headers["why"],
-            requirement=check.listed("requirement"),
-            severity=check.headers["severity"],
-            status=worst(result.status for result in results),
-            results=results,
-            run=given.run if given else "",
-            nonce=given.nonce if given else "",
-            phase=self.phase,
-            instant=check.headers.get("instant", "run"),
-            query=evidence.query,
-            query_sha256=hashlib.sha256(f"{check.query}\n{check.examined}".encode()).hexdigest(),
-            limits=list(evidence.limits),
-            bounds=evidence.bounds,
-            remedies=[{"say": check.headers["remedy"]}] if "remedy" in check.headers else [],
-        )
-        if len(frame):
-            rows.add_rows(self, verdict, check, frame)
-        verdict.remedies += remedies.offered(self, verdict, frame)
-        return verdict
+        run, nonce = (self._handoff.run, self._handoff.nonce) if self._handoff else ("", "")
+        return making.verdict(self, check, results, evidence, run, nonce)
 
     def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
         shown = {*query.listed("show"), *self.parameters.show, *rows.OURS}

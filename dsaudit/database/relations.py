@@ -34,7 +34,7 @@ from dsaudit.database.expressions import (
 )
 from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters
-from dsaudit.parameters.models import Relation
+from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tables import Raw, Table
 
 Catalogue = Mapping[tuple[str, str], TableInfo]

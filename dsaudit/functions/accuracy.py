@@ -13,7 +13,7 @@ from dsaudit.reconcile.differences import not_received, not_refined, of_fields, 
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-    from dsaudit.parameters.models import Relation
+    from dsaudit.parameters.resource import Relation
 
 Found = tuple[pd.DataFrame, pd.DataFrame]
 Row = dict[str, Any]

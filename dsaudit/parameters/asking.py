@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dsaudit.parameters.graphql import why_refused
 
 if TYPE_CHECKING:
-    from dsaudit.parameters.models import Resource
+    from dsaudit.parameters.resource import Resource
     from dsaudit.parameters.source import Source
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dsaudit.parameters.models import Resource
+from dsaudit.parameters.resource import Resource
 
 
 def named_parts(resource: Resource, source_id: str) -> dict[str, str] | None:

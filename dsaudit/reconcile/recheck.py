@@ -27,7 +27,7 @@ from dsaudit.database import QueryError
 from dsaudit.reconcile import origins
 from dsaudit.reconcile.looks import Differences, Looked, Open, Seen
 from dsaudit.reconcile.sides import Key, Sides, present, sides
-from dsaudit.source import one as by_id
+from dsaudit.source import second_look
 from dsaudit.source.recording import AGAIN, Item, items_in
 from dsaudit.verdict.card import plural
 
@@ -93,12 +93,10 @@ def _latest(audit: Audit, opened: dict[int, Open]) -> dict[int, Open]:
     never = datetime.max.replace(tzinfo=audit.source.started.tzinfo)
     places = sorted(opened, key=lambda place: opened[place].judged.changed(opened[place].key) or never, reverse=True)
     names = list(dict.fromkeys(opened[place].by_id for place in places))
-    if len(names) > by_id.MOST:
-        told = (
-            f"{by_id.MOST} of {plural(len(names), 'record')} that differ were looked at again: those that changed last"
-        )
+    if len(names) > second_look.MOST:
+        told = f"{second_look.MOST} of {plural(len(names), 'record')} that differ were looked at again: those that changed last"
         _tell(audit, told)
-    wanted = set(names[: by_id.MOST])
+    wanted = set(names[: second_look.MOST])
     return {place: opened[place] for place in sorted(places) if opened[place].by_id in wanted}
 
 
@@ -130,18 +128,18 @@ def _clock(audit: Audit) -> datetime:
     return frame["now"][0]  # type: ignore[no-any-return]
 
 
-def _asked(audit: Audit, opened: Iterable[Open], anew: bool) -> by_id.Answers:
+def _asked(audit: Audit, opened: Iterable[Open], anew: bool) -> second_look.Answers:
     """Ask for the records; unless `anew`, those that were asked for already, for another check, stand as they were."""
-    kept: dict[by_id.Name, by_id.Content | None] = audit.kept.setdefault("asked by id", {})
+    kept: dict[second_look.Name, second_look.Content | None] = audit.kept.setdefault("asked by id", {})
     wanted = [one.by_id for one in opened if one.by_id and one.by_id[2]]
-    answers = by_id.ask(audit.parameters, (name for name in wanted if anew or name not in kept))
+    answers = second_look.ask(audit.parameters, (name for name in wanted if anew or name not in kept))
     kept |= answers.records
     for tenant, problem in answers.problems.items():
         _tell(audit, f"not every record of {tenant} that differs was asked for again: {problem}")
     return replace(answers, records={name: kept[name] for name in wanted if name in kept})
 
 
-def _present(audit: Audit, opened: Iterable[Open], answers: by_id.Answers) -> dict[str, Sides]:
+def _present(audit: Audit, opened: Iterable[Open], answers: second_look.Answers) -> dict[str, Sides]:
     """Return each resource as both sides are now, for the keys that are looked at."""
     keys: defaultdict[str, set[Key]] = defaultdict(set)
     source: defaultdict[str, dict[Key, Item]] = defaultdict(dict)

@@ -13,13 +13,13 @@ from typing import Any
 
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.source.by_id import see_that_it_answers
 from dsaudit.source.choosing import Choice
 from dsaudit.source.collecting import Progress, Reader, extra, now, reader_of, record_list, tell, tenants_of
 from dsaudit.source.drawing import Draw
 from dsaudit.source.reading import Record, SourceError
 from dsaudit.source.recording import INDEX, Recording, changed_at, declared
 from dsaudit.source.rest import Client
-from dsaudit.source.singly import see_that_it_answers
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Tape
 

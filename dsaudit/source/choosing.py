@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 from dsaudit.parameters import Parameters, Part, Resource
 from dsaudit.parameters.source import Source
+from dsaudit.source.by_id import ById, takes_ids
 from dsaudit.source.drawing import Draw
 from dsaudit.source.paging import MARGIN, Listing
 from dsaudit.source.reading import Page, Record
 from dsaudit.source.recording import changed_at, identity
-from dsaudit.source.singly import Singly, takes_ids
 
 Way = Literal["whole", "since", "ids"]
 LATE = timedelta(seconds=60)  # a list of changes may be that much behind
@@ -42,7 +42,7 @@ class Choice:
     resource: Resource
     draw: Draw
     started: datetime
-    single: Singly | None = None  # what asks for single records, where that can be
+    single: ById | None = None  # what asks for single records, where that can be
     kept: int = 0
     seen: set[str] = field(default_factory=set)  # drawn ids that the source has
     hidden: int = 0  # changed since, by their own time, and not in the list of changes

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.source.by_id import by_id
 from dsaudit.source.choosing import Choice
 from dsaudit.source.drawing import Draw, Draws, drawn
 from dsaudit.source.files import Export
@@ -20,7 +21,6 @@ from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
-from dsaudit.source.singly import singly
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Kept, Tape
 from dsaudit.verdict.card import plural
@@ -171,7 +171,7 @@ def _record_tenant(
         for name, resource in own_lists(parameters):
             tape = Tape(folder, name)
             draw = draws.get((tenant.name, name), Draw())
-            choice = Choice(parameters, resource, draw, datetime.now(UTC), singly(reader, resource))
+            choice = Choice(parameters, resource, draw, datetime.now(UTC), by_id(reader, resource))
             told = partial(tell, progress, f"reading {choice.words(name)} of {tenant.name}")
             told(0)
             entry["resources"][name] = record_list(reader, choice, tape, tape.kept() if resume else None, told)

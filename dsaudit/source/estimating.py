@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import paging
+from dsaudit.source.by_id import at_once
 from dsaudit.source.choosing import way_of
 from dsaudit.source.collecting import own_lists, tenants_of
-from dsaudit.source.one import MOST
 from dsaudit.source.reading import SourceError
 from dsaudit.source.rest import Client
-from dsaudit.source.singly import at_once
+from dsaudit.source.second_look import MOST
 from dsaudit.verdict.card import plural
 
 MOST_NAMED = 3

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from dsaudit.drafting import provider, words
-from dsaudit.parameters.models import Resource
+from dsaudit.parameters.resource import Resource
 from dsaudit.parameters.source import Source
 
 KEYS = sorted(path.stem for path in provider.FOLDER.glob("*.yml"))

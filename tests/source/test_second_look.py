@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from dsaudit.parameters import ParameterError, Parameters
-from dsaudit.source import one
+from dsaudit.parameters import Parameters
+from dsaudit.source import second_look
 from tests.source.providers import TOKEN, Provider, an_order
 
 BY_ID = ", one: 'orders/{id}.json'"
 Load = Callable[..., Parameters]
 
 
-def asked(parameters: Load, *ids: str) -> one.Answers:
-    return one.ask(parameters(more=BY_ID), [("shop", "order", source_id) for source_id in ids])
+def asked(parameters: Load, *ids: str) -> second_look.Answers:
+    return second_look.ask(parameters(more=BY_ID), [("shop", "order", source_id) for source_id in ids])
 
 
 def test_the_record_is_found_by_itself_or_under_a_name(parameters: Load, provider: Provider) -> None:
@@ -51,17 +51,6 @@ def test_what_is_no_record_is_told_and_nothing_is_known(
 
 
 def test_asking_ends_after_a_while(parameters: Load, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one, "LONGEST", -1.0)
+    monkeypatch.setattr(second_look, "LONGEST", -1.0)
     answers = asked(parameters, "1")
     assert answers.records == {} and provider.asked == [] and "had passed" in answers.problems["shop"]
-
-
-@pytest.mark.parametrize(
-    ("source", "more"),
-    [("", ", one: orders/1.json"), ("{kind: files, folder: exports}", BY_ID)],
-)
-def test_an_address_that_cannot_be_meant_is_refused(
-    parameters: Load, provider: Provider, source: str, more: str
-) -> None:
-    with pytest.raises(ParameterError, match="one: is the path of one record of a REST API, and holds"):
-        parameters(source, more)

@@ -8,40 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dsaudit.cli.group import COULD_NOT_START, Command
+from dsaudit.cli.options import FILE, FOLDER, overrides_of, part_given, part_options
+from dsaudit.cli.telling import tell
+
 if TYPE_CHECKING:
     from dsaudit.parameters import Parameters
-
-COULD_NOT_START = 3
-
-
-class Command(click.Group):
-    """A group whose usage errors exit with 3: 2 already means INCONCLUSIVE."""
-
-    def main(self, *arguments: Any, **options: Any) -> Any:
-        """Run, and give every mistake of the user one readable line."""
-        try:
-            return super().main(*arguments, **{**options, "standalone_mode": False})
-        except click.ClickException as error:
-            error.show()
-            sys.exit(COULD_NOT_START)
-        except click.Abort:
-            click.echo("stopped", err=True)
-            sys.exit(COULD_NOT_START)
-        except Exception as error:
-            if not _is_ours(error):
-                import traceback
-
-                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
-                sys.exit(COULD_NOT_START)
-            for line in str(error).splitlines():
-                click.echo(line, err=True)
-            sys.exit(COULD_NOT_START)
-
-
-def _is_ours(error: Exception) -> bool:
-    """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
-    kind = type(error)
-    return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,10 +24,6 @@ def main() -> None:
     Start with `init`, which drafts the file that describes a system; then `check`, which tries every way in and audits
     nothing; then `run`.
     """
-
-
-FILE = click.argument("file", type=click.Path(path_type=Path))
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @main.command()
@@ -90,26 +58,12 @@ def init(
         click.echo(line)
 
 
-def _part(command: Any) -> Any:
-    """Give a command the options that narrow an audit."""
-    options = (
-        click.option("--resource", "resources", multiple=True, help="Only this resource; may be repeated."),
-        click.option("--tenant", "tenants", multiple=True, help="Only this tenant; may be repeated."),
-        click.option("--since", default="", metavar="TIME", help="Only what changed since: 2026-11-01, 7d, 36h."),
-        click.option("--sample", type=click.IntRange(1), metavar="N", help="Only N records of each resource."),
-        click.option("--seed", default=1, show_default=True, help="Chooses the records of a sample."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @main.command()
 @FILE
 @click.option("--blueprint", default="", help="Which blueprint, if the file names several.")
 @click.option("--phase", "phases", multiple=True, help="Only this phase, such as 4; may be repeated.")
 @click.option("--check", "checks", multiple=True, help="Only this check; may be repeated.")
-@_part
+@part_options
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
@@ -139,17 +93,13 @@ def run(
 
     if replay and resume:
         raise click.UsageError("--replay uses a reading as it is, --resume goes on with it: give one of them")
-    given = _overrides(overrides)
+    given = overrides_of(overrides)
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
-    parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**_given(part)))
+    parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**part_given(part)))
     result, folder = _audit(parameters, options, read)
-    _tell(result, folder)
+    tell(result, folder)
     sys.exit(result["exit"])
-
-
-def _given(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "sample": part["sample"] or 0}
 
 
 def _audit(parameters: Parameters, options: Any, read: Any) -> tuple[dict[str, Any], Path]:
@@ -165,37 +115,6 @@ def _audit(parameters: Parameters, options: Any, read: Any) -> tuple[dict[str, A
         with sample.started(parameters):
             outcome = run(parameters, options, read, progress)
     return outcome.result, outcome.folder
-
-
-def _overrides(given: tuple[str, ...]) -> dict[str, str]:
-    overrides = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"--set {text}: written as key=value, such as policy.latency_seconds=10")
-        overrides[key] = value
-    return overrides
-
-
-def _tell(result: dict[str, Any], folder: Path) -> None:
-    from datetime import datetime
-
-    from dsaudit.report.telling import headline
-    from dsaudit.verdict import Status, seconds_text
-
-    run = result["run"]
-    took = datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])
-    counts = {status: sum(verdict["status"] == status for verdict in result["verdicts"]) for status in Status}
-    words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    words += f", in {seconds_text(took.total_seconds())}"
-    colour = {"GO": "green", "NO-GO": "red"}.get(result["decision"], "yellow")
-    click.echo(f"{click.style(headline(result), fg=colour, bold=True)}  {words}")
-    for number, reason in enumerate(result["reasons"], 1):
-        place = f" ({reason['phase']}: {reason['check']})" if reason["check"] else ""
-        click.echo(f"  {number}. {reason['text']}{place}")
-    for reason in result["instant"]["may_write"][:1]:
-        click.echo(click.style(f"The role {result['instant']['role']} can write here: {reason}", fg="yellow"))
-    click.echo(f"report: {folder / 'index.html'}")
 
 
 @main.command()
@@ -229,21 +148,21 @@ def tour(seed: int, out: Path | None) -> None:
             click.echo(f"    not named: {', '.join(stop.missed[:5])}")
     for check in alarms:
         click.echo(f"{click.style('✗', fg='red')} {check} changed, although no fault explains it")
-    _tell(outcome.result, outcome.folder)
+    tell(outcome.result, outcome.folder)
     as_planned = all(stop.found for stop in stops) and not alarms and outcome.result["decision"] == "NO-GO"
     sys.exit(0 if as_planned else 1)
 
 
 @main.command()
 @FILE
-@_part
+@part_options
 def check(file: Path, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
     from dsaudit import sample, source
     from dsaudit.parameters import Part, load, narrowed
     from dsaudit.run.preflight import preflight
 
-    parameters = narrowed(load(file), Part.given(**_given(part)))
+    parameters = narrowed(load(file), Part.given(**part_given(part)))
     with sample.started(parameters):
         ready = True
         for line in preflight(parameters, source.reachable, source.estimated):

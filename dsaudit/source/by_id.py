@@ -20,7 +20,7 @@ A_PAGE = 100  # single answers that are handed on together
 
 
 @dataclass(frozen=True)
-class Singly:
+class ById:
     """Reads the records of one resource by their ids from one account."""
 
     client: Client
@@ -97,6 +97,6 @@ def takes_ids(resource: Resource) -> bool:
     return bool(resource.one or resource.ids) and len(resource.id_from) == 1
 
 
-def singly(reader: object, resource: Resource) -> Singly | None:
+def by_id(reader: object, resource: Resource) -> ById | None:
     """Return what asks for a resource's records by id, None where that cannot be."""
-    return Singly(reader, resource) if isinstance(reader, Client) and takes_ids(resource) else None
+    return ById(reader, resource) if isinstance(reader, Client) and takes_ids(resource) else None

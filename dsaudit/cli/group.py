@@ -1,0 +1,40 @@
+"""The group of commands: how a mistake of the user, a stop and a fault of ours end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+COULD_NOT_START = 3
+
+
+class Command(click.Group):
+    """A group whose usage errors exit with 3: 2 already means INCONCLUSIVE."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run, and give every mistake of the user one readable line."""
+        try:
+            return super().main(*arguments, **{**options, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            sys.exit(COULD_NOT_START)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(COULD_NOT_START)
+        except Exception as error:
+            if not _is_ours(error):
+                import traceback
+
+                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
+                sys.exit(COULD_NOT_START)
+            for line in str(error).splitlines():
+                click.echo(line, err=True)
+            sys.exit(COULD_NOT_START)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
+    kind = type(error)
+    return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))

@@ -1,0 +1,138 @@
+"""What is audited of a system: its resources, and how one refers to another."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from dsaudit.parameters.fields import FieldOf
+from dsaudit.parameters.known import Known
+from dsaudit.parameters.section import Names, Reason, Section, listed
+
+
+class Nested(Section):
+    """A record that lives inside its parent's: in which resource, and at which path."""
+
+    in_: str = Field(alias="in")
+    at: dict[str, str]  # name and path in the parent's record, to a list or to one object; the name may be left out
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {path: path for path in listed(value)} if isinstance(value, (str, list)) else value
+
+
+class Resource(Section):
+    """One object type of the source with its table, key, scope, sync function and webhooks."""
+
+    table: str
+    key: Names = []  # the columns that hold the source's id; inferred where one unique constraint tells them
+    joined: str | None = None  # what stands between the parts of a composite key in the raw table
+    # Where the source's record has its id: a path, ``../`` for the parent's, ``#`` the position in the parent's
+    # list from 1, ``@`` the name of the path at which it stands there.
+    id_from: Names = ["id"]
+    tenant: str | None = None  # inferred, where a foreign key tells it
+    read: str | None = None  # the list's path, file, table or select
+    count: str | None = None  # path, or file, that holds the number of its records
+    # How to ask for what changed since an instant: the query parameter that takes it (ISO 8601), or with the form of
+    # its value, such as ``created[gte]={epoch}`` (seconds) or ``query=select * from Bill where Updated >= '{since}'``;
+    # of a sql source a select that binds ``:since``. Without it the whole list is read, and filtered by `updated`.
+    since: str | None = None
+    bulk: str | None = None  # its type in a provider's bulk export, such as LineItem; see `source` of the kind files
+    ids: str | None = None  # path of a list of single records, with ``{ids}``, as many as a page holds
+    query: str | None = None  # the GraphQL document that asks for its list
+    records: str | None = None  # path of the list in the answer, where it is another than source.paging.records
+    # Where one record can be asked for as its list has it: a path with ``{id}``, such as ``orders/{id}.json``, or a
+    # select that binds ``:id``; of a composite id each part by its path in `id_from`. What differs is looked at again
+    # by it, and `dsaudit why` spares the list.
+    one: str | None = None
+    nested: Nested | None = None
+    raw: str | None = None  # object type in the raw table, if it is not the resource's name
+    scope: Names = []
+    sync: str | None = None
+    webhooks: Names = []
+    no_webhooks: str | None = None  # the reason why there are none
+    never: dict[Literal["create", "update", "delete"], Reason] = {}  # what no topic tells of, each with the reason
+    parents: list[str] = []
+    fields: dict[str, FieldOf] = {}
+    updated: str | None = None  # path of the time of change in the source's record
+    updated_column: str | None = None
+    # A flag, the time of deletion, or a column and what it then says; inferred if called deleted_at or is_deleted.
+    deleted: str | dict[str, Names] | None = None
+    refined_at: str | None = None
+    # Column that names the raw row the refined one was built from; inferred, where a foreign key tells it.
+    built_from: str | None = None
+    may_be_empty: bool = False
+    known: Known = Known()
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _short_fields(cls, value: Any) -> Any:
+        """Accept ``total_price: money`` for a column that is named like the source's field."""
+        if not isinstance(value, dict):
+            return value
+        return {name: {"from": name, "as": kind} if isinstance(kind, str) else kind for name, kind in value.items()}
+
+    @property
+    def deleted_by(self) -> tuple[str, list[str]]:
+        """The column that marks a deleted row, or '', and the values that do; none of a flag or a time."""
+        if isinstance(self.deleted, dict):
+            return next(iter(self.deleted.items()), ("", []))
+        return self.deleted or "", []
+
+    @property
+    def announced(self) -> bool:
+        """Whether topics of its own tell of its changes: it has some, or nothing says why it needs none."""
+        return bool(self.webhooks) or not (self.nested or self.no_webhooks)
+
+    @property
+    def unannounced(self) -> bool:
+        """Whether it comes with its parent, or is asked for, for want of topics of its own."""
+        return not self.announced
+
+    @property
+    def identified(self) -> bool:
+        """Whether the source's record itself holds an id, so that no two records are equal."""
+        return self.id_from == ["id"]
+
+    @property
+    def counted_children(self) -> tuple[str, str] | None:
+        """The parent resource and the path there whose length says how many there must be; None where none does."""
+        counted = self.nested is not None and len(self.nested.at) == 1
+        return (self.nested.in_, next(iter(self.nested.at.values()))) if self.nested and counted else None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Resource:
+        if self.read and self.nested:
+            raise ValueError(
+                "a resource is either read by itself (read) or found in another's record (nested), not both"
+            )
+        return self
+
+
+class Relation(Section):
+    """A child's column that refers to a parent's, with or without a foreign key in the database."""
+
+    child: str
+    parent: str
+    nullable: bool = False
+    every_parent: bool = False  # whether each parent must have a child, as a payout has its transactions
+
+    @field_validator("child", "parent")
+    @classmethod
+    def _column(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("written as resource.column, such as line_item.order_id")
+        return value
+
+    @property
+    def required(self) -> bool:
+        """Whether a child cannot be without its parent."""
+        return not self.nullable
+
+    @property
+    def name(self) -> str:
+        """The relation's name in reports."""
+        return f"{self.child} → {self.parent}"
