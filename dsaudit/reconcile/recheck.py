@@ -94,8 +94,8 @@ def _latest(audit: Audit, opened: dict[int, Open]) -> dict[int, Open]:
     places = sorted(opened, key=lambda place: opened[place].judged.changed(opened[place].key) or never, reverse=True)
     names = list(dict.fromkeys(opened[place].by_id for place in places))
     if len(names) > second_look.MOST:
-        told = f"{second_look.MOST} of {plural(len(names), 'record')} that differ were looked at again: those that changed last"
-        _tell(audit, told)
+        differing = f"{plural(len(names), 'record')} that differ"
+        _tell(audit, f"{second_look.MOST} of {differing} were looked at again: those that changed last")
     wanted = set(names[: second_look.MOST])
     return {place: opened[place] for place in sorted(places) if opened[place].by_id in wanted}
 
