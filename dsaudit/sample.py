@@ -19,7 +19,7 @@ from typing import Any
 
 from dsaudit.parameters import Parameters, project_root
 
-START_SECONDS = 60
+START_SECONDS = 180  # ten on a quiet machine
 
 
 class SampleError(Exception):

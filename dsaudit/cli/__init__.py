@@ -69,6 +69,7 @@ def init(
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
 @click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
+@click.option("--attach", is_flag=True, help="Audit the sample that is up, not a fresh one of its own.")
 def run(
     file: Path,
     blueprint: str,
@@ -79,6 +80,7 @@ def run(
     out: Path | None,
     replay: Path | None,
     resume: Path | None,
+    attach: bool,
     **part: Any,
 ) -> None:
     """Audit the system that FILE describes and write its evidence.
@@ -97,12 +99,12 @@ def run(
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
     parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**part_given(part)))
-    result, folder = _audit(parameters, options, read)
+    result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
     sys.exit(result["exit"])
 
 
-def _audit(parameters: Parameters, options: Any, read: Any) -> tuple[dict[str, Any], Path]:
+def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tuple[dict[str, Any], Path]:
     from dsaudit import sample
     from dsaudit.progress import shown
     from dsaudit.run import run
@@ -110,9 +112,9 @@ def _audit(parameters: Parameters, options: Any, read: Any) -> tuple[dict[str, A
 
     prepare_imports()
     with shown() as progress:
-        if parameters.example:
+        if parameters.example and not attach:
             progress(f"starting the sample {parameters.example}")
-        with sample.started(parameters):
+        with (sample.reached if attach else sample.started)(parameters):
             outcome = run(parameters, options, read, progress)
     return outcome.result, outcome.folder
 
