@@ -6,6 +6,7 @@ Each takes the frame of ``audit.differences()``, whole or a part of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import matplotlib as mpl
@@ -166,7 +167,9 @@ def _draw_times(axes: Axes, groups: list[pd.DataFrame]) -> None:
             _bar_up(axes, lane, part, starts * width / DAY, width / DAY, counts / counts.max())
     margin = max(width * 6, (high - low) * 0.04)
     axes.set_xlim((low - margin) / DAY, (high + margin) / DAY)
-    axes.set_xlabel(f"changed (UTC); a bar is {_span(width)}", loc="left", fontsize=7)
+    axes.xaxis.get_offset_text().set_visible(False)  # the label says it, and stands in the same place
+    days = sorted({f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d}" for one in (low, high)})
+    axes.set_xlabel(f"changed {' to '.join(days)} (UTC); a bar is {_span(width)}", loc="left", fontsize=7)
 
 
 def _seconds(times: pd.Series) -> Any:
