@@ -182,7 +182,7 @@ WIDTHS = [(0, "1 min"), (12, "10 min"), (100, "1 h"), (2000, "1 day"), (99_999, 
 def test_bars_in_time_are_as_wide_as_fits(hours: int, told: str) -> None:
     axes = plots.differences_by_time(differing([0, hours]))
     label = axes.get_xlabel()
-    assert label.startswith("changed 20") and label.endswith(f" (UTC); a bar is {told}")
+    assert label.startswith("changed 20") and label.endswith(f" (UTC)\na bar is {told}")
     assert len(bars(axes)) == len({0, hours})
 
 

@@ -169,7 +169,7 @@ def _draw_times(axes: Axes, groups: list[pd.DataFrame]) -> None:
     axes.set_xlim((low - margin) / DAY, (high + margin) / DAY)
     axes.xaxis.get_offset_text().set_visible(False)  # the label says it, and stands in the same place
     days = sorted({f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d}" for one in (low, high)})
-    axes.set_xlabel(f"changed {' to '.join(days)} (UTC); a bar is {_span(width)}", loc="left", fontsize=7)
+    axes.set_xlabel(f"changed {' to '.join(days)} (UTC)\na bar is {_span(width)}", loc="left", fontsize=7)
 
 
 def _seconds(times: pd.Series) -> Any:
