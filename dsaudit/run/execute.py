@@ -9,8 +9,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,11 +60,19 @@ def execute(
         for name in names:
             source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
             tasks[pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters)] = name
-        for task in as_completed(tasks):
+        for task in _ended(tasks):
             phase = task.result()
             done[phase.name] = phase
             progress(f"{phase.name} done in {phase.seconds:.1f} s ({len(done)} of {len(names)})")
     return [done[name] for name in names]
+
+
+def _ended(tasks: Iterable[Future[Phase]]) -> Iterator[Future[Phase]]:
+    """Yield each task as it ends; a wait without a limit would not end with Ctrl-C where a driver restarts it."""
+    left = set(tasks)
+    while left:
+        done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 @contextlib.contextmanager
