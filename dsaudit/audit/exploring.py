@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dsaudit.audit.rows import OURS
 from dsaudit.checks import Check, CheckError, find_table
+from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -18,8 +18,7 @@ def differences(audit: Audit, resource: str) -> pd.DataFrame:
     """Return what `Audit.differences` does."""
     known = audit.parameters.resources
     if resource and resource not in known:
-        close = difflib.get_close_matches(resource, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        hint = did_you_mean(resource, known, f"there are {', '.join(known)}")
         raise CheckError(f"{audit.parameters.path.name} has no resource {resource!r}; {hint}")
     frame = audit.frame("differences")
     if resource and len(frame):

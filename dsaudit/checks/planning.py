@@ -7,7 +7,6 @@ which scopes must come back from a query.
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
 from dsaudit.parameters import Parameters, Part
+from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
 
@@ -85,8 +85,7 @@ def _refuse_unknown_names(checks: Mapping[str, Check], parameters: Parameters) -
     named += [("waivers", waiver.check) for waiver in parameters.waivers]
     for key, name in named:
         if name not in checks:
-            close = difflib.get_close_matches(name, checks, n=1)
-            hint = f"did you mean {close[0]}?" if close else "`dsaudit list` names them all"
+            hint = did_you_mean(name, checks, "`dsaudit list` names them all")
             raise CheckError(f"{parameters.path.name}: {key}: there is no check {name!r}; {hint}")
 
 

@@ -209,13 +209,12 @@ def explain(name: str) -> None:
 
 
 def _known(name: str, checks: dict[str, Any]) -> Any:
-    import difflib
+    from dsaudit.wording import did_you_mean
 
     if name in checks:
         return checks[name]
-    close = difflib.get_close_matches(name, checks, n=1)
-    hint = f"; did you mean {close[0]}?" if close else "; `dsaudit list` names them all"
-    raise click.UsageError(f"there is no check {name!r}{hint}")
+    hint = did_you_mean(name, checks, "`dsaudit list` names them all")
+    raise click.UsageError(f"there is no check {name!r}; {hint}")
 
 
 @main.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from dsaudit.drafting import words
+from dsaudit.wording import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "catalogue"
 
@@ -84,7 +84,6 @@ def load(key: str | None) -> Provider:
     path = FOLDER / f"{key}.yml"
     known = sorted(one.stem for one in FOLDER.glob("*.yml"))
     if key not in known:
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}; leave it out for another"
+        hint = did_you_mean(key, known, f"there are {', '.join(known)}; leave it out for another")
         raise ProviderError(f"--provider {key}: the catalogue has no such provider; {hint}")
     return Provider(key, yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dsaudit.database import QueryError, RelationMissing
-from dsaudit.facts.sync_code import functions_named, top_of, unread
+from dsaudit.facts.sync_code import functions_named, unread
 from dsaudit.parameters import Parameters, Resource
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _at_source(audit: Audit, name: str, resource: Resource) -> tuple[Told, int |
 def _sync(audit: Audit, name: str, resource: Resource) -> Told:
     if audit.parameters.code is None:
         return "unasked", "the file names no code"
-    top = top_of(audit.parameters, name)
+    top = audit.parameters.top(name)
     function = audit.parameters.resources[top].sync
     if function is None:
         return "gap", "no sync function is declared"

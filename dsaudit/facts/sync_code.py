@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsaudit import codebase
-from dsaudit.parameters import Parameters
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -23,12 +22,6 @@ class Judged:
     def place(self) -> str:
         """The file and line where it is defined."""
         return f"{self.function.file}:{self.function.line}"
-
-
-def top_of(parameters: Parameters, resource: str) -> str:
-    """Return the resource that is synced for this one: itself, or the outermost one that it is nested in."""
-    nested = parameters.resources[resource].nested
-    return top_of(parameters, nested.in_) if nested else resource
 
 
 def functions_named(audit: Audit, name: str) -> list[Judged]:

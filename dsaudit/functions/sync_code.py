@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsaudit.facts.sync_code import functions_named, top_of, unread
+from dsaudit.facts.sync_code import functions_named, unread
 from dsaudit.functions import Found, Row, frames
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def every_resource_has_a_sync_function(audit: Audit) -> Found:
     rows: list[Row] = []
     examined: list[Row] = []
     for name in audit.parameters.resources:
-        function = audit.parameters.resources[top_of(audit.parameters, name)].sync
+        function = audit.parameters.resources[audit.parameters.top(name)].sync
         absent = function is not None and not functions_named(audit, function)
         reason = unread(audit) if absent else None
         if function is None:

@@ -222,6 +222,11 @@ class Parameters(Section):
         """The digest of the file's bytes."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
+    def top(self, name: str) -> str:
+        """Return the resource whose list holds the records of one: itself, or the outermost that it is nested in."""
+        nested = self.resources[name].nested
+        return self.top(nested.in_) if nested else name
+
     def types(self, names: Iterable[str]) -> dict[str, str]:
         """Return the object types of the resources `names`, as the raw table and the sync runs call them."""
         return {self.resources[name].raw or name: name for name in names}

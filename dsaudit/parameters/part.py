@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dsaudit.parameters.models import Parameters
@@ -128,8 +129,7 @@ def _refuse_unknown(option: str, what: str, given: Iterable[str], known: Iterabl
     names = list(known)
     for name in given:
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names) or 'none'}"
+            hint = did_you_mean(name, names, f"there are {', '.join(names) or 'none'}")
             raise PartError(f"{option} {name}: the parameter file has no such {what}; {hint}")
 
 

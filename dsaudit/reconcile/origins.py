@@ -78,10 +78,8 @@ def _merged(resource: Resource, record: dict[str, Any]) -> Iterator[str]:
 
 def top_of(audit: Audit, name: str, item: Item | None) -> tuple[str, str | None]:
     """Return the resource and the id of the record of the own list that one stands in; of an own one, itself."""
+    name = audit.parameters.top(name)
     resource = audit.parameters.resources[name]
-    while resource.nested:
-        name = resource.nested.in_
-        resource = audit.parameters.resources[name]
     return name, identity(resource, item.top, item.top, "", 0) if item else None
 
 

@@ -186,7 +186,7 @@ class Recording:
 
     def top(self, resource: str) -> str:
         """Return the resource whose list holds the records of one."""
-        return top_of(self._parameters, resource)
+        return self._parameters.top(resource)
 
 
 def items_in(parameters: Parameters, resource: str, top: dict[str, Any]) -> Iterator[Item]:
@@ -260,25 +260,6 @@ def _id_part(part: str, one: Any, parent: Any, name: str, position: int) -> str:
         return name
     value = value_at(parent, part.removeprefix("../")) if part.startswith("../") else value_at(one, part)
     return "" if value is None else str(value)
-
-
-def top_of(parameters: Parameters, resource: str) -> str:
-    """Return the resource whose own list a record stands in: itself, or the outermost that it is nested in."""
-    nested = parameters.resources[resource].nested
-    return top_of(parameters, nested.in_) if nested else resource
-
-
-def within(parameters: Parameters, resource: str, top: Item) -> Iterator[Item]:
-    """Yield the records of a resource that stand in one record of the own list: itself, or those nested in it."""
-    declared = parameters.resources[resource]
-    if declared.nested is None:
-        yield top
-        return
-    for parent in within(parameters, declared.nested.in_, top):
-        for name, path in declared.nested.at.items():
-            for position, one in enumerate(_found(parent.record, path.split(".")), 1):
-                own = identity(declared, one, parent.record, name, position)
-                yield Item(own, one, parent.top, parent.source_id)
 
 
 def _found(record: Any, steps: list[str]) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from dsaudit.database.expressions import field_column
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.keys import parts_of
 from dsaudit.reconcile.asking import asked
+from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -31,8 +31,7 @@ def known(what: str, given: str, names: Collection[str]) -> str:
     """
     if given in names:
         return given
-    close = difflib.get_close_matches(given, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    hint = did_you_mean(given, names, f"there are {', '.join(names)}")
     raise StoryError(f"there is no {what} {given!r}; {hint}")
 
 

@@ -15,7 +15,7 @@ from dsaudit.reconcile.asking import asked
 from dsaudit.reconcile.values import same_json
 from dsaudit.source import SourceError
 from dsaudit.source.reading import parse
-from dsaudit.source.recording import Item, changed_at, identity, instant_at, top_of, within
+from dsaudit.source.recording import Item, changed_at, identity, instant_at, items_in
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -69,7 +69,7 @@ def gather(audit: Audit, tenant: str, name: str, source_id: str, top_id: str | N
     top_id
         The id of the own list's record that it stands in, as far as that is known already.
     """
-    found = Record(tenant, name, source_id, top_of(audit.parameters, name), top_id)
+    found = Record(tenant, name, source_id, audit.parameters.top(name), top_id)
     _at_source(audit, found)
     _received(audit, found)
     _announced(audit, found)
@@ -139,9 +139,8 @@ def _inside(audit: Audit, found: Record, record: Row | None) -> Row | None:
     """Return the nested record as it stands in a payload of the one that carries it."""
     if record is None:
         return None
-    top = Item(found.top_id or "", record, record)
-    items = (one for one in within(audit.parameters, found.resource, top) if one.source_id == found.source_id)
-    item = next(items, None)
+    items = items_in(audit.parameters, found.resource, record)
+    item = next((one for one in items if one.source_id == found.source_id), None)
     return item.record if item else None
 
 

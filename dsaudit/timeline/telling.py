@@ -14,7 +14,7 @@ import pandas as pd
 from dsaudit.reconcile import sides
 from dsaudit.reconcile.differences import differences
 from dsaudit.source import Alone, may_read_one
-from dsaudit.source.recording import Recording, top_of
+from dsaudit.source.recording import Recording
 from dsaudit.timeline import wrong
 from dsaudit.timeline.changes import changes, declared_types, typed_change
 from dsaudit.timeline.events import events
@@ -82,7 +82,7 @@ def _reading(
     if audit.parameters.source is None or not audit.asks_anew:
         yield audit, None
         return
-    top = top_of(audit.parameters, name)
+    top = audit.parameters.top(name)
     alone = Alone(audit.parameters, Path(tempfile.mkdtemp(prefix="alone-", dir=audit.private)), top)
 
     def read() -> Recording:
@@ -187,7 +187,7 @@ def _nobody(audit: Audit, name: str, source_id: str, records: list[Record]) -> S
         reason = f"no version and no row of it is here; {unknown[0]}" if unknown else reason
     notes = [f"perhaps meant: {one}" for one in near(audit, name, source_id, asked)]
     nothing = pd.DataFrame(columns=wrong.COLUMNS)
-    none = Record(", ".join(asked), name, source_id, top_of(audit.parameters, name))
+    none = Record(", ".join(asked), name, source_id, audit.parameters.top(name))
     return Story(
         none.tenant, name, source_id, Status.INCONCLUSIVE, events(audit, none), _changes(audit, none), nothing,
         unknown=unknown, notes=notes, reason=reason, cell=audit.cell,
