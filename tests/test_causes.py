@@ -112,7 +112,8 @@ def paged(fetched: int, pages: int, *missed: str) -> lists.Reading:
 
 
 def test_a_page_in_the_middle_is_told_by_the_figures_and_by_what_never_came() -> None:
-    assert (paged(6, 2).way, paged(6, 2).seen) == ("page", {"1", "2", "3", "7", "8", "9"})
+    assert (paged(6, 2, "5").way, paged(6, 2, "5").seen) == ("page", {"1", "2", "3", "7", "8", "9"})
+    assert paged(6, 2).way is None, "where nothing is missing no page is"
     assert paged(7, 4, "5", "6").seen == {"1", "2", "3", "4", "7", "8", "9"}
     assert paged(6, 1).way is None, "what is left does not stand on one page of that size"
     assert paged(6, 2, "4", "7").way is None, "these two stand on no page together"

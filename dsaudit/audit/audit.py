@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -293,6 +293,20 @@ class Audit:
     def values(self) -> dict[str, Any]:
         """Return what every query may bind, at the run's instant."""
         return bindings(self.parameters, self.instant)
+
+    def query(
+        self, sql: str, item: Scope | None = None, resources: Collection[str] | None = None, **values: Any
+    ) -> pd.DataFrame:
+        """Return all rows that a query finds, its slots filled for `item`; it may bind `values`, and what all may.
+
+        Raises
+        ------
+        QueryError, RelationMissing
+            It could not be asked.
+        """
+        filled = self.relations.fill(sql, item, resources)
+        bound = {**self.values(), **filled.values, **values}
+        return self.database.query(filled.sql, bound, filled.tables, most=None).frame
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""

@@ -15,6 +15,7 @@ from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Resource
 from dsaudit.parameters.tables import Table
+from dsaudit.wording import did_you_mean
 
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
 JSON = {"payload", "scopes", "registration"}
@@ -73,7 +74,9 @@ def column_of(given: str, info: TableInfo, leaf: str = "#>", alias: str = "x") -
     """Return a column's expression; ``column.path.to`` reaches into a JSON column."""
     column, *path = given.split(".")
     if column not in info.columns:
-        raise RelationMissing(f"the table {info.schema}.{info.name} has no column {column}")
+        hint = did_you_mean(column, info.columns)
+        lacking = f"the table {info.schema}.{info.name} has no column {column}"
+        raise RelationMissing(f"{lacking}; {hint}" if hint else lacking)
     expression = f"{alias}.{quoted(column)}"
     if not path:
         return expression

@@ -36,6 +36,7 @@ from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tables import Raw, Table
+from dsaudit.wording import did_you_mean
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
 PartIds = Callable[[str], Mapping[str, Collection[str]] | None]  # a resource's ids in the part, by tenant; None for all
@@ -109,7 +110,8 @@ class Relations:
             schemas = ", ".join(info.schema for info in found)
             raise RelationMissing(f"the table {name} exists in several schemas ({schemas}); name it with its schema")
         if not found:
-            raise RelationMissing(f"the database has no table {name}")
+            hint = did_you_mean(bare, (table for _, table in self._catalogue))
+            raise RelationMissing(f"the database has no table {name}" + (f"; {hint}" if hint else ""))
         return (in_public or found)[0]
 
     def _from(self, name: str, filled: Filled) -> tuple[str, TableInfo]:
@@ -295,12 +297,13 @@ class Relations:
         return self._tenant_values(table.columns["tenant"], info, filled)
 
     def _tenant_values(self, column: str, info: TableInfo, filled: Filled, alias: str = "x") -> str:
+        value = value_of(column, info, alias)
         kind = "text" if "." in column else info.columns[column]
         rows = []
         for index, tenant in enumerate(self._parameters.tenants):
             filled.values |= {f"tenant_{index}_id": tenant.id, f"tenant_{index}": tenant.name}
             rows.append(f"(%(tenant_{index}_id)s::{kind}, %(tenant_{index})s::text)")
-        return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {value_of(column, info, alias)} "
+        return f"join (values {', '.join(rows)}) as t (id, name) on t.id = {value} "
 
 
 def parent_relation(parameters: Parameters, name: str) -> Relation | None:

@@ -98,15 +98,13 @@ def _stored(declared: bool, count: Callable[[], int], expected: int | None) -> T
 
 def _raw_rows(audit: Audit, name: str) -> int:
     if "raw rows" not in audit.kept:
-        filled = audit.relations.fill(RAW)
-        frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+        frame = audit.query(RAW)
         audit.kept["raw rows"] = dict(zip(frame["resource"], frame["rows"], strict=True))
     return int(audit.kept["raw rows"].get(name, 0))
 
 
 def _refined_rows(audit: Audit, name: str) -> int:
-    filled = audit.relations.fill(REFINED, {"resource": name})
-    return int(audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame["rows"][0])
+    return int(audit.query(REFINED, {"resource": name})["rows"][0])
 
 
 def _webhook(parameters: Parameters, resource: Resource) -> Told:

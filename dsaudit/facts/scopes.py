@@ -80,8 +80,7 @@ def told_by_record(audit: Audit) -> dict[str, list[str] | None]:
     if audit.parameters.record is None:
         return {}
     if "stored scopes" not in audit.kept:
-        filled = audit.relations.fill(STORED)
-        frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+        frame = audit.query(STORED)
         stored = zip(frame["tenant"], frame["scopes"], strict=True)
         audit.kept["stored scopes"] = {tenant: None if given is None else names_in(given) for tenant, given in stored}
     found: dict[str, list[str] | None] = audit.kept["stored scopes"]

@@ -121,8 +121,7 @@ def recorded(audit: Audit) -> dict[str, set[str] | None]:
     RelationMissing, QueryError
         The record cannot be read.
     """
-    filled = audit.relations.fill(REGISTRATIONS)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    frame = audit.query(REGISTRATIONS)
     return {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
 
 

@@ -134,9 +134,8 @@ def children_match_payload(audit: Audit) -> Found:
                 [], ({"tenant": one, "resource": name, "reason": reason} for one in audit.parameters.tenant_names)
             )
             continue
-        filled = audit.relations.fill(CHILDREN, {"relation": relation.name}, [parent])
-        values = {**audit.values(), **filled.values, "resource_name": parent, "path": path.split(".")}
-        frame = audit.database.query(filled.sql, values, filled.tables, most=None).frame.assign(resource=name)
+        item, place = {"relation": relation.name}, path.split(".")
+        frame = audit.query(CHILDREN, item, [parent], resource_name=parent, path=place).assign(resource=name)
         examined = frame.groupby(["tenant", "resource"], as_index=False).size().rename(columns={"size": "examined"})
         wrong = frame[frame["in_payload"] != frame["in_table"]]
         found.add(wrong.to_dict("records"), examined.to_dict("records"))

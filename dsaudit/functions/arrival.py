@@ -70,8 +70,7 @@ def ingest_is_current(audit: Audit) -> Found:
     remedy: see whether receiver and sync run, and whether the provider still accepts their token
     """
     instant = datetime.fromisoformat(audit.instant)
-    filled = audit.relations.fill(LAST_RECEIVED)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    frame = audit.query(LAST_RECEIVED)
     last = {row["tenant"]: row["received_at"] for row in frame.to_dict("records")}
     received = {row["tenant"]: row["records"] for row in frame.to_dict("records")}
     rows, examined = [], []
@@ -161,9 +160,7 @@ def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
 
 
 def _rows(audit: Audit, sql: str, resource: str) -> list[Row]:
-    filled = audit.relations.fill(sql, resources=[resource])
-    values = {**audit.values(), **filled.values, "resource_name": resource}
-    frame = audit.database.query(filled.sql, values, filled.tables, most=None).frame
+    frame = audit.query(sql, resources=[resource], resource_name=resource)
     return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
 
 

@@ -31,8 +31,7 @@ def stored_hashes_match_payload(audit: Audit) -> tuple[pd.DataFrame, pd.DataFram
     """
     raw = audit.parameters.raw
     assert raw is not None and raw.hash is not None
-    filled = audit.relations.fill(PAYLOADS)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).frame
+    frame = audit.query(PAYLOADS)
     examined = frame.groupby(["tenant", "resource"]).size().rename("examined").reset_index()
     computed = [_canonical_hash(payload, raw.hash.digest) for payload in frame["payload"]]
     wrong = frame[frame["content_hash"] != pd.Series(computed, index=frame.index, dtype=object)]

@@ -32,8 +32,7 @@ def syncs_fetched_records(audit: Audit) -> Found:
     explains: source_missing_in_raw, source_missing_in_refined
     remedy: let the sync function raise what the provider refuses, then run it anew from its beginning
     """
-    filled = audit.relations.fill(COMPLETED)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).frame
+    frame = audit.query(COMPLETED)
     runs: dict[tuple[str, str], list[Row]] = {}
     for run in frame.to_dict("records"):
         runs.setdefault((run["tenant"], run["resource"]), []).append({str(name): value for name, value in run.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import traceback
 from collections.abc import Iterator
 from datetime import datetime
@@ -66,7 +67,6 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
     """Return cause and evidence of each line; a second cause of it stands in the evidence, behind the first."""
     causes: list[list[str]] = [[] for _ in range(len(facts))]
     words: list[list[str]] = [[] for _ in range(len(facts))]
-    lines = [{str(name): value for name, value in line.items()} for line in facts.to_dict("records")]
     for cause in sorted(TABLE, key=lambda one: one.otherwise):
         if explains not in cause.explains:
             continue
@@ -75,9 +75,10 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
         holds = (found & ~facts["arrived"]).tolist() if cause.group in NOT_COME else found.tolist()
         # What stands to be judged later, or is no fault, needs no second word.
         settled = [bool(one) and (cause.otherwise or one[0] in EXPECTED) for one in causes]
-        for place in [place for place, held in enumerate(holds) if held and not settled[place]]:
+        places = [place for place, held in enumerate(holds) if held and not settled[place]]
+        for place, said in zip(places, _words(cause, facts.iloc[places]), strict=True):
             causes[place].append(cause.code)
-            words[place].append(_words(cause, lines[place]))
+            words[place].append(said)
     lacking = _lacking(audit)
     seen = zip(facts["changed_at"].isna(), facts["neighbours"], facts["unreached"], strict=True)
     unexplained = [[lacking, *_seen(*one)] for one in seen]
@@ -97,8 +98,12 @@ def _seen(is_undated: bool, neighbours: float | None, is_unreached: bool) -> Ite
         yield f"the {neighbours:.0f} that did not come are neighbours in the source's list"
 
 
-def _words(cause: Cause, line: dict[str, Any]) -> str:
-    return cause.evidence.format_map({name: _shown(name, value) for name, value in line.items()})
+def _words(cause: Cause, facts: pd.DataFrame) -> Iterator[str]:
+    """Yield the evidence of each line; where very many rows differ, reading all facts of each takes longest."""
+    names = [name for _, name, _, _ in string.Formatter().parse(cause.evidence) if name]
+    columns = ([_shown(name, value) for value in facts[name].tolist()] for name in names)
+    told = zip(*columns, strict=True) if names and len(facts) else ((),) * len(facts)
+    return (cause.evidence.format(**dict(zip(names, one, strict=True))) for one in told)
 
 
 def _shown(name: str, value: Any) -> str:

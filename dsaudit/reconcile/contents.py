@@ -5,7 +5,7 @@ Adds to the facts of `dsaudit.reconcile.evidence`. Payloads are fetched for a fe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from dsaudit.database.expressions import field_column
 from dsaudit.parameters import Resource
+from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
 from dsaudit.source.reading import parse
@@ -90,21 +91,39 @@ def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> N
         facts["too_large"] = [_too_large(*one) for one in zip(facts["difference"], facts["at_source"], strict=True)]
     known = facts[facts["raw_row"].notna() & facts["raw_deleted"].ne(True)]
     current = (known["top_changed"] >= known["changed_at"]).to_dict()
+    keys, values = dict(_keys(known)), _fields(audit, known)
+    told: dict[str, dict[Any, bool]] = {"raw_right": {}, "partial": {}}
     for place, _, _, payload in fetched(audit, known, known["raw_row"]):
-        key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
+        key = keys[place]
         item, resource = found.items[key], audit.parameters.resources[key[1]]
-        if "field" in facts:
-            declared = resource.fields[str(facts.at[place, "field"])]
-            right = agree(facts.at[place, "at_source"], as_declared(payload, declared), declared)
+        if place in values:
+            declared, value = values[place]
+            right = agree(value, as_declared(payload, declared), declared)
             absent = declared.from_.split(".")[0] not in payload
         else:
             names = {one for one in item.record if not same_json(item.record.get(one), payload.get(one))}
             right, absent = False, bool(names) and not names & payload.keys()
-        facts.at[place, "raw_right"] = right
-        facts.at[place, "partial"] = absent and not right and current[place]
+        told["raw_right"][place] = right
+        told["partial"][place] = absent and not right and current[place]
         others = [one for one in found.family(key) if one.source_id != key[2]] if not right else []
         if not alike(resource, item.record, payload) and any(alike(resource, one.record, payload) for one in others):
             _mistaken(facts, place, "it holds the content of")
+    _put(facts, told)
+
+
+def _fields(audit: Audit, facts: pd.DataFrame) -> dict[Any, tuple[FieldOf, Any]]:
+    """Return for each line that is of one field how that is declared, and its value at the source."""
+    if "field" not in facts:
+        return {}
+    lines = zip(facts.index, facts["resource"], facts["field"], facts["at_source"], strict=True)
+    resources = audit.parameters.resources
+    return {place: (resources[str(name)].fields[str(field)], value) for place, name, field, value in lines}
+
+
+def _put(facts: pd.DataFrame, told: Mapping[str, Mapping[Any, Any]]) -> None:
+    """Set whole columns: to set the cells of very many lines one by one takes longer than to find what is in them."""
+    for name, values in told.items():
+        facts[name] = pd.Series(values, index=facts.index, dtype=object)
 
 
 def _too_large(difference: str, value: Any) -> bool:
@@ -120,11 +139,11 @@ def _mistaken(facts: pd.DataFrame, place: Any, words: str) -> None:
 def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
     """Find the version, received before the newest, that has what the source has now: a change back was swallowed."""
     part = facts[facts["raw_right"].ne(True) & (facts["versions"].fillna(0).astype(int) > 1)]
+    keys, rows = dict(_keys(part)), part["raw_row"].astype(str).to_dict()
     for place, _, row, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
-        key: Key = tuple(facts.loc[place, ["tenant", "resource", "source_id"]])
+        key, newest = keys[place], rows[place]
         resource, record = audit.parameters.resources[key[1]], found.items[key].record
         equal = same_json(record, payload) if resource.read else alike(resource, record, payload)
-        newest = str(facts.at[place, "raw_row"])
         if equal and row != newest:
             facts.at[place, "same_as_older"] = row
             facts.at[place, "taken_for"] = f"what it is now came before as raw row {row}, and the newest is {newest}"
@@ -132,13 +151,13 @@ def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -
 
 def _against_version_built_from(audit: Audit, facts: pd.DataFrame) -> None:
     """Tell whether the version that a refined row was built from has the source's value: its age is no cause then."""
-    if "field" not in facts:
-        return
     part = facts[facts["built_from"].notna() & (facts["of_id"] == facts["source_id"])]
-    for place, _, _, payload in fetched(audit, part, part["built_from"]):
-        resource = audit.parameters.resources[str(facts.at[place, "resource"])]
-        declared = resource.fields[str(facts.at[place, "field"])]
-        facts.at[place, "built_right"] = agree(facts.at[place, "at_source"], as_declared(payload, declared), declared)
+    values = _fields(audit, part)
+    told = {}
+    for place, _, _, payload in fetched(audit, part, part["built_from"]) if values else ():
+        declared, value = values[place]
+        told[place] = agree(value, as_declared(payload, declared), declared)
+    _put(facts, {"built_right": told})
 
 
 def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:

@@ -92,10 +92,11 @@ def _removed(facts: pd.DataFrame, explains: str) -> pd.DataFrame:
     refined = facts["raw_state"].eq("processed") & facts["raw_deleted"].eq(False)
     alone = ~facts["has_raw"] & (facts["refined_at"] > facts["changed_at"])
     marked = facts["gone"].eq(True) & (refined | alone) if explains == "missing" else told & False
-    words = [
-        f"the source has it; raw row {row}, received {instant_text(at)}, says that it is deleted"
-        for row, at in zip(facts["raw_row"], facts["raw_received"], strict=True)
-    ]
-    by_row = "the source has it; its refined row is marked as deleted, last written "
-    other = by_row + facts["refined_at"].map(instant_text)
-    return facts.assign(removed=told | marked, removal=other.where(marked, words))
+    by_row = facts.loc[marked, "refined_at"].map(instant_text)
+    by_raw = facts.loc[told & ~marked, ["raw_row", "raw_received"]].itertuples(index=True, name=None)
+    words = {place: f"its refined row is marked as deleted, last written {at}" for place, at in by_row.items()}
+    words |= {
+        place: f"raw row {row}, received {instant_text(at)}, says that it is deleted" for place, row, at in by_raw
+    }
+    removal = {place: f"the source has it; {said}" for place, said in words.items()}
+    return facts.assign(removed=told | marked, removal=pd.Series(removal, index=facts.index, dtype=object))

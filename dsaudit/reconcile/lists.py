@@ -79,7 +79,7 @@ def reading(
     if _explains(run, there):
         found.saw_all = True
         return found
-    ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor) if _explains(run, seen)]
+    ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor, missed) if _explains(run, seen)]
     ways = [(way, seen) for way, seen in ways if not any(one.source_id in missed for one in seen)]
     if len({way for way, _ in ways}) == 1:
         found.way = ways[0][0]
@@ -111,25 +111,28 @@ def neighbours(records: list[Listed], missed: Collection[str]) -> dict[str, int]
     return found
 
 
-def _without_a_page(there: list[Listed], fetched: int, pages: int) -> Iterator[list[Listed]]:
-    """Yield what is left of a list without one full page in its middle, if the run's figures allow that.
+def _without_a_page(there: list[Listed], fetched: int, pages: int, missed: Collection[str]) -> Iterator[list[Listed]]:
+    """Yield what is left of a list without the full page in its middle that holds all that is missed.
 
-    The size of the pages is then what was not read, and all that was read but the last page were full.
+    The size of the pages is what was not read, and all that was read but the last page were full.
     """
     size = len(there) - fetched
-    if size >= SMALLEST_PAGE and pages == math.ceil(fetched / size):
-        for start in range(size, len(there) - size, size):
-            yield there[:start] + there[start + size :]
+    if size < SMALLEST_PAGE or pages != math.ceil(fetched / size):
+        return
+    places = [place for place, one in enumerate(there) if one.source_id in missed]
+    start = places[0] // size * size if places else 0
+    if places and size <= start < len(there) - size and places[-1] < start + size:
+        yield there[:start] + there[start + size :]
 
 
 def _ways(
-    resource: Resource, there: list[Listed], run: Run, cursor: datetime | None
+    resource: Resource, there: list[Listed], run: Run, cursor: datetime | None, missed: Collection[str]
 ) -> Iterator[tuple[str, list[Listed]]]:
     """Yield the ways of reading that leave out a part of what was there."""
     fetched, pages, known = int(run["fetched"]), int(run["pages"] or 0), resource.known
     if fetched and pages and fetched % pages == 0:
         yield "first", there[:fetched]
-    yield from (("page", seen) for seen in _without_a_page(there, fetched, pages))
+    yield from (("page", seen) for seen in _without_a_page(there, fetched, pages, missed))
     if known.by_default:
         yield "default", [one for one in there if one.by_default]
     if cursor:

@@ -76,8 +76,7 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
                 raise SourceError(f"{name}: some records have no key")
             keys |= found
     for sql in [CAME_TO_REFINED, *([CAME_TO_RAW] if audit.parameters.raw else [])]:
-        table = _table(audit, sql, name, tenants, since=since)
-        frame = audit.database.query(table.sql, table.values, table.tables, most=None).frame
+        frame = audit.query(sql, {"resource": name}, [name], resource_name=name, since=since)
         keys |= set(frame[["tenant", "source_id"]].itertuples(index=False, name=None))
     return keys
 
@@ -159,9 +158,9 @@ def _column(column: str, rule: FieldOf, place: str) -> Column:
     return Column(column, field_column(column), rule.model_copy(update=inside))
 
 
-def _table(audit: Audit, sql: str, name: str, tenants: list[str], **values: Any) -> Table:
+def _table(audit: Audit, sql: str, name: str, tenants: list[str]) -> Table:
     filled = audit.relations.fill(sql, {"resource": name}, [name])
-    bound = {**audit.values(), "resource_name": name, "good": tenants, **filled.values, **values}
+    bound = {**audit.values(), "resource_name": name, "good": tenants, **filled.values}
     return Table(audit.database, filled.sql, bound, filled.tables)
 
 
@@ -198,5 +197,4 @@ def is_small(audit: Audit, name: str, most: int) -> bool:
         return False
     received = "(select count(*) from {raw} as r where resource = %(resource_name)s)" if audit.parameters.raw else "0"
     sql = f"select greatest((select count(*) from {{refined}} as f), {received}) as rows"
-    table = _table(audit, sql, name, [])
-    return int(audit.database.query(table.sql, table.values, table.tables).frame["rows"][0]) <= most
+    return int(audit.query(sql, {"resource": name}, [name], resource_name=name)["rows"][0]) <= most

@@ -176,10 +176,12 @@ def _of_runs(audit: Audit, tenant: str, name: str, part: pd.DataFrame) -> pd.Dat
     after = due <= whole[0]["started_at"] if whole else none
     failed = ~after & (due <= broken[0]["started_at"]) if broken else none
     days = timedelta(days=audit.parameters.policy.sync_age_days)
-    line: dict[str, Any] = {"last_run": max((run["started_at"] for run in runs), default=None)}
+    # What still runs may bring it; and what changed within a second of a run's beginning, that one may have missed.
+    line: dict[str, Any] = {"last_run": max((run["started_at"] for run in [*whole, *broken]), default=None)}
     line |= {"next_run": whole[0]["started_at"] + days if whole else None}
     line |= {"failed_at": broken[0]["started_at"], "failure": _failure(broken[0])} if failed.any() else {}
     part = part.assign(**{one: line.get(one) for one in (*RUN, "failed_at", "failure")}, run_saw=False)
+    part = part.assign(after_last_run=_times(part, "last_run") < due)
     part["failed_at"] = _times(part, "failed_at").where(failed)
     if after.any():
         part = pd.concat([part[~after], _by_whole_run(audit, tenant, name, part[after], whole)]).sort_index()

@@ -86,15 +86,24 @@ def _database(parameters: Parameters) -> Iterator[Line]:
 
 
 def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
+    """Let PostgreSQL plan a reading of all that is declared: a column that a table lacks shows now."""
     relations = Relations(parameters, database.catalogue())
-    missing = []
-    for name in parameters.tables:
+    values = bindings(parameters, identify(database).time)
+    slots = {f"resources.{name}": ("{refined}", {"resource": name}) for name in parameters.resources}
+    sections = [name for name in ("raw", "deliveries", "syncs", "record") if getattr(parameters, name)]
+    slots |= {name: (f"{{{name}}}", {}) for name in sections}
+    ends = "{child} as child, {parent}"
+    slots |= {f"relations.{one.name}": (ends, {"relation": one.name}) for one in parameters.relations}
+    problems = []
+    for where, (slot, item) in slots.items():
         try:
-            relations.table(name)
-        except RelationMissing as error:
-            missing.append(str(error))
-    words = missing[0] if missing else f"{len(parameters.tables)} declared, all there"
-    yield Line("tables", not missing, words)
+            filled = relations.fill(f"select * from {slot} as one", item)
+            database.explain(filled.sql, [{**values, **filled.values}])
+        except (QueryError, RelationMissing) as error:
+            problems.append(f"{where}: {error}")
+    yield from (Line("tables", False, problem) for problem in problems)
+    if not problems:
+        yield Line("tables", True, f"{len(parameters.tables)} declared, all there")
 
 
 def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:

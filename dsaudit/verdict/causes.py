@@ -39,8 +39,8 @@ class Cause:
 # fmt: off
 TABLE = (
     Cause("NOT_YET_DUE", "late", LOST,
-          lambda f: f.unreached & ~f.announced & (f.last_run < f.changed_at) & (f.next_run > f.instant),
-          "changed {changed_at}, after the last sync began ({last_run}); the next is due by {next_run}",
+          lambda f: f.unreached & ~f.announced & f.after_last_run.eq(True) & (f.next_run > f.instant),
+          "changed {changed_at}, not clearly before the last sync began ({last_run}); the next is due by {next_run}",
           "nothing to mend: the next regular sync brings it", expected=True),
     Cause("IN_FLIGHT", "late", LOST | EXTRA,
           lambda f: f.in_flight | f.just_received,

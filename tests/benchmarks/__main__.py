@@ -1,13 +1,13 @@
-"""`make bench`: `blueprint` runs the notebooks, `rows` compares two sides row by row, `live` audits under writes."""
+"""`make bench`: the notebooks, two sides row by row, the causes of what differs, an audit under writes."""
 
 from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import blueprint, live, rows
+from tests.benchmarks import blueprint, causes, live, rows
 from tests.benchmarks.contenders import CONTENDERS
 
-NAMES = ["blueprint", "rows", "live"]
+NAMES = ["blueprint", "rows", "causes", "live"]
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
         blueprint.main(given.rounds or 3)
     if given.name in ("all", "rows"):
         rows.main(given.rows, given.rounds or 1, chosen or list(CONTENDERS))
+    if given.name in ("all", "causes"):
+        causes.main(given.rows)
     if given.name in ("all", "live"):
         live.main(given.seeds, given.seconds, given.rate)
 

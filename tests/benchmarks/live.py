@@ -7,7 +7,6 @@ truth: both sides as they are once everything has come to rest, read here withou
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,10 +25,10 @@ from examples import storefront
 from examples.storefront.control import SampleError
 from examples.storefront.faults import Planted
 from examples.storefront.sample import SHOPS, TENANTS, Sample
+from tests.benchmarks.cost import write_down
 from tests.checks.auditing import all_rows, opened
 
 Key = tuple[str, str, str]  # tenant, resource, source id
-README = Path(__file__).parent / "README.md"
 CHECKS = [
     *("source_missing_in_raw", "source_missing_in_refined", "refined_missing_at_source"),
     *("field_differences", "raw_differs_from_source"),
@@ -293,13 +291,4 @@ def main(seeds: int = 20, seconds: float = 60, rate: float = 25, first: int = 1)
             for name, told in (("false", outcome.false), ("not found", outcome.not_found), ("lost", outcome.lost)):
                 for key in list(told)[:5]:
                     print(f"  {name}: {key} {told[key] if isinstance(told, dict) else ''}", flush=True)
-    _write(lines, seconds)
-
-
-def _write(lines: list[str], seconds: float) -> None:
-    title = "## While the system lives"
-    said = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} CPUs, {seconds:.0f} s of writing a seed."
-    before, _, rest = README.read_text(encoding="utf-8").partition(title)
-    _, mark, after = rest.partition("\n## ")
-    body = "\n".join([title, "", said, "", HEAD, *lines, ""])
-    README.write_text(before.rstrip() + "\n\n" + body + (f"\n## {after}" if mark else ""), encoding="utf-8")
+    write_down("While the system lives", f"{seconds:.0f} s of writing a seed.", [HEAD, *lines])

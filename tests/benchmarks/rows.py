@@ -8,81 +8,26 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 
 from dsaudit import server
 from tests.benchmarks import orders
 from tests.benchmarks.contenders import CONTENDERS, Contender
+from tests.benchmarks.cost import SETTINGS, Cost, measured, postmaster, write_down
 
-README = Path(__file__).parent / "README.md"
 EXPECTED = {"full rows": [50, 50, 100], "declared fields": [50, 50, 75]}
-SETTINGS = {"shared_buffers": "1GB", "work_mem": "128MB", "max_wal_size": "1GB"}
 DISK = 2.0  # GB for a million orders in two databases and two files
 MAKING = 40  # seconds for a million orders
 HEAD = "| | wall s | client CPU s | PostgreSQL CPU s | CPU s | ratio | other CPU s | MB | missing, extra, different |"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds, and MB at the most; ``found`` is missing, extra, different, or why it found nothing."""
-
-    wall: float
-    client: float
-    postgres: float
-    other: float
-    memory: float
-    found: str
-
-
-def measured(name: str, made: dict[str, str], postmaster: int) -> Cost:
-    """Run one contender in a process of its own."""
-    before, busy, started = _postgres(postmaster), _busy(), time.perf_counter()
-    words = [sys.executable, "-m", "tests.benchmarks.contenders", name]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdin and process.stdout and process.stderr
-    process.stdin.write(json.dumps(made))
-    process.stdin.close()
-    found, said = process.stdout.read(), process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = status
-    wall = time.perf_counter() - started
-    client, postgres = used.ru_utime + used.ru_stime, _postgres(postmaster) - before
-    other = max(_busy() - busy - client - postgres, 0)
-    if status:
-        found = f"failed: {(said.strip().splitlines() or [str(status)])[-1][:60]}"
-    return Cost(wall, client, postgres, other, used.ru_maxrss / 1024, found.strip())
-
-
-def _postgres(postmaster: int) -> float:
-    """CPU seconds of the server: its own, of those that ended, and of those that live."""
-    parent = psutil.Process(postmaster)
-    own = parent.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
-    for child in parent.children():
-        try:
-            times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
-
-
-def _busy() -> float:
-    times = psutil.cpu_times()
-    return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def main(rows: int, rounds: int, names: Sequence[str]) -> None:
@@ -93,15 +38,14 @@ def main(rows: int, rounds: int, names: Sequence[str]) -> None:
     costs: dict[str, list[Cost]] = {}
     with tempfile.TemporaryDirectory(prefix="dsaudit-bench-") as folder, server.running(Path(folder), SETTINGS) as one:
         made = orders.make(one.url, Path(folder), rows, _say)
-        with psycopg.connect(one.url) as connection:
-            path = connection.execute("select current_setting('data_directory')").fetchone()
-        assert path
-        postmaster = int((Path(path[0]) / "postmaster.pid").read_text().split()[0])
+        server_id = postmaster(one.url)
         for number, name in itertools.product(range(rounds), able):
             _say(f"round {number + 1} of {rounds}: {name}")
-            costs.setdefault(name, []).append(measured(name, made, postmaster))
+            words = [sys.executable, "-m", "tests.benchmarks.contenders", name]
+            costs.setdefault(name, []).append(measured(words, json.dumps(made), server_id))
             _say(f"  {costs[name][-1]}")
-            _write(rows, number + 1, one.version, _table(chosen, costs))
+            said = f"PostgreSQL {one.version}, medians of {number + 1}."
+            write_down(f"{rows:,} orders".replace(",", " "), said, _table(chosen, costs))
     print("\n".join(_table(chosen, costs)))
 
 
@@ -159,14 +103,3 @@ def _cpu(several: list[Cost]) -> float:
 def _medians(several: list[Cost]) -> dict[str, Any]:
     names = ("wall", "client", "postgres", "other", "memory")
     return {name: statistics.median(getattr(one, name) for one in several) for name in names}
-
-
-def _write(rows: int, rounds: int, version: str, lines: list[str]) -> None:
-    """Put the table into the README in the place of that size."""
-    title = f"## {rows:,} orders".replace(",", " ")
-    said = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} CPUs, PostgreSQL {version}, medians of {rounds}."
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(title)
-    _, mark, after = rest.partition("\n## ")
-    body = "\n".join([title, "", said, *lines, ""])
-    README.write_text(before.rstrip() + "\n\n" + body + (f"\n## {after}" if mark else ""), encoding="utf-8")

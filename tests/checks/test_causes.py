@@ -276,6 +276,29 @@ def test_what_the_next_sync_brings_is_no_fault_and_is_shown(sample: Any) -> None
         assert damaged.causes(RAW, without("syncs")) == {("gift_card", ""): {"UNEXPLAINED"}}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "ended"),
+    [
+        pytest.param(60, "null", id="it still runs"),
+        pytest.param(1, "one.ended_at", id="it began just after the change"),
+    ],
+)
+def test_what_a_sync_could_not_yet_bring_is_no_fault(sample: Any, seconds: int, ended: str) -> None:
+    with sample.clone() as clone:
+        made = clone.record("acme.myshopify.example", "gift_cards", "create")["id"]
+        damaged = Scene(clone)
+        changed_at = damaged.rows(RAW)[1][0]["changed_at"]
+        with clone.owner() as connection:
+            connection.execute(
+                f"""insert into shopify_sync_run (integration_id, object_type, trigger, started_at, ended_at)
+                select integration_id, object_type, trigger, %s::timestamptz + interval '{seconds} seconds', {ended}
+                from shopify_sync_run as one where object_type = 'gift_card'""",
+                [changed_at],
+            )
+        damaged.anew()
+        assert [(row["source_id"], row["cause"]) for row in damaged.rows(RAW)[1]] == [(made, "NOT_YET_DUE")]
+
+
 def test_what_policy_leaves_out_is_no_fault_where_the_file_says_so(sample: Any) -> None:
     with sample.clone() as clone:
         clone.source_control("faults", {"drop_deliveries": ["draft_orders/create"]})

@@ -23,8 +23,7 @@ def error_classes(audit: Audit) -> pd.DataFrame:
     needs: raw
     show: class
     """
-    filled = audit.relations.fill(MESSAGES)
-    frame = audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame
+    frame = audit.query(MESSAGES)
     if not len(frame):
         return pd.DataFrame()
     known = messages.names(audit.parameters, audit.database)
