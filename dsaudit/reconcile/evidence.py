@@ -15,6 +15,7 @@ from dsaudit.facts import messages
 from dsaudit.reconcile import contents, kin, origins, transport
 from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.reconcile.looks import LOOKED
+from dsaudit.reconcile.transport import instant_text
 from dsaudit.source.recording import instant_at
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
         unreached=unreached,
         just_received=under_way,
         unrefined=unrefined & ~under_way,
-        came=facts["last_received"].fillna(facts["refined_at"]),
+        newest=_newest(facts[facts["in_flight"] | under_way]),
         built_earlier=of_key & ~same_row & facts["built_right"].ne(True),
         present_words=facts["has_raw"].map(
             {True: "what was received is right", False: "the row is of the present state"}
@@ -183,6 +184,13 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
         sourceless=facts["refined_state"].fillna(facts["refined_at"]) >= facts["raw_since"],
         deletion=_deletion(facts),
     )
+
+
+def _newest(facts: pd.DataFrame) -> pd.Series:
+    """Say of what is under way when it came, or that it has not come yet."""
+    came = "its newest state came " + facts["last_received"].fillna(facts["refined_at"]).map(instant_text)
+    not_come = "changed " + facts["changed_at"].map(instant_text) + " at the source, and had not come"
+    return came.where(facts["last_received"].notna() | facts["refined_at"].notna(), not_come)
 
 
 def _second_of(facts: pd.DataFrame, of_key: pd.Series) -> pd.Series:

@@ -80,6 +80,8 @@ class Seen:
         if one.moving:
             return Looked(f"it keeps changing: in another state on both sides at every look, still {later}", True)
         is_gone = self.answered and record is None and one.explains != "extra"
+        if is_gone and not self.now.live(one.key) and self._was_not_due():
+            return Looked(f"no longer at the source, nor here, {later}", True)
         return Looked(f"{'no longer at the source' if is_gone else self._changes(there, here)} {later}")
 
     def _is_healed(self, differences: Differences) -> bool:
@@ -133,6 +135,12 @@ class Seen:
         # It was in this state when its list was read, and for how long is not known: only what came by itself counts.
         raw, ended = (self.now.raw or {}).get(key), self.audit.source.ended(key[0], self.now.name)
         return bool(raw and ended and self._has_arrived() and raw["received_at"] <= ended + allowed)
+
+    def _was_not_due(self) -> bool:
+        """Return whether the change was so recent at the run's instant that it did not have to be here."""
+        policy, changed = self.audit.parameters.policy, self._changed()
+        allowed = timedelta(seconds=policy.in_flight_seconds + policy.clock_error_seconds)
+        return changed is not None and datetime.fromisoformat(self.audit.instant) <= changed + WHOLE_SECOND + allowed
 
     def _changed(self) -> datetime | None:
         """When the source's record came into the state that was judged."""

@@ -44,7 +44,7 @@ TABLE = (
           "nothing to mend: the next regular sync brings it", expected=True),
     Cause("IN_FLIGHT", "late", LOST | EXTRA,
           lambda f: f.in_flight | f.just_received,
-          "its newest state came {came}; the source was read from {read_from}, the database {instant}",
+          "{newest}; the source was read from {read_from}, the database {instant}",
           "nothing to mend: audit again when the source is at rest", expected=True),
     Cause("SCOPE_HIDDEN", "not sent", LOST,
           lambda f: f.unreached & (f.lacking.notna() & f.raw_since.isna() & f.has_raw | f.passed_by.eq("aged")),

@@ -62,7 +62,8 @@ def opened(judged: Sides, explains: str, field: str | None = None) -> Open:
 
 def look(one: Open, now: Sides, differences: Any, answered: bool = True, is_last: bool = True) -> Looked | None:
     source = SimpleNamespace(ended=lambda tenant, name: at(2), started=READ)
-    audit: Any = SimpleNamespace(parameters=SimpleNamespace(policy=POLICY), source=source)
+    parameters = SimpleNamespace(policy=POLICY)
+    audit: Any = SimpleNamespace(parameters=parameters, source=source, instant=at(3).isoformat())
     return Seen(one, now, answered, audit, 9).told(differences, is_last)
 
 
@@ -139,6 +140,18 @@ def test_a_row_that_is_gone_on_both_sides_is_not_called_right() -> None:
     was = record(changed=-60, total=5)
     looked = look(opened(sides(was, came=-59, total=2, changed=-60), "field", "total"), sides(None, None), wrong)
     assert looked == Looked("no longer at the source when looked at again 9 s later")
+
+
+def test_a_change_that_was_not_due_and_is_gone_on_both_sides_was_in_flight() -> None:
+    young, old = opened(sides(record(1), None), "missing"), opened(sides(record(-6), None), "missing")
+    looked = look(young, sides(None, None), missing)
+    assert looked == Looked("no longer at the source, nor here, when looked at again 9 s later", in_flight=True)
+    looked = look(old, sides(None, None), missing)
+    assert looked == Looked("no longer at the source when looked at again 9 s later"), "it should have come by then"
+    # What is here still has its deletion to come.
+    wrong_here = opened(sides(record(1, 5), came=2, total=2, changed=1), "field", "total")
+    looked = look(wrong_here, sides(None, came=2, total=2, changed=1), wrong)
+    assert looked and not looked.in_flight
 
 
 def test_an_extra_row_whose_record_the_source_has_under_its_id() -> None:
