@@ -188,9 +188,13 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
 
 def _newest(facts: pd.DataFrame) -> pd.Series:
     """Say of what is under way when it came, or that it has not come yet."""
-    came = "its newest state came " + facts["last_received"].fillna(facts["refined_at"]).map(instant_text)
-    not_come = "changed " + facts["changed_at"].map(instant_text) + " at the source, and had not come"
-    return came.where(facts["last_received"].notna() | facts["refined_at"].notna(), not_come)
+    times = zip(facts["last_received"].fillna(facts["refined_at"]), facts["changed_at"], strict=True)
+    words = [
+        f"changed {instant_text(changed)} at the source, and had not come" if pd.isna(came)
+        else f"its newest state came {instant_text(came)}"
+        for came, changed in times
+    ]  # fmt: skip
+    return pd.Series(words, index=facts.index, dtype=object)
 
 
 def _second_of(facts: pd.DataFrame, of_key: pd.Series) -> pd.Series:
