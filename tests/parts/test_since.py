@@ -6,8 +6,9 @@ import importlib
 
 import pytest
 
+from dsaudit import audit
 from dsaudit.verdict import Status
-from tests.checks.auditing import all_rows
+from tests.checks.auditing import all_rows, variables
 from tests.parts.shop import ASKABLE, NEW, NEWER, OLD, SINCE, WAYS, Shop, keys, reasons
 
 RAW, REFINED, EXTRA = "source_missing_in_raw", "source_missing_in_refined", "refined_missing_at_source"
@@ -159,3 +160,44 @@ def test_where_nothing_changed_that_is_proven(filled: Shop) -> None:
         verdict = audit.check(REFINED)
         assert verdict.status is Status.PASS
         assert {one.reason for one in verdict.results} == {"nothing of it changed, at the source either"}
+
+
+SQL = """
+integration: shop
+database: {url_env: SHOP_URL}
+tenants: [{name: acme, id: A, account: acme}, {name: borealis, id: B, account: borealis}]
+source: {kind: sql, url_env: SHOP_URL}
+policy: {in_flight_seconds: 0, clock_error_seconds: 0}
+resources:
+  order:
+    table: orders
+    key: order_id
+    tenant: tenant_id
+    deleted: deleted
+    updated: updated_at
+    updated_column: changed
+    read: select id, updated_at, total from there where account = :account
+    since: select id, updated_at, total from there where account = :account and updated_at >= :since
+    fields: {total: money, changed: {from: updated_at, as: instant}}
+"""
+
+
+def test_another_database_is_asked_for_its_changes_by_the_select_that_binds_since(filled: Shop) -> None:
+    filled.execute("create table there (account text, id bigint, updated_at timestamptz, total numeric)")
+    for (account, name), records in filled.records.items():
+        for one in records.values() if name == "order" else ():
+            filled.execute("insert into there values (%s, %s, %s, %s)",
+                           account, one["id"], one["updated_at"], one["total"])  # fmt: skip
+    # A missed update, one that never came, and a wrong row of before that is no part of it.
+    filled.execute("update there set total = 9, updated_at = %s where id = 3", NEWER)
+    filled.execute("insert into there values ('acme', 99, %s, 5)", NEWER)
+    filled.execute("update orders set total = 7 where order_id = 5")
+    file = filled.file()
+    file.write_text(SQL, encoding="utf-8")
+    with variables(filled.environment):
+        one = audit.open(str(file), "datasource/a_test", since=SINCE)
+        try:
+            assert keys(one, REFINED) == {"99"} and keys(one, FIELDS) == {"3"}
+            assert {result.examined for result in one.verdicts[-1].results} == {9, 1}
+        finally:
+            one.close()

@@ -63,6 +63,19 @@ def test_a_replayed_run_finds_the_same_without_the_source_and_says_so(
         )
 
 
+def test_why_tells_a_record_as_an_earlier_run_read_it(project: Project) -> None:
+    first = project.run().folder
+    for path in project.root.glob("export/*/*.jsonl"):
+        path.unlink()
+    asked = ("why", str(project.ledger.parameters), "member", "n-01", "--replay", str(first))
+    told = command(*asked)
+    assert told.exit_code == 0 and "north" in told.output, told.output
+    project.ledger.execute("update ledger.\"Member\" set joined = joined + interval '1 hour' where code = 'n-01'")
+    told = command(*asked)
+    assert told.exit_code == 1 and "joined" in told.output, told.output
+    assert command(*asked[:-2]).exit_code == 2, "the source itself has nothing to say any more"
+
+
 def test_a_recording_of_another_system_is_refused_in_one_line(project: Project) -> None:
     first = project.run().folder
     project.ledger.edit("parameters/ledger.yml", "integration: ledger", "integration: other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as some
 
 from dsaudit.parameters import ParameterError, Parameters
 from dsaudit.source import Recording, record, rest
+from dsaudit.source.paging import MARGIN, Listing
 from tests.source.providers import Reader, an_order, ids, not_whole, serving
 from tests.source.providers import rest as section
 from tests.source.shelf import STYLES, Fault, Shelf, broken, cut, saying
@@ -200,6 +202,29 @@ def test_graphql_is_posted_with_its_variables_and_counted_by_a_document(shelf: S
     shelf._graphql = counting  # type: ignore[method-assign]
     assert read(**options(shelf, "nodes", more=", count: '{ ordersCount { count } }'")).count("shop", "order") == 7
     assert [body.get("variables") for body in bodies][1:3] == [{"first": 3, "after": None}, {"first": 3, "after": "3"}]
+
+
+def test_graphql_is_asked_for_what_changed_by_a_variable_on_every_page(
+    shelf: Shelf, parameters: Callable[..., Parameters]
+) -> None:
+    since = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    given = options(shelf, "nodes", more=", since: 'query=updated_at:>\"{since}\"'")
+    for old, new in (
+        ("$after: String", "$after: String, $query: String"),
+        ("after: $after", "after: $after, query: $query"),
+    ):
+        given["more"] = given["more"].replace(old, new)
+    declared = parameters(**given)
+    bodies: list[Any] = []
+    original = shelf._graphql
+    shelf._graphql = lambda given: bodies.append(given["variables"]) or original(given)  # type: ignore
+    client = rest.Client.of(declared, declared.tenants[0])
+    listing = Listing.of_changes(declared.resources["order"], since, "rest")
+    assert sum(len(page.records) for page in client.pages(listing)) == 7
+    client.close()
+    assert len(bodies) == 3
+    asked = since - MARGIN
+    assert {body["query"] for body in bodies} == {f'updated_at:>"{asked.isoformat()}"'}
 
 
 def test_graphql_that_asks_to_come_back_later_is_asked_again(
