@@ -135,17 +135,6 @@ def test_a_csv_tells_null_from_an_empty_text(tables: Tables) -> None:
     assert found(told) == {} and told.counts["equal"] == 3
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.jsonl"])
-def test_a_folder_is_neither_a_column_nor_a_pattern(tables: Tables, name: str) -> None:
-    for folder, value in (("d1", "other"), ("d[1]", "own")):
-        (tables.folder / "s=other" / folder).mkdir(parents=True)
-        path = tables.folder / "s=other" / folder / name
-        form = "json" if path.suffix == ".jsonl" else path.suffix[1:]
-        duckdb.execute(f"copy (select 1 as id, '{value}' as s) to '{path}' (format {form})")
-    side = Lines(path, 1) if path.suffix == ".jsonl" else Rows.of(path, 1)
-    assert found(tables.compare(side, tables.table("id bigint, s text", [(1, "own")]), ID, [column("s")])) == {}
-
-
 def test_a_compressed_file_and_blank_lines_are_read(tables: Tables) -> None:
     path = tables.folder / "x.jsonl.gz"
     with gzip.open(path, "wt", encoding="utf-8") as file:
