@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ def odd_lines(side: Lines, places: Sequence[str]) -> str:
 def lines_of(path: Path) -> str:
     """Return the DuckDB relation of a file's lines, in a column ``line``; this is where a recording is read."""
     options = "columns={'line': 'VARCHAR'}, header=false, auto_detect=false, delim=e'\\x01', quote='', escape=''"
-    options += f", max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}"
-    return f"read_csv({quoted(str(path), chr(39))}, {options})"
+    options += f", max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}, hive_partitioning=false"
+    return f"read_csv({quoted(glob.escape(str(path)), chr(39))}, {options})"
 
 
 def _json_path(place: str) -> str:

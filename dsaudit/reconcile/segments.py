@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from dsaudit.database import ShortRead
+from dsaudit.database import QueryError, ShortRead
 from dsaudit.parameters.fields import FieldOf, FieldType
 from dsaudit.reconcile.compare import MOST_KEPT, Comparison, compare, cut, one_instant, problems_of, values_apart
 from dsaudit.reconcile.forms import Column, quoted, shown
@@ -84,11 +84,13 @@ def compare_databases(
     Raises
     ------
     QueryError
-        A database refuses or breaks off; `ShortRead` where rows are missing from what was read.
+        A database refuses or breaks off, or a key is JSON; `ShortRead` where rows are missing from what was read.
     """
     with one_instant(there.database), one_instant(here.database):
         names = [*keys, *columns]
         types, others = there.types(names), here.types(names)
+        if documents := [key for key in keys if "json" in types[key] or "json" in others[key]]:
+            raise QueryError(f"{documents[0]}: a key of JSON is written in many ways; name a value inside it, as text")
         if types != others or _major(there) != _major(here):
             return compare(there, here, _as_columns(keys, types), _as_columns(columns, types), most=most)
         counts = dict(zip(("there", "here"), _both(lambda side: side.count(), there, here), strict=True))
@@ -128,6 +130,14 @@ def _as_columns(names: Sequence[str], types: dict[str, str]) -> list[Column]:
     ]  # fmt: skip
 
 
+def _key(name: str, types: dict[str, str]) -> str:
+    """Return the expression of a key of which equal ones are written alike, as they hash alike."""
+    column, kind = f"t.{quoted(name)}", types[name]
+    if kind == "numeric":
+        return f"pg_catalog.trim_scale({column})"
+    return f"({column} + 0::{kind})" if kind in ("real", "double precision") else column  # -0 is 0
+
+
 def _row(names: Sequence[str], types: dict[str, str]) -> str:
     parts = (f"t.{quoted(name)}" + ("" if types[name] in HASHED else '::text collate "C"') for name in names)
     return f"row({', '.join(parts)})"
@@ -155,8 +165,7 @@ def _checked(found: _Found, counts: dict[str, int]) -> None:
     """Look at the keys first: which stand for several rows, and which are null."""
     plan = found.plan
     names = ", ".join(f"t.{quoted(key)}" for key in plan.keys)
-    texts = ", ".join(f"({shown(column, f't.{quoted(column.here)}', plan.types[column.here])}) as k{n}"
-                      for n, column in enumerate(found.task.keys))  # fmt: skip
+    texts = ", ".join(f"{_key(key, plan.types)}::text as k{n}" for n, key in enumerate(plan.keys))
     no_key = " or ".join(f"t.{quoted(key)} is null" for key in plan.keys)
     for name, side in (("there", found.there), ("here", found.here)):
         twice = f"select {texts}, count(*) as copies from ({side.sql}) as t where not ({no_key})"
@@ -202,7 +211,7 @@ def _bundles(differing: dict[int, int]) -> Iterator[list[int]]:
 
 def _hashes(side: Table, plan: _Plan, segments: list[int]) -> dict[Key, list[Key]]:
     """Return the hashes of each key's rows in some segments."""
-    texts = ", ".join(f"t.{quoted(key)}" + ("" if plan.types[key] in INTEGERS else "::text") for key in plan.keys)
+    texts = ", ".join(_key(key, plan.types) + ("" if plan.types[key] in INTEGERS else "::text") for key in plan.keys)
     listed = f"{texts}, {', '.join(plan.hashes)}"
     if plan.least is None:
         sql = f"select {listed} from ({side.sql}) as t where {plan.segment} = any(%(segments)s)"
@@ -269,7 +278,7 @@ class _Found:
 
     def _whole(self, side: Table, keys: list[Key]) -> dict[Key, list[Key]]:
         names, types = self.plan.keys, self.plan.types
-        texts = [f"t.{quoted(key)}::text" for key in names]
+        texts = [f"{_key(key, types)}::text" for key in names]
         texts += [shown(column, f"t.{quoted(column.here)}", types[column.here]) for column in self.task.columns]
         arrays = ", ".join(f"%(k{n})s::{types[key]}[]" for n, key in enumerate(names))
         values = {f"k{n}": [str(key[n]) for key in keys] for n in range(len(names))}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import glob
 import gzip
 import re
 import shutil
@@ -32,12 +33,13 @@ A_PAGE = 1000  # records that are taken at once
 LONGEST_LINE = 16_000_000  # bytes of one line of CSV
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 
-PARQUET = "select * from read_parquet(?)"
+# Without hive_partitioning=false a folder that is called status=paid would stand for the file's own column.
+PARQUET = "read_parquet(?, hive_partitioning = false)"
 CSV = """
 select *
 from read_csv(?, columns = ?, delim = ?, header = true, quote = '"', escape = '"', nullstr = '',
               allow_quoted_nulls = false, strict_mode = true, null_padding = false, auto_detect = false,
-              max_line_size = ?)
+              max_line_size = ?, hive_partitioning = false)
 """
 
 
@@ -144,7 +146,7 @@ class Export:
     def _files(self, pattern: str) -> list[Path]:
         if "://" in self.folder:
             folder = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-")))
-            return fetched(f"{self.folder}/{pattern}", folder)
+            return fetched(self.folder, pattern, folder)
         found = sorted(path for path in Path(self.folder).glob(pattern.lstrip("/")) if path.is_file())
         if not found:
             raise SourceError(f"{pattern}: No such file")
@@ -167,7 +169,7 @@ class Export:
                 path = _unpacked(path, Path(folder) / path.stem)
             names = _header(path, self.delimiter)
             columns = dict.fromkeys(names, "varchar")
-            yield from _rows(path, CSV, [str(path), columns, self.delimiter, LONGEST_LINE], names)
+            yield from _rows(path, CSV, [glob.escape(str(path)), columns, self.delimiter, LONGEST_LINE], names)
 
 
 def _opened(path: Path) -> Any:
@@ -218,23 +220,50 @@ def _header(path: Path, delimiter: str) -> list[str]:
 
 def _rows_of_parquet(path: Path) -> Iterator[Record]:
     """Yield a file's rows, and hold their number against the one that its own metadata tell."""
-    read = 0
+    read, place = 0, [glob.escape(str(path))]
     with _engine(path) as engine:
-        described = engine.execute(f"describe {PARQUET}", [str(path)]).fetchall()
-        told = engine.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchall()[0][0]
-    kinds = {name: kind for name, kind, *_ in described}
-    for record in _rows(path, _exactly(kinds), [str(path)], list(kinds), kinds):
+        described = engine.sql(f"select * from {PARQUET}", params=place)
+        kinds = dict(zip(described.columns, described.types, strict=True))
+        told = engine.execute("select sum(num_rows) from parquet_file_metadata(?)", place).fetchall()[0][0]
+        texts = {name: str(kind) for name, kind in kinds.items()}
+        select = ", ".join(f"{_exactly(_quoted(name), kind)} as {_quoted(name)}" for name, kind in kinds.items())
+    for record in _rows(path, f"select {select} from {PARQUET}", place, list(kinds), texts):
         read += 1
         yield record
     if read != told:
         raise SourceError(f"{path.name}: {read} rows were read, but the file tells of {told}")
 
 
-def _exactly(kinds: dict[str, str]) -> str:
-    """Return the select in which no value loses a digit on its way to Python: the few that would come as text."""
-    texts = [name for name, kind in kinds.items() if kind in ("FLOAT", "TIMESTAMP_NS", "INTERVAL")]
-    replaced = ", ".join(f"cast({_quoted(name)} as varchar) as {_quoted(name)}" for name in texts)
-    return PARQUET.replace("*", f"* replace ({replaced})", 1) if replaced else PARQUET
+def _exactly(value: str, kind: Any, depth: int = 0) -> str:
+    """Return the expression of a value of a ``DuckDBPyType`` that loses nothing on its way to Python.
+
+    Python knows no infinite date and no nanosecond, and gives a FLOAT digits that the file does not have.
+    """
+    text = f"cast({value} as varchar)"
+    match kind.id:
+        case "list":
+            return _each(value, kind.children[0][1], depth)
+        case "map":
+            (_, key), (_, inside) = kind.children
+            return f"map({_each(f'map_keys({value})', key, depth)}, {_each(f'map_values({value})', inside, depth)})"
+        case "struct":
+            parts = ((_quoted(name), one) for name, one in kind.children)
+            packed = ", ".join(f"{name} := {_exactly(f'({value}).{name}', one, depth)}" for name, one in parts)
+            return f"case when {value} is not null then struct_pack({packed}) end"
+        case "float":
+            return f"cast({text} as double)"  # Python writes a double with the fewest digits, too
+        case "date" | "interval":
+            return text
+        case "timestamp with time zone":
+            return rf"regexp_replace({text}, '^(\S+) (\S+)\+00$', '\1T\2+00:00')"
+        case "timestamp" | "timestamp_s" | "timestamp_ms" | "timestamp_ns":
+            return rf"regexp_replace({text}, '^(\S+) (\S+)$', '\1T\2')"
+    return value
+
+
+def _each(values: str, kind: Any, depth: int) -> str:
+    item = f"item_{depth}"
+    return f"[{_exactly(item, kind, depth + 1)} for {item} in {values}]"
 
 
 def _quoted(name: str) -> str:
@@ -254,9 +283,7 @@ def _rows(
 
 def _literal(value: Any, kind: str | None) -> Any:
     """Return a value that comes as text and stands for something else as what it stands for."""
-    if isinstance(value, str) and (kind == "JSON" or (kind == "FLOAT" and value.lstrip("-")[:1].isdecimal())):
-        return Literal(value)
-    return value
+    return Literal(value) if isinstance(value, str) and kind == "JSON" else value
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ from typing import Any
 from dsaudit.source.reading import SourceError
 
 
-def fetched(url: str, folder: Path) -> list[Path]:
-    """Fetch the files that `url`, or the pattern in it, names into `folder`, and return them by name.
+def fetched(url: str, pattern: str, folder: Path) -> list[Path]:
+    """Fetch the files behind `url` that `pattern` names into `folder`, and return them by name.
 
     Raises
     ------
     SourceError
         fsspec is not installed, there is no such file, or one did not come whole.
     """
-    with _system(url) as (system, path):
-        found = sorted(system.glob(path)) if any(sign in path for sign in "*?[") else [path]
+    with _system(f"{url}/{pattern}") as (system, path):
+        above = glob.escape(path.removesuffix(pattern))  # a folder is called as it is called
+        found = sorted(system.glob(f"{above}{pattern}")) if glob.has_magic(pattern) else [path]
         if not found:
             raise FileNotFoundError
         names = (f"{number:06d}-{one.rpartition('/')[2]}" for number, one in enumerate(found))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsaudit.database import ShortRead
+from dsaudit.database import QueryError, ShortRead
 from dsaudit.reconcile import inputs, segments
 from dsaudit.reconcile.inputs import Table
 from dsaudit.reconcile.segments import compare_databases
@@ -70,6 +70,19 @@ def test_no_border_between_columns_can_shift(tables: Tables) -> None:
     assert {row[:2] for row in kinds(compare_databases(*both, ["id"], ["a", "b"]))} == {
         (n, name) for n in (1, 2) for name in ("a", "b")
     }
+
+
+@pytest.mark.parametrize(("declared", "one", "other"), [("numeric", "1.0", "1.00"), ("real", -0.0, 0.0)])
+def test_equal_keys_in_another_dress_are_one(tables: Tables, declared: str, one: Any, other: Any) -> None:
+    others = range(2, 10)  # so that one that differs stands in the same segment
+    there, here = [(one, "x"), *((n, "x") for n in others)], [(other, "x"), *((n, "y") for n in others)]
+    told = compare_databases(*pair(tables, f"k {declared}, a text", there, here), ["k"], ["a"])
+    assert kinds(told) == [(str(n), "a", "another text") for n in others] and list(found(told)) == ["different"]
+
+
+def test_a_key_of_json_is_refused(tables: Tables) -> None:
+    with pytest.raises(QueryError, match="k: a key of JSON is written in many ways"):
+        compare_databases(*pair(tables, "k jsonb, a text", [("1.0", "x")], [("1.00", "x")]), ["k"], ["a"])
 
 
 KEYS = ["a:b", "a", "A", "a ", "", "é", "e\u0301", "1", "01", '"q"', "\\", "'", "%s", "null", "{}", "p|q", "a\nb", "🦊"]

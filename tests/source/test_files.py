@@ -114,6 +114,15 @@ def test_files_of_a_pattern_are_one_list(take: Take, export: Path) -> None:
     assert "came twice" in not_whole(take("orders-*.jsonl"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_folder_is_neither_a_column_nor_a_pattern(take: Take, export: Path, kind: str) -> None:
+    for number, name in enumerate(("status=paid", "d[1]", "d1")):
+        (export / name).mkdir()
+        duckdb.execute(f"copy (select {number} as id, 'open' as status) to '{export / name}/orders.{kind}'")
+    found = records(take(f"'*/orders.{kind}'"))
+    assert [(int(one["id"]), one["status"]) for one in found] == [(2, "open"), (1, "open"), (0, "open")]
+
+
 def test_a_file_with_the_number_of_records_is_held_against_them(take: Take, export: Path) -> None:
     (export / "count.json").write_text('{"count": 2}')
     assert "1 records were read, but the source counts 2" in not_whole(take("orders.jsonl", LINE, counted=True))
@@ -181,7 +190,7 @@ def test_parquet_keeps_every_digit_and_instants_in_utc(take: Take, export: Path)
         "single": "0.1",
         "nothing": "nan",
         "updated_at": "2026-11-20T11:00:00.123456+00:00",
-        "fine": "2026-11-20 12:00:00.123456789",
+        "fine": "2026-11-20T12:00:00.123456789",
         "list": "[Decimal('1.10')]",
         "inside": "{'at': '2026-11-20T11:00:00+00:00', \"it's\": Decimal('1.20')}",
         "document": "{'a': Decimal('1.10')}",
@@ -191,6 +200,23 @@ def test_parquet_keeps_every_digit_and_instants_in_utc(take: Take, export: Path)
         "none": "None",
         "uuid": "00000000-0000-0000-0000-000000000001",
     }
+
+
+def test_parquet_values_that_python_lacks_are_kept_wherever_they_stand(take: Take, export: Path) -> None:
+    values = {
+        "0.1::float": Decimal("0.1"),
+        "'-inf'::float": "-inf",
+        "date 'infinity'": "infinity",
+        "timestamptz '-infinity'": "-infinity",
+        "timestamptz '10000-01-01 01:00:00.5+01'": "10000-01-01T00:00:00.5+00:00",
+        "timestamp_ns '2026-11-20 12:00:00.123456789'": "2026-11-20T12:00:00.123456789",
+        "interval '1 month 1 day'": "1 month 1 day",
+    }
+    for value, told in values.items():
+        select = f"select 1 as id, {value} as a, [{{'\"b': {value}}}, null] as l, map {{{value}: [{value}]}} as m"
+        parquet(export / "orders.parquet", select)
+        (one,) = records(take("orders.parquet"))
+        assert one == {"id": 1, "a": told, "l": [{'"b': told}, None], "m": {str(told): [told]}}
 
 
 def test_a_parquet_file_is_read_to_its_end_or_told(take: Take, export: Path) -> None:
@@ -233,6 +259,13 @@ def test_files_behind_a_url_are_fetched_and_read(bucket: Any, read: Reader, expo
     assert ids(read(source=REMOTE, read="part-2.jsonl")) == ["2"]
     assert "No such file" in not_whole(read(source=REMOTE, read="part-3.jsonl"))
     assert "No such file" in not_whole(read(source=REMOTE, read="parts-*"))
+
+
+def test_a_folder_behind_a_url_is_no_pattern(bucket: Any, read: Reader) -> None:
+    bucket.pipe("/d[1]/shop/orders.jsonl", b'{"id": 1}\n')
+    bucket.pipe("/d1/shop/orders.jsonl", b'{"id": 2}\n')
+    for name in ("orders.jsonl", "o*.jsonl"):
+        assert ids(read(source="{kind: files, folder: 'memory://d[1]'}", read=name)) == ["1"]
 
 
 def test_a_file_that_did_not_come_whole_is_told(bucket: Any, read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
