@@ -14,8 +14,10 @@ from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.by_id import by_id
 from dsaudit.source.choosing import Choice
+from dsaudit.source.doubles import Ids
 from dsaudit.source.drawing import Draw, Draws, drawn
 from dsaudit.source.files import Export
+from dsaudit.source.nesting import insides
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
@@ -205,7 +207,7 @@ def record_list(
     kept = None if choice.part.by_record else kept  # what was left out of it then is not known any more
     resource = choice.resource
     entry: dict[str, Any] = {"started": kept.begun["started"] if kept else now(), "counted": None, "problem": None}
-    notes = Notes(resource, tape.path.with_suffix(".ids"))
+    notes = notes_of(choice.parameters, resource, tape)
     try:
         before = kept.begun["before"] if kept else _count(reader, choice)
         with tape.opened({"started": entry["started"], "before": before}, kept):
@@ -225,6 +227,12 @@ def record_list(
     finally:
         notes.close()
     return {"ended": now(), **entry}
+
+
+def notes_of(parameters: Parameters, resource: Resource, tape: Tape) -> Notes:
+    """Return what takes notes of one list while it is read."""
+    name = next(name for name, one in parameters.resources.items() if one is resource)
+    return Notes(resource, Ids(tape.path.with_suffix(".ids")), insides(parameters, name, tape.path.parent))
 
 
 def _count(reader: Reader, choice: Choice) -> int | None:
