@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from dsaudit.parameters import Resource
@@ -27,6 +28,7 @@ class Notes:
     nameless: int = 0
     newest: datetime | None = None
     totals: list[int] = field(default_factory=list)  # how many records the pages told that the list has, in turn
+    by_position: bool = False  # whether a page was read by its position alone
     _digests: dict[bytes, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,6 +77,18 @@ class Notes:
             "records": self.records, "pages": self.pages, "newest": newest, "shared_ids": shared, "nested": nested,
         }  # fmt: skip
 
+    def _counts(self, before: int | None, after: int | None) -> list[list[int]]:
+        return [[count for count in (before, after) if count is not None], self.totals]
+
+    def has_slid(self, before: int | None, after: int | None) -> bool:
+        """Return whether a record was deleted while pages were read by position: another may have slid by unread."""
+        return self.by_position and any(b < a for told in self._counts(before, after) for a, b in pairwise(told))
+
+    def may_have_slid(self, before: int | None, after: int | None, still: datetime) -> bool:
+        """Return whether that cannot be ruled out: nothing was counted twice, or something changed after `still`."""
+        is_counted = any(len(told) > 1 for told in self._counts(before, after))
+        return self.by_position and not (is_counted and self.newest is not None and self.newest < still)
+
     def doubt(self, before: int | None, after: int | None) -> str | None:
         """Return why the list may not be whole, or None; the source's own counts were taken before and after it."""
         if self.nameless:
@@ -83,7 +97,9 @@ class Notes:
             return f"{shared} ids stand for several different records each"
         if self.ids.doubles:
             return f"{len(self.ids.doubles)} ids came twice: rows moved between pages while they were read"
-        for told in ([count for count in (before, after) if count is not None], self.totals):
+        if self.has_slid(before, after):
+            return "the source counted fewer while the list was read by position: records may have been skipped"
+        for told in self._counts(before, after):
             # A source in use goes on changing between the first and the last of them.
             if told and not min(told) <= self.records <= max(told):
                 return f"{self.records} records were read, but the source counts {told[-1]}"

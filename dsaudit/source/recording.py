@@ -96,6 +96,10 @@ class Recording:
         """Return whether a resource's own list was answered to its end, whole or not."""
         return bool(self._entry(tenant, resource).get("answered"))
 
+    def is_by_position(self, tenant: str, resource: str) -> bool:
+        """Return whether a deletion may have hidden a record, as the list was read by position and nothing tells."""
+        return bool(self._entry(tenant, self.top(resource)).get("by_position"))
+
     def is_part(self, tenant: str, resource: str) -> bool:
         """Return whether single records stand for a resource's list: of the others nothing is known."""
         return bool(self._entry(tenant, self.top(resource)).get("part"))
