@@ -17,6 +17,9 @@ class Nested(Section):
 
     in_: str = Field(alias="in")
     at: dict[str, str]  # name and path in the parent's record, to a list or to one object; the name may be left out
+    # Where the parent's record says that it holds not all of them: a path to true, or to their whole number. Without
+    # it the usual signs count, such as has_more or total_count beside the list.
+    more: str | None = None
 
     @field_validator("at", mode="before")
     @classmethod

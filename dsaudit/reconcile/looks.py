@@ -22,7 +22,8 @@ class Looked:
     """What looking again tells of one difference.
 
     ``again`` says it in words. ``healed``: it was gone by then. ``arrived``: what it lacked came by then by itself.
-    ``answered``: the source, whose list lacks the record of an extra row, has it under its id.
+    ``answered``: the source, whose list lacks the record of an extra row, has it under its id, or may have it.
+    ``asked``: the source was asked for it by its id.
     """
 
     again: str | None = None
@@ -30,6 +31,7 @@ class Looked:
     healed: bool = False
     arrived: bool = False
     answered: bool = False
+    asked: bool = False
 
 
 LOOKED = tuple(one.name for one in fields(Looked))
@@ -82,7 +84,8 @@ class Seen:
         is_gone = self.answered and record is None and one.explains != "extra"
         if is_gone and not self.now.live(one.key) and self._was_not_due():
             return Looked(f"no longer at the source, nor here, {later}", True)
-        return Looked(f"{'no longer at the source' if is_gone else self._changes(there, here)} {later}")
+        words = "no longer at the source" if is_gone else self._changes(there, here)
+        return Looked(f"{words} {later}", asked=self.answered)
 
     def _is_healed(self, differences: Differences) -> bool:
         """Return whether the difference is gone: of the record as it was judged, or as it is now."""

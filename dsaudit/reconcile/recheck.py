@@ -63,13 +63,37 @@ def looked_again(audit: Audit, explains: str, rows: pd.DataFrame, differences: D
             told = {}
             _tell(audit, f"what differs was not looked at again: {error}")
         _keep(audit, {_name(wanted[place]): looked for place, looked in told.items()})
-    return [told.get(place, Looked(in_flight=row["in_flight"])) for place, row in enumerate(lines)]
+    looked = [told.get(place, Looked(in_flight=row["in_flight"])) for place, row in enumerate(lines)]
+    if explains != "extra":
+        return looked
+    return [_unless_hidden(audit, row, one) for row, one in zip(lines, looked, strict=True)]
+
+
+def _unless_hidden(audit: Audit, row: dict[str, Any], looked: Looked) -> Looked:
+    """Let nothing be told as gone that the source was not asked for, where its list may have lost it while read."""
+    if looked.asked or looked.healed or not audit.source.is_by_position(row["tenant"], row["resource"]):
+        return looked
+    again = "; ".join(
+        words for words in (looked.again, "a deletion while its list was read may have hidden it") if words
+    )
+    return replace(looked, again=again, answered=True)
 
 
 def not_looked_at_again(audit: Audit) -> list[str]:
-    """Return what a verdict has to say of records that could not be looked at again."""
+    """Return what a verdict has to say of records that could not be looked at again, or not be seen at all."""
     found: dict[str, None] = audit.kept.get("not looked at again", {})
-    return list(found)
+    own = [name for name, resource in audit.parameters.resources.items() if resource.read]
+    return [*found, *(HIDING.format(name=name) for name in own if _is_by_position(audit, name))]
+
+
+HIDING = (
+    "{name} was read page by page by position: a deletion meanwhile may have hidden a record; a count that stays the "
+    "same around a source at rest would rule it out"
+)
+
+
+def _is_by_position(audit: Audit, name: str) -> bool:
+    return any(audit.source.is_by_position(tenant, name) for tenant in audit.parameters.tenant_names)
 
 
 def _tell(audit: Audit, words: str) -> None:

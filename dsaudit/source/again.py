@@ -74,6 +74,7 @@ def _fitting(path: Path, parameters: Parameters, run: Path) -> dict[str, Any]:
 
 
 _PARTS = {
+    "form": "by another version of dsaudit",
     "integration": "for another integration",
     "part": "for another part",
     "tenants": "for other tenants",

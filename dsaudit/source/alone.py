@@ -15,7 +15,7 @@ from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.by_id import see_that_it_answers
 from dsaudit.source.choosing import Choice
-from dsaudit.source.collecting import Progress, Reader, extra, now, reader_of, record_list, tell, tenants_of
+from dsaudit.source.collecting import Progress, Reader, extra, notes_of, now, reader_of, record_list, tell, tenants_of
 from dsaudit.source.drawing import Draw
 from dsaudit.source.reading import Record, SourceError
 from dsaudit.source.recording import INDEX, Recording, changed_at, declared
@@ -48,15 +48,16 @@ class Alone:
     def one(self, tenant: str, source_id: str) -> None:
         """Read one record of a tenant."""
         begun = now()
-        entry: dict[str, Any] = {"started": begun, "counted": None, "problem": None, "part": True, "shared_ids": []}
+        entry: dict[str, Any] = {"started": begun, "counted": None, "problem": None, "part": True}
         try:
             record = self._record(self._reader(tenant), source_id)
             tape = self._tape(tenant)
             with tape.opened({"started": begun, "before": None}, None):
                 tape.add([record] if record else [], int(record is not None), None)
                 tape.end()
-                entry |= {"records": int(record is not None), "pages": 1, "sha256": tape.sha256}
-                entry["newest"] = _newest(self._resource, record)
+                notes = notes_of(self._parameters, self._resource, tape)
+                notes.note([record] if record else [])
+                entry |= notes.facts() | {"sha256": tape.sha256, "newest": _newest(self._resource, record)}
         except (SourceError, SecretMissing) as error:
             entry["problem"] = str(error)
         self._put(tenant, {**entry, "ended": now()})

@@ -60,6 +60,10 @@ class Choice:
         assert self.parameters.source is not None
         return way_of(self.resource, self.parameters.source, self.part)
 
+    def anew(self) -> Choice:
+        """Return the same choice, to be made from the list's beginning."""
+        return Choice(self.parameters, self.resource, self.draw, self.started, self.single)
+
     def words(self, name: str) -> str:
         """Return what is read of the list, for who watches."""
         if self.way == "since":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +14,10 @@ from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.by_id import by_id
 from dsaudit.source.choosing import Choice
+from dsaudit.source.doubles import Ids
 from dsaudit.source.drawing import Draw, Draws, drawn
 from dsaudit.source.files import Export
+from dsaudit.source.nesting import insides
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
@@ -197,34 +199,48 @@ def tell(progress: Progress, line: str, records: int) -> None:
 
 
 def record_list(
-    reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, told: Callable[[int], None]
+    reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, told: Callable[[int], None], again: bool = False
 ) -> dict[str, Any]:
-    """Read one list, or go on with it, and return its entry in the index."""
+    """Read one list, or go on with it, and return its entry in the index.
+
+    A list whose records slid while it was read by position is read `again`, once.
+    """
     if kept and kept.entry:
         return kept.entry
     kept = None if choice.part.by_record else kept  # what was left out of it then is not known any more
     resource = choice.resource
     entry: dict[str, Any] = {"started": kept.begun["started"] if kept else now(), "counted": None, "problem": None}
-    notes = Notes(resource, tape.path.with_suffix(".ids"))
+    notes = notes_of(choice.parameters, resource, tape)
     try:
         before = kept.begun["before"] if kept else _count(reader, choice)
         with tape.opened({"started": entry["started"], "before": before}, kept):
             for page in _pages(reader, choice, tape, kept, notes):
                 notes.note(page.records)
+                notes.by_position |= page.by_position
                 notes.totals += [page.total] if page.total is not None else []
                 chosen = choice.of(page.records)
-                tape.add(chosen, choice.kept, reader.resume_at(page))
+                tape.add(chosen, choice.kept, reader.resume_at(page), page.by_position)
                 told(notes.records)
             tape.end()
-            entry |= _found(reader, choice, notes, before) | {"sha256": tape.sha256, "ended": now()}
+            entry |= _found(reader, choice, notes, before, entry["started"]) | {"sha256": tape.sha256, "ended": now()}
             tape.end(entry)
     except SourceError as error:
         if kept and not kept.is_read and notes.pages <= len(kept.pages) and not isinstance(error, SourceRefused):
-            return record_list(reader, choice, tape, None, told)  # the provider does not know the cursor any more
+            return record_list(
+                reader, choice.anew(), tape, None, told
+            )  # the provider does not know the cursor any more
         entry |= notes.facts() | {"problem": str(error), "refused": isinstance(error, SourceRefused)}
     finally:
         notes.close()
+    if not again and entry.get("answered") and notes.has_slid(before, entry["counted"]):
+        return record_list(reader, choice.anew(), tape, None, told, again=True)
     return {"ended": now(), **entry}
+
+
+def notes_of(parameters: Parameters, resource: Resource, tape: Tape) -> Notes:
+    """Return what takes notes of one list while it is read."""
+    name = next(name for name, one in parameters.resources.items() if one is resource)
+    return Notes(resource, Ids(tape.path.with_suffix(".ids")), insides(parameters, name, tape.path.parent))
 
 
 def _count(reader: Reader, choice: Choice) -> int | None:
@@ -232,13 +248,17 @@ def _count(reader: Reader, choice: Choice) -> int | None:
     return None if choice.way == "since" else reader.count(choice.resource)
 
 
-def _found(reader: Reader, choice: Choice, notes: Notes, before: int | None) -> dict[str, Any]:
+def _found(reader: Reader, choice: Choice, notes: Notes, before: int | None, started: str) -> dict[str, Any]:
     """Return what a list that was read to its end showed; only a whole one is held against the source's counts."""
     after = _count(reader, choice)
     is_whole = choice.way == "whole"
     doubt = (notes.doubt(before, after) if is_whole else notes.doubt(None, None)) or choice.doubt()
     facts = notes.facts() | choice.facts(notes.records if is_whole else after)
-    return facts | {"counted": after, "problem": doubt, "answered": True}
+    still = datetime.fromisoformat(started) - timedelta(seconds=choice.parameters.policy.clock_error_seconds)
+    # What a list of changes lacks was asked for by its id, where that can be.
+    is_asked = not is_whole and choice.single is not None
+    by_position = not is_asked and notes.may_have_slid(before, after, still)
+    return facts | {"counted": after, "problem": doubt, "answered": True, "by_position": by_position}
 
 
 def _pages(reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, notes: Notes) -> Iterator[Page]:
@@ -248,6 +268,7 @@ def _pages(reader: Reader, choice: Choice, tape: Tape, kept: Kept | None, notes:
         return
     last: list[Record] = []
     longest = 0
+    notes.by_position = kept is not None and any(page.get("by_position") for page in kept.pages)
     for texts in tape.pages(kept) if kept else []:
         last = [record_of(text, "the recording: a line") for text in texts]
         longest = max(longest, len(last))

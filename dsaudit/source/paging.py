@@ -17,6 +17,11 @@ from dsaudit.source.reading import Page, Position, Record, SourceError, member_o
 
 # Whether a bound is inside or outside, and to what it is rounded, is the provider's affair: we ask for a little more.
 MARGIN = timedelta(seconds=1)
+# What a link calls a number of pages or records to leave out.
+POSITIONS = {
+    "page", "page[number]", "page_number", "pagenumber", "offset", "page[offset]", "skip", "$skip", "start", "startat",
+    "startindex", "from",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,15 @@ def page_of(
             )
         records = records[1:]
     following = _following(paging, listing, position, answer, records, read + len(records))
-    return Page(records, following, _total(paging, answer))
+    return Page(records, following, _total(paging, answer), _is_by_position(paging, position))
+
+
+def _is_by_position(paging: Paging, position: Position) -> bool:
+    if paging.style == "link":
+        given = parse_qsl(urlsplit(str(position)).query)
+        return any(name.lower() in POSITIONS and value.isdecimal() for name, value in given)
+    is_counted = paging.style == "page" or (paging.style == "offset" and not paging.overlap)
+    return is_counted and position != first(paging)
 
 
 def _records(paging: Paging, listing: Listing, answer: Answer) -> list[Record]:

@@ -36,11 +36,16 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list, where the list goes on (None at its end), and how many records it tells that it has."""
+    """A part of a list, where the list goes on (None at its end), and how many records it tells that it has.
+
+    ``by_position`` is whether the number of records before it says where it begins, and nothing shows whether they
+    moved: what is deleted among those lets one slide behind the page, unread.
+    """
 
     records: list[Record]
     following: Position | None = None
     total: int | None = None
+    by_position: bool = False
 
 
 def parse(text: str) -> Any:

@@ -28,6 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
+FORM = 2  # of the index: it tells of what is nested
 AGAIN = "again.jsonl"  # what came of looking again at what differed
 
 
@@ -68,12 +69,23 @@ class Recording:
         return datetime.fromisoformat(ended) if ended else None
 
     def problem(self, tenant: str, resource: str) -> str | None:
-        """Return why a resource's list cannot be relied on, or None; for a nested one, its parent's list."""
+        """Return why a resource's list cannot be relied on, or None; a nested one needs those that it stands in."""
         top = self.top(resource)
         entry = self._entry(tenant, top)
         if not entry:
             return f"the source's list of {top} was not read"
-        return f"the source's list of {top} is not whole: {entry['problem']}" if entry["problem"] else None
+        if entry["problem"]:
+            return f"the source's list of {top} is not whole: {entry['problem']}"
+        for name in reversed(list(self._nested(resource))):
+            if problem := entry["nested"][name]["problem"]:
+                return f"the source's list of {name} is not whole: {problem}"
+        return None
+
+    def _nested(self, resource: str) -> Iterator[str]:
+        """Yield a resource that is nested, and those that it is nested in, without the outermost."""
+        while nested := self._parameters.resources[resource].nested:
+            yield resource
+            resource = nested.in_
 
     def refusal(self, tenant: str, resource: str) -> str | None:
         """Return in which words a resource's own list was refused, or None where it was not."""
@@ -84,13 +96,21 @@ class Recording:
         """Return whether a resource's own list was answered to its end, whole or not."""
         return bool(self._entry(tenant, resource).get("answered"))
 
+    def is_by_position(self, tenant: str, resource: str) -> bool:
+        """Return whether a deletion may have hidden a record, as the list was read by position and nothing tells."""
+        return bool(self._entry(tenant, self.top(resource)).get("by_position"))
+
     def is_part(self, tenant: str, resource: str) -> bool:
         """Return whether single records stand for a resource's list: of the others nothing is known."""
         return bool(self._entry(tenant, self.top(resource)).get("part"))
 
     def shared_ids(self, tenant: str, resource: str) -> list[str]:
-        """Return the ids under which an own list has several different records, at most a thousand."""
-        found: list[str] = self._entry(tenant, resource).get("shared_ids", [])
+        """Return the ids under which a resource has several different records, at most a thousand."""
+        top = self.top(resource)
+        entry = self._entry(tenant, top)
+        found: list[str] = (entry if top == resource else entry.get("nested", {}).get(resource, {})).get(
+            "shared_ids", []
+        )
         return found
 
     def _entry(self, tenant: str, resource: str) -> dict[str, Any]:
@@ -196,10 +216,16 @@ def items_in(parameters: Parameters, resource: str, top: dict[str, Any]) -> Iter
         yield Item(identity(declared, top, top, "", 0), top, top)
         return
     for parent in items_in(parameters, declared.nested.in_, top):
-        for name, path in declared.nested.at.items():
-            for position, one in enumerate(_found(parent.record, path.split(".")), 1):
-                own = identity(declared, one, parent.record, name, position)
-                yield Item(own, one, top, parent.source_id)
+        yield from inside(declared, parent)
+
+
+def inside(declared: Resource, parent: Item) -> Iterator[Item]:
+    """Yield the records of a nested resource that one parent holds."""
+    assert declared.nested is not None
+    for name, path in declared.nested.at.items():
+        for position, one in enumerate(_found(parent.record, path.split(".")), 1):
+            own = identity(declared, one, parent.record, name, position)
+            yield Item(own, one, parent.top, parent.source_id)
 
 
 _OF_READING = {"read", "count", "query", "records", "nested", "id_from", "updated"}
@@ -217,6 +243,7 @@ def declared(parameters: Parameters) -> dict[str, Any]:
         "resources": sorted(parameters.resources),
         "source": hashlib.sha256(text.encode()).hexdigest(),
         "part": parameters.part.words,
+        "form": FORM,
     }
 
 

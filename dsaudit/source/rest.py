@@ -285,8 +285,17 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SourceError(f"{where}: answers 200, but not with JSON in UTF-8") from None
-    link = response.links.get("next", {}).get("url")
+    link = _next_link(response)
     return Answer(text, strictly(text, where), urljoin(target, link) if link else None, where)
+
+
+def _next_link(response: httpx.Response) -> str | None:
+    """Return the next page's address in the Link header, whose ``rel`` is a list of words in any case (RFC 8288)."""
+    for link in response.links.values():
+        relations = {name.lower(): words for name, words in link.items()}.get("rel", "")
+        if "next" in relations.lower().split():
+            return link.get("url")
+    return None
 
 
 def _throttled(request: Request, answer: Answer) -> bool:

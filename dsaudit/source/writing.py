@@ -79,7 +79,7 @@ class Tape:
                 self._journal(line)
             yield
 
-    def add(self, records: Sequence[Record], read: int, following: Position | None) -> None:
+    def add(self, records: Sequence[Record], read: int, following: Position | None, by_position: bool = False) -> None:
         """Write one page, with which `read` records have been written.
 
         Each is a gzip member of its own, and no member tells a time: the same pages give the same bytes.
@@ -87,7 +87,9 @@ class Tape:
         if records:
             self._write("".join(f"{record.text}\n" for record in records))
         end = self._file.tell()
-        self._journal({"records": read, "end": end, "sha256": self.sha256, "following": following})
+        self._journal(
+            {"records": read, "end": end, "sha256": self.sha256, "following": following, "by_position": by_position}
+        )
 
     def end(self, entry: dict[str, Any] | None = None) -> None:
         """Note that the list was read to its end, or what was found of it: its entry in the index."""

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsaudit.parameters import Parameters, Resource
-from dsaudit.source import SourceError, noting, reachable, rest
+from dsaudit.source import SourceError, doubles, noting, reachable, rest
 from dsaudit.source.reading import record_of
 from tests.source.providers import TOKEN, Provider, Reader, an_order, ids, not_whole
 from tests.source.providers import rest as section
@@ -32,6 +32,14 @@ def test_pages_are_read_to_the_last(provider: Provider, read: Reader, relative: 
     assert recording.problem("shop", "order") is None
     assert recording.count("shop", "order") == 5
     assert provider.tokens == {TOKEN}
+
+
+@pytest.mark.parametrize("relation", ['rel="NEXT"', 'rel="next last"', "REL=next", 'title="b"; rel="last Next"'])
+def test_a_link_is_the_next_one_in_any_case_and_beside_others(relation: str, provider: Provider, read: Reader) -> None:
+    link = f'<{provider.address}/shop/orders.json?page=1>; rel="first", <{provider.address}/shop/more.json>; {relation}'
+    provider.gives("/shop/orders.json?limit=2", {"orders": [an_order(1), an_order(2)]}, Link=link)
+    provider.gives("/shop/more.json", {"orders": [an_order(3)]})
+    assert ids(read()) == ["1", "2", "3"]
 
 
 def test_an_empty_list_is_whole(provider: Provider, read: Reader) -> None:
@@ -235,7 +243,7 @@ def test_numbers_come_back_exactly(provider: Provider, read: Reader) -> None:
 
 
 def test_a_cut_recording_is_no_small_set(provider: Provider, read: Reader, tmp_path: Path) -> None:
-    provider.lists("orders", [an_order(1), an_order(2)], [an_order(3)])
+    provider.lists("orders", [an_order(1, lines=[]), an_order(2)], [an_order(3)])
     recording = read()
     path = tmp_path / "recording" / "shop" / "order.jsonl.gz"
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
@@ -271,10 +279,10 @@ def test_ids_are_judged_alike_in_memory_and_on_disk(drawn: list[tuple[str, int, 
     resource = Resource.model_validate({"table": "t", "key": "id", "updated": "at"})
     texts = [json.dumps({"id": name, "content": content, "at": at}) for name, content, at in drawn]
     told = []
-    for most in (1, noting.A_BATCH):
+    for most in (1, doubles.A_BATCH):
         with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-            patch.setattr(noting, "A_BATCH", most)
-            notes = noting.Notes(resource, Path(folder) / "ids")
+            patch.setattr(doubles, "A_BATCH", most)
+            notes = noting.Notes(resource, doubles.Ids(Path(folder) / "ids"))
             for number, text in enumerate(texts):
                 notes.note([record_of(text, "a line"), record_of(json.dumps({"id": f"own {number}"}), "a line")])
             told.append((notes.facts(), notes.doubt(None, None)))

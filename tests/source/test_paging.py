@@ -123,6 +123,45 @@ def test_without_the_overlap_a_skipped_record_would_be_missed(shelf: Shelf, read
     assert ids(read(**given)) == ["1", "2", "3", "5", "6", "7"]
 
 
+@pytest.mark.parametrize("style", ["page", "page_from_zero", "offset_of_total", "link"])
+def test_a_list_that_slid_while_it_was_read_by_position_is_read_once_more(
+    style: str, shelf: Shelf, read: Reader
+) -> None:
+    shelf.before = vanishing(shelf)
+    assert ids(read(**options(shelf, style), counted=True)) == ["2", "3", "4", "5", "6", "7"]
+
+
+def test_a_list_that_slides_each_time_is_not_whole(shelf: Shelf, read: Reader) -> None:
+    shelf.before = lambda number: shelf.records.pop(0) and None if number in (2, 5) else None
+    problem = not_whole(read(**options(shelf, "page"), counted=True))
+    assert "counted fewer while the list was read by position: records may have been skipped" in problem
+
+
+@pytest.mark.parametrize(
+    ("style", "counted", "changed", "hides"),
+    [
+        ("page", False, "2026-11-20T12:00:00Z", True),
+        ("page", True, "2026-11-20T12:00:00Z", False),
+        ("page", True, "2099-11-20T12:00:00Z", True),  # in use: one may have come for one that went
+        ("offset_of_total", False, "2026-11-20T12:00:00Z", False),
+        ("link", False, "2026-11-20T12:00:00Z", True),
+        ("offset", False, "2026-11-20T12:00:00Z", False),
+        ("cursor", False, "2026-11-20T12:00:00Z", False),
+    ],
+)
+def test_whether_a_deletion_may_have_hidden_a_record_is_known(
+    style: str, counted: bool, changed: str, hides: bool, shelf: Shelf, read: Reader
+) -> None:
+    shelf.records[0]["updated_at"] = changed
+    recording = read(**options(shelf, style), counted=counted)
+    assert recording.is_by_position("shop", "order") is hides
+    assert recording.is_by_position("shop", "line") is hides
+
+
+def test_a_list_of_one_page_hides_nothing(shelf: Shelf, read: Reader) -> None:
+    assert not read(**options(shelf, "link", page_size=9)).is_by_position("shop", "order")
+
+
 def test_a_short_page_is_no_end(shelf: Shelf, read: Reader) -> None:
     shelf.most = 2
     assert len(ids(read(**options(shelf, "page", page_size=5)))) == 7
