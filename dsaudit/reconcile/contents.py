@@ -6,6 +6,7 @@ Adds to the facts of `dsaudit.reconcile.evidence`. Payloads are fetched for a fe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +16,28 @@ from dsaudit.database.expressions import field_column
 from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
+from dsaudit.reconcile.kinds import LIKE_A_ZONE
 from dsaudit.reconcile.values import agree, as_declared, same_json, typed
-from dsaudit.source.reading import parse
+from dsaudit.source.reading import parse, value_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.reconcile.origins import Key, Origins
 
-FOUR_BYTES = 2**31
+TOO_LARGE = {"smallint": 2**15, "integer": 2**31}  # for a column of that type
+SEVERAL = 3  # rows that are off alike not by chance
+SEASONS = 2  # a zone has one offset in winter and one in summer
+OF_TYPE = ("too_large", "scaled", "zoned")
 HELD = ("held_by", "perhaps_held")  # by another tenant, whose account does not have it, or may have it
 Content = dict[str, Any]
 
 
 def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.DataFrame:
     """Add what only the values themselves tell."""
-    none = ("raw_right", "partial", "twin", "same_as_older", "owned_by", "taken_for", "too_large", "built_right", *HELD)
+    none = ("raw_right", "partial", "twin", "same_as_older", "owned_by", "taken_for", "built_right", *HELD, *OF_TYPE)
     facts = facts.assign(**{name: pd.Series(None, index=facts.index, dtype=object) for name in none})
     if explains in ("field", "old in raw"):
+        _of_their_type(audit, facts, found)
         _against_own_payload(audit, facts, found)
         _against_older_versions(audit, facts, found)
         _against_version_built_from(audit, facts)
@@ -40,7 +46,7 @@ def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.
     else:
         _against_other_tenants(audit, facts, found)
         _against_siblings(audit, facts, found)
-    for name in ("partial", "too_large"):
+    for name in ("partial", *OF_TYPE):
         facts[name] = facts[name].eq(True)
     return facts
 
@@ -87,8 +93,6 @@ def _refined(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tupl
 
 def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
     """Tell whether what was received last has the source's value, lacks the field, or is of another record."""
-    if "at_source" in facts:
-        facts["too_large"] = [_too_large(*one) for one in zip(facts["difference"], facts["at_source"], strict=True)]
     known = facts[facts["raw_row"].notna() & facts["raw_deleted"].ne(True)]
     current = (known["top_changed"] >= known["changed_at"]).to_dict()
     keys, values = dict(_keys(known)), _fields(audit, known)
@@ -126,9 +130,45 @@ def _put(facts: pd.DataFrame, told: Mapping[str, Mapping[Any, Any]]) -> None:
         facts[name] = pd.Series(values, index=facts.index, dtype=object)
 
 
-def _too_large(difference: str, value: Any) -> bool:
-    is_number = type(value) in (int, Decimal)
-    return difference == "null here" and is_number and abs(value) >= FOUR_BYTES
+def _of_their_type(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
+    """Tell which differences are those of a type: ``too_large`` for the column, ``scaled`` amounts, ``zoned`` instants.
+
+    Instants that lie apart like a time zone were shifted by one if the value here is the clock face of the source's
+    text, or if several rows of the field are off alike, and none by more than a summer's and a winter's offset.
+    """
+    values = _fields(audit, facts)
+    if not values:
+        return
+    apart = facts[facts["difference"].str.endswith(LIKE_A_ZONE)].groupby(["tenant", "resource", "field"])["difference"]
+    several = (apart.transform("nunique") <= SEASONS) & (
+        apart.transform(lambda one: one.map(one.value_counts())) >= SEVERAL
+    )
+    lines = zip(_keys(facts), facts["field"], facts["difference"], facts["in_refined"], strict=True)
+    told: dict[str, dict[Any, bool]] = {name: {} for name in OF_TYPE}
+    for (place, key), column, difference, here in lines:
+        declared, value = values[place]
+        if difference == "null here" and type(value) in (int, Decimal):
+            told["too_large"][place] = abs(value) >= _most(audit, key[1], column)
+        elif " times too " in difference:
+            told["scaled"][place] = declared.as_ in ("money", "decimal")
+        elif place in several.index:
+            there = value_at(found.items[key].record, declared.from_)
+            told["zoned"][place] = bool(several[place]) or _clock_face(there) == here
+    _put(facts, told)
+
+
+def _most(audit: Audit, name: str, column: str) -> Decimal:
+    """Return the least number that is too large for a column, as far as its type tells."""
+    info = audit.relations.table(audit.parameters.resources[name].table)
+    return Decimal(TOO_LARGE.get(info.columns.get(column, ""), "Infinity"))
+
+
+def _clock_face(text: Any) -> datetime | None:
+    """Return what a clock shows at an instant, as if it showed UTC."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return None
 
 
 def _mistaken(facts: pd.DataFrame, place: Any, words: str) -> None:
