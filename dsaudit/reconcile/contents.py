@@ -17,12 +17,13 @@ from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
 from dsaudit.reconcile.kinds import LIKE_A_ZONE
-from dsaudit.reconcile.values import agree, as_declared, same_json, typed
+from dsaudit.reconcile.values import agree, as_declared, frozen, same_json, typed
 from dsaudit.source.reading import parse, value_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.reconcile.origins import Key, Origins
+    from dsaudit.source.recording import Item
 
 TOO_LARGE = {"smallint": 2**15, "integer": 2**31}  # for a column of that type
 SEVERAL = 3  # rows that are off alike not by chance
@@ -51,18 +52,27 @@ def add(audit: Audit, explains: str, facts: pd.DataFrame, found: Origins) -> pd.
     return facts
 
 
-def alike(resource: Resource, record: Content, content: Content, refined: bool = False) -> bool:
-    """Return whether a payload, or with `refined` a refined row, says of all declared fields what a record says."""
-    if not resource.fields:
-        return not refined and same_json(record, content)
-    is_something = False
+def alike(resource: Resource, record: Content, payload: Content) -> bool:
+    """Return whether a payload is a record: the fields that are declared may agree with another one's by chance.
+
+    The payload of an embedded record may say more, such as what it stood in.
+    """
+    names = {*record, *payload} if resource.read else {*record}
+    return all(same_json(record.get(name), payload.get(name)) for name in names)
+
+
+def _row_alike(resource: Resource, record: Content, row: Content) -> bool:
+    """Return whether a refined row says of all declared fields what a record says, an instant among them.
+
+    Two records may well have one name or price; to the second of one instant they do not.
+    """
+    is_dated = False
     for column, one in resource.fields.items():
         there = as_declared(record, one)
-        here = typed(content.get(field_column(column)), one.as_) if refined else as_declared(content, one)
-        if not agree(there, here, one):
+        if not agree(there, typed(row.get(field_column(column)), one.as_), one):
             return False
-        is_something = is_something or there is not None
-    return is_something
+        is_dated = is_dated or isinstance(there, datetime)
+    return is_dated
 
 
 def _keys(facts: pd.DataFrame) -> Iterator[tuple[Any, Key]]:
@@ -109,7 +119,8 @@ def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> N
             right, absent = False, bool(names) and not names & payload.keys()
         told["raw_right"][place] = right
         told["partial"][place] = absent and not right and current[place]
-        others = [one for one in found.family(key) if one.source_id != key[2]] if not right else []
+        # An older state of its own may well be the present one of another.
+        others = [one for one in found.family(key) if one.source_id != key[2]] if current[place] and not right else []
         if not alike(resource, item.record, payload) and any(alike(resource, one.record, payload) for one in others):
             _mistaken(facts, place, "it holds the content of")
     _put(facts, told)
@@ -183,8 +194,7 @@ def _against_older_versions(audit: Audit, facts: pd.DataFrame, found: Origins) -
     for place, _, row, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
         key, newest = keys[place], rows[place]
         resource, record = audit.parameters.resources[key[1]], found.items[key].record
-        equal = same_json(record, payload) if resource.read else alike(resource, record, payload)
-        if equal and row != newest:
+        if row != newest and alike(resource, record, payload):
             facts.at[place, "same_as_older"] = row
             facts.at[place, "taken_for"] = f"what it is now came before as raw row {row}, and the newest is {newest}"
 
@@ -206,11 +216,12 @@ def _against_other_tenants(audit: Audit, facts: pd.DataFrame, found: Origins) ->
         return
     keys = dict(_keys(facts))
     part = facts[[key in found.items for key in keys.values()]]
+    same = _row_alike if audit.parameters.raw is None else alike
     for place, tenant, _, content in _elsewhere(audit, part, strangers=True):
         _, name, source_id = keys[place]
         strange = (tenant, name, source_id) not in found.items and (tenant, name) not in found.unread
         record = found.items[keys[place]].record
-        if strange and alike(audit.parameters.resources[name], record, content, audit.parameters.raw is None):
+        if strange and same(audit.parameters.resources[name], record, content):
             # Of a part nobody knows whether that account has the record too.
             is_known = not audit.parameters.part.by_record and tenant in audit.parameters.tenant_names
             facts.at[place, "held_by" if is_known else "perhaps_held"] = tenant
@@ -230,11 +241,12 @@ def _against_other_sources(audit: Audit, facts: pd.DataFrame, found: Origins) ->
         for place, key in keys.items()
     }
     part = facts[[bool(one) for one in owners.values()]]
+    same = _row_alike if audit.parameters.raw is None else alike
     for place, _, _, content in _elsewhere(audit, part, strangers=False):
         name = keys[place][1]
         for owner in owners[place]:
             record = found.items[owner, name, keys[place][2]].record
-            if alike(audit.parameters.resources[name], record, content, audit.parameters.raw is None):
+            if same(audit.parameters.resources[name], record, content):
                 facts.at[place, "owned_by"] = owner
 
 
@@ -242,24 +254,29 @@ def _against_siblings(audit: Audit, facts: pd.DataFrame, found: Origins) -> None
     """Find missing records whose content is stored under the id of another one in the same parent."""
     if audit.parameters.raw is None:
         return
-    keys = dict(_keys(facts))
+    keys = {place: key for place, key in _keys(facts) if key in found.items}
     missing = set(keys.values())
     present = (facts["top_changed"] >= facts["changed_at"]).to_dict()
-    pairs = [
-        (place, key, one)
-        for place, key in keys.items() if present[place]
-        for one in found.family(key) if (*key[:2], one.source_id) not in missing
-    ]  # fmt: skip
-    part = pd.DataFrame(
-        [{"tenant": key[0], "resource": key[1], "source_id": one.source_id} for _, key, one in pairs], dtype=object
-    )
-    if part.empty:
-        return
+    wanted: dict[Key, dict[frozenset[str], dict[Any, list[Any]]]] = {}  # of a parent: names, values, lines
+    siblings: dict[Key, Item] = {}
+    for place, key in keys.items():
+        item, family = found.items[key], found.family(key)
+        if not present[place] or not family:
+            continue
+        parent = (*key[:2], str(item.parent_id))
+        if parent not in wanted:
+            siblings |= {(*key[:2], one.source_id): one for one in family if (*key[:2], one.source_id) not in missing}
+        names = frozenset(item.record)
+        wanted.setdefault(parent, {}).setdefault(names, {}).setdefault(frozen(item.record), []).append(place)
+    ids = [*siblings]
+    part = pd.DataFrame(ids, columns=["tenant", "resource", "source_id"], dtype=object)
     judged: set[int] = set()
     for line, _, _, payload in fetched(audit, part, pd.Series(None, index=part.index, dtype=object)):
-        place, key, sibling = pairs[line]
-        resource, record = audit.parameters.resources[key[1]], found.items[key].record
+        key = ids[line]
         is_newest = line not in judged
         judged.add(line)
-        if is_newest and alike(resource, record, payload) and not alike(resource, sibling.record, payload):
-            _mistaken(facts, place, "its content is stored under the id of")
+        if not is_newest or alike(audit.parameters.resources[key[1]], siblings[key].record, payload):
+            continue
+        for names, places in wanted[(*key[:2], str(siblings[key].parent_id))].items():
+            for place in places.get(frozen({name: payload.get(name) for name in names}), ()):
+                _mistaken(facts, place, "its content is stored under the id of")

@@ -105,3 +105,87 @@ def test_an_instant_is_shifted_by_a_zone_where_the_text_or_several_rows_tell_it(
 ) -> None:
     system = typed(made, *(f'"total": 10, "large": null, "quantity": 10, "due": "{one}"' for one in due))
     assert causes(system, "field_differences")["1.due"] == cause
+
+
+# The content of another record
+
+LINES = """
+resources:
+  o: {table: o, key: id, read: o.jsonl, updated: updated, updated_column: changed}
+  l: {table: l, key: id, updated: updated, nested: {in: o, at: lines}, refined_at: stored, fields: {qty: integer}}
+relations: [{child: l.o, parent: o.id}]
+"""
+ORDERS = """
+create table o (id bigint primary key, changed timestamptz);
+create table l (id bigint primary key, o bigint references o, qty int, stored timestamptz);
+"""
+
+
+def order(day: int, *lines: tuple[int, int], number: int = 1) -> str:
+    """Return an order that changed on a day, with lines of these ids and quantities."""
+    inside = ", ".join(f'{{"id": {one}, "qty": {quantity}}}' for one, quantity in lines)
+    return f'{{"id": {number}, "updated": "2026-02-0{day}T00:00:00Z", "lines": [{inside}]}}'
+
+
+def test_an_older_state_is_not_taken_for_the_content_of_another_record(made: Make) -> None:
+    rows = "insert into o values (1, '2026-02-01'); insert into l values (11, 1, 1), (12, 1, 1);"
+    rows += received("o", 1, order(1, (11, 1), (12, 1)), "2026-02-01")
+    rows += received("l", 11, '{"id": 11, "qty": 1}', "2026-02-01")
+    rows += received("l", 12, '{"id": 12, "qty": 1}', "2026-02-01")
+    system = made(ORDERS + rows, {"o.jsonl": order(5, (11, 2), (12, 1))}, LINES)
+    assert causes(system, "raw_differs_from_source") == {"1": "MISSED_UPDATE"}
+    assert causes(system, "field_differences") == {"11.qty": "MISSED_UPDATE"}
+
+
+TENANTS = """
+tenants: [{name: a, id: A, account: a}, {name: b, id: B, account: b}]
+resources:
+  o: {table: o, key: id, tenant: tenant, read: o.jsonl, fields: {name: text}}
+"""
+NAMED = "create table o (tenant text, id bigint, name text, primary key (tenant, id));"
+
+
+def test_the_records_of_two_accounts_with_one_id_and_one_name_are_two(made: Make) -> None:
+    of_a, of_b = ('{"id": 7, "name": "VAT 19 %", "by": "' + by + '"}' for by in ("anna", "bob"))
+    rows = received("o", 7, of_b, "2026-01-01", "B") + "insert into o values ('B', 7, 'VAT 19 %');"
+    other = '{"id": 1, "name": "x"}'
+    rows += "".join(received("o", 1, other, "2026-01-01", one) for one in "AB")
+    rows += "insert into o values ('A', 1, 'x'), ('B', 1, 'x');"
+    system = made(NAMED + rows, {"a/o.jsonl": f"{other}\n{of_a}", "b/o.jsonl": other}, TENANTS)
+    assert causes(system, "source_missing_in_raw") == {"7": "NEVER_RECEIVED"}
+    assert causes(system, "refined_missing_at_source") == {"7": "MISSED_DELETE"}
+
+
+def test_without_a_raw_table_a_name_alone_makes_no_record_that_of_another_account(made: Make) -> None:
+    rows = "insert into o values ('A', 1, 'x'), ('B', 1, 'x'), ('B', 7, 'VAT 19 %');"
+    other = '{"id": 1, "name": "x"}'
+    exports = {"a/o.jsonl": other + '\n{"id": 7, "name": "VAT 19 %"}', "b/o.jsonl": other}
+    system = made(NAMED + rows, exports, TENANTS)
+    text = system.parameters.read_text(encoding="utf-8")
+    system.parameters.write_text(text.replace(text[text.index("raw:") : text.index("tenants:")], ""), encoding="utf-8")
+    assert causes(system, "source_missing_in_refined") == {"7": "UNEXPLAINED"}
+    assert causes(system, "refined_missing_at_source") == {"7": "UNEXPLAINED"}
+
+
+# What a run read
+
+RUNS = """
+syncs: {table: runs, columns: {resource: resource, started_at: began, ended_at: ended, fetched: got, pages: pages, watermark: upto, error: err}}
+resources:
+  o: {table: o, key: id, read: o.jsonl, updated: updated, updated_column: changed}
+"""
+
+
+def test_what_may_have_come_to_the_list_after_the_run_was_on_no_page_of_it(made: Make) -> None:
+    sql = "create table o (id bigint primary key, changed timestamptz);"
+    sql += "create table runs (resource text, began timestamptz, ended timestamptz, got int, pages int, upto timestamptz, err text);"
+    sql += "insert into runs values ('o', '2026-02-01', '2026-02-01T00:00:02Z', 2, 1, '2026-01-02', null);"
+    days = ["2026-01-01", "2026-01-02", "2025-06-01"]
+    lines = [f'{{"id": {number}, "updated": "{day}T00:00:00Z"}}' for number, day in enumerate(days, 1)]
+    sql += "".join(received("o", number, lines[number - 1], days[number - 1]) for number in (1, 2))
+    system = made(sql, {"o.jsonl": "\n".join(lines)}, RUNS)
+    assert causes(system, "source_missing_in_raw") == {"3": "NEVER_RECEIVED"}
+    text = system.parameters.read_text(encoding="utf-8")
+    known = text.replace("updated_column: changed", "updated_column: changed, known: {created: updated}")
+    system.parameters.write_text(known, encoding="utf-8")
+    assert causes(system, "source_missing_in_raw") == {"3": "PAGE_BOUNDARY"}
