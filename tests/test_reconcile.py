@@ -201,6 +201,7 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         (0, 5, "another number"),
         (NOON, NOON - timedelta(hours=5), "-5 h, like a time zone"),
         (NOON, NOON + timedelta(hours=5, minutes=45), "+5.75 h, like a time zone"),
+        (NOON, NOON - timedelta(hours=1, minutes=15), "another time"),
         (NOON, NOON + timedelta(microseconds=1), "below a second"),
         (NOON, NOON + timedelta(days=3), "another time"),
         (NOON, Unreadable("soon"), "not of its type here"),

@@ -10,8 +10,10 @@ from typing import Any
 from dsaudit.reconcile.values import Unreadable
 
 FACTORS = (Decimal(10), Decimal(100), Decimal(1000))
-FARTHEST_ZONE = timedelta(hours=14)
-QUARTER = timedelta(minutes=15)  # every time zone in use is a multiple of it
+PARTS_OF_HOURS = (2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)
+ZONES = {timedelta(hours=one) for one in (*range(1, 15), *PARTS_OF_HOURS)}  # that clocks are set to, east or west
+
+LIKE_A_ZONE = " h, like a time zone"
 
 
 def kind_of(there: Any, here: Any) -> str:
@@ -57,6 +59,6 @@ def _of_instants(there: datetime, here: datetime) -> str:
     apart = here - there
     if abs(apart) < timedelta(seconds=1):
         return "below a second"
-    if abs(apart) <= FARTHEST_ZONE and not apart % QUARTER:
-        return f"{'+' if apart > timedelta() else '-'}{abs(apart) / timedelta(hours=1):g} h, like a time zone"
+    if abs(apart) in ZONES:
+        return f"{'+' if apart > timedelta() else '-'}{abs(apart) / timedelta(hours=1):g}{LIKE_A_ZONE}"
     return "another time"

@@ -130,7 +130,8 @@ def _ways(
 ) -> Iterator[tuple[str, list[Listed]]]:
     """Yield the ways of reading that leave out a part of what was there."""
     fetched, pages, known = int(run["fetched"]), int(run["pages"] or 0), resource.known
-    if fetched and pages and fetched % pages == 0:
+    told = all(one.created for one in there[fetched:])  # what changed long ago may have come to the list since
+    if fetched and pages and fetched % pages == 0 and told:
         yield "first", there[:fetched]
     yield from (("page", seen) for seen in _without_a_page(there, fetched, pages, missed))
     if known.by_default:

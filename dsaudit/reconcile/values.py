@@ -120,6 +120,15 @@ def same_json(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def frozen(value: Any) -> Any:
+    """Return a JSON value as one to look up by: equal to that of another where `same_json` calls the two equal."""
+    if isinstance(value, dict):
+        return frozenset((name, frozen(one)) for name, one in value.items() if one is not None)
+    if isinstance(value, list):
+        return tuple(map(frozen, value))
+    return (bool, value) if isinstance(value, bool) else value
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
