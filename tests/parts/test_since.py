@@ -8,6 +8,7 @@ import pytest
 
 from dsaudit import audit
 from dsaudit.audit import Audit
+from dsaudit.functions.accuracy import CHILDREN
 from dsaudit.verdict import Status
 from tests.checks.auditing import all_rows, variables
 from tests.parts.shop import ASKABLE, NEW, NEWER, OLD, SINCE, WAYS, Shop, keys, reasons
@@ -149,6 +150,17 @@ def test_a_child_that_is_too_much_is_found_by_its_parent(way: str, filled: Shop)
     with filled.opened(way, since=SINCE) as audit:
         assert keys(audit, EXTRA) == {"1250"}
         assert keys(audit, "children_match_payload") == {"12"}
+        assert "(8)" in told_of(audit, "children_match_payload", "line")
+
+
+def test_of_parents_that_are_right_the_number_alone_is_brought_home(filled: Shop) -> None:
+    filled.execute("delete from lines where line_id = 500")
+    with filled.opened() as audit:
+        (relation,) = audit.parameters.relations
+        frame = audit.query(CHILDREN, {"relation": relation.name}, ["order"], resource_name="order", path=["lines"])
+        assert len(frame) == 3
+        assert dict(zip(frame["tenant"], frame["examined"], strict=True)) == {"acme": 16, "borealis": 1}
+        assert keys(audit, "children_match_payload") == {"5"}
 
 
 def test_without_a_relation_children_that_are_too_much_are_not_cleared(filled: Shop) -> None:
