@@ -16,6 +16,7 @@ from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
 from dsaudit.database import MOST_ROWS, Answer, QueryError, RelationMissing, ShortRead, SnapshotLost, TimeLimit
 from dsaudit.database.expressions import Filled
+from dsaudit.reconcile import parts
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
 
@@ -32,9 +33,9 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
 
 
 def _unknown_parts(audit: Audit, scopes: list[Scope]) -> list[tuple[Scope, Status, str]]:
-    """Return the scopes of which nobody knows the records in the part, as the source could not be read."""
-    problems = [(scope, audit.source.problem(scope["tenant"], scope["resource"])) for scope in scopes]
-    return [(scope, Status.INCONCLUSIVE, problem) for scope, problem in problems if problem]
+    """Return the scopes of which some records in the part are not known, as the source was not read or not asked."""
+    reasons = [(scope, parts.why_unknown(audit, scope["tenant"], scope["resource"])) for scope in scopes]
+    return [(scope, Status.INCONCLUSIVE, reason) for scope, reason in reasons if reason]
 
 
 def _function(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:

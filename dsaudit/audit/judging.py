@@ -143,7 +143,7 @@ def _without_rows(
         return Status.PASS, None
     if examined == 0 and count(scope) == 0:
         part = parameters.part.since is not None
-        return Status.PASS, "nothing of it changed, at the source either" if part else "empty at the source too"
+        return Status.PASS, "the source has nothing of it that changed" if part else "empty at the source too"
     if examined == 0 and _may_be_empty(scope, parameters):
         return Status.PASS, "empty, as the parameter file allows"
     if examined == 0:

@@ -258,16 +258,18 @@ class Relations:
         resource = self._parameters.resources[name]
         if resource.tenant and self._parameters.tenants:
             return "t.name", self._tenant_values(resource.tenant, info, filled), []
-        first = f"{literal(self._parameters.tenant_names[0])}::text"
+        first = self._parameters.whole.tenant_names[0]
         if len(self._parameters.whole.tenants) < 2:
-            return first, "", []
+            return f"{literal(first)}::text", "", []
         # A child without a tenant of its own has its parent's. One whose parent is gone must not be out of sight, and
-        # so stands under the first.
+        # so stands under the first of the whole system; a part without that one does not hold it.
         joins, alias, column, info = self._up_to_a_tenant(name, info, filled)
         tenant = self._parameters.whole.resources[alias.removeprefix("above_")].tenant or ""
         values = self._tenant_values(tenant, info, filled, alias)
+        if first not in self._parameters.tenant_names:
+            return "t.name", joins + values, []
         is_there = f"({alias}.{quoted(column)} is null or t.name is not null)"
-        return f"coalesce(t.name, {first})", f"{joins}left {values}", [is_there]
+        return f"coalesce(t.name, {literal(first)}::text)", f"{joins}left {values}", [is_there]
 
     def _up_to_a_tenant(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, str, TableInfo]:
         """Return the joins from a table up to the first that has a tenant; of that: alias, joined column, table."""

@@ -11,6 +11,7 @@ from dsaudit.parameters.part import since_text
 from dsaudit.reconcile.origins import top_of
 from dsaudit.reconcile.sides import sides
 from dsaudit.verdict import bounds
+from dsaudit.verdict.card import plural
 from dsaudit.verdict.causes import EXPECTED
 
 if TYPE_CHECKING:
@@ -79,12 +80,18 @@ def perhaps_merged(audit: Audit, name: str) -> bool:
     return bool(audit.parameters.part.sample and audit.parameters.resources[name].known.merged)
 
 
+def why_unknown(audit: Audit, tenant: str, name: str) -> str | None:
+    """Return why it is not known of some records of a part what the source has of them, or None."""
+    if unasked := audit.source.unasked(tenant, name):
+        told = f"{plural(unasked, 'record')} changed since then by what our tables tell, and the source's list of"
+        return f"{told} changes does not have them; to ask for them it needs one or ids, or leave out since"
+    return audit.source.problem(tenant, name)
+
+
 def why_no_extra(audit: Audit, name: str, tenant: str) -> str | None:
     """Return why a part cannot tell whether each of its rows is at the source, or None."""
     if not audit.parameters.part.by_record:
         return None
-    if unasked := audit.source.unasked(tenant, name):
-        return f"{unasked} rows say that they changed, and the source cannot be asked for them: declare one or ids"
     if perhaps_merged(audit, name):
         return "what the source merged into another record, which no sample shows, is known to a whole run alone"
     nested = audit.parameters.resources[name].nested

@@ -40,14 +40,16 @@ from (
 ) as r
 where not r.deleted
 """
-# Superset of what `Sides.in_flight` may call so: it looks at each.
+# Superset of what `Sides.in_flight` may call so: it looks at each. Of a settled key it asks when its newest version
+# came, and where there is no raw table, of its rows what `sides._came` does.
 CAME_TO_RAW = """
 select distinct tenant, source_id from {raw} as r
 where resource = %(resource_name)s and received_at >= %(since)s::timestamptz
 """
 CAME_TO_REFINED = """
 select distinct tenant, source_id from {refined} as f
-where greatest(updated_at + interval '1 second', refined_at) >= %(since)s::timestamptz
+where case when deleted then refined_at else coalesce(updated_at + interval '1 second', refined_at) end
+      >= %(since)s::timestamptz
 """
 
 
@@ -75,10 +77,9 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
             if found is None:
                 raise SourceError(f"{name}: some records have no key")
             keys |= found
-    for sql in [CAME_TO_REFINED, *([CAME_TO_RAW] if audit.parameters.raw else [])]:
-        frame = audit.query(sql, {"resource": name}, [name], resource_name=name, since=since)
-        keys |= set(frame[["tenant", "source_id"]].itertuples(index=False, name=None))
-    return keys
+    came = CAME_TO_RAW if audit.parameters.raw else CAME_TO_REFINED
+    frame = audit.query(came, {"resource": name}, [name], resource_name=name, since=since)
+    return keys | set(frame[["tenant", "source_id"]].itertuples(index=False, name=None))
 
 
 def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Asks a REST API for single records by their ids: many at once where it takes several, else one by one."""
+"""Asks a source for single records by their ids: many at once where an API takes several, else one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A_PAGE = 100  # single answers that are handed on together
 class ById:
     """Reads the records of one resource by their ids from one account."""
 
-    client: Client
+    reader: Client | Tables
     resource: Resource
 
     def pages(self, ids: Sequence[str]) -> Iterator[Page]:
@@ -36,10 +36,11 @@ class ById:
             known whether the records are not there or the paths are wrong.
         """
         found = 0
-        size = at_once(self.resource, self.client.source) if self.resource.ids else A_PAGE
+        reader, has_list = self.reader, bool(self.resource.ids)
+        size = at_once(self.resource, reader.source) if isinstance(reader, Client) and has_list else A_PAGE
         for start in range(0, len(ids), size):
             asked = list(ids[start : start + size])
-            records = self._listed(asked) if self.resource.ids else []
+            records = self._listed(asked) if has_list else []
             there = {self.id_of(record) for record in records}
             # A list may leave out by default what a single answer shows.
             left = [one for one in asked if one not in there] if self.resource.one else []
@@ -48,8 +49,8 @@ class ById:
             if records:
                 yield Page(records)
         if ids and not found:
-            key = "ids" if self.resource.ids else "one"
-            see_that_it_answers(self.client, self.resource, key, self._listed if key == "ids" else self._single)
+            key = "ids" if has_list else "one"
+            see_that_it_answers(reader, self.resource, key, self._listed if key == "ids" else self._single)
 
     def id_of(self, record: Record) -> str:
         """Return a record's id as text."""
@@ -58,7 +59,7 @@ class ById:
     def _listed(self, asked: list[str]) -> list[Record]:
         path = (self.resource.ids or "").replace("{ids}", ",".join(quote(one, safe="") for one in asked))
         listing = replace(Listing.of(self.resource), path=path)
-        records = [record for page in self.client.pages(listing) for record in page.records]
+        records = [record for page in self.reader.pages(listing) for record in page.records]
         self._refuse_others(records, asked)
         return records
 
@@ -69,7 +70,7 @@ class ById:
             raise SourceError(f"{where}: answers with records that were not asked for")
 
     def _single(self, asked: list[str]) -> list[Record]:
-        return [record for one in asked if (record := self.client.one(self.resource, one))]
+        return [record for one in asked if (record := self.reader.one(self.resource, one))]
 
 
 def see_that_it_answers(
@@ -99,4 +100,4 @@ def takes_ids(resource: Resource) -> bool:
 
 def by_id(reader: object, resource: Resource) -> ById | None:
     """Return what asks for a resource's records by id, None where that cannot be."""
-    return ById(reader, resource) if isinstance(reader, Client) and takes_ids(resource) else None
+    return ById(reader, resource) if isinstance(reader, (Client, Tables)) and takes_ids(resource) else None

@@ -10,7 +10,7 @@ ids    the source is asked for the records of a sample by their ids, and for the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
@@ -45,6 +45,8 @@ class Choice:
     single: ById | None = None  # what asks for single records, where that can be
     kept: int = 0
     seen: set[str] = field(default_factory=set)  # drawn ids that the source has
+    changes: int = 0  # how many records the list of changes has
+    totals: list[int] = field(default_factory=list)  # and how many it says that it has
     hidden: int = 0  # changed since, by their own time, and not in the list of changes
     empty: bool = False  # whether the first page of the whole list holds nothing
     listed: bool = True  # whether it is still the list that is read, and not single records
@@ -76,7 +78,11 @@ class Choice:
         """Yield the pages that have to be read where the list is not read whole: of the list, then by id."""
         assert self.parameters.source is not None
         if self.part.since:
-            yield from reader.pages(Listing.of_changes(self.resource, self.part.since, self.parameters.source.kind))
+            changes = Listing.of_changes(self.resource, self.part.since, self.parameters.source.kind)
+            for page in reader.pages(changes):
+                self.changes += len(page.records)
+                self.totals += [page.total] if page.total is not None else []
+                yield replace(page, total=None)  # of the list alone, and single records follow it
         else:
             first = next(islice(reader.pages(Listing.of(self.resource)), 1), Page([]))
             self.empty = not first.records
@@ -115,7 +121,7 @@ class Choice:
             return {}
         asked = self.way == "whole" or self.single is not None
         absent = self.draw.ids - self.seen if asked else frozenset[str]()
-        unasked = 0 if asked else len(self.draw.live - self.seen)
+        unasked = 0 if asked else len(self.draw.ids - self.seen)
         return {
             "way": self.way, "records": self.kept, "absent": sorted(absent), "unasked": unasked,
             "uniform": sorted(self.draw.uniform), "known": self.draw.known, "none": self.empty or counted == 0,
@@ -123,6 +129,8 @@ class Choice:
 
     def doubt(self) -> str | None:
         """Return why the list of changes cannot be relied on, or None."""
+        if self.totals and not min(self.totals) <= self.changes <= max(self.totals):
+            return f"{self.changes} records were read, but the source counts {self.totals[-1]}"
         if self.hidden:
             since = self.resource.since
             return f"{self.hidden} records changed since then, and the list that {since} asks for does not have them"

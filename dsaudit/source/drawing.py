@@ -24,15 +24,15 @@ EDGE = 5  # records that are taken at each boundary
 LAST_RUNS = 3  # sync runs around whose cursors records are taken
 
 KNOWN = """
-select tenant, source_id, coalesce(updated_at, refined_at) as changed_at, not deleted as live from {refined} as f
+select tenant, source_id, coalesce(updated_at, refined_at) as changed_at from {refined} as f
 """
 KNOWN_RAW = """
 union all
-select tenant, source_id, coalesce(changed_at, observed_at, received_at), false
+select tenant, source_id, coalesce(changed_at, observed_at, received_at)
 from {raw} as r where resource = %(resource_name)s
 """
 CHANGED = """
-select tenant, source_id, bool_or(live) as live
+select tenant, source_id
 from ({known}) as k
 where source_id is not null
 group by tenant, source_id
@@ -45,19 +45,19 @@ from (select from ({known}) as k where source_id is not null group by tenant, so
 """
 # Ids are in the order of numbers where they are numbers, which is that of most lists.
 PLACED = """
-select tenant, source_id, changed_at, live,
+select tenant, source_id, changed_at,
        row_number() over (order by tenant, changed_at nulls first, source_id) - 1 as place,
        row_number() over (partition by tenant order by length(source_id), source_id) - 1 as number,
        row_number() over (partition by tenant order by changed_at nulls last, source_id) as oldest,
        row_number() over (partition by tenant order by changed_at desc nulls last, source_id) as newest,
        count(*) over (partition by tenant) as of_tenant
 from (
-  select tenant, source_id, max(changed_at) as changed_at, bool_or(live) as live
+  select tenant, source_id, max(changed_at) as changed_at
   from ({known}) as k where source_id is not null group by tenant, source_id
 ) as x
 """
 SAMPLED = """
-select tenant, source_id, live, place = any(%(places)s) as uniform
+select tenant, source_id, place = any(%(places)s) as uniform
 from ({placed}) as p
 where place = any(%(places)s) or number < %(edge)s or number >= of_tenant - %(edge)s
    or oldest <= %(edge)s or newest <= %(edge)s
@@ -81,12 +81,11 @@ or exists (
 class Draw:
     """The ids drawn of one tenant and resource.
 
-    ``live`` are those with a live refined row, ``uniform`` those of the uniform draw, in their order; ``known`` is how
-    many ids of that resource the tables know, over all tenants of the part.
+    ``uniform`` are those of the uniform draw; ``known`` is how many ids of that resource the tables know, over all
+    tenants of the part.
     """
 
     ids: frozenset[str] = frozenset()
-    live: frozenset[str] = frozenset()
     uniform: frozenset[str] = frozenset()
     known: int = 0
 
@@ -142,9 +141,8 @@ def _draw(drawing: _Drawing, name: str) -> None:
             return
         frame = _sampled(drawing, name, known)
     for tenant, own in frame.groupby("tenant"):
-        ids = own["source_id"]
-        live, uniform = own["live"].astype(bool), own["uniform"].astype(bool)
-        drawing.found[str(tenant), name] = Draw(frozenset(ids), frozenset(ids[live]), frozenset(ids[uniform]), known)
+        ids, uniform = own["source_id"], own["uniform"].astype(bool)
+        drawing.found[str(tenant), name] = Draw(frozenset(ids), frozenset(ids[uniform]), known)
 
 
 def _sampled(drawing: _Drawing, name: str, known: int) -> pd.DataFrame:

@@ -158,7 +158,7 @@ class Recording:
         return self._part_ids[resource]
 
     def unasked(self, tenant: str, resource: str) -> int:
-        """Return how many of our rows say that they changed, and could not be asked for at the source."""
+        """Return how many records changed by what our tables tell, and could not be asked for at the source."""
         return int(self._entry(tenant, self.top(resource)).get("unasked", 0))
 
     def uniform(self, resource: str) -> dict[str, set[str]]:

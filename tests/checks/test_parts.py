@@ -25,7 +25,9 @@ def found(clone: Any, **part: Any) -> set[tuple[str, str]]:
     with opened(clone.parameters, clone.environment, **part) as audit:
         for name in COMPARED:
             verdict = audit.check(name)
-            assert verdict.status in (Status.PASS, Status.FAIL), told(verdict)
+            # What was deleted here of a resource with several ids cannot be asked for by one.
+            open_ = [one for one in verdict.results if one.status not in (Status.PASS, Status.FAIL)]
+            assert all(one.scope["resource"] == "inventory_level" for one in open_), told(verdict)
             rows += all_rows(audit, verdict)
     return {(str(row["resource"]), str(row["source_id"])) for row in rows}
 

@@ -73,3 +73,14 @@ def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pyt
     part = answers(sample.parameters, sample.environment, 0, monkeypatch, straight)
     assert part[:2] == whole[:2]
     assert part[2] < whole[2] / 2
+
+
+def test_a_job_that_touches_all_rows_makes_none_of_them_looked_at(
+    new_ledger: Callable[..., ledger.Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = new_ledger()
+    one.execute("update ledger.invoice set changed = coalesce(changed, '2026-01-01')")
+    _, _, before = answers(one.parameters, one.environment, 0, monkeypatch)
+    one.execute("update ledger.invoice set stored = now() + interval '1 day'")
+    _, _, after = answers(one.parameters, one.environment, 0, monkeypatch)
+    assert after == before

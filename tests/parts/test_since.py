@@ -7,6 +7,8 @@ import importlib
 import pytest
 
 from dsaudit import audit
+from dsaudit.audit import Audit
+from dsaudit.functions.accuracy import CHILDREN
 from dsaudit.verdict import Status
 from tests.checks.auditing import all_rows, variables
 from tests.parts.shop import ASKABLE, NEW, NEWER, OLD, SINCE, WAYS, Shop, keys, reasons
@@ -92,13 +94,38 @@ def test_a_deletion_that_came_and_was_not_refined_is_found(way: str, filled: Sho
         assert keys(audit, REFINED) == keys(audit, FIELDS) == set()
 
 
+def told_of(one: Audit, name: str, resource: str = "order", tenant: str = "acme") -> str:
+    """Return what a check says of one resource of one tenant."""
+    (told,) = [one for one in reasons(one.check(name)) if f"'{tenant}'" in one and f"'{resource}'" in one]
+    return told
+
+
 def test_without_a_way_to_ask_by_id_such_rows_are_not_cleared(filled: Shop) -> None:
     filled.execute("update orders set changed = %s, total = 9 where order_id = 3", NEW)
     with filled.opened("changes", since=SINCE) as audit:
-        verdict = audit.check(EXTRA)
-        assert verdict.status is Status.INCONCLUSIVE
-        (told,) = [one for one in reasons(verdict) if "1 rows say that they changed" in one and "'order'" in one]
-        assert "declare one or ids" in told and "acme" in told
+        for name in (RAW, REFINED, EXTRA, FIELDS, STALE, "raw_missing_in_refined", "one_refined_row_per_source_id"):
+            told = told_of(audit, name)
+            assert "inconclusive 1 record changed since then by what our tables tell" in told
+            assert "to ask for them it needs one or ids, or leave out since" in told
+        assert "inconclusive 1 record changed" in told_of(audit, "children_match_payload", "line")
+
+
+def test_an_empty_list_of_changes_clears_nothing_that_changed_here(filled: Shop) -> None:
+    filled.lies = True
+    filled.execute("update orders set deleted = true where order_id in (11, 12)")
+    with filled.opened("changes", since=SINCE) as audit:
+        for name in (RAW, REFINED, EXTRA, FIELDS, STALE):
+            assert "inconclusive 8 records changed" in told_of(audit, name)
+        assert "inconclusive 8 records changed" in told_of(audit, FIELDS, "line")
+
+
+def test_a_fault_is_told_beside_records_that_cannot_be_asked_for(filled: Shop) -> None:
+    filled.execute("update orders set changed = %s where order_id = 3", NEW)
+    filled.execute("update orders set total = 9 where order_id = 13")
+    with filled.opened("changes", since=SINCE) as audit:
+        verdict = audit.check(FIELDS)
+        assert verdict.status is Status.FAIL
+        assert [row["source_id"] for row in all_rows(audit, verdict)] == ["13"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -123,6 +150,17 @@ def test_a_child_that_is_too_much_is_found_by_its_parent(way: str, filled: Shop)
     with filled.opened(way, since=SINCE) as audit:
         assert keys(audit, EXTRA) == {"1250"}
         assert keys(audit, "children_match_payload") == {"12"}
+        assert "(8)" in told_of(audit, "children_match_payload", "line")
+
+
+def test_of_parents_that_are_right_the_number_alone_is_brought_home(filled: Shop) -> None:
+    filled.execute("delete from lines where line_id = 500")
+    with filled.opened() as audit:
+        (relation,) = audit.parameters.relations
+        frame = audit.query(CHILDREN, {"relation": relation.name}, ["order"], resource_name="order", path=["lines"])
+        assert len(frame) == 3
+        assert dict(zip(frame["tenant"], frame["examined"], strict=True)) == {"acme": 16, "borealis": 1}
+        assert keys(audit, "children_match_payload") == {"5"}
 
 
 def test_without_a_relation_children_that_are_too_much_are_not_cleared(filled: Shop) -> None:
@@ -159,7 +197,7 @@ def test_where_nothing_changed_that_is_proven(filled: Shop) -> None:
     with filled.opened(since="2026-11-20") as audit:
         verdict = audit.check(REFINED)
         assert verdict.status is Status.PASS
-        assert {one.reason for one in verdict.results} == {"nothing of it changed, at the source either"}
+        assert {one.reason for one in verdict.results} == {"the source has nothing of it that changed"}
 
 
 SQL = """
@@ -178,6 +216,7 @@ resources:
     updated_column: changed
     read: select id, updated_at, total from there where account = :account
     since: select id, updated_at, total from there where account = :account and updated_at >= :since
+    one: select id, updated_at, total from there where account = :account and id = cast(:id as bigint)
     fields: {total: money, changed: {from: updated_at, as: instant}}
 """
 
@@ -188,16 +227,17 @@ def test_another_database_is_asked_for_its_changes_by_the_select_that_binds_sinc
         for one in records.values() if name == "order" else ():
             filled.execute("insert into there values (%s, %s, %s, %s)",
                            account, one["id"], one["updated_at"], one["total"])  # fmt: skip
-    # A missed update, one that never came, and a wrong row of before that is no part of it.
+    # A missed update, one that never came, one ahead of it, and a wrong row of before that is no part of it.
     filled.execute("update there set total = 9, updated_at = %s where id = 3", NEWER)
     filled.execute("insert into there values ('acme', 99, %s, 5)", NEWER)
+    filled.execute("update orders set changed = %s where order_id = 4", NEWER)
     filled.execute("update orders set total = 7 where order_id = 5")
     file = filled.file()
     file.write_text(SQL, encoding="utf-8")
     with variables(filled.environment):
         one = audit.open(str(file), "datasource/a_test", since=SINCE)
         try:
-            assert keys(one, REFINED) == {"99"} and keys(one, FIELDS) == {"3"}
-            assert {result.examined for result in one.verdicts[-1].results} == {9, 1}
+            assert keys(one, REFINED) == {"99"} and keys(one, FIELDS) == {"3", "4"}
+            assert {result.examined for result in one.verdicts[-1].results} == {10, 1}
         finally:
             one.close()

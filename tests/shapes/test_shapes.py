@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -34,8 +35,8 @@ class System:
         with psycopg.connect(self.url) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
 
-    def audit(self, *names: str) -> dict[str, tuple[Verdict, Rows]]:
-        with opened(self.parameters, {"SHAPE_URL": self.url}) as one:
+    def audit(self, *names: str, **part: Any) -> dict[str, tuple[Verdict, Rows]]:
+        with opened(self.parameters, {"SHAPE_URL": self.url}, **part) as one:
             assert one.source.index
             found = {name: one.check(name) for name in names}
             return {name: (verdict, all_rows(one, verdict)) for name, verdict in found.items()}
@@ -95,10 +96,16 @@ def test_a_damaged_row_is_found(name: str, statement: str, made: Callable[[Shape
 def test_an_orphan_without_a_tenant_is_in_sight(made: Callable[[Shape], System]) -> None:
     system = made(TENANT_OF_THE_PARENT)
     system.execute("alter table line drop constraint line_parent_fkey")
-    system.execute("update line set parent = 77 where id = 3")
+    system.execute("update line set parent = 77, line_id = 'lx' where id = 3")
     verdict, rows = system.audit("orphans")["orphans"]
     assert verdict.status is Status.FAIL, told(verdict)
     assert len(rows) == 1
+    (whole,), (north,), south = (
+        system.audit("refined_missing_at_source", **part)["refined_missing_at_source"][1]
+        for part in ({}, {"tenants": ["north"]}, {"tenants": ["south"]})
+    )
+    assert whole["tenant"] == north["tenant"] == "north"
+    assert south == []
 
 
 def test_rows_whose_tenant_nothing_tells_are_not_given_to_the_first(made: Callable[[Shape], System]) -> None:
