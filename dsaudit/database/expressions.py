@@ -58,7 +58,9 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
     for name in (name for name in table.own if name != "tenant"):
         read = column_of if name in JSON else value_of
         expression = read(table.columns[name], info) if name in table.columns else "null"
-        expressions[name] = f"({expression})::text" if name in TEXT else expression
+        is_time = info.columns.get(table.columns.get(name, ""), "").startswith(("timestamp", "date"))
+        kind = "text" if name in TEXT else "timestamptz" if is_time else ""
+        expressions[name] = f"({expression})::{kind}" if kind else expression
     for name, kind in table.optional.items():
         expression = cast(table.columns.get(name), info, kind)
         expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression

@@ -15,6 +15,8 @@ EXACT = Context(prec=4 * MOST_DIGITS)  # the default keeps 28 digits of a differ
 SHORT = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PER_SECOND = {"seconds": 1, "milliseconds": 1000}
+# Python reads more as a number: 1_000, or the digits of other scripts.
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # PostgreSQL keeps no finer than a microsecond
 
 # Digits behind the point in ISO 4217, where they are not two.
@@ -134,8 +136,9 @@ def _integer(value: Any) -> int:
 
 
 def _decimal(value: Any) -> Decimal:
-    number = Decimal(str(value))  # of a float its shortest text, of true no number
-    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+    text = str(value)  # of a float its shortest text, of true no number
+    number = Decimal(text)
+    if not NUMBER.fullmatch(text) or abs(number.adjusted()) > MOST_DIGITS:
         raise ValueError
     return number
 
