@@ -107,7 +107,9 @@ def test_whatever_comes_is_read_or_called_unreadable(kind: Any, value: Any) -> N
     ("kind", "value"),
     [
         ("integer", "1.5"),
+        ("integer", "1_000"),
         ("integer", "1e999999999"),
+        ("decimal", "١٢"),
         ("decimal", "1e999999999"),
         ("decimal", "NaN"),
         ("decimal", float("inf")),

@@ -29,7 +29,7 @@ from dsaudit.database.errors import (
     query_error,
     stream_error,
 )
-from dsaudit.database.transaction import LIMITS, Transaction, checked, held_snapshot, transaction
+from dsaudit.database.transaction import FORMS, LIMITS, Transaction, checked, held_snapshot, transaction
 from dsaudit.parameters.models import Database as Settings
 
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
@@ -146,10 +146,10 @@ class Database:
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
         _refuse_others([sql])
-        limits = {**LIMITS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
+        settings = {**LIMITS, **FORMS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
         begin = ["begin isolation level repeatable read read only"]
         begin += [f"set transaction snapshot '{checked(self.snapshot)}'"] if self.snapshot else []
-        begin += [f"set local {name} = '{value}'" for name, value in limits.items()]
+        begin += [f"set local {name} = '{value}'" for name, value in settings.items()]
         try:
             with (
                 adbc.connect(for_libpq(self._engine.url), autocommit=True) as connection,

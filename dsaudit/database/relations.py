@@ -17,6 +17,7 @@ from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
     Filled,
+    as_text,
     cast,
     column_of,
     columns_of,
@@ -70,8 +71,9 @@ class Relations:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
         ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
-        by record, ``{raw}`` and ``{refined}`` hold its records alone. With `only`, source ids, they may leave out the
-        rows of all others, so that an index serves.
+        by record, ``{raw}`` and ``{refined}`` hold its records alone. ``{refined_as_text}`` has each declared field as
+        the text in which it is compared, as Python has no counterpart of some values. With `only`, source ids, they may
+        leave out the rows of all others, so that an index serves.
 
         Raises
         ------
@@ -90,6 +92,7 @@ class Relations:
         if "resource" in item:
             name = item["resource"]
             makers["refined"] = lambda: self._refined(name, filled)
+            makers["refined_as_text"] = lambda: self._refined(name, filled, textual=True)
             makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
@@ -202,7 +205,7 @@ class Relations:
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select {body} from {source} as x {joins})"
 
-    def _refined(self, name: str, filled: Filled) -> str:
+    def _refined(self, name: str, filled: Filled, textual: bool = False) -> str:
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         columns = {
@@ -213,10 +216,10 @@ class Relations:
             "built_from": cast(resource.built_from, info, "text"),
             "deleted": deleted(resource, info),
         }
-        columns |= {
-            quoted(field_column(name)): json_of(name, info) if field.as_ == "json" else value_of(name, info)
-            for name, field in resource.fields.items()
-        }
+        for column, field in resource.fields.items():
+            value = json_of(column, info) if field.as_ == "json" else value_of(column, info)
+            kind = "text" if field.as_ == "json" else info.columns.get(column, "text")  # a path's value is text
+            columns[quoted(field_column(column))] = as_text(value, kind) if textual else value
         tenant, joins, conditions = self._tenant_of(name, info, filled)
         conditions += self._within(name, info, tenant, filled) + by_key(resource, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())

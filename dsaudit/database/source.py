@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from dsaudit.database.addresses import arguments_for, given_url, is_postgres
 from dsaudit.database.errors import DatabaseError, first_line, query_error
+from dsaudit.database.transaction import FORMS
 
 
 @contextlib.contextmanager
@@ -52,7 +53,7 @@ _AT_FIRST = {
     "postgresql": (
         "set local row_security = off",
         "set local statement_timeout = {milliseconds}",
-        "set local timezone = 'UTC'",
+        *(f"set local {name} = '{value}'" for name, value in FORMS.items()),
     ),
     "sqlite": ("pragma query_only = on",),
     "mysql": ("start transaction read only",),

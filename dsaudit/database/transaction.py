@@ -23,8 +23,16 @@ LIMITS = {
     # Off means: an error where a policy would hide rows, instead of fewer rows and no word of it.
     "row_security": "off",
     "search_path": "pg_catalog",
-    "timezone": "UTC",
     "max_parallel_workers_per_gather": "0",
+}
+
+# How PostgreSQL writes values as text, whatever the database or the role has set: a float with all its digits.
+FORMS = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
 }
 
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -73,7 +81,7 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
                 _take(one, snapshot, age)
             # One select for all; the first query of a transaction also ends the time in which it could be made
             # read-write.
-            one.set({**LIMITS, "statement_timeout": f"{seconds * 1000:.0f}"})
+            one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
             yield one
         connection.rollback()
 

@@ -67,7 +67,9 @@ def of_fields(both: Sides, key: Key) -> Iterator[Row]:
 def of_payload(both: Sides, key: Key) -> Iterator[Row]:
     """Yield one row where the newest version received is not the source's record, with the names that differ."""
     record, raw = both.source[key].record, both.received(key) or {}
-    payload = parse(raw["payload"])  # as text and with exact numbers, like the source's record
+    payload = parse(raw["payload"] or "null")  # as text and with exact numbers, like the source's record
+    if not isinstance(payload, dict):
+        payload = {}  # null, or no object: nothing of the record was received
     different = [name for name in sorted({*record, *payload}) if not same_json(record.get(name), payload.get(name))]
     if different:
         names = ", ".join(different)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dsaudit.database.expressions import as_text
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.values import MINOR, PER_SECOND
 
@@ -191,8 +192,6 @@ def wire(column: Column, expression: str, declared: str) -> tuple[str, str]:
     name = column.field.as_ if column.field else "json"
     if name == "json":
         return f"({expression})::jsonb::text", "VARCHAR"
-    if declared == "jsonb":
-        return f"({expression}) #>> '{{}}'", "VARCHAR"
     if name == "integer" and declared in ("smallint", "integer", "bigint"):
         return f"({expression})::bigint", "BIGINT"
     if name in ("decimal", "money") and declared.startswith("numeric"):
@@ -201,11 +200,11 @@ def wire(column: Column, expression: str, declared: str) -> tuple[str, str]:
         return expression, "BOOLEAN"
     if name == "instant" and declared.startswith("timestamp") and declared.endswith("with time zone"):
         return expression, INSTANT
-    return f"({expression})::text", "VARCHAR"
+    return as_text(expression, declared), "VARCHAR"
 
 
 def shown(column: Column, expression: str, declared: str) -> str:
     """Return the PostgreSQL expression of a column as the text that is read for the second look."""
     if column.field is None:
         return f"({expression})::jsonb::text"
-    return f"({expression}) #>> '{{}}'" if declared == "jsonb" else f"({expression})::text"
+    return as_text(expression, declared)

@@ -30,7 +30,7 @@ where resource = %(resource_name)s and (%(whole)s or (tenant, source_id) in (sel
 order by tenant, source_id, version desc
 """
 REFINED = """
-select * from {refined} as f
+select * from {refined_as_text} as f
 where %(whole)s or source_id is null or (tenant, source_id) in (select * from {wanted})
 order by tenant, source_id, row_id
 """

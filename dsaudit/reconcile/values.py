@@ -15,6 +15,8 @@ EXACT = Context(prec=4 * MOST_DIGITS)  # the default keeps 28 digits of a differ
 SHORT = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PER_SECOND = {"seconds": 1, "milliseconds": 1000}
+# Python reads more as a number: 1_000, or the digits of other scripts.
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # PostgreSQL keeps no finer than a microsecond
 
 # Digits behind the point in ISO 4217, where they are not two.
@@ -36,14 +38,14 @@ def typed(value: Any, kind: FieldType) -> Any:
 
     Numbers are exact, instants are in UTC, text stays as it is: NULL is not '', case, trailing spaces and the way an
     accent is written count. A column of floats counts as what it prints: the shortest number that it stands for.
-    JSON is read from its text.
+    JSON is read from its text. As text, a number has plain digits, and a list or an object stays what it is.
     """
     if value is None:
         return None
     try:
         return _READERS[kind](value)
     except (ValueError, TypeError, InvalidOperation, AttributeError, OverflowError):
-        return Unreadable(value)
+        return Unreadable(_written(value))
 
 
 def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
@@ -61,7 +63,7 @@ def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
     shift = field.minor
     if field.currency:
         if not (isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency)):
-            return Unreadable(value)
+            return Unreadable(_written(value))
         shift = MINOR.get(currency, 2)
     if shift is None or not isinstance(there, Decimal):
         return there
@@ -75,9 +77,9 @@ def _counted(value: Any, per_second: int) -> Any:
         return microseconds
     microseconds = EXACT.multiply(microseconds, Decimal(1_000_000 // per_second))
     try:
-        return EPOCH + int(microseconds) * SHORT if microseconds == int(microseconds) else Unreadable(value)
+        return EPOCH + int(microseconds) * SHORT if microseconds == int(microseconds) else Unreadable(_written(value))
     except OverflowError:
-        return Unreadable(value)
+        return Unreadable(_written(value))
 
 
 def as_declared(record: Any, field: FieldOf) -> Any:
@@ -87,6 +89,8 @@ def as_declared(record: Any, field: FieldOf) -> Any:
 
 def agree(there: Any, here: Any, field: FieldOf) -> bool:
     """Return whether two typed values are equal, or no farther apart than `field` lets pass."""
+    if field.as_ == "text" and isinstance(there, (dict, list)):
+        return same_json(there, _json_in(here))
     if field.as_ == "json":
         return same_json(there, here)
     if same(there, here):
@@ -129,10 +133,25 @@ def frozen(value: Any) -> Any:
     return (bool, value) if isinstance(value, bool) else value
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> Any:
+    return value if isinstance(value, (dict, list)) else _written(value)
+
+
+def _written(value: Any) -> str:
+    """Return a value as `database.expressions.as_text` has PostgreSQL write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS:
+        return f"{value:f}"
     return str(value)
+
+
+def _json_in(text: Any) -> Any:
+    """Return what a text says as JSON: a list has no other text, and that may be written in several ways."""
+    try:
+        return parse(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
 
 
 def _integer(value: Any) -> int:
@@ -143,8 +162,9 @@ def _integer(value: Any) -> int:
 
 
 def _decimal(value: Any) -> Decimal:
-    number = Decimal(str(value))  # of a float its shortest text, of true no number
-    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+    text = str(value)  # of a float its shortest text, of true no number
+    number = Decimal(text)
+    if not NUMBER.fullmatch(text) or abs(number.adjusted()) > MOST_DIGITS:
         raise ValueError
     return number
 
@@ -157,12 +177,12 @@ def _boolean(value: Any) -> bool:
     return bool(value == "true")
 
 
-def _instant(value: Any) -> datetime:
+def _instant(value: Any) -> datetime | Unreadable:
     if isinstance(value, str) and FINER.search(value):
         raise ValueError  # Python would cut it, and so make it equal to another
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     if instant.tzinfo is None:
-        raise ValueError
+        return Unreadable(instant.isoformat(" "))  # no instant, and the same time is still the same
     return instant.astimezone(UTC)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dsaudit.reconcile import clearing
 from dsaudit.reconcile.inputs import Lines, Task
+from dsaudit.reconcile.settled import written
 from dsaudit.reconcile.values import Unreadable, agree, as_declared, same_json, typed
 from dsaudit.source.reading import parse
 from tests.reconcile.tables import Tables, column, found, kinds, payload
@@ -171,6 +172,8 @@ def clean(value: Any) -> Any:
     """What a column of the declared type can hold of a value."""
     if isinstance(value, Unreadable):
         return None
+    if isinstance(value, (dict, list)):
+        return written(value)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
