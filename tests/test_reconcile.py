@@ -232,7 +232,7 @@ def sides(
     """Sides of one record, with times in seconds from when the reading of the source began."""
     resource = Resource(table="t", key="id", updated="updated_at")
     record = {"id": 1, "updated_at": None if source is None else at(source).isoformat()}
-    both = Sides("order", resource, ["acme"], STARTED, timedelta(seconds=0.1))
+    both = Sides("order", resource, ["acme"], STARTED, at(60), timedelta(seconds=0.1))
     both.source = {KEY: Item("1", record, record)}
     if raw:
         both.raw = {KEY: {"deleted": False, "changed_at": None, **raw}}
@@ -267,6 +267,11 @@ def sides(
         (sides(None, None, [{"refined_at": at(3)}]), True),
         (sides(None, None, [{"refined_at": at(-3)}]), False),
         (sides(-60, None, [{"updated_at": at(-60), "refined_at": at(3), "deleted": True}]), True),
+        # A time that had not been at the database's instant is wrong.
+        (sides(-60, None, [{"updated_at": at(7200), "refined_at": at(3)}]), False),
+        (sides(9e8, None, [{"updated_at": at(9e8)}]), False),
+        (sides(-60, None, [{"refined_at": at(7200)}]), False),
+        (sides(-60, {"received_at": at(7200), "changed_at": at(0.5)}), False),
         # Nothing is known here at all: it is missing, and not on its way.
         (sides(-60), False),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dsaudit.reconcile import Differences, Key, Sides, explained, not_looked_at_again, parts, sides
+from dsaudit.reconcile import Differences, Key, Sides, explained, not_looked_at_again, parts, sides, undecided
 from dsaudit.reconcile.differences import not_received, not_refined, of_fields, of_payload, surplus
 
 if TYPE_CHECKING:
@@ -198,7 +198,11 @@ def _explained(audit: Audit, explains: str, differences: Differences, compare: C
     kept: dict[str, Found] = audit.kept.setdefault("differences", {})
     if explains not in kept:
         rows, examined = compare(audit, differences)
-        kept[explains] = explained(audit, explains, rows, differences), examined
+        rows = explained(audit, explains, rows, differences)
+        for scope, words in undecided(rows).items():
+            own = (examined["tenant"] == scope[0]) & (examined["resource"] == scope[1])
+            examined.loc[own, "reason"] = examined.loc[own, "reason"].fillna(words)
+        kept[explains] = rows, examined
         examined.attrs["limits"] = not_looked_at_again(audit)
         parts.note(audit, *kept[explains])
     rows, examined = kept[explains]

@@ -1,6 +1,6 @@
 """Compares what the source has with what was received and with what was made of it, record by record."""
 
-from dsaudit.reconcile.causes import explained
+from dsaudit.reconcile.causes import explained, undecided
 from dsaudit.reconcile.kinds import kind_of
 from dsaudit.reconcile.looks import Differences
 from dsaudit.reconcile.recheck import not_looked_at_again
@@ -20,4 +20,5 @@ __all__ = [
     "sides",
     "sides_of",
     "typed",
+    "undecided",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 from dsaudit.reconcile import evidence, recheck
 from dsaudit.reconcile.looks import LOOKED, Differences, Looked
 from dsaudit.reconcile.transport import instant_text
+from dsaudit.verdict.card import plural
 from dsaudit.verdict.causes import EXPECTED, TABLE, UNEXPLAINED, Cause
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 
 FEW = 3
+IN_FLIGHT = "IN_FLIGHT"
 SEVERAL = 3  # records that are no neighbours by chance
 NOT_COME = ("not sent", "not received")
 
@@ -44,23 +47,45 @@ def explained(audit: Audit, explains: str, rows: pd.DataFrame, differences: Diff
     if rows.empty:
         return rows
     try:
-        looked = [Looked(in_flight=one) for one in rows["in_flight"]]
+        looked = [recheck.at_first(row) for row in rows.to_dict("records")]
         if differences:
             looked = recheck.looked_again(audit, explains, rows, differences)
         told_again = {name: [getattr(one, name) for one in looked] for name in LOOKED}
         facts = evidence.gather(audit, explains, rows.assign(**told_again))
         told = decide(audit, explains, facts)
+        undecided = _undecided(looked, told)
     except Exception as error:
         # The differences are proven, whatever becomes of their causes; the message could quote the data.
         place = traceback.extract_tb(error.__traceback__)[-1]
         broken = (
             f"the causes could not be worked out: {type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         )
-        told = {"cause": [UNEXPLAINED] * len(rows), "evidence": [broken] * len(rows)}
-    rows = rows.drop(columns="in_flight", errors="ignore").reset_index(drop=True).assign(**told)
+        told, undecided = {"cause": [UNEXPLAINED] * len(rows), "evidence": [broken] * len(rows)}, {}
+    rows = rows.drop(columns=["in_flight", "touched"], errors="ignore").reset_index(drop=True).assign(**told)
+    scopes = [(*rows.loc[place, ["tenant", "resource"]], words) for place, words in undecided.items()]
+    rows.attrs["undecided"] = dict(Counter(scopes))
     # A report shows the first rows only: each cause has a few among them.
     order = pd.DataFrame({"expected": rows["cause"].isin(EXPECTED), "later": rows.groupby("cause").cumcount() >= FEW})
     return rows.loc[order.sort_values(["expected", "later"], kind="stable").index]
+
+
+def _undecided(looked: list[Looked], told: dict[str, list[str]]) -> dict[int, str]:
+    """Return the lines that no cause is proven for and that may be in flight, with why; they count as in flight."""
+    found = {}
+    for place, one in enumerate(looked):
+        if one.undecided and told["cause"][place] in (UNEXPLAINED, IN_FLIGHT):
+            told["cause"][place] = IN_FLIGHT
+            found[place] = one.undecided
+    return found
+
+
+def undecided(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return for tenant and resource which of `rows`, as `explained` gave them, cannot be decided, and why."""
+    found: dict[tuple[str, str], str] = {}
+    for (tenant, name, words), count in rows.attrs.get("undecided", {}).items():
+        said = f"{plural(count, 'difference')} {words}"
+        found[tenant, name] = "; ".join(filter(None, (found.get((tenant, name)), said)))
+    return found
 
 
 def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[str]]:

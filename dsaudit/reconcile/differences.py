@@ -77,5 +77,5 @@ def of_payload(both: Sides, key: Key) -> Iterator[Row]:
 
 
 def _row(both: Sides, key: Key, **facts: Any) -> Row:
-    facts["in_flight"] = both.in_flight(key)
+    facts |= {"in_flight": both.in_flight(key), "touched": both.touched(key)}
     return {"tenant": key[0], "resource": both.name, "source_id": key[1], **facts}

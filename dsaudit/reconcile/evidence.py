@@ -162,8 +162,12 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
     live = facts["raw_row"].notna() & facts["raw_deleted"].ne(True)
     waits = facts["raw_deleted"].eq(True) & facts["raw_state"].isin(("pending", "error"))
     unrefined = {"missing": live & facts["gone"].ne(True), "field": right, "extra": waits}.get(explains, live & False)
-    recently = facts["instant"] - timedelta(seconds=audit.parameters.policy.in_flight_seconds)
-    under_way = unrefined & facts["raw_state"].eq("pending") & (facts["raw_received"] >= recently)
+    policy = audit.parameters.policy
+    recently = facts["instant"] - timedelta(seconds=policy.in_flight_seconds)
+    # A time that had not yet been at the instant is wrong, and proves nothing.
+    latest = facts["instant"] + timedelta(seconds=policy.clock_error_seconds)
+    is_recent = (facts["raw_received"] >= recently) & (facts["raw_received"] <= latest)
+    under_way = unrefined & facts["raw_state"].eq("pending") & is_recent
     # What has come with the right value is not wrong because something else of the record has not come.
     unreached = facts["unreached"] & ~right
     of_key = (facts["of_id"] == facts["source_id"]) & (facts["of_resource"] == facts["resource"])

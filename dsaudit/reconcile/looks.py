@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ class Looked:
 
     ``again`` says it in words. ``healed``: it was gone by then. ``arrived``: what it lacked came by then by itself.
     ``answered``: the source, whose list lacks the record of an extra row, has it under its id, or may have it.
-    ``asked``: the source was asked for it by its id.
+    ``asked``: the source was asked for it by its id. ``undecided`` says of what neither is in flight nor wrong by what
+    is known, why it cannot be told.
     """
 
     again: str | None = None
@@ -31,9 +32,15 @@ class Looked:
     healed: bool = False
     arrived: bool = False
     answered: bool = False
-    asked: bool = False
+    asked: bool = field(default=False, compare=False)
+    undecided: str | None = None
 
 
+TOUCHED = (
+    "of rows that were written after the reading of the source began; whether they are right nothing tells without "
+    "`one`, or `updated` with `updated_column`"
+)
+GONE = "of records that were at the source when it was read, and are gone from both sides; nothing tells who was first"
 LOOKED = tuple(one.name for one in fields(Looked))
 
 
@@ -52,7 +59,9 @@ class Open:
     by_id: tuple[str, str, str] | None
     record: Any
     state: str
+    in_flight: bool = False  # by its times, as far as they tell
     moving: bool = True
+    first: int | None = None  # seconds from the instant to the first look
 
 
 @dataclass(frozen=True)
@@ -68,24 +77,32 @@ class Seen:
     def told(self, differences: Differences, is_last: bool) -> Looked | None:
         """Return what this look tells, or None where it is worth another one."""
         one, later = self.one, f"when looked at again {self.seconds} s later"
+        one.first = self.seconds if one.first is None else one.first
         if self._is_healed(differences):
-            return Looked(f"right {later}", self._is_in_time(), healed=True, arrived=self._has_arrived())
+            return Looked(f"right {later}", self._was_in_flight(), healed=True, arrived=self._has_arrived())
         item, state = self.now.source.get(one.key), self.now.digest(one.key)
         record = item.record if item else None
         if one.explains == "extra" and record is not None:
             return self._in_no_list(later)
         there, here = self.answered and not same_json(record, one.record), state != one.state
         one.moving &= there and here and self._is_behind()
-        if (there or here) and not is_last:
+        is_new = one.in_flight and one.explains == "extra"  # it may have come and gone there since
+        if (there or here or is_new) and not is_last:
             one.record, one.state = (record if self.answered else one.record), state
             return None
         if one.moving:
             return Looked(f"it keeps changing: in another state on both sides at every look, still {later}", True)
         is_gone = self.answered and record is None and one.explains != "extra"
-        if is_gone and not self.now.live(one.key) and self._was_not_due():
-            return Looked(f"no longer at the source, nor here, {later}", True)
-        words = "no longer at the source" if is_gone else self._changes(there, here)
-        return Looked(f"{words} {later}", asked=self.answered)
+        if is_gone and not self.now.live(one.key):
+            gone = f"no longer at the source, nor here, {later}"
+            if one.in_flight or self._was_not_due() or self._went_since():
+                return Looked(gone, True)
+            if one.explains == "missing" and not self._never_came():
+                return Looked(gone, undecided=GONE)
+        words = f"{'no longer at the source' if is_gone else self._changes(there, here)} {later}"
+        under_way = one.in_flight and self._may_be_under_way(record)
+        touched = TOUCHED if under_way and one.judged.touched(one.key) else None
+        return Looked(words, under_way, asked=self.answered, undecided=touched)
 
     def _is_healed(self, differences: Differences) -> bool:
         """Return whether the difference is gone: of the record as it was judged, or as it is now."""
@@ -104,8 +121,8 @@ class Seen:
 
     def _in_no_list(self, later: str) -> Looked:
         """Judge an extra row whose record the source has, under its id."""
-        changed, started = self.now.changed(self.one.key), self.now.started
-        if changed is not None and changed > started:
+        changed, since = self.now.changed(self.one.key), self.now.started - self.now.clock_error - WHOLE_SECOND
+        if (changed is None and self.one.in_flight) or (changed is not None and since <= changed <= self._latest()):
             return Looked(f"at the source {later}, changed there since its list was read", True)
         return Looked(f"not in the source's list, and there under its id {later}", answered=True)
 
@@ -119,6 +136,33 @@ class Seen:
             return f"changed {sides} since, and not right"
         return "unchanged on both sides" if self.answered else "unchanged here"
 
+    def _may_be_under_way(self, record: Any) -> bool:
+        """Return whether a difference that was in flight by its times, and is there still, may be so by right."""
+        policy, one = self.audit.parameters.policy, self.one
+        if not self.answered:
+            return True
+        if one.explains == "extra":
+            return self.seconds - (one.first or 0) < policy.in_flight_seconds
+        judged = one.judged.source.get(one.key)
+        if judged and same_json(record, judged.record):
+            return False  # ours is no later state than the one that was read: the source has none
+        changed = self.now.changed(one.key) if record is not None else None
+        return changed is None or self._latest() <= changed + WHOLE_SECOND + self._allowed()
+
+    # What is gone on both sides
+
+    def _went_since(self) -> bool:
+        """Return whether our row was marked deleted after the reading of the source began."""
+        since, until = self.now.started - self.now.clock_error, self._latest()
+        times = [row["refined_at"] for row in self.one.judged.refined.get(self.one.key, [])]
+        return any(time and since <= time <= until for time in times)
+
+    def _never_came(self) -> bool:
+        """Return whether our side was without a record when the reading of the source began, as far as it tells."""
+        raw, rows = self.one.judged.raw, self.one.judged.refined.get(self.one.key, [])
+        is_unknown = self.one.key in raw and not rows if raw is not None else not rows
+        return not is_unknown and not (rows and all(row["refined_at"] is None for row in rows))
+
     # When it was right
 
     def _has_arrived(self) -> bool:
@@ -128,10 +172,25 @@ class Seen:
         before, after = (self.one.judged.raw or {}).get(self.one.key), self.now.raw.get(self.one.key)
         return bool(after and after["by_webhook"] and (before is None or before["row_id"] != after["row_id"]))
 
+    def _allowed(self) -> timedelta:
+        policy = self.audit.parameters.policy
+        return timedelta(seconds=policy.in_flight_seconds + policy.clock_error_seconds)
+
+    def _latest(self) -> datetime:
+        """Return when the look was at the latest by any clock: a later time is wrong, and proves nothing."""
+        return datetime.fromisoformat(self.audit.instant) + timedelta(seconds=self.seconds + 1) + self.now.clock_error
+
+    def _was_in_flight(self) -> bool:
+        """Return whether what is right by now was under way at the run's instant by right."""
+        if self._is_in_time() or not self.one.in_flight:
+            return self._is_in_time()
+        judged, now = (both.source.get(self.one.key) for both in (self.one.judged, self.now))
+        is_same = judged and now and same_json(judged.record, now.record)
+        return not is_same or self._changed() is None or self._was_not_due()
+
     def _is_in_time(self) -> bool:
         """Return whether it was right so soon after its change that it was under way by right."""
-        policy, key = self.audit.parameters.policy, self.one.key
-        allowed = timedelta(seconds=policy.in_flight_seconds + policy.clock_error_seconds)
+        key, allowed = self.one.key, self._allowed()
         changed, came = self._changed(), self._came()
         if changed is not None:
             return came is not None and came <= changed + WHOLE_SECOND + allowed
@@ -141,16 +200,15 @@ class Seen:
 
     def _was_not_due(self) -> bool:
         """Return whether the change was so recent at the run's instant that it did not have to be here."""
-        policy, changed = self.audit.parameters.policy, self._changed()
-        allowed = timedelta(seconds=policy.in_flight_seconds + policy.clock_error_seconds)
-        return changed is not None and datetime.fromisoformat(self.audit.instant) <= changed + WHOLE_SECOND + allowed
+        changed, instant = self._changed(), datetime.fromisoformat(self.audit.instant)
+        return changed is not None and instant <= changed + WHOLE_SECOND + self._allowed()
 
     def _changed(self) -> datetime | None:
-        """When the source's record came into the state that was judged."""
+        """When the source's record came into the state that was judged, unless it tells a time that had not been."""
         item, changed = self.one.judged.source.get(self.one.key), self.one.judged.changed(self.one.key)
         if changed is None and item and self.one.explains.startswith("missing"):
-            return instant_at(item.top, self.now.resource.known.created)
-        return changed
+            changed = instant_at(item.top, self.now.resource.known.created)
+        return changed if changed is None or changed <= self._latest() else None
 
     def _came(self) -> datetime | None:
         """When our side came into the state that is right, the refined row if it is the one that was not."""

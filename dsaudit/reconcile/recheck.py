@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ import pandas as pd
 
 from dsaudit.database import QueryError
 from dsaudit.reconcile import origins
-from dsaudit.reconcile.looks import Differences, Looked, Open, Seen
+from dsaudit.reconcile.looks import TOUCHED, Differences, Looked, Open, Seen
 from dsaudit.reconcile.sides import Key, Sides, present, sides
 from dsaudit.source import second_look
 from dsaudit.source.recording import AGAIN, Item, items_in
@@ -46,12 +46,13 @@ def looked_again(audit: Audit, explains: str, rows: pd.DataFrame, differences: D
     explains
         Which difference the rows are: missing in raw, missing, extra, old in raw, field.
     rows
-        tenant, resource, source_id, in_flight; of fields also field.
+        tenant, resource, source_id, in_flight, touched; of fields also field. What is in flight is looked at too: its
+        times may be wrong.
     differences
         Returns the differences of this kind that one key has.
     """
     lines = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
-    opened = {place: _opened(audit, explains, row) for place, row in enumerate(lines) if not row["in_flight"]}
+    opened = {place: _opened(audit, explains, row) for place, row in enumerate(lines)}
     if audit.source.replayed:
         kept = _kept(audit)
         told = {place: kept[_name(one)] for place, one in opened.items() if _name(one) in kept}
@@ -63,7 +64,7 @@ def looked_again(audit: Audit, explains: str, rows: pd.DataFrame, differences: D
             told = {}
             _tell(audit, f"what differs was not looked at again: {error}")
         _keep(audit, {_name(wanted[place]): looked for place, looked in told.items()})
-    looked = [told.get(place, Looked(in_flight=row["in_flight"])) for place, row in enumerate(lines)]
+    looked = [told.get(place, at_first(row)) for place, row in enumerate(lines)]
     if explains != "extra":
         return looked
     return [_unless_hidden(audit, row, one) for row, one in zip(lines, looked, strict=True)]
@@ -77,6 +78,11 @@ def _unless_hidden(audit: Audit, row: dict[str, Any], looked: Looked) -> Looked:
         words for words in (looked.again, "a deletion while its list was read may have hidden it") if words
     )
     return replace(looked, again=again, answered=True)
+
+
+def at_first(row: Mapping[Any, Any]) -> Looked:
+    """Return what is known of a difference that nobody looked at again."""
+    return Looked(in_flight=row["in_flight"], undecided=TOUCHED if row.get("touched") else None)
 
 
 def not_looked_at_again(audit: Audit) -> list[str]:
@@ -109,13 +115,22 @@ def _opened(audit: Audit, explains: str, row: dict[str, Any]) -> Open:
     is_known = audit.parameters.resources[name].one and not isinstance(key[1], float)
     # Of an extra row that stood in another record nobody knows in which: it is looked at here alone.
     by = (key[0], name, source_id or "") if is_known else None
-    return Open(explains, key, row.get("field"), judged, by, item.record if item else None, judged.digest(key))
+    record = item.record if item else None
+    return Open(explains, key, row.get("field"), judged, by, record, judged.digest(key), row["in_flight"])
 
 
 def _latest(audit: Audit, opened: dict[int, Open]) -> dict[int, Open]:
-    """Return what is looked at again: all, or of too many what changed last, or tells no time of it."""
+    """Return what is looked at again: all, or of too many what changed last, or tells no time of it.
+
+    What is in flight comes behind what counts as a fault until somebody has looked.
+    """
     never = datetime.max.replace(tzinfo=audit.source.started.tzinfo)
-    places = sorted(opened, key=lambda place: opened[place].judged.changed(opened[place].key) or never, reverse=True)
+
+    def order(place: int) -> tuple[bool, datetime]:
+        one = opened[place]
+        return not one.in_flight, one.judged.changed(one.key) or never
+
+    places = sorted(opened, key=order, reverse=True)
     names = list(dict.fromkeys(opened[place].by_id for place in places))
     if len(names) > second_look.MOST:
         differing = f"{plural(len(names), 'record')} that differ"
@@ -167,14 +182,17 @@ def _present(audit: Audit, opened: Iterable[Open], answers: second_look.Answers)
     """Return each resource as both sides are now, for the keys that are looked at."""
     keys: defaultdict[str, set[Key]] = defaultdict(set)
     source: defaultdict[str, dict[Key, Item]] = defaultdict(dict)
+    inside: dict[tuple[str, second_look.Name], dict[str, Item]] = {}  # of each record once, not for each that differs
     for one in opened:
         name = one.judged.name
         keys[name].add(one.key)
         record = answers.records.get(one.by_id) if one.by_id else None
-        items = items_in(audit.parameters, name, record) if record else ()
-        for item in items:
-            if item.source_id == one.key[1]:
-                source[name][one.key] = item
+        if one.by_id and record:
+            if (name, one.by_id) not in inside:
+                items = items_in(audit.parameters, name, record)
+                inside[name, one.by_id] = {item.source_id: item for item in items}
+            item = inside[name, one.by_id].get(one.key[1])
+            source[name] |= {one.key: item} if item else {}
     return {name: present(audit, sides(audit, name), wanted, source[name]) for name, wanted in keys.items()}
 
 

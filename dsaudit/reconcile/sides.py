@@ -55,6 +55,7 @@ class Sides:
     resource: Resource
     tenants: list[str]
     started: datetime  # when the reading of the source began
+    instant: datetime  # of the database
     clock_error: timedelta = timedelta()
     source: dict[Key, Item] = field(default_factory=dict)
     raw: dict[Key, Row] | None = None
@@ -81,15 +82,23 @@ class Sides:
         """Return whether our side may know a later state of a record than the reading of the source could.
 
         The source went on changing while it was read. What had come to us before the reading began, the reading has
-        seen; what came later is in flight unless it is an older state than the one read.
+        seen; what came later is in flight unless it is an older state than the one read. A time that had not yet been
+        at the database's instant is wrong, and proves nothing.
         """
-        came = self._came(key)
-        if came is None or came < self.started - self.clock_error:
+        came, latest = self._came(key), self.instant + self.clock_error
+        if came is None or not self.started - self.clock_error <= came <= latest + WHOLE_SECOND:
             return False
         ours, theirs = self.state(key), self.changed(key)
+        if ours is not None and ours > latest:
+            return False
         if ours is None or theirs is None or ours > theirs:
             return True
         return ours == theirs and theirs >= self.started - self.clock_error - WHOLE_SECOND
+
+    def touched(self, key: Key) -> bool:
+        """Return whether a key is in flight by nothing but the time of a row's writing, which any work renews."""
+        is_dated = any(row["updated_at"] and not row["deleted"] for row in self.refined.get(key, []))
+        return self.in_flight(key) and not (is_dated or (self.raw or {}).get(key))
 
     def _came(self, key: Key) -> datetime | None:
         """When our side learned of a record last: by its newest version, else by its refined rows."""
@@ -150,7 +159,9 @@ def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) 
     resource = parameters.resources[name]
     clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
     # The source comes first: by hand its reading renews the snapshot that the database is read at.
-    found = Sides(name, resource, parameters.tenant_names, audit.source.started, clock_error)
+    started = audit.source.started
+    instant = datetime.fromisoformat(audit.instant)
+    found = Sides(name, resource, parameters.tenant_names, started, instant, clock_error)
     found.problems = {one: said for one in found.tenants if (said := audit.source.problem(one, name))}
     good = [tenant for tenant in found.tenants if tenant not in found.problems]
     if wanted is None and not whole and not is_small(audit, name, MOST_WHOLE):

@@ -6,12 +6,14 @@ import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from dsaudit.parameters import Parameters
+from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.source.by_id import see_that_it_answers
 from dsaudit.source.collecting import reader_of, tenants_of
-from dsaudit.source.reading import SourceError
+from dsaudit.source.reading import Record, SourceError
 from dsaudit.source.rest import Client
 from dsaudit.source.sql import Tables
 
@@ -30,7 +32,10 @@ class Answers:
 
 
 def ask(parameters: Parameters, names: Iterable[Name]) -> Answers:
-    """Ask for each of these records once, as long as it is answered and does not take too long."""
+    """Ask for each of these records once, as long as it is answered and does not take too long.
+
+    That one is not found says something only of an address under which another one is.
+    """
     found, ends = Answers(), time.monotonic() + LONGEST
     wanted = list(dict.fromkeys(names))
     for tenant in tenants_of(parameters):
@@ -40,11 +45,20 @@ def ask(parameters: Parameters, names: Iterable[Name]) -> Answers:
         try:
             with contextlib.closing(reader_of(parameters, tenant)) as reader:
                 assert isinstance(reader, (Client, Tables))  # the parameter file allows `one` of no other
+                answering: set[str] = set()
                 for name in own:
                     if time.monotonic() > ends:
                         raise SourceError(f"{LONGEST:.0f} s had passed")
-                    record = reader.one(parameters.resources[name[1]], name[2])
+                    resource = parameters.resources[name[1]]
+                    record = reader.one(resource, name[2])
+                    if not record and name[1] not in answering:
+                        see_that_it_answers(reader, resource, "one", partial(_found, reader, resource))
+                    answering.add(name[1])
                     found.records[name] = record.value if record else None
         except (SourceError, SecretMissing) as error:
             found.problems[tenant.name] = str(error)
     return found
+
+
+def _found(reader: Client | Tables, resource: Resource, ids: list[str]) -> list[Record]:
+    return [record for one in ids if (record := reader.one(resource, one))]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dsaudit.audit import remedies
 from dsaudit.checks import all_checks
-from dsaudit.reconcile import Sides, explained, origins, sides_of
+from dsaudit.reconcile import Sides, explained, origins, sides_of, undecided
 from dsaudit.reconcile.differences import differences
 from dsaudit.verdict import Result, Status, Verdict
 from dsaudit.verdict.causes import EXPECTED
@@ -72,14 +72,16 @@ def judged(audit: Audit, both: Sides, key: Key) -> Wrong:
         return Wrong(pd.DataFrame(columns=COLUMNS), problem=both.problems[key[0]])
     lines: list[Row] = []
     mends: list[dict[str, str]] = []
+    problem = ""
     for kind, rows in differences(both).items():
         if not any(_is_of(row, key) for row in rows):
             continue
         told = explained(audit, kind, pd.DataFrame(rows, dtype=object))
+        problem = problem or undecided(told).get((key[0], both.name), "")
         own = [row for row in told.to_dict("records") if _is_of(row, key)]
         lines += [_line(kind, row) for row in own]
         mends += [one for one in _offered(audit, CHECKS[kind], pd.DataFrame(own)) if one not in mends]
-    return Wrong(pd.DataFrame(lines, columns=COLUMNS, dtype=object), mends)
+    return Wrong(pd.DataFrame(lines, columns=COLUMNS, dtype=object), mends, problem)
 
 
 def _is_of(row: Mapping[Any, Any], key: Key) -> bool:

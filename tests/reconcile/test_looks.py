@@ -11,7 +11,7 @@ import pytest
 
 from dsaudit.parameters import Resource
 from dsaudit.reconcile import Key, Sides
-from dsaudit.reconcile.looks import Looked, Open, Seen
+from dsaudit.reconcile.looks import GONE, TOUCHED, Looked, Open, Seen
 from dsaudit.source.recording import Item
 
 READ = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)  # when the reading of the source began
@@ -33,7 +33,7 @@ def record(changed: float | None, total: int = 1) -> dict[str, Any]:
 
 def sides(there: dict[str, Any] | None, came: float | None, total: int = 1, changed: float | None = None) -> Sides:
     """Return both sides of one order: as the source has it, and as it came to the raw and the refined table."""
-    both = Sides("order", ORDER, ["acme"], READ, raw={})
+    both = Sides("order", ORDER, ["acme"], READ, at(3), raw={})
     both.source = {KEY: Item("1", there, there)} if there else {}
     if came is not None:
         state = None if changed is None else at(changed)
@@ -57,7 +57,8 @@ def wrong(both: Sides, key: Key) -> Iterator[dict[str, Any]]:
 def opened(judged: Sides, explains: str, field: str | None = None) -> Open:
     item = judged.source.get(KEY)
     record = item.record if item else None
-    return Open(explains, KEY, field, judged, ("acme", "order", "1"), record, judged.digest(KEY))
+    by_id = ("acme", "order", "1")
+    return Open(explains, KEY, field, judged, by_id, record, judged.digest(KEY), judged.in_flight(KEY))
 
 
 def look(one: Open, now: Sides, differences: Any, answered: bool = True, is_last: bool = True) -> Looked | None:
@@ -150,6 +151,7 @@ def test_a_change_that_was_not_due_and_is_gone_on_both_sides_was_in_flight() -> 
     assert looked == Looked("no longer at the source when looked at again 9 s later"), "it should have come by then"
     # What is here still has its deletion to come.
     wrong_here = opened(sides(record(1, 5), came=2, total=2, changed=1), "field", "total")
+    wrong_here.in_flight = False
     looked = look(wrong_here, sides(None, came=2, total=2, changed=1), wrong)
     assert looked and not looked.in_flight
 
@@ -174,3 +176,69 @@ def test_an_extra_row_that_goes_away_by_itself() -> None:
     late.refined[KEY][0]["deleted"] = True
     looked = look(extra, late, missing)
     assert looked and looked.healed and not looked.in_flight
+
+
+def touched(both: Sides, seconds: float) -> Sides:
+    """Return sides without a raw table, whose row was written so long after the reading began."""
+    both.raw = None
+    for row in both.refined[KEY]:
+        row |= {"updated_at": None, "refined_at": at(seconds)}
+    return both
+
+
+def test_what_was_written_since_is_wrong_where_the_source_has_what_was_read() -> None:
+    was = record(changed=-3600, total=5)
+    judged, now = touched(sides(was, came=0, total=2), 1), touched(sides(was, came=0, total=2), 8)
+    assert judged.touched(KEY)
+    looked = look(opened(judged, "field", "total"), now, wrong)
+    assert looked == Looked("changed here since, and not right when looked at again 9 s later")
+    looked = look(opened(judged, "field", "total"), now, wrong, answered=False)
+    assert looked and looked.in_flight and looked.undecided == TOUCHED, "the source said nothing"
+    # It changed there after it had been read, and is right by now.
+    right = touched(sides(record(2, 6), came=0, total=6), 2)
+    looked = look(opened(judged, "field", "total"), right, wrong)
+    assert looked and looked.healed and looked.in_flight
+    # It changed there then, and is wrong for longer than the policy allows.
+    behind = touched(sides(record(-1, 6), came=0, total=2), 8)
+    looked = look(opened(judged, "field", "total"), behind, wrong)
+    assert looked and not looked.in_flight and not looked.undecided
+
+
+def test_an_extra_row_in_flight_is_wrong_only_where_the_source_lacks_it_at_every_look() -> None:
+    judged, now = (touched(sides(None, came=0), seconds) for seconds in (1, 8))
+    extra = opened(judged, "extra")
+    assert look(extra, now, missing, is_last=False) is None, "it may have come and gone a moment ago"
+    extra.first = 0
+    looked = look(extra, now, missing)
+    assert looked and not looked.in_flight
+    looked = look(opened(judged, "extra"), touched(sides(record(None), came=0), 8), missing)
+    assert looked and looked.in_flight, "the source tells no time, and has it since"
+
+
+def test_a_record_that_went_on_both_sides_is_lost_only_where_it_never_came() -> None:
+    was, gone = record(-3600), sides(None, None)
+    plain = sides(was, None)
+    plain.raw = None
+    looked = look(opened(plain, "missing"), gone, missing)
+    assert looked == Looked("no longer at the source, nor here, when looked at again 9 s later", undecided=GONE)
+    received = sides(was, came=-3599, changed=-3600)
+    received.refined = {}
+    looked = look(opened(received, "missing"), gone, missing)
+    assert looked and looked.undecided == GONE, "it had come"
+    looked = look(opened(sides(was, None), "missing"), gone, missing)
+    assert looked == Looked("no longer at the source when looked at again 9 s later"), "nothing of it was ever received"
+    for seconds, in_flight in ((1, True), (-60, False)):
+        marked = sides(was, came=-3599, changed=-3600)
+        marked.refined[KEY][0] |= {"deleted": True, "refined_at": at(seconds)}
+        looked = look(opened(marked, "missing"), gone, missing)
+        assert looked and looked.in_flight is in_flight and not looked.undecided
+
+
+def test_a_time_that_had_not_been_is_no_excuse() -> None:
+    was = record(changed=9e8)
+    looked = look(opened(sides(was, None), "missing"), sides(was, came=30, changed=9e8), missing)
+    assert looked and looked.healed and not looked.in_flight
+    looked = look(opened(sides(was, None), "missing"), sides(None, None), missing)
+    assert looked and not looked.in_flight
+    looked = look(opened(sides(None, came=-50), "extra"), sides(was, came=-50), missing)
+    assert looked and not looked.in_flight and looked.answered

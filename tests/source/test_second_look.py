@@ -31,13 +31,29 @@ def test_the_record_is_found_by_itself_or_under_a_name(parameters: Load, provide
 def test_a_record_that_is_gone_is_none_and_no_error(parameters: Load, provider: Provider) -> None:
     provider.gives("/shop/orders/2.json", "{}", status=410)
     provider.gives("/shop/orders/3.json", {"id": 3, "deleted": True})
+    provider.lists("orders", [])
     answers = asked(parameters, "1", "2", "3")
     assert list(answers.records.values()) == [None, None, None] and answers.problems == {}
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_that_nothing_is_found_says_nothing_where_no_record_of_the_list_is(
+    parameters: Load, provider: Provider, is_there: bool
+) -> None:
+    provider.lists("orders", [an_order(7)])
+    if is_there:
+        provider.gives("/shop/orders/7.json", an_order(7))
+    answers = asked(parameters, "1", "2")
+    assert [*answers.records.values()] == ([None, None] if is_there else [])
+    assert ("shop" in answers.problems) is not is_there
+    assert provider.asked.count("/shop/orders/7.json") == 1
+
+
 def test_an_id_leads_nowhere_but_to_its_record(parameters: Load, provider: Provider) -> None:
+    provider.lists("orders", [])
     asked(parameters, "../secrets?x=1&", "a/b #")
-    assert provider.asked == ["/shop/orders/..%2Fsecrets%3Fx%3D1%26.json", "/shop/orders/a%2Fb%20%23.json"]
+    by_id = [path for path in provider.asked if "limit" not in path]
+    assert by_id == ["/shop/orders/..%2Fsecrets%3Fx%3D1%26.json", "/shop/orders/a%2Fb%20%23.json"]
 
 
 @pytest.mark.parametrize(("body", "status"), [("[1]", 200), ("no JSON", 200), ("{}", 403), ("{}", 302)])
