@@ -167,7 +167,7 @@ def check(file: Path, **part: Any) -> None:
     parameters = narrowed(load(file), Part.given(**part_given(part)))
     with sample.started(parameters):
         ready = True
-        for line in preflight(parameters, source.reachable, source.estimated):
+        for line in preflight(parameters, source.reachable, source.tried, source.estimated):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")

@@ -2,7 +2,7 @@
 
 from dsaudit.parameters.models import Parameters, Tenant
 from dsaudit.parameters.part import Part, PartError, narrowed
-from dsaudit.parameters.reading import ParameterError, find, load, project_root
+from dsaudit.parameters.reading import ParameterError, find, load, place_of, project_root
 from dsaudit.parameters.resource import Resource
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "find",
     "load",
     "narrowed",
+    "place_of",
     "project_root",
 ]

@@ -17,6 +17,9 @@ from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
+from dsaudit.wording import did_you_mean
+
+CATALOGUE = Path(__file__).parent.parent / "catalogue"  # of providers
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -162,6 +165,15 @@ class Parameters(Section):
     waivers: list[Waiver] = []
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
+
+    @field_validator("provider")
+    @classmethod
+    def _in_the_catalogue(cls, value: str | None) -> str | None:
+        known = sorted(one.stem for one in CATALOGUE.glob("*.yml"))
+        if value is not None and value not in known:
+            hint = did_you_mean(value, known, f"there are {', '.join(known)}; leave it out for another")
+            raise ValueError(f"the catalogue has no provider {value}; {hint}")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -89,6 +89,20 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     return parameters
 
 
+def place_of(path: Path, keys: Path_) -> str:
+    """Return where something stands in a parameter file that was loaded: ``file:line:column: resources.order.read``."""
+    label = _label(path)
+    places = dict(_places(_compose(path, label), ()))
+    is_default = keys[:1] == ("resources",) and keys[:3] not in places and ("defaults", *keys[2:3]) in places
+    mark = _nearest(places, ("defaults", *keys[2:]) if is_default else keys)
+    return f"{label}:{_place(mark)}: {_dotted(keys).removesuffix(': ')}"
+
+
+def _nearest(places: dict[Path_, yaml.Mark], keys: Path_) -> yaml.Mark | None:
+    """Return the place of the keys, or of the innermost section around them that the file has."""
+    return next((places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in places), None)
+
+
 def _absent_folders(
     parameters: Parameters, label: str, places: dict[Path_, yaml.Mark], sections: Sequence[str]
 ) -> Iterator[str]:
@@ -195,7 +209,7 @@ def _sentences(
         for part in problem["loc"]:
             if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
                 location = (*location, part)
-        mark = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), None)
+        mark = _nearest(places, location)
         set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
         where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
         yield where + _what(problem, location)

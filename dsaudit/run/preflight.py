@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from dsaudit import checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
+from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
-from dsaudit.parameters import Parameters, baseline
+from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
+Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
+STATES = ("pending", "processed", "error", "skipped", "held")
+FIRST = 1_000_000  # rows of a table that are looked at for what its columns hold
+MOST_NAMED = 3
+NUMBER_OR_UUID = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+STATE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,30}")  # another may be anything
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,12 @@ class Line:
     words: str
 
 
-def preflight(parameters: Parameters, reachable: Reachable, estimated: Estimated) -> Iterator[Line]:
+def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
     parameters, inferred = _completed(parameters)
     yield from _database(parameters)
     yield from (Line("inferred", True, str(one)) for one in inferred)
-    yield from _source(parameters, reachable, estimated)
+    yield from _source(parameters, reachable, tried, estimated)
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
@@ -78,6 +88,8 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         if identity.may_write:
             yield Line("role", None, f"can write ({identity.may_write[0]}); `dsaudit role` prints a better one")
         yield from _tables(parameters, database)
+        yield from _tenants(parameters, database)
+        yield from _states(parameters, database)
         yield from _own_checks(parameters, database)
     except DatabaseError as error:
         yield Line("database", False, str(error))
@@ -106,6 +118,78 @@ def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
         yield Line("tables", True, f"{len(parameters.tables)} declared, all there")
 
 
+def _tenants(parameters: Parameters, database: Database) -> Iterator[Line]:
+    """Look for each tenant's id in the tables that tell one: with a wrong id, nothing of a tenant is found."""
+    relations, others = Relations(parameters, database.catalogue()), set[str]()
+    absent = {one.id for one in parameters.tenants}
+    try:
+        columns = [_column(relations, *one) for one in _tenant_columns(parameters)] if absent else []
+        for table, value, kind in columns:
+            there = f"select 1 from {table} as x where {value} = %(id)s::{kind} limit 1"
+            absent = {one for one in absent if not database.query(there, {"id": one}).total}
+        for table, value, _ in columns if absent else ():
+            few = f"select distinct id from (select ({value})::text as id from {table} as x limit {FIRST}) as few"
+            others |= set(database.query(few).frame["id"].dropna())
+    except RelationMissing:
+        return  # what the tables lack is told beside it
+    except QueryError as error:
+        yield Line("tenants", None, f"not looked for: {error}")
+        return
+    others -= {one.id for one in parameters.whole.tenants}
+    for number, tenant in enumerate(parameters.whole.tenants):
+        if tenant.id in absent:
+            where = place_of(parameters.path, ("tenants", number, "id"))
+            hint = f"; {_shown(others)} there, and no tenant of the file" if others else ""
+            yield Line("tenants", False if others else None, f"{where}: no row of the declared tables has it{hint}")
+
+
+def _tenant_columns(parameters: Parameters) -> set[tuple[str, str]]:
+    """Return the declared tables that tell a tenant, each with its column."""
+    columns = {(one.table, one.tenant) for one in parameters.resources.values() if one.tenant}
+    sections = (parameters.deliveries, parameters.syncs, parameters.record)
+    columns |= {(one.table, one.columns["tenant"]) for one in sections if one and "tenant" in one.columns}
+    if parameters.raw and "tenant" in parameters.raw.columns:
+        columns |= {(one, parameters.raw.columns["tenant"]) for one in parameters.raw_tables(parameters.resources)}
+    return columns
+
+
+def _column(relations: Relations, name: str, column: str) -> tuple[str, str, str]:
+    """Return a table and one of its columns as a query has them, and the column's type."""
+    info = relations.table(name)
+    table, value = sql.Identifier(info.schema, info.name).as_string(None), value_of(column, info)
+    return table, value, "text" if "." in column else info.columns[column]
+
+
+def _shown(ids: set[str]) -> str:
+    """Name a few ids that are a uuid or a number; another could be somebody's name, and is counted only."""
+    named = sorted(filter(NUMBER_OR_UUID.fullmatch, ids))[:MOST_NAMED]
+    others = [f"{len(ids) - len(named)} {'more' if named else 'other'}"] if len(ids) > len(named) else []
+    return f"{' and '.join([', '.join(named), *others] if named else others)} {'is' if len(ids) == 1 else 'are'}"
+
+
+def _states(parameters: Parameters, database: Database) -> Iterator[Line]:
+    """Name the raw records' states that the file does not explain: no check knows what they mean."""
+    if not (parameters.raw and parameters.resources and "state" in parameters.raw.columns):
+        return
+    relations = Relations(parameters, database.catalogue())
+    select = f"select distinct state from (select state from {{raw}} as one limit {FIRST}) as few"
+    try:
+        filled = relations.fill(select)
+        values = {**bindings(parameters, identify(database).time), **filled.values}
+        found = set(database.query(filled.sql, values).frame["state"].dropna()) - set(STATES)
+    except RelationMissing:
+        return
+    except QueryError as error:
+        yield Line("raw", None, f"the states were not looked at: {error}")
+        return
+    if found:
+        where, column = place_of(parameters.path, ("raw", "states")), parameters.raw.columns["state"]
+        named = sorted(filter(STATE.fullmatch, found))[:MOST_NAMED]
+        others = [f"{len(found) - len(named)} more"] if len(found) > len(named) else []
+        words = f"{column} holds {' and '.join([', '.join(named), *others] if named else others)}, which the file does "
+        yield Line("raw", False, f"{where}: {words}not explain; each of them is one of {', '.join(STATES)}")
+
+
 def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:
     """Let PostgreSQL plan each of the user's own queries: a mistake in one shows now, and not at the end of a run."""
     relations = Relations(parameters, database.catalogue())
@@ -123,7 +207,7 @@ def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:
             yield Line(check.path.name, True if scopes else None, "can be run" if scopes else "has nothing to run on")
 
 
-def _source(parameters: Parameters, reachable: Reachable, estimated: Estimated) -> Iterator[Line]:
+def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
     if parameters.source is None:
         yield Line("source", None, "not given")
         return
@@ -131,6 +215,9 @@ def _source(parameters: Parameters, reachable: Reachable, estimated: Estimated) 
     for name, problem in reachable(parameters):
         answers = answers and problem is None
         yield Line(f"source of {name}", problem is None, problem or "answers")
+    for keys, ok, words in tried(parameters) if answers else ():
+        where = ".".join(map(str, keys)) if ok else place_of(parameters.path, keys)
+        yield Line("source", ok, f"{where}: {words}")
     for name, words in estimated(parameters) if answers else ():
         yield Line(f"reading {name}", True, words)
 
@@ -140,8 +227,12 @@ def _plan(parameters: Parameters) -> Iterator[Line]:
 
     for name in parameters.blueprints:
         plan = checks.plan(find_blueprint(parameters, name), parameters)
-        skipped = Counter(planned.skipped for planned in plan if planned.skipped)
-        words = f"{len(plan) - sum(skipped.values())} checks would run, {sum(skipped.values())} be skipped"
-        yield Line(name, True, words)
-        for reason, count in skipped.most_common():
-            yield Line("skipped", None, f"{count}: {reason}")
+        skipped: dict[str, list[str]] = {}
+        for planned in plan:
+            if planned.skipped:
+                skipped.setdefault(planned.skipped, []).append(planned.check.name)
+        count = sum(map(len, skipped.values()))
+        yield Line(name, True, f"{len(plan) - count} checks would run, {count} be skipped")
+        for reason, names in sorted(skipped.items(), key=lambda one: -len(one[1])):
+            listed = textwrap.fill(", ".join(names), 100, initial_indent="    ", subsequent_indent="    ")
+            yield Line("skipped", None, f"{len(names)}: {reason}\n{listed}")

@@ -6,7 +6,9 @@ from dsaudit.source.collecting import reachable, record
 from dsaudit.source.estimating import estimated
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import Recording
+from dsaudit.source.trying import tried
 
 __all__ = [
     "Alone", "Recording", "SourceError", "estimated", "may_read_one", "reachable", "record", "replay", "resume",
+    "tried",
 ]  # fmt: skip
