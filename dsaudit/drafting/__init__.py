@@ -89,11 +89,6 @@ def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix
     found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
     for one in found:
         refined.examine(one, seen)
-    keyless = [one for one in found if not one.key]
-    found = [one for one in found if one.key]
-    seen.sampler.problems += [
-        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
-    ]
     identifier = str(facts.facts.get("id", "id"))
     for one in found:
         refined.set_id_from(one, identifier)
@@ -104,7 +99,11 @@ def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix
         waiting = [one for one in waiting if one not in adopted]
         if not adopted:
             break
-    return resources.in_order(found, facts)
+    keyless = [one for one in found if not one.key]
+    seen.sampler.problems += [
+        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
+    ]
+    return resources.in_order([one for one in found if one.key], facts)
 
 
 def _is_read(one: refined.Refined, told: Told, facts: provider.Provider) -> bool:
