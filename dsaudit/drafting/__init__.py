@@ -130,10 +130,10 @@ def _put_resources(
     tables = refined.by_table(found)
     for one in found:
         describing.describe(one, tables, prefix)
-    updated, created = describing.times(found, facts)
+    updated, created, doubt = describing.times(found, facts)
     for one in found:
         describing.set_updated(one, updated)
-    shared = resources.put_defaults(made, found, updated, created)
+    shared = resources.put_defaults(made, found, updated, created, doubt)
     for one in found:
         resources.put_resource(made, one, seen, facts, told, shared)
     resources.put_unclaimed_scopes(made, found, told)

@@ -94,13 +94,16 @@ def _holds_something(name: str, one: Refined) -> bool:
     return any(row[name] is not None for row, _ in one.pairs)
 
 
-def times(found: Sequence[Refined], provider: Provider) -> tuple[str | None, str | None]:
-    """Return the paths of the time of change and of creation in the source's records."""
-    drafted = {match.field.from_ for one in found for match in one.fields.values() if match.field.as_ == "instant"}
+def times(found: Sequence[Refined], provider: Provider) -> tuple[str | None, str | None, str | None]:
+    """Return the paths of the time of change and of creation in the source's records, and why the first is a guess."""
+    drafted = {match.field.from_ for one in found for match in one.fields.values() if _is_time(match)}
     updated, created = provider.facts.get("updated"), provider.facts.get("created")
+    updated = updated or next((name for name in _UPDATED if name in drafted), None)
+    latest = None if updated else _latest(found)
     return (
-        updated or next((name for name in _UPDATED if name in drafted), None) or _latest(found),
+        updated or latest,
         created or next((name for name in _CREATED if name in drafted), None),
+        "no other time in the sampled records is later" if latest else None,
     )
 
 

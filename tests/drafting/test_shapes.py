@@ -54,6 +54,7 @@ def test_roles_keys_tenants_and_fields_are_told_by_what_the_columns_hold(unlike:
 def test_what_values_prove_and_no_constraint_says_is_a_guess_that_tells_so(unlike: Draft) -> None:
     key = unlike.entries["resources", "reader", "key"]
     assert key.value == "mark" and key.guess and "100% of the sampled raw records" in key.guess
+    assert "later" in str(unlike.entries["defaults", "updated"].guess)
     key = unlike.entries["resources", "loan_book", "key"]
     assert key.guess and "no constraint says so" in key.guess
 
