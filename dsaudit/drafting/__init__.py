@@ -89,11 +89,6 @@ def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix
     found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
     for one in found:
         refined.examine(one, seen)
-    keyless = [one for one in found if not one.key]
-    found = [one for one in found if one.key]
-    seen.sampler.problems += [
-        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
-    ]
     identifier = str(facts.facts.get("id", "id"))
     for one in found:
         refined.set_id_from(one, identifier)
@@ -104,7 +99,11 @@ def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix
         waiting = [one for one in waiting if one not in adopted]
         if not adopted:
             break
-    return resources.in_order(found, facts)
+    keyless = [one for one in found if not one.key]
+    seen.sampler.problems += [
+        f"{one.name}: the table {one.shape.name} has no key that tells its rows apart" for one in keyless
+    ]
+    return resources.in_order([one for one in found if one.key], facts)
 
 
 def _is_read(one: refined.Refined, told: Told, facts: provider.Provider) -> bool:
@@ -131,10 +130,10 @@ def _put_resources(
     tables = refined.by_table(found)
     for one in found:
         describing.describe(one, tables, prefix)
-    updated, created = describing.times(found, facts)
+    updated, created, doubt = describing.times(found, facts)
     for one in found:
         describing.set_updated(one, updated)
-    shared = resources.put_defaults(made, found, updated, created)
+    shared = resources.put_defaults(made, found, updated, created, doubt)
     for one in found:
         resources.put_resource(made, one, seen, facts, told, shared)
     resources.put_unclaimed_scopes(made, found, told)

@@ -63,7 +63,12 @@ class Draft:
 
 
 def columns(
-    draft: Draft, section: str, found: Mapping[str, str], own: Mapping[str, str], proven: Collection[str]
+    draft: Draft,
+    section: str,
+    found: Mapping[str, str],
+    own: Mapping[str, str],
+    proven: Collection[str],
+    why: str = "by its name and type",
 ) -> None:
     """Set the columns of a table's section, those that are not `proven` as guesses.
 
@@ -72,5 +77,5 @@ def columns(
     for name in [*own, *(name for name in found if name not in own)]:
         column = found.get(name, "none")
         if column != own.get(name):
-            guess = None if name in proven else "no column is called so" if column == "none" else "by its name and type"
+            guess = None if name in proven else "no column is known for it" if column == "none" else why
             draft.put(f"{section}.columns.{name}", column, guess)

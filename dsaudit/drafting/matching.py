@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,6 @@ ENOUGH = 3  # different values that have to agree where the names do not
 FEW = 0.1  # the share of rows that may differ: a sampled row may be of another version
 
 _DECIMAL_WORDS = {"rate", "percent", "percentage", "ratio", "weight", "factor", "latitude", "longitude", "score"}
-_CURRENCY = ("currency", "currency_code", "currencyCode", "presentment_currency")
 _VAGUE = {"source", "external", "remote", "provider", "api", "origin"}  # words that say whose, and not what
 
 
@@ -113,7 +113,7 @@ class _Scored:
         if self.likeness(column, prefix) == 1 or self.is_telling:
             guess = None if not self.differing else f"{self.differing} of {total} sampled rows differ"
         else:
-            guess = f"its values agree in {self.agreeing} of {total} sampled rows"
+            guess = f"equal in {self.agreeing} of {total} sampled rows, by few different values"
         return Match(self.field, guess, self.differing / max(1, total))
 
 
@@ -161,7 +161,18 @@ def _readings(column: Column, path: str, records: Sequence[Any]) -> Iterator[Fie
         for epoch in ("seconds", "milliseconds"):
             yield FieldOf.model_validate({**plain, "epoch": epoch})
     if kind == "money" and is_counted:
-        currency = next((name for name in _CURRENCY if any(value_at(record, name) for record in records)), None)
-        if currency:
+        for currency in _currencies(path, records):
             yield FieldOf.model_validate({**plain, "currency": currency})
         yield FieldOf.model_validate({**plain, "minor": 2})
+
+
+def _currencies(path: str, records: Sequence[Any]) -> list[str]:
+    """Return the paths of currency codes, what stands beside `path` first."""
+    beside = path.rpartition(".")[0]
+    known = [
+        one
+        for one in paths(records)
+        if (codes := [code for record in records if (code := value_at(record, one)) is not None])
+        and all(isinstance(code, str) and re.fullmatch("[A-Z]{3}", code) for code in codes)
+    ]
+    return sorted(known, key=lambda one: (one.rpartition(".")[0] != beside, "cur" not in one.lower()))[:2]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from dsaudit.drafting import words
+from dsaudit.drafting.content import IDS
 from dsaudit.drafting.matching import Pair
 from dsaudit.drafting.refined import NEARLY, Nested, Refined
 from dsaudit.drafting.sampling import Row
@@ -31,6 +32,7 @@ class Found:
 
     parent: str
     at: dict[str, str]
+    key: tuple[str, ...]
     id_from: list[str]
     share: float
     alike: int  # values that agree beside the key's
@@ -42,14 +44,43 @@ Family = list[tuple[dict[str, Any], list[Row]]]  # a parent's record, and its ch
 
 def find(child: Refined, parents: Sequence[Refined], system: System, identifier: str) -> Found | None:
     """Return where a child's records stand, None where no sampled parent's record holds its rows."""
-    ways = [
-        way
+    families = [
+        (parent, family, link)
         for parent in parents
-        if parent is not child and parent.pairs and (family := _family(child, parent, system))
-        for way in _ways(child, parent, family, identifier)
+        if parent is not child and parent.pairs and parent.key and (link := _link(child, parent))
+        if (family := _family(child, parent, link, system))
     ]
+    found = _best(child, [(parent, family, child.key) for parent, family, _ in families], identifier)
+    if found or child.pairs:
+        return found
+    # Without a constraint that says so, the rows of one parent may still be told apart by a column of theirs.
+    free = [(parent, family, key) for parent, family, link in families for key in _keys(child, link[0], family)]
+    return _best(child, free, identifier)
+
+
+def _best(child: Refined, tried: Sequence[tuple[Refined, Family, tuple[str, ...]]], identifier: str) -> Found | None:
+    ways = (
+        way
+        for parent, family, key in tried
+        if key
+        for way in _ways(replace(child, key=key), parent, family, identifier)
+    )
     fitting = [way for way in ways if way.share >= NEARLY]
     return max(fitting, key=lambda way: (way.alike, way.share, _is_named(child, way)), default=None)
+
+
+def _keys(child: Refined, link: str, family: Family) -> list[tuple[str, ...]]:
+    """Return the parent's key with each column that differs among the rows of every sampled parent."""
+    groups = [rows for _, rows in family if len(rows) > 1]
+    return [
+        (link, name)
+        for name, column in child.shape.columns.items()
+        if groups
+        and column.family in IDS
+        and name not in (link, child.tenant)
+        and not (column.is_given and child.shape.primary == (name,))
+        and all(len({str(row[name]) for row in rows} - {"None"}) == len(rows) for rows in groups)
+    ]
 
 
 def adopt(child: Refined, found: Found) -> None:
@@ -58,20 +89,30 @@ def adopt(child: Refined, found: Found) -> None:
     child.nested = Nested(found.parent, found.at, doubt)
     child.id_from, child.pairs = found.id_from, found.pairs
     child.guesses = {name: why for name, why in child.guesses.items() if name not in ("key", "id_from")}
+    if found.key != child.key:
+        child.key = found.key
+        child.guesses["key"] = f"it tells all {len(found.pairs)} sampled rows apart; no constraint says so"
 
 
 def _is_named(child: Refined, way: Found) -> bool:
     return any(words.one(path.rpartition(".")[2]) in child.name for path in way.at.values())
 
 
-def _family(child: Refined, parent: Refined, system: System) -> Family:
+def _link(child: Refined, parent: Refined) -> tuple[str, str] | None:
+    """Return the child's column that refers to a parent, and the parent's: by a foreign key, or the key's name."""
+    reference = next((one for one in child.shape.references.values() if one.table == parent.shape.oid), None)
+    if reference and reference.parent in parent.shape.columns:
+        return reference.column, reference.parent
+    key = parent.key[0]
+    is_shared = len(parent.key) == 1 and key in child.shape.columns and key not in ("id", "code", "number")
+    return (key, key) if is_shared else None
+
+
+def _family(child: Refined, parent: Refined, link: tuple[str, str], system: System) -> Family:
     """Return parents' records with the rows of the child's table that refer to them."""
     pairs = parent.pairs[:MOST_PARENTS]
-    reference = next((one for one in child.shape.references.values() if one.table == parent.shape.oid), None)
-    own = reference and reference.parent in parent.shape.columns
-    mine, its = (reference.column, reference.parent) if reference and own else (parent.key[0], parent.key[0])
-    is_shared = len(parent.key) == 1 and its == mine and its not in ("id", "code", "number")
-    if not (own or is_shared) or mine not in child.shape.columns or not child.shape.finds(mine, child.tenant):
+    mine, its = link
+    if not child.shape.finds(mine, child.tenant):
         return []
     by: dict[str, list[Any]] = {mine: [row[its] for row, _ in pairs]}
     if child.tenant and parent.tenant:
@@ -181,4 +222,4 @@ def _judged(child: Refined, parent: Refined, family: Family, at: dict[str, str],
         if name in row and name not in child.key and value is not None
     )
     share = len(pairs) / max(rows_seen, there) if rows_seen else 0.0
-    return Found(parent.name, at, id_from, share, alike, pairs)
+    return Found(parent.name, at, child.key, id_from, share, alike, pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -11,10 +11,13 @@ from typing import Any
 from dsaudit.database import inference
 from dsaudit.database.shape import Column, Shape
 from dsaudit.drafting import words
-from dsaudit.drafting.matching import Match, Pair
+from dsaudit.drafting.content import HALF, IDS, leaves
+from dsaudit.drafting.matching import Match, Pair, paths
 from dsaudit.drafting.sampling import Row
 from dsaudit.drafting.system import Object, System
+from dsaudit.source.reading import value_at
 
+SAMPLED = 200
 SEPARATORS = (":", "-", "_", "/", "|", ".", "#", "::")
 MOST_PAIRS = 60
 NEARLY = 0.9
@@ -69,6 +72,13 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
     names = {oid: words.one(shape.name, prefix) for oid, shape in free.items()}
     wanted = {*types, *known}
     chosen = {oid for oid, name in names.items() if name in wanted}
+    unnamed = [shape for oid, shape in free.items() if oid not in chosen]
+    for type_, oid in _by_values(
+        unnamed, set(system.objects) - {types[name] for name in names.values() if name in types}, system
+    ):
+        names[oid] = words.one(type_, prefix)
+        types[names[oid]] = type_
+        chosen.add(oid)
     while more := {
         oid for oid in free if oid not in chosen and _belongs(free[oid], [free[one] for one in chosen], system)
     }:
@@ -82,12 +92,59 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
     return list(found.values())
 
 
-def _belongs(shape: Shape, parents: list[Shape], system: System) -> bool:
+def _by_values(shapes: list[Shape], types: set[str], system: System) -> Iterator[tuple[str, int]]:
+    """Yield raw types with the table whose rows hold most of the values of their records, found by the source's ids."""
+    best: dict[str, tuple[float, int]] = {}
+    for shape in shapes:
+        rows = system.sampler.rows(shape, _ids_of(shape), SAMPLED) if types and _ids_of(shape) else []
+        likeness = {
+            type_: max(
+                (
+                    _likeness(shape, name, system, system.objects[type_])
+                    for name in _ids_of(shape)
+                    if any(str(row[name]) in system.ids[type_] for row in rows)
+                ),
+                default=0.0,
+            )
+            for type_ in types
+        }
+        type_ = max(likeness, key=lambda one: likeness[one], default=None)
+        if type_ and likeness[type_] > best.get(type_, (0.0, 0))[0]:
+            best[type_] = likeness[type_], shape.oid
+    yield from ((type_, oid) for type_, (_, oid) in sorted(best.items()))
+
+
+def _ids_of(shape: Shape) -> list[str]:
+    """Return the columns that may hold the source's ids: a surrogate key and references to other tables do not."""
+    return [
+        name
+        for name, column in shape.columns.items()
+        if column.family in IDS and not (column.is_given and shape.primary == (name,))
+    ]
+
+
+def _likeness(shape: Shape, key: str, system: System, objects: list[Object]) -> float:
+    """Return how many values of a row stand in the record of its id, on average over the records; ids do not count."""
+    one = Refined("", shape, None, system.tenant_column(shape)[0])
+    newest = {(str(item.tenant), item.source_id): set(leaves(item.payload)) for item in objects}
+    alike = 0
+    for text, row in _rows_with(one, system, (key,), None, objects):
+        inside = newest.get((str(row[one.tenant]) if one.tenant else "None", text), set())
+        alike += sum(str(value) in inside for name, value in row.items() if name != key)
+    return alike / len(objects) if objects else 0.0
+
+
+def _belongs(shape: Shape, parents: Sequence[Shape], system: System) -> bool:
     """Return whether a table refers to one of some others, by a foreign key or by a column called like its key."""
     if any(reference.table == parent.oid for reference in shape.references.values() for parent in parents):
         return True
+    own = {system.tenant_column(shape)[0], system.raw_columns.get("source_id")}
     keys = [key[0] for one in parents for key in candidates(one, system.tenant_column(one)[0]) if len(key) == 1]
-    return any(re.search("_(id|uid|uuid|key|code|number)$", words.snake(key)) and key in shape.columns for key in keys)
+    keys += [name for one in parents for name in _ids_of(one) if re.search(_KEY, words.snake(name))]
+    return any(re.search(_KEY, words.snake(key)) and key in shape.columns for key in keys if key not in own)
+
+
+_KEY = "_(id|uid|uuid|key|code|number|no|nr|ref)$"
 
 
 def examine(one: Refined, system: System) -> None:
@@ -96,7 +153,7 @@ def examine(one: Refined, system: System) -> None:
     one.tenant, guess = system.tenant_column(shape)
     if guess:
         one.guesses["tenant"] = guess
-    one.deleted = _deleted(shape)
+    one.deleted = _deleted(shape, system)
     one.built_from = _built_from(shape, system)
     objects = system.objects.get(one.type or "", [])
     rows = _key(one, system, objects)
@@ -108,12 +165,22 @@ def examine(one: Refined, system: System) -> None:
         _key_by_record(one)
 
 
-def _deleted(shape: Shape) -> str | None:
-    for name in ("deleted_at", "is_deleted", "deleted", "removed_at", "is_removed", "voided_at", "is_void", "void"):
-        for column in shape.columns.values():
-            if words.snake(column.name) == name and column.family in ("instant", "boolean"):
-                return column.name
+def _deleted(shape: Shape, system: System) -> str | None:
+    """Return the time or flag that a deleted row has and most others have not."""
+    fitting = [
+        column.name
+        for column in shape.columns.values()
+        if re.fullmatch(_DELETED, words.snake(column.name))
+        and (column.family == "boolean" or (column.family == "instant" and column.nullable))
+    ]
+    for name in sorted(fitting, key=lambda name: "delet" not in name.lower()):
+        rows = system.sampler.rows(shape, [name], SAMPLED)
+        if sum(bool(row[name]) for row in rows) <= HALF * len(rows):
+            return name
     return None
+
+
+_DELETED = "(is_)?(deleted|removed|gone|voided|void|archived|erased|tombstoned?|dead)(_at|_on|_time)?"
 
 
 def _built_from(shape: Shape, system: System) -> str | None:
@@ -135,19 +202,28 @@ def _key(one: Refined, system: System, objects: list[Object]) -> list[tuple[str,
     best: tuple[float, tuple[str, ...], str | None, list[tuple[str, Row]]] | None = None
     given = candidates(one.shape, one.tenant)
     named = [(column.name,) for column in one.shape.columns.values() if _is_named_id(column, one.name)]
-    for key in dict.fromkeys([*given, *named]):
+    others = [(name,) for name in _ids_of(one.shape)]
+    for key in dict.fromkeys([*given, *named, *others]):
+        if key in others and key not in (*given, *named) and best and best[0] >= NEARLY:
+            break  # what a constraint or a name speaks for needs no other
         for joined in SEPARATORS if len(key) > 1 else (None,):
             rows = _rows_with(one, system, key, joined, objects)
             share = len({text for text, _ in rows}) / len(objects) if objects else 0
             if share and (best is None or share > best[0]):
                 best = share, key, joined, rows
     if best:
-        _, one.key, one.joined, rows = best
+        share, one.key, one.joined, rows = best
+        if one.key not in given:
+            one.guesses["key"] = (
+                f"its values are the ids of {share:.0%} of the sampled raw records; no constraint says so"
+            )
         return rows
     chosen = next(iter([*(key for key in given if key in named), *given, *named]), one.shape.primary)
     one.key = chosen
-    what = "the only unique constraint besides the surrogate key" if len(given) == 1 else "by its name"
-    one.guesses["key"] = f"{what}; no raw record was there to try it on"
+    what = "the primary key" if chosen == one.shape.primary else "the only unique constraint besides the surrogate key"
+    what = what if chosen == one.shape.primary or len(given) == 1 else "by its name"
+    tried = "no raw record was there to try it on" if not objects else "it holds no raw record's id"
+    one.guesses["key"] = f"{what}; {tried}"
     return []
 
 
@@ -215,9 +291,9 @@ def set_id_from(one: Refined, identifier: str) -> None:
 
 
 def _paths_of(one: Refined, column: str) -> list[str]:
-    records = [record for _, record in one.pairs]
-    names = [name for name in records[0] if all(str(r.get(name)) == str(row[column]) for row, r in one.pairs)]
-    return sorted(names, key=lambda name: (not column.endswith(name), len(name)))
+    known = paths(record for _, record in one.pairs)
+    fitting = [path for path in known if all(str(value_at(r, path)) == str(row[column]) for row, r in one.pairs)]
+    return sorted(fitting, key=lambda path: (path.count("."), not column.endswith(path), len(path)))
 
 
 def by_table(found: Iterable[Refined]) -> Mapping[int, Refined]:

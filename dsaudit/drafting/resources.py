@@ -37,8 +37,10 @@ def _with_children(one: Refined, found: Sequence[Refined]) -> Iterator[Refined]:
             yield from _with_children(child, found)
 
 
-def put_defaults(draft: Draft, found: Sequence[Refined], updated: str | None, created: str | None) -> dict[str, Any]:
-    """Set what all resources have in common, and return it."""
+def put_defaults(
+    draft: Draft, found: Sequence[Refined], updated: str | None, created: str | None, doubt: str | None
+) -> dict[str, Any]:
+    """Set what all resources have in common, and return it; `doubt` says why the time of change is a guess."""
     shared: dict[str, Any] = {}
     for key in _SHARED:
         value = common(getattr(one, key) for one in found)
@@ -48,7 +50,7 @@ def put_defaults(draft: Draft, found: Sequence[Refined], updated: str | None, cr
             draft.put(f"defaults.{key}", value, guesses[0] if guesses else _GUESSED.get(key))
     is_seen = any(one.pairs for one in found)
     guess = None if is_seen else "by its name; no record of the source was seen"
-    draft.put("defaults.updated", updated, guess)
+    draft.put("defaults.updated", updated, guess or doubt)
     draft.put("defaults.known", {"created": created} if created else None, guess)
     return shared
 

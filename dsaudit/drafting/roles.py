@@ -106,10 +106,11 @@ _NOT_REFINED = re.compile(
 )
 
 
-def columns_of(role: str, shape: Shape) -> Columns:
-    """Return the table's columns by what they are to `role`; one column is not two things."""
-    found: Columns = {}
-    for name, part in PARTS[role].items():
+def columns_of(role: str, shape: Shape, known: Mapping[str, str] | None = None) -> Columns:
+    """Return the table's columns by what they are to `role`, beside those `known`; one column is not two things."""
+    found: Columns = {**(known or {})}
+    for name in [name for name in PARTS[role] if name not in found]:
+        part = PARTS[role][name]
         free = [column for column in shape.columns.values() if column.name not in found.values()]
         if column := part.among(free):
             found[name] = column
@@ -123,11 +124,16 @@ def choose(role: str, tables: Iterable[Shape]) -> Shape | None:
         columns = columns_of(role, shape)
         if not all(name in columns for name in NEEDED[role]):
             continue
-        is_named = bool(re.search(_TABLES[role], _snake(shape.name)))
+        is_named = is_called(role, shape)
         score = len(columns) + 3 * is_named
         if (is_named or len(columns) >= len(PARTS[role]) - 2) and (best is None or score > best[0]):
             best = score, shape
     return best[1] if best else None
+
+
+def is_called(role: str, shape: Shape) -> bool:
+    """Return whether a table's name speaks of `role`."""
+    return bool(re.search(_TABLES[role], _snake(shape.name)))
 
 
 def is_bookkeeping(shape: Shape) -> bool:

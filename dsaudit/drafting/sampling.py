@@ -26,13 +26,13 @@ class Sampler:
     problems: list[str] = field(default_factory=list)
 
     def rows(self, shape: Shape, columns: Iterable[str], most: int = MOST_ROWS) -> list[Row]:
-        """Return up to `most` rows, of a large table from pages that are spread over it."""
-        share = (
-            f" tablesample system ({min(100, 100 * MOST_PAGES / shape.pages):.6f}) repeatable (1)"
-            if shape.is_large
-            else ""
-        )
-        return self._read(shape, columns, f"{share} limit {most:d}", {})
+        """Return up to `most` rows that are spread over the table; of a large one, from some of its pages."""
+        spread = ""
+        if shape.is_large:
+            spread = f" tablesample system ({min(100, 100 * MOST_PAGES / shape.pages):.6f}) repeatable (1)"
+        elif shape.kind in "rpm":
+            spread = " order by pg_catalog.hashtext(x.ctid::text)"  # the first rows may all be of one type or tenant
+        return self._read(shape, columns, f"{spread} limit {most:d}", {})
 
     def found(
         self, shape: Shape, columns: Iterable[str], by: Mapping[str, Sequence[Any]], most: int = MOST_ROWS

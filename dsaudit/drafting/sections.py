@@ -10,20 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from dsaudit.database.shape import Shape
-from dsaudit.drafting import roles
+from dsaudit.drafting import content, roles
 from dsaudit.drafting.draft import Draft, columns
 from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.system import System, Tenant, scopes_in
 from dsaudit.parameters import tables
 
 MOST_TENANTS = 20
-_STATES = {
-    "pending": r"pending|new|queued|received|open|waiting|unprocessed|todo",
-    "processed": r"processed|done|success\w*|succeeded|completed?|refined|ok|applied|finished",
-    "error": r"error|errored|failed|failure|dead",
-    "skipped": r"skipped|ignored|superseded|duplicate",
-    "held": r"held|blocked|waiting_for_parent|parked",
-}
 _ACCEPTED = r"accepted|duplicate|ok|success\w*|processed|delivered|received|done|200|202|204"
 _REJECTED = r".*signature.*|.*unauthori[sz]ed.*|.*forbidden.*|.*invalid_hmac.*|401|403"
 
@@ -93,8 +86,8 @@ def put_raw(draft: Draft, system: System, is_keyed: bool) -> None:
         draft.ask("raw", "hash: no recipe that dsaudit knows gives the stored hashes")
     proven = {"row_id", "payload"} | ({"resource", "source_id"} if is_keyed else set())
     proven |= ({"content_hash"} if recipe else set()) | (set() if system.tenant_column(raw)[1] else {"tenant"})
-    columns(draft, "raw", found, tables.Raw.own, proven)
-    known = _sorted_out(system.states, _STATES)
+    columns(draft, "raw", found, tables.Raw.own, proven, *(["by what it holds"] if system.is_seen else []))
+    known = _sorted_out(system.states, content.STATES)
     for state, values in known.items():
         if values != [state]:
             draft.put(f"raw.states.{state}", values, "by the words")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsaudit.database.shape import Shape
-from dsaudit.drafting import roles, words
+from dsaudit.database.shape import Column, Shape
+from dsaudit.drafting import content, roles, words
 from dsaudit.drafting.sampling import Row, Sampler
 
 MOST_OBJECTS = 60  # of each raw type
@@ -44,10 +44,13 @@ class System:
     deliveries: Shape | None = None
     syncs: Shape | None = None
     record: Shape | None = None
+    shared: Column | None = None  # the column that tells the tenant where no table of tenants was found
     tenants: list[Tenant] = field(default_factory=list)
     objects: dict[str, list[Object]] = field(default_factory=dict)  # by raw type
+    ids: dict[str, set[str]] = field(default_factory=dict)  # all sampled source ids, by raw type
     vias: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    is_seen: bool = False  # whether the raw table's columns were told by what they hold
 
     def is_taken(self, shape: Shape) -> bool:
         """Return whether a table has a role already, so that it holds no refined records."""
@@ -57,7 +60,10 @@ class System:
     def tenant_column(self, shape: Shape) -> tuple[str | None, str | None]:
         """Return the column that tells a row's tenant, and why that is a guess, or None where it is certain."""
         if self.record is None:
-            return None, None
+            is_here = self.shared and self.shared.name in shape.columns
+            return (
+                (self.shared.name, "most tables have it, with few values") if self.shared and is_here else (None, None)
+            )
         referring = [one.column for one in shape.references.values() if one.table == self.record.oid]
         if referring:
             return referring[0], None
@@ -73,7 +79,10 @@ def survey(sampler: Sampler, tables: Mapping[int, Shape]) -> System:
     """Find the tables that are not refined ones, read the tenants, and sample the raw records."""
     system = System(sampler, tables)
     others = [shape for shape in tables.values() if not roles.is_bookkeeping(shape)]
-    for role in ("raw", "syncs", "deliveries"):
+    if told := content.raw(sampler, others):
+        system.raw, system.raw_columns = told
+        system.is_seen = True
+    for role in ("raw", "syncs", "deliveries") if not told else ("syncs", "deliveries"):
         chosen = roles.choose(role, [one for one in others if not system.is_taken(one)])
         setattr(system, role, chosen)
     system.record = _record(system, others)
@@ -82,19 +91,50 @@ def survey(sampler: Sampler, tables: Mapping[int, Shape]) -> System:
         rows = sampler.rows(system.record, wanted, FEW_TENANTS)
         key = system.record.primary[0] if system.record.primary else next(iter(system.record.columns))
         system.tenants = sorted((Tenant(row[key], row) for row in rows), key=lambda one: str(one.id))
+    elif system.raw is not None:
+        _share(system, others)
     if system.raw is not None:
         _sample_raw(system)
     return system
 
 
+def _share(system: System, shapes: Sequence[Shape]) -> None:
+    """Find the column of few values that the raw table and most others have, and take its values for the tenants."""
+    assert system.raw is not None
+    others = [shape for shape in shapes if not system.is_taken(shape)]
+    taken = {*system.raw.primary, *(system.raw_columns[name] for name in content.TOLD if name in system.raw_columns)}
+    for column in system.raw.columns.values():
+        having = sum(
+            other.columns.get(column.name, column).type == column.type and column.name in other.columns
+            for other in others
+        )
+        if column.family in content.IDS and column.name not in taken and having >= max(2, len(others) * content.HALF):
+            rows = system.sampler.rows(system.raw, [column.name])
+            values = {row[column.name] for row in rows} - {None}
+            is_tenant = len(values) > 1 or roles.TENANT.among([column])
+            if values and is_tenant and len(values) <= min(FEW_TENANTS, len(rows) / 10):
+                system.shared = column
+                system.tenants = [Tenant(value, {}) for value in sorted(values, key=str)]
+                return
+
+
 def _record(system: System, shapes: Iterable[Shape]) -> Shape | None:
-    """Return the table of tenants: the one that most others refer to, or a small one that holds scopes."""
+    """Return the table of tenants: the one that the raw and others refer to, or a small one that holds scopes."""
     free = [shape for shape in shapes if not system.is_taken(shape)]
     counts = {shape.oid: 0 for shape in free}
     for shape in system.tables.values():
         for reference in shape.references.values():
             if reference.table in counts and reference.table != shape.oid:
                 counts[reference.table] += 1 + 5 * (shape in (system.raw, system.deliveries, system.syncs))
+    small = [shape for shape in free if not shape.is_large]
+    most = max(small, key=lambda shape: counts[shape.oid], default=None)
+    if (
+        most
+        and system.raw
+        and counts[most.oid] > 5
+        and any(one.table == most.oid for one in system.raw.references.values())
+    ):
+        return most
     named = [shape for shape in free if re.search(_RECORD, shape.name.lower()) and not shape.is_large]
     named.sort(key=lambda shape: counts[shape.oid], reverse=True)
     if named and (counts[named[0].oid] or _holds_scopes(system, named[0])):
@@ -126,7 +166,7 @@ SCOPE = r"(unauthenticated_)?(read|write)_\w+|\w+[.:](read|write)|com\.intuit\.\
 def _sample_raw(system: System) -> None:
     raw = system.raw
     assert raw is not None
-    system.raw_columns = columns = roles.columns_of("raw", raw)
+    columns = system.raw_columns = system.raw_columns or roles.columns_of("raw", raw)
     if key := [name for name in raw.primary if raw.columns[name].is_given or len(raw.primary) == 1]:
         columns["row_id"] = key[0]  # where the table is partitioned, the column that it is parted by stands beside it
     tenant, _ = system.tenant_column(raw)
@@ -141,6 +181,9 @@ def _sample_raw(system: System) -> None:
     by_name: list[Row] = [{name: row[columns[name]] for name in wanted} for row in rows]
     system.vias = sorted({str(row["via"]) for row in by_name if row.get("via") is not None})
     system.states = sorted({str(row["state"]) for row in by_name if row.get("state") is not None})
+    for row in by_name:
+        if row.get("source_id") is not None:
+            system.ids.setdefault(str(row["resource"]), set()).add(str(row["source_id"]))
     if "row_id" in columns:
         chosen = {row["row_id"]: row for row in _newest(by_name)}
         kept = [columns["row_id"], columns["payload"]]

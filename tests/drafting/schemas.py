@@ -80,6 +80,120 @@ select workspace, 'Deal', uid::text,
 from deal;
 """
 
+# No name is one of dsaudit's, no unique constraint tells the source's id, and no table lists the tenants: roles are
+# told by what the columns hold. Money in minor units, epoch seconds, ids that stand deep in the record, a nested list.
+UNLIKE = """
+create schema lib;
+create table lib.pile (
+  seq bigserial primary key, house text not null, what text not null, mark text not null, doc jsonb not null,
+  print text not null, came timestamptz not null, fate text not null, grumble text, settled timestamptz);
+create table lib.borrower (
+  rid uuid primary key, house text not null, mark text, called text, email text, since date, trusted boolean,
+  touched timestamptz, gone_at timestamptz, pile_seq bigint references lib.pile, put timestamptz not null);
+create table lib.loan (
+  rid bigserial primary key, house text not null, loan_nr bigint, borrower_mark text, fee numeric, coin text,
+  taken timestamptz, touched timestamptz, archived boolean not null default false, pile_seq bigint references lib.pile,
+  put timestamptz not null);
+create table lib.loan_book (house text not null, loan_nr bigint, spot integer, isbn text, days integer);
+create table lib.librarian (id serial primary key, house text not null, login text, secret text);
+insert into lib.librarian (house, login) select 'east', 'lib' || n from generate_series(1, 5) as n;
+with made as (
+  select house, n + base as n
+  from (values ('east', 0), ('west', 5000)) as h (house, base) cross join generate_series(1, 150) as n)
+, docs as (
+  select house, 'reader' as what, 'card-' || n as mark, n,
+         jsonb_build_object('ident', jsonb_build_object('card', 'card-' || n), 'name', 'Name ' || n,
+           'contact', jsonb_build_object('mail', case when n % 7 > 0 then n || '@lib.example' end),
+           'since', date '2024-01-01' + n % 900, 'trusted', n % 3 = 0,
+           'touched', to_char(timestamptz '2026-01-01' + n * interval '1 min', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as doc
+  from made
+  union all
+  select house, 'lending', n::text, n,
+         jsonb_build_object('nr', n, 'reader', 'card-' || n, 'fee', 100 * n + 1,
+           'coin', (array['EUR', 'JPY', 'KWD'])[n % 3 + 1],
+           'taken', 1760000000 + 61 * n, 'touched', 1760000000 + 67 * n,
+           'books', (select jsonb_agg(jsonb_build_object('isbn', 'isbn-' || n % 9 + k, 'days', 7 * k) order by k)
+                     from generate_series(1, 1 + n % 3) as k))
+  from made)
+insert into lib.pile (house, what, mark, doc, print, came, fate, settled)
+select house, what, mark, doc, md5(doc::text),
+       timestamptz '2026-02-01' + row_number() over (order by what desc, n) * interval '1 s',
+       'ok', timestamptz '2026-02-02' + n * interval '1 s'
+from docs order by what desc, n;
+insert into lib.borrower (rid, house, mark, called, email, since, trusted, touched, pile_seq, put)
+select md5('b' || seq)::uuid, house, mark, doc ->> 'name', doc #>> '{contact,mail}', (doc ->> 'since')::date,
+       (doc ->> 'trusted')::boolean, (doc ->> 'touched')::timestamptz, seq, settled
+from lib.pile where what = 'reader';
+insert into lib.loan (house, loan_nr, borrower_mark, fee, coin, taken, touched, pile_seq, put)
+select house, mark::bigint, doc ->> 'reader',
+       (doc ->> 'fee')::numeric / case doc ->> 'coin' when 'JPY' then 1 when 'KWD' then 1000 else 100 end,
+       doc ->> 'coin',
+       to_timestamp((doc ->> 'taken')::bigint), to_timestamp((doc ->> 'touched')::bigint), seq, settled
+from lib.pile where what = 'lending';
+insert into lib.loan_book
+select house, mark::bigint, k, one ->> 'isbn', (one ->> 'days')::int
+from lib.pile cross join jsonb_array_elements(doc -> 'books') with ordinality as b (one, k) where what = 'lending';
+"""
+
+# What somebody who knows it would write, without the source.
+UNLIKE_WRITTEN = """
+tenants: [{name: east, id: east}, {name: west, id: west}]
+raw:
+  table: lib.pile
+  columns:
+    row_id: seq
+    tenant: house
+    resource: what
+    source_id: mark
+    payload: doc
+    content_hash: print
+    via: none
+    state: fate
+    error: grumble
+    received_at: came
+    refined_at: settled
+  states: {processed: [ok]}
+defaults: {tenant: house, updated: touched}
+resources:
+  reader:
+    table: lib.borrower
+    key: mark
+    id_from: ident.card
+    deleted: gone_at
+    refined_at: put
+    built_from: pile_seq
+    updated_column: touched
+    fields:
+      called: {from: name, as: text}
+      email: {from: contact.mail, as: text}
+      since: date
+      trusted: boolean
+      touched: instant
+  lending:
+    table: lib.loan
+    key: loan_nr
+    id_from: nr
+    deleted: archived
+    refined_at: put
+    built_from: pile_seq
+    updated_column: touched
+    fields:
+      borrower_mark: {from: reader, as: text}
+      fee: {from: fee, as: money, currency: coin}
+      coin: text
+      taken: {from: taken, as: instant, epoch: seconds}
+      touched: {from: touched, as: instant, epoch: seconds}
+  loan_book:
+    table: lib.loan_book
+    key: [loan_nr, spot]
+    id_from: [../nr, '#']
+    nested: {in: lending, at: books}
+    fields: {isbn: text, days: integer}
+relations:
+  - {child: lending.borrower_mark, parent: reader.mark, nullable: true}
+  - {child: loan_book.loan_nr, parent: lending.loan_nr, nullable: true}
+"""
+
 
 @contextlib.contextmanager
 def built(server_url: str, statements: str) -> Iterator[str]:

@@ -14,6 +14,9 @@ from dsaudit.drafting import Draft
 from dsaudit.drafting.writing import written
 from dsaudit.parameters import load
 from tests.drafting import schemas
+from tests.drafting.comparing import compare
+
+ENOUGH = 0.8
 
 
 def of(server_url: str, statements: str, root: Path, **given: Any) -> Iterator[Draft]:
@@ -32,6 +35,28 @@ def on_the_row(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory
 def parted(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Draft]:
     """The draft of the system whose raw table is partitioned."""
     yield from of(postgres.url, schemas.PARTED, tmp_path_factory.mktemp("parted"))
+
+
+@pytest.fixture(scope="module")
+def unlike(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Draft]:
+    """The draft of the system whose tables and columns are called like nothing that is known."""
+    yield from of(postgres.url, schemas.UNLIKE, tmp_path_factory.mktemp("unlike"))
+
+
+def test_roles_keys_tenants_and_fields_are_told_by_what_the_columns_hold(unlike: Draft) -> None:
+    values = unlike.values()
+    drafted = {name: values[name] for name in ("tenants", "raw", "defaults", "resources", "relations")}
+    compared = compare(drafted, yaml.safe_load(schemas.UNLIKE_WRITTEN))
+    print(f"\nunlike: {compared.told()}")
+    assert compared.share >= ENOUGH and set(drafted["resources"]) == {"reader", "lending", "loan_book"}, compared.told()
+
+
+def test_what_values_prove_and_no_constraint_says_is_a_guess_that_tells_so(unlike: Draft) -> None:
+    key = unlike.entries["resources", "reader", "key"]
+    assert key.value == "mark" and key.guess and "100% of the sampled raw records" in key.guess
+    assert "later" in str(unlike.entries["defaults", "updated"].guess)
+    key = unlike.entries["resources", "loan_book", "key"]
+    assert key.guess and "no constraint says so" in key.guess
 
 
 def test_a_record_on_the_row_is_matched_by_its_values(on_the_row: Draft) -> None:
@@ -99,7 +124,7 @@ def test_a_list_deep_in_the_parents_record_is_found_by_its_rows(parted: Draft) -
     assert stage["fields"] == {"label": "text"}
 
 
-@pytest.mark.parametrize("name", ["on_the_row", "parted"])
+@pytest.mark.parametrize("name", ["on_the_row", "parted", "unlike"])
 def test_what_is_drafted_is_a_parameter_file(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     made: Draft = request.getfixturevalue(name)
     path = tmp_path / "drafted.yml"
