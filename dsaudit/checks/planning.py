@@ -203,7 +203,9 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         return parameters.tenant_names
     having = check.headers.get("having")
     if column == "resource":
-        return [name for name, resource in parameters.resources.items() if not having or getattr(resource, having)]
+        named = [name for name, resource in parameters.resources.items() if not having or getattr(resource, having)]
+        of_raw_rows = having != "counted_children" and any(one.split(".")[0] == "raw" for one in _ways_in(check))
+        return [name for name in named if not of_raw_rows or parameters.has_raw_rows(name)]
     if column == "relation":
         return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
     raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation")

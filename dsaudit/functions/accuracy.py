@@ -33,7 +33,8 @@ def source_missing_in_raw(audit: Audit) -> Found:
     tolerates: differences
     explains: source_missing_in_refined, children_match_payload
     """
-    return _explained(audit, "missing in raw", not_received, _compare)
+    stored = [name for name in audit.parameters.resources if audit.parameters.has_raw_rows(name)]
+    return _explained(audit, "missing in raw", not_received, partial(_compare, names=stored))
 
 
 def source_missing_in_refined(audit: Audit) -> Found:
@@ -48,7 +49,7 @@ def source_missing_in_refined(audit: Audit) -> Found:
     show: refined, cause, evidence
     tolerates: differences
     """
-    return _explained(audit, "missing", not_refined, _compare)
+    return _explained(audit, "missing", not_refined, partial(_compare, names=list(audit.parameters.resources)))
 
 
 def refined_missing_at_source(audit: Audit) -> Found:
@@ -209,10 +210,10 @@ def _explained(audit: Audit, explains: str, differences: Differences, compare: C
     return rows, examined.copy()
 
 
-def _compare(audit: Audit, missing: Differences) -> Found:
+def _compare(audit: Audit, missing: Differences, names: list[str]) -> Found:
     """Collect what `missing` yields of every record of the source; what is in flight is told, and was not examined."""
     found = _Found()
-    for name in audit.parameters.resources:
+    for name in names:
         both = sides(audit, name)
         judged = [key for key in both.source if not both.in_flight(key)]
         found.add((row for key in both.source for row in missing(both, key)), both.examined(judged))

@@ -17,9 +17,6 @@ from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
-from dsaudit.wording import did_you_mean
-
-CATALOGUE = Path(__file__).parent.parent / "catalogue"  # of providers
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -166,15 +163,6 @@ class Parameters(Section):
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
 
-    @field_validator("provider")
-    @classmethod
-    def _in_the_catalogue(cls, value: str | None) -> str | None:
-        known = sorted(one.stem for one in CATALOGUE.glob("*.yml"))
-        if value is not None and value not in known:
-            hint = did_you_mean(value, known, f"there are {', '.join(known)}; leave it out for another")
-            raise ValueError(f"the catalogue has no provider {value}; {hint}")
-        return value
-
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, values: Any) -> Any:
@@ -249,8 +237,13 @@ class Parameters(Section):
             return {}
         if not self.raw.is_one_a_resource:
             return {self.raw.table: self.types(names)}
-        own = self.types(name for name in names if not self.resources[name].nested)
+        own = self.types(name for name in names if self.has_raw_rows(name))
         return {self.raw.table.replace(ONE_A_RESOURCE, kind): {kind: name} for kind, name in own.items()}
+
+    def has_raw_rows(self, name: str) -> bool:
+        """Return whether a resource's records have raw rows of their own, and are not only inside those of others."""
+        nested = self.resources[name].nested
+        return self.raw is not None and not (nested and (nested.embedded or self.raw.is_one_a_resource))
 
     @property
     def raw_key(self) -> list[str]:

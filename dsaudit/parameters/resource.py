@@ -20,6 +20,9 @@ class Nested(Section):
     # Where the parent's record says that it holds not all of them: a path to true, or to their whole number. Without
     # it the usual signs count, such as has_more or total_count beside the list.
     more: str | None = None
+    # Whether its records are kept inside that record alone: the raw table has no rows of them then, and what speaks of
+    # such rows leaves it out. Always so where each object type has a raw table of its own.
+    embedded: bool = False
 
     @field_validator("at", mode="before")
     @classmethod

@@ -105,8 +105,12 @@ def _of_raw(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
     """Add the newest version received of a key and, as ``top_…``, of the record of the own list that it stands in."""
     none = dict.fromkeys([*RAW, "top_changed", "top_deleted", "top_received", "raw_since", "last_webhook"])
     if audit.parameters.raw is None:
-        return keys.assign(**none, has_raw=False)
-    keys = beside(keys, ask(audit, "newest_raw", _arrays(keys, "resource", "source_id")), RAW)
+        return keys.assign(**none, has_raw=False, embedded=False)
+    # What has no raw row of its own came, or did not, with the record that it stands in.
+    own = keys["resource"].map(audit.parameters.whole.has_raw_rows).astype(bool)
+    ends = {"resource": "top_resource", "source_id": "top_id"}
+    received = keys.assign(**{one: keys[one].where(own, keys[top]) for one, top in ends.items()})
+    keys = beside(keys, ask(audit, "newest_raw", _arrays(received, "resource", "source_id")), RAW)
     tops = ask(audit, "newest_raw", _arrays(keys, "top_resource", "top_id"))
     renamed = {"raw_changed": "top_changed", "raw_deleted": "top_deleted", "last_received": "top_received"}
     keys = beside(keys, tops.rename(columns=renamed), [*renamed.values()])
@@ -118,7 +122,7 @@ def _of_raw(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
     failed = keys["raw_error"].where(keys["raw_state"] == "error")
     classes = [messages.template(one if isinstance(one, str) else None, known) for one in failed]
     states = keys["raw_state"].where(keys["raw_state"].isin(STATES))
-    return keys.assign(has_raw=True, error_class=classes, raw_state=states)
+    return keys.assign(has_raw=True, embedded=~own, error_class=classes, raw_state=states)
 
 
 def _of_sender(audit: Audit, keys: pd.DataFrame, explains: str) -> pd.DataFrame:
@@ -159,7 +163,7 @@ def _replaced(answer: pd.DataFrame, index: pd.Series) -> pd.DataFrame:
 def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame:
     """Add what follows from several facts together."""
     right = facts["raw_right"].eq(True)
-    live = facts["raw_row"].notna() & facts["raw_deleted"].ne(True)
+    live = facts["raw_row"].notna() & facts["raw_deleted"].ne(True) & ~(facts["embedded"] & facts["unreached"])
     waits = facts["raw_deleted"].eq(True) & facts["raw_state"].isin(("pending", "error"))
     unrefined = {"missing": live & facts["gone"].ne(True), "field": right, "extra": waits}.get(explains, live & False)
     policy = audit.parameters.policy
@@ -203,7 +207,7 @@ def _newest(facts: pd.DataFrame) -> pd.Series:
 
 def _second_of(facts: pd.DataFrame, of_key: pd.Series) -> pd.Series:
     """Return what an extra row was built from where that is a version of another object of the same tenant."""
-    other = facts["of_id"].notna() & ~of_key & (facts["of_tenant"] == facts["tenant"])
+    other = facts["of_id"].notna() & ~of_key & ~facts["embedded"] & (facts["of_tenant"] == facts["tenant"])
     names = facts["of_resource"].where(other, "") + " "
     return (names + facts["of_id"].map(_shown_id).fillna("")).where(other, None)
 

@@ -112,7 +112,7 @@ def _opened(audit: Audit, explains: str, row: dict[str, Any]) -> Open:
     name, source_id = origins.top_of(audit, judged.name, item)
     if item is None and name == judged.name:
         source_id = key[1]
-    is_known = audit.parameters.resources[name].one and not isinstance(key[1], float)
+    is_known = audit.parameters.resources[name].one and isinstance(key[1], str)  # a NULL names nothing
     # Of an extra row that stood in another record nobody knows in which: it is looked at here alone.
     by = (key[0], name, source_id or "") if is_known else None
     record = item.record if item else None

@@ -77,7 +77,7 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
             if found is None:
                 raise SourceError(f"{name}: some records have no key")
             keys |= found
-    came = CAME_TO_RAW if audit.parameters.raw else CAME_TO_REFINED
+    came = CAME_TO_RAW if audit.parameters.has_raw_rows(name) else CAME_TO_REFINED
     frame = audit.query(came, {"resource": name}, [name], resource_name=name, since=since)
     return keys | set(frame[["tenant", "source_id"]].itertuples(index=False, name=None))
 
@@ -137,7 +137,7 @@ def _apart(
     resource = audit.parameters.resources[name]
     columns = [_column(column, rule, place) for column, rule in resource.fields.items()]
     pairs = [(LIVE, columns)]
-    if audit.parameters.raw:
+    if audit.parameters.has_raw_rows(name):
         pairs.append((RECEIVED, [Column("payload", "payload", None, place)] if resource.read else []))
     found: set[Key] = set()
     for sql, compared in pairs:
@@ -196,6 +196,10 @@ def is_small(audit: Audit, name: str, most: int) -> bool:
     """Return whether no side of a resource has more rows than may be held at once."""
     if any((audit.source.count(tenant, name) or 0) > most for tenant in audit.parameters.tenant_names):
         return False
-    received = "(select count(*) from {raw} as r where resource = %(resource_name)s)" if audit.parameters.raw else "0"
+    received = (
+        "(select count(*) from {raw} as r where resource = %(resource_name)s)"
+        if audit.parameters.has_raw_rows(name)
+        else "0"
+    )
     sql = f"select greatest((select count(*) from {{refined}} as f), {received}) as rows"
     return int(audit.query(sql, {"resource": name}, [name], resource_name=name)["rows"][0]) <= most

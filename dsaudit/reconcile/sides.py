@@ -191,7 +191,7 @@ def _fill(found: Sides, audit: Audit, database: Database, wanted: set[Key] | Non
     name = found.name
     for row in _rows(audit, database, REFINED, name, wanted):
         found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
-    if audit.parameters.raw:
+    if audit.parameters.has_raw_rows(name):
         values = {"with_payload": found.resource.read is not None}
         rows = _rows(audit, database, NEWEST_RAW, name, wanted, values)
         found.raw = {(row["tenant"], row["source_id"]): row for row in rows}

@@ -72,7 +72,7 @@ def _unreached(keys: pd.DataFrame, explains: str) -> pd.Series:
     )
     by_raw = keys["has_raw"] & (keys["top_received"].isna() | older)
     if explains == "missing":
-        by_raw &= keys["raw_row"].isna() | keys["raw_deleted"].eq(True)
+        by_raw &= keys["raw_row"].isna() | keys["raw_deleted"].eq(True) | keys["embedded"]
     row = keys["row_id"].isna() if explains == "missing" else keys["refined_state"] < keys["changed_at"]
     return by_raw | (~keys["has_raw"] & row)
 

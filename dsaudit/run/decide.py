@@ -70,7 +70,8 @@ def _decision(judged: list[Record], result: Record, parameters: Parameters) -> s
         return "INCONCLUSIVE"
     if parameters.gate.skipped == "refuse" and any(v["status"] == "skipped" for v in result["verdicts"]):
         return "INCONCLUSIVE"
-    return "GO" if Status.PASS in statuses else "INCONCLUSIVE"
+    proven = any(one["status"] == Status.PASS and any(part["examined"] for part in one["results"]) for one in judged)
+    return "GO" if proven else "INCONCLUSIVE"
 
 
 def _reasons(result: Record, parameters: Parameters) -> list[Record]:

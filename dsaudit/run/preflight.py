@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from psycopg import sql
 
@@ -18,6 +19,7 @@ from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
+from dsaudit.wording import did_you_mean
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
@@ -41,6 +43,7 @@ class Line:
 def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
     parameters, inferred = _completed(parameters)
+    yield from _provider(parameters)
     yield from _database(parameters)
     yield from (Line("inferred", True, str(one)) for one in inferred)
     yield from _source(parameters, reachable, tried, estimated)
@@ -49,6 +52,15 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
     yield _baseline(parameters)
     yield from _plan(parameters)
+
+
+def _provider(parameters: Parameters) -> Iterator[Line]:
+    """Tell a name that the catalogue does not have: it may be mistyped, or that of a provider of one's own."""
+    known = sorted(one.stem for one in (Path(__file__).parent.parent / "catalogue").glob("*.yml"))
+    if parameters.provider and parameters.provider not in known:
+        where = place_of(parameters.path, ("provider",))
+        hint = did_you_mean(parameters.provider, known, f"there are {', '.join(known)}")
+        yield Line("provider", None, f"{where}: the catalogue has no provider {parameters.provider}; {hint}")
 
 
 def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
@@ -90,6 +102,7 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         yield from _tables(parameters, database)
         yield from _tenants(parameters, database)
         yield from _states(parameters, database)
+        yield from _embedded(parameters, database)
         yield from _own_checks(parameters, database)
     except DatabaseError as error:
         yield Line("database", False, str(error))
@@ -165,6 +178,23 @@ def _shown(ids: set[str]) -> str:
     named = sorted(filter(NUMBER_OR_UUID.fullmatch, ids))[:MOST_NAMED]
     others = [f"{len(ids) - len(named)} {'more' if named else 'other'}"] if len(ids) > len(named) else []
     return f"{' and '.join([', '.join(named), *others] if named else others)} {'is' if len(ids) == 1 else 'are'}"
+
+
+def _embedded(parameters: Parameters, database: Database) -> Iterator[Line]:
+    """Tell which nested records the raw table has no rows of: kept inside others, each would be called missing."""
+    relations, values = Relations(parameters, database.catalogue()), bindings(parameters, identify(database).time)
+    for name, one in parameters.resources.items():
+        if not one.nested or not parameters.has_raw_rows(name):
+            continue
+        try:
+            filled = relations.fill("select 1 from {raw} as one limit 1", resources=[name])
+            there = database.query(filled.sql, {**values, **filled.values}).total
+        except (QueryError, RelationMissing):
+            continue  # what the raw table lacks, or is too long for, is told beside it
+        if not there:
+            where = place_of(parameters.path, ("resources", name, "nested"))
+            words = "no raw row is of this type; if its records are kept inside those of"
+            yield Line("raw", None, f"{where}: {words} {one.nested.in_}, say embedded: true")
 
 
 def _states(parameters: Parameters, database: Database) -> Iterator[Line]:

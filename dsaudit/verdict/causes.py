@@ -188,7 +188,8 @@ TABLE = (
           "received {raw_received} as raw row {raw_row}, no longer at the source; {deletion}",
           "mark these rows as deleted, and let a regular sync compare what is here with what is there", "delete"),
     Cause("GHOST", "extra", EXTRA,
-          lambda f: f.has_raw & f.raw_row.isna() & f.owned_by.isna() & f.second_of.isna() & f.sourceless & ~f.answered,
+          lambda f: f.has_raw & f.raw_row.isna() & f.owned_by.isna() & f.second_of.isna() & f.sourceless & ~f.answered
+          & f.embedded.ne(True),
           "no version of it was ever received, though raw rows reach back to {raw_since}, before the row was made",
           "see who else writes to this table", "delete"),
     Cause("HEALED_LATE", "late", LOST | EXTRA,

@@ -111,3 +111,16 @@ def test_states_that_the_file_does_not_explain_are_named(filled: Shop) -> None:
 def test_skipped_checks_are_named(filled: Shop) -> None:
     told = checked(filled).output
     assert "the parameter file has no syncs (the table of sync runs)\n    initial_sync_completed," in told
+
+
+def test_a_provider_that_the_catalogue_does_not_have_is_told_with_what_could_be_meant(filled: Shop) -> None:
+    result = checked(filled, ("integration: shop", "integration: shop\nprovider: shoppify"))
+    assert result.exit_code == 0
+    assert "– provider: " in result.output and "no provider shoppify; did you mean shopify?" in result.output
+
+
+def test_nested_records_without_raw_rows_are_told_before_they_are_called_missing(filled: Shop) -> None:
+    filled.execute("delete from raw where object_type = 'line'")
+    assert "no raw row is of this type; if its records are kept inside those of order" in checked(filled).output
+    embedded = ("nested: {in: order, at: lines}", "nested: {in: order, at: lines, embedded: true}")
+    assert "no raw row is of this type" not in checked(filled, embedded).output

@@ -272,4 +272,45 @@ resources:
     },
 )
 
+EMBEDDED_CHILDREN = Shape(
+    # The raw table keeps invoices alone, their lines inside them; the lines have a table of their own.
+    """
+    create table inbox (id serial primary key, object_type text, source_id text, payload jsonb, status text,
+                        received_at timestamptz, content_hash text);
+    create table invoice (id bigint primary key, changed timestamptz);
+    create table line (id bigint primary key, invoice bigint, qty integer, from_raw int);
+    insert into inbox (object_type, source_id, payload, status, received_at, content_hash) values
+      ('invoice', '1', '{"id": 1, "changed": "2026-01-01T00:00:00Z", "lines": [{"id": 11, "qty": 2}, {"id": 12, "qty": 1}]}',
+       'processed', '2026-01-01T00:00:01Z', 'a'),
+      ('invoice', '2', '{"id": 2, "changed": "2026-01-02T00:00:00Z", "lines": []}', 'processed', '2026-01-02T00:00:01Z', 'b');
+    insert into invoice values (1, '2026-01-01T00:00:00Z'), (2, '2026-01-02T00:00:00Z');
+    insert into line values (11, 1, 2, 1), (12, 1, 1, 1);
+    """,
+    {
+        "invoices.jsonl": """
+{"id": 1, "changed": "2026-01-01T00:00:00Z", "lines": [{"id": 11, "qty": 2}, {"id": 12, "qty": 1}]}
+{"id": 2, "changed": "2026-01-02T00:00:00Z", "lines": []}
+"""
+    },
+    """
+source: {kind: files, folder: FOLDER}
+raw: {table: inbox, columns: {via: none, error: none}}
+resources:
+  invoice: {table: invoice, key: id, read: invoices.jsonl, updated: changed, updated_column: changed, fields: {changed: instant}}
+  line:
+    table: line
+    key: id
+    built_from: from_raw
+    nested: {in: invoice, at: lines, embedded: true}
+    fields: {qty: integer}
+relations: [{child: line.invoice, parent: invoice.id}]
+""",
+    {
+        "delete from line where id = 12": ("source_missing_in_refined", "12"),
+        "insert into line values (13, 1, 9, 1)": ("refined_missing_at_source", "13"),
+        "update line set qty = 3 where id = 12": ("field_differences", "12.qty"),
+        "delete from inbox where source_id = '1'": ("source_missing_in_raw", "1"),
+    },
+)
+
 SHAPES = {name.lower(): value for name, value in globals().items() if isinstance(value, Shape)}

@@ -16,7 +16,7 @@ from dsaudit import server
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import all_rows, opened, told
-from tests.shapes.systems import SHAPES, TENANT_OF_THE_PARENT, Shape
+from tests.shapes.systems import EMBEDDED_CHILDREN, SHAPES, TENANT_OF_THE_PARENT, Shape
 
 JUDGING = ("source_missing_in_refined", "refined_missing_at_source", "field_differences", "orphans")
 RECEIVED = ("source_missing_in_raw", "raw_differs_from_source", "raw_missing_in_refined")
@@ -77,6 +77,22 @@ def test_a_clean_system_of_any_shape_is_green(name: str, made: Callable[[Shape],
         assert found[check][0].status is wanted, told(found[check][0])
     broken = [told(verdict) for verdict, _ in found.values() if verdict.status is Status.ERROR]
     assert broken == []
+
+
+def test_what_has_no_raw_rows_of_its_own_is_judged_by_no_check_of_raw_rows(made: Callable[[Shape], System]) -> None:
+    system = made(EMBEDDED_CHILDREN)
+    found = system.audit(*all_checks())
+    open_ones = (Status.INCONCLUSIVE, Status.ERROR)
+    judged = [
+        (name, part) for name, (verdict, _) in found.items() for part in verdict.results if part.status in open_ones
+    ]
+    assert [name for name, part in judged if part.scope.get("resource") == "line"] == []
+    system.execute("insert into line values (13, 1, 9, 1)")
+    ((_, rows),) = system.audit("refined_missing_at_source").values()
+    assert [row["cause"] for row in rows] == ["UNEXPLAINED"], "that it came inside an invoice nobody can rule out"
+    system.execute("delete from line where id in (12, 13); update inbox set status = 'pending' where source_id = '1'")
+    ((_, rows),) = system.audit("source_missing_in_refined").values()
+    assert [row["cause"] for row in rows] == ["REFINE_PENDING"]
 
 
 FAULTS = [(name, statement) for name, shape in SHAPES.items() for statement in shape.faults]
