@@ -41,6 +41,7 @@ TOUCHED = (
     "`one`, or `updated` with `updated_column`"
 )
 GONE = "of records that were at the source when it was read, and are gone from both sides; nothing tells who was first"
+NOT_LISTED = "of records that the source's list lacks; it has some of them under their ids, so its list is not whole"
 LOOKED = tuple(one.name for one in fields(Looked))
 
 
@@ -124,7 +125,7 @@ class Seen:
         changed, since = self.now.changed(self.one.key), self.now.started - self.now.clock_error - WHOLE_SECOND
         if (changed is None and self.one.in_flight) or (changed is not None and since <= changed <= self._latest()):
             return Looked(f"at the source {later}, changed there since its list was read", True)
-        return Looked(f"not in the source's list, and there under its id {later}", answered=True)
+        return Looked(f"not in the source's list, and there under its id {later}", answered=True, undecided=NOT_LISTED)
 
     def _is_behind(self) -> bool:
         ours, theirs = self.now.state(self.one.key), self.now.changed(self.one.key)

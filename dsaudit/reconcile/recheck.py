@@ -25,7 +25,7 @@ import pandas as pd
 
 from dsaudit.database import QueryError
 from dsaudit.reconcile import origins
-from dsaudit.reconcile.looks import TOUCHED, Differences, Looked, Open, Seen
+from dsaudit.reconcile.looks import NOT_LISTED, TOUCHED, Differences, Looked, Open, Seen
 from dsaudit.reconcile.sides import Key, Sides, present, sides
 from dsaudit.source import second_look
 from dsaudit.source.recording import AGAIN, Item, items_in
@@ -67,12 +67,20 @@ def looked_again(audit: Audit, explains: str, rows: pd.DataFrame, differences: D
     looked = [told.get(place, at_first(row)) for place, row in enumerate(lines)]
     if explains != "extra":
         return looked
-    return [_unless_hidden(audit, row, one) for row, one in zip(lines, looked, strict=True)]
+    short = {(lines[place]["tenant"], lines[place]["resource"]) for place, one in told.items() if one.answered}
+    return [_unless_hidden(audit, row, one, short) for row, one in zip(lines, looked, strict=True)]
 
 
-def _unless_hidden(audit: Audit, row: dict[str, Any], looked: Looked) -> Looked:
-    """Let nothing be told as gone that the source was not asked for, where its list may have lost it while read."""
-    if looked.asked or looked.healed or not audit.source.is_by_position(row["tenant"], row["resource"]):
+def _unless_hidden(audit: Audit, row: dict[str, Any], looked: Looked, short: set[tuple[str, str]]) -> Looked:
+    """Let nothing be told as gone that the source was not asked for, where its list lacks others, or may have lost it.
+
+    `short` are tenant and resource of the lists that are proven to lack records.
+    """
+    if looked.asked or looked.healed:
+        return looked
+    if (row["tenant"], row["resource"]) in short:
+        return replace(looked, answered=True, undecided=NOT_LISTED)
+    if not audit.source.is_by_position(row["tenant"], row["resource"]):
         return looked
     again = "; ".join(
         words for words in (looked.again, "a deletion while its list was read may have hidden it") if words

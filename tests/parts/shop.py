@@ -74,6 +74,7 @@ class Shop:
     tokens: set[str] = field(default_factory=set)
     lies: bool = False  # whether it gives an empty list where it is asked for changes
     loses: bool = False  # whether it finds nothing by id
+    unlisted: set[int] = field(default_factory=set)  # ids that no list of it holds, and that it finds by id
 
     # The provider
 
@@ -93,6 +94,7 @@ class Shop:
     def _list(self, name: str, account: str, records: list[dict[str, Any]], given: dict[str, str]) -> Answer:
         since, ids = given.get("updated_at_min", ""), given.get("ids")
         found = [one for one in records if one["updated_at"] >= since and not (since and self.lies)]
+        found = [one for one in found if one["id"] not in self.unlisted]
         if ids is not None:
             found = [one for one in found if str(one["id"]) in ids.split(",") and not self.loses]
         found = sorted((one for one in found if one["id"] > int(given.get("after", -1))), key=lambda one: one["id"])
@@ -174,8 +176,14 @@ class Shop:
     @contextlib.contextmanager
     def opened(self, way: str = "several", relation: str = RELATION, **part: Any) -> Iterator[audit.Audit]:
         """Open an audit of a part, as a notebook opened by hand does."""
+        with self.opened_file(self.file(way, relation), **part) as one:
+            yield one
+
+    @contextlib.contextmanager
+    def opened_file(self, path: Path, **part: Any) -> Iterator[audit.Audit]:
+        """Open one that a parameter file describes."""
         with variables(self.environment):
-            one = audit.open(str(self.file(way, relation)), "datasource/a_test", **part)
+            one = audit.open(str(path), "datasource/a_test", **part)
             try:
                 yield one
             finally:
