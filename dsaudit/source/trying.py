@@ -70,8 +70,20 @@ def tried(parameters: Parameters) -> Iterator[Trial]:
             reader.close()
     of_all = {one.keys: one for one in found if one.keys[0] == "source"}  # each list shows it
     yield from dict.fromkeys([*of_all.values(), *(one for one in found if one.keys not in of_all)])
-    for name, tops in lists.items():
-        yield from _paths(parameters, name, tops)
+    of_paths = [trial for name, tops in lists.items() for trial in _paths(parameters, name, tops)]
+    yield from _without_defaults(parameters, of_paths)
+
+
+def _without_defaults(parameters: Parameters, trials: list[Trial]) -> Iterator[Trial]:
+    """Yield all but a time of change that a list does not tell, where it is declared for several and another tells it.
+
+    The file says it once for all (`defaults`), and there is nothing to mend.
+    """
+    lacking = {trial.keys[1] for trial in trials if trial.keys[2:] == ("updated",)}
+    told = {one.updated for name, one in parameters.resources.items() if name not in lacking and not one.nested}
+    for trial in trials:
+        if trial.keys[2:] != ("updated",) or parameters.resources[str(trial.keys[1])].updated not in told:
+            yield trial
 
 
 def _read(reader: Reader, name: str, resource: Resource) -> tuple[Page | None, list[Trial]]:
