@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from dsaudit.parameters import Parameters, Resource
@@ -20,6 +21,7 @@ from dsaudit.wording import did_you_mean
 
 Keys = tuple[str | int, ...]  # where something stands in the parameter file
 MOST_NAMED = 6
+NEAR = 0.75  # of difflib: `ttal` and `total`, and not `created_at` and `updated_at`
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")  # another key of an object may be somebody's data
 
 
@@ -166,7 +168,12 @@ def _judged(keys: Keys, path: str, records: list[Any], through_lists: bool = Fal
     lack = _lack(records, path, through_lists)
     if lack is None:
         return None
-    return Trial(keys, False if lack.near or lack.alike else None, _told(path, lack, len(records)))
+    # What is compared may be in no record, and null in our table: there only a near name, or no object, says more.
+    if keys[2:3] == ("fields",) and lack.known:
+        mistyped = bool(get_close_matches(lack.step, lack.known, n=1, cutoff=NEAR))
+    else:
+        mistyped = bool(lack.near) or lack.alike
+    return Trial(keys, False if mistyped else None, _told(path, lack, len(records)))
 
 
 def _told(path: str, lack: _Lack, count: int) -> str:
