@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 
@@ -23,6 +24,7 @@ from dsaudit.wording import did_you_mean
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
+Values = Mapping[str, Any]  # what every query may bind
 Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
 STATES = ("pending", "processed", "error", "skipped", "held")
 FIRST = 1_000_000  # rows of a table that are looked at for what its columns hold
@@ -99,21 +101,20 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         yield Line("database", True, f"{identity.pin} as {identity.role}, PostgreSQL {identity.server_version}")
         if identity.may_write:
             yield Line("role", None, f"can write ({identity.may_write[0]}); `dsaudit role` prints a better one")
-        yield from _tables(parameters, database)
-        yield from _tenants(parameters, database)
-        yield from _states(parameters, database)
-        yield from _embedded(parameters, database)
-        yield from _own_checks(parameters, database)
+        relations, values = Relations(parameters, database.catalogue()), bindings(parameters, identity.time)
+        yield from _tables(parameters, database, relations, values)
+        yield from _tenants(parameters, database, relations)
+        yield from _states(parameters, database, relations, values)
+        yield from _embedded(parameters, database, relations, values)
+        yield from _own_checks(parameters, database, relations, values)
     except DatabaseError as error:
         yield Line("database", False, str(error))
     finally:
         database.close()
 
 
-def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
+def _tables(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
     """Let PostgreSQL plan a reading of all that is declared: a column that a table lacks shows now."""
-    relations = Relations(parameters, database.catalogue())
-    values = bindings(parameters, identify(database).time)
     slots = {f"resources.{name}": ("{refined}", {"resource": name}) for name in parameters.resources}
     sections = [name for name in ("raw", "deliveries", "syncs", "record") if getattr(parameters, name)]
     slots |= {name: (f"{{{name}}}", {}) for name in sections}
@@ -131,9 +132,9 @@ def _tables(parameters: Parameters, database: Database) -> Iterator[Line]:
         yield Line("tables", True, f"{len(parameters.tables)} declared, all there")
 
 
-def _tenants(parameters: Parameters, database: Database) -> Iterator[Line]:
+def _tenants(parameters: Parameters, database: Database, relations: Relations) -> Iterator[Line]:
     """Look for each tenant's id in the tables that tell one: with a wrong id, nothing of a tenant is found."""
-    relations, others = Relations(parameters, database.catalogue()), set[str]()
+    others = set[str]()
     absent = {one.id for one in parameters.tenants}
     try:
         columns = [_column(relations, *one) for one in _tenant_columns(parameters)] if absent else []
@@ -180,9 +181,8 @@ def _shown(ids: set[str]) -> str:
     return f"{' and '.join([', '.join(named), *others] if named else others)} {'is' if len(ids) == 1 else 'are'}"
 
 
-def _embedded(parameters: Parameters, database: Database) -> Iterator[Line]:
+def _embedded(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
     """Tell which nested records the raw table has no rows of: kept inside others, each would be called missing."""
-    relations, values = Relations(parameters, database.catalogue()), bindings(parameters, identify(database).time)
     for name, one in parameters.resources.items():
         if not one.nested or not parameters.has_raw_rows(name):
             continue
@@ -197,16 +197,14 @@ def _embedded(parameters: Parameters, database: Database) -> Iterator[Line]:
             yield Line("raw", None, f"{where}: {words} {one.nested.in_}, say embedded: true")
 
 
-def _states(parameters: Parameters, database: Database) -> Iterator[Line]:
+def _states(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
     """Name the raw records' states that the file does not explain: no check knows what they mean."""
     if not (parameters.raw and parameters.resources and "state" in parameters.raw.columns):
         return
-    relations = Relations(parameters, database.catalogue())
     select = f"select distinct state from (select state from {{raw}} as one limit {FIRST}) as few"
     try:
         filled = relations.fill(select)
-        values = {**bindings(parameters, identify(database).time), **filled.values}
-        found = set(database.query(filled.sql, values).frame["state"].dropna()) - set(STATES)
+        found = set(database.query(filled.sql, {**values, **filled.values}).frame["state"].dropna()) - set(STATES)
     except RelationMissing:
         return
     except QueryError as error:
@@ -220,10 +218,8 @@ def _states(parameters: Parameters, database: Database) -> Iterator[Line]:
         yield Line("raw", False, f"{where}: {words}not explain; each of them is one of {', '.join(STATES)}")
 
 
-def _own_checks(parameters: Parameters, database: Database) -> Iterator[Line]:
+def _own_checks(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
     """Let PostgreSQL plan each of the user's own queries: a mistake in one shows now, and not at the end of a run."""
-    relations = Relations(parameters, database.catalogue())
-    values = bindings(parameters, identify(database).time)
     for check in checks.own_checks(parameters.path.with_suffix("") / "checks").values():
         scopes = checks.plan_check(check, parameters).scopes[:1]
         item = {check.each: scopes[0][check.each]} if check.each and scopes else {}
