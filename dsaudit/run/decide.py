@@ -47,6 +47,10 @@ def decide(result: Record, parameters: Parameters, terms: Mapping[str, Any]) -> 
     result["decision"] = _decision(judged, result, parameters)
     result["exit"] = EXITS[result["decision"]]
     result["reasons"] = _reasons(result, parameters)
+    # An empty source proves an empty copy; that nothing changed proves nothing of either.
+    examined = any(one["examined"] for verdict in judged for one in verdict["results"])
+    if parameters.part.since and not examined:
+        downgrade(result, "nothing changed in the part that was audited, so nothing was examined")
     result["criteria"] = [_criterion(one, result) for one in terms.get("criteria", [])]
     result["checklist"] = [_item(one, result) for one in terms.get("checklist", [])]
 
@@ -70,8 +74,7 @@ def _decision(judged: list[Record], result: Record, parameters: Parameters) -> s
         return "INCONCLUSIVE"
     if parameters.gate.skipped == "refuse" and any(v["status"] == "skipped" for v in result["verdicts"]):
         return "INCONCLUSIVE"
-    proven = any(one["status"] == Status.PASS and any(part["examined"] for part in one["results"]) for one in judged)
-    return "GO" if proven else "INCONCLUSIVE"
+    return "GO" if Status.PASS in statuses else "INCONCLUSIVE"
 
 
 def _reasons(result: Record, parameters: Parameters) -> list[Record]:

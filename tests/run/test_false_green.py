@@ -9,7 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from dsaudit.run import execute
+from dsaudit import source
+from dsaudit.parameters import Part, load, narrowed
+from dsaudit.run import Options, execute, run
 from tests.run.conftest import OPEN, Project
 
 ONCE = "audit.check('one_refined_row_per_source_id')"
@@ -100,6 +102,19 @@ def test_empty_tables_are_green_where_the_source_is_empty_too(project: Project) 
     for path in (project.root / "export").glob("*/[im]*s.jsonl"):
         path.write_text("", encoding="utf-8")
     assert decision(project)[:2] == ("GO", 0)
+
+
+def test_that_nothing_changed_since_proves_nothing(project: Project) -> None:
+    project.ledger.execute('truncate ledger."Member"')  # of which one has no time of change
+    (project.root / "export" / "north" / "members.jsonl").write_text("", encoding="utf-8")
+    (project.root / "export" / "south" / "members.jsonl").write_text("", encoding="utf-8")
+    parameters = narrowed(load(project.ledger.parameters), Part.given(since="1m"))
+    result = run(parameters, Options(), source.record, lambda line: None).result
+    assert "pass" in {verdict["status"] for verdict in result["verdicts"]}
+    assert (result["decision"], result["exit"]) == ("INCONCLUSIVE", 2)
+    assert [one["text"] for one in result["reasons"]] == [
+        "nothing changed in the part that was audited, so nothing was examined"
+    ]
 
 
 def test_a_source_that_was_read_short_excuses_no_empty_table(project: Project) -> None:
