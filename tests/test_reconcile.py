@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -278,6 +279,16 @@ def sides(
 )
 def test_only_what_the_reading_could_not_know_is_in_flight(both: Sides, in_flight: bool) -> None:
     assert both.in_flight(KEY) is in_flight
+
+
+@pytest.mark.parametrize(("came", "in_flight"), [(1, True), (-50, False)])
+def test_a_nested_record_that_is_not_here_is_in_flight_with_its_parent(came: float, in_flight: bool) -> None:
+    child = sides(-60)
+    child.source = {KEY: replace(child.source[KEY], parent_id=KEY[1])}
+    child.parent = sides(-60, {"received_at": at(came), "changed_at": at(came - 0.5)})
+    assert child.in_flight(KEY) is in_flight
+    child.refined = {KEY: [{"deleted": False, "updated_at": at(-60), "refined_at": at(-59)}]}
+    assert not child.in_flight(KEY), "it is here, and tells of itself"
 
 
 def test_all_rows_of_a_key_are_kept_and_the_deleted_ones_do_not_live() -> None:

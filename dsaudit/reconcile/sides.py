@@ -48,7 +48,7 @@ class Sides:
 
     Of a large resource only those keys are held that differ on some side, or may be in flight. ``agreed`` counts for
     each tenant the others: they are on all sides, equal, and none is in flight. It is not ``whole`` then, and has
-    nothing of a tenant with a problem.
+    nothing of a tenant with a problem. ``parent`` holds the resource that a nested one stands in.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Sides:
     problems: dict[str, str] = field(default_factory=dict)
     agreed: Counter[str] = field(default_factory=Counter)
     whole: bool = True
+    parent: Sides | None = None
 
     def changed(self, key: Key) -> datetime | None:
         """When the source's record changed last; a nested one changes with the record it stands in."""
@@ -85,6 +86,8 @@ class Sides:
         seen; what came later is in flight unless it is an older state than the one read. A time that had not yet been
         at the database's instant is wrong, and proves nothing.
         """
+        if above := self._above(key):
+            return above[0].in_flight(above[1])
         came, latest = self._came(key), self.instant + self.clock_error
         if came is None or not self.started - self.clock_error <= came <= latest + WHOLE_SECOND:
             return False
@@ -97,8 +100,17 @@ class Sides:
 
     def touched(self, key: Key) -> bool:
         """Return whether a key is in flight by nothing but the time of a row's writing, which any work renews."""
+        if above := self._above(key):
+            return above[0].touched(above[1])
         is_dated = any(row["updated_at"] and not row["deleted"] for row in self.refined.get(key, []))
         return self.in_flight(key) and not (is_dated or (self.raw or {}).get(key))
+
+    def _above(self, key: Key) -> tuple[Sides, Key] | None:
+        """Return the parent whose times tell of a nested record that is not here: it may have left its parent since."""
+        item = self.source.get(key)
+        if self.parent is None or item is None or item.parent_id is None or self.refined.get(key):
+            return None
+        return self.parent, (key[0], item.parent_id)
 
     def _came(self, key: Key) -> datetime | None:
         """When our side learned of a record last: by its newest version, else by its refined rows."""
@@ -145,13 +157,19 @@ def sides(audit: Audit, name: str, whole: bool = False) -> Sides:
     """
     kept: dict[tuple[str, bool], Sides] = audit.kept.setdefault("sides", {})
     if (name, whole) not in kept:
-        kept[name, whole] = _read(audit, name, whole)
+        found = _read(audit, name, whole)
+        found.parent = sides(audit, found.resource.nested.in_) if found.resource.nested else None
+        kept[name, whole] = found
     return kept[name, whole]
 
 
 def sides_of(audit: Audit, name: str, keys: set[Key]) -> Sides:
     """Read the records with these keys alone on all sides, whether they differ or not."""
-    return _read(audit, name, False, keys)
+    found = _read(audit, name, False, keys)
+    if found.resource.nested:
+        above = {(tenant, one.parent_id) for (tenant, _), one in found.source.items() if one.parent_id is not None}
+        found.parent = sides_of(audit, found.resource.nested.in_, above)
+    return found
 
 
 def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) -> Sides:

@@ -89,3 +89,25 @@ def test_the_items_of_a_record_are_made_once_a_look(made: Make, source: Any, mon
     _, rows = system.audit("field_differences")["field_differences"]
     assert len(rows) == 50 and all("looked at again" in str(row["evidence"]) for row in rows)
     assert calls == ["l"]
+
+
+@pytest.mark.parametrize(("left", "status"), [([1], Status.PASS), ([1, 2], Status.FAIL)])
+def test_a_nested_record_that_left_its_parent_meanwhile_is_in_flight(
+    left: list[int], status: Status, made: Make
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        is_list = "/o.json" in asked[1]
+        record = {"id": 1, "lines": [{"id": key} for key in ([1, 2] if is_list else left)]}
+        return 200, {}, json.dumps({"o": [record, {"id": 2, "lines": []}] if is_list else record}).encode()
+
+    tables = TABLE + "create table l (id bigint primary key, o bigint); insert into l values (1, 1);"
+    with serving(answer, set()) as address:
+        parameters = FILE.replace("ADDRESS", address).replace("ONE", ", one: 'o/{id}.json'")
+        parameters += "  l: {table: l, key: id, nested: {in: o, at: lines}}\n"
+        parameters += "relations: [{child: l.o, parent: o.id}]\n"
+        rows = "insert into o values (1, null, now() + interval '500 ms'), (2, null, now() - interval '1 hour')"
+        system = made(Shape(tables + rows, {}, parameters, {}))
+        verdict, found = system.audit("source_missing_in_refined")["source_missing_in_refined"]
+    assert verdict.status is status, told(verdict)
+    assert [(row["resource"], str(row["source_id"])) for row in found] == [("l", "2")]
+    assert (found[0]["cause"] == "IN_FLIGHT") is (left == [1])
