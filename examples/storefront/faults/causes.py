@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..control import SampleError
 from .answer_key import Expected, Planted
@@ -103,8 +103,8 @@ def creation_undelivered(sample: "Sample", random: Random) -> Planted:
     """A new draft order is never announced."""
     tenant, shop = some_tenant(random)
     with source(sample, drop_deliveries=["draft_orders/create"]):
-        made = sample.record(shop, "draft_orders", "create")["id"]
-    must = _lost({"tenant": tenant, "resource": "draft_order"}, [made], "UNDELIVERED")
+        made = sample.record(shop, "draft_orders", "create")["record"]
+    must = _lost_draft(tenant, made, "UNDELIVERED")
     return Planted("creation_undelivered", mode=48, how="caused", must=must, may=["webhooks_arrive"])
 
 
@@ -112,8 +112,8 @@ def creation_refused(sample: "Sample", random: Random) -> Planted:
     """The provider signs the delivery that tells of a new draft order with another secret."""
     tenant, shop = some_tenant(random)
     with source(sample, bad_signature=["draft_orders/create"]):
-        made = sample.record(shop, "draft_orders", "create")["id"]
-    must = _lost({"tenant": tenant, "resource": "draft_order"}, [made], "REJECTED_SIGNATURE")
+        made = sample.record(shop, "draft_orders", "create")["record"]
+    must = _lost_draft(tenant, made, "REJECTED_SIGNATURE")
     may = ["webhooks_arrive", "deliveries_succeed"]
     return Planted("creation_refused", mode=45, how="caused", must=must, may=may)
 
@@ -122,8 +122,8 @@ def creation_answered_and_lost(sample: "Sample", random: Random) -> Planted:
     """The delivery that tells of a new draft order is answered with 200, and lost before it is stored."""
     tenant, shop = some_tenant(random)
     with backend(sample, answer_before_storing=["draft_orders/create"]):
-        made = sample.record(shop, "draft_orders", "create")["id"]
-    must = _lost({"tenant": tenant, "resource": "draft_order"}, [made], "NEVER_RECEIVED")
+        made = sample.record(shop, "draft_orders", "create")["record"]
+    must = _lost_draft(tenant, made, "NEVER_RECEIVED")
     return Planted("creation_answered_and_lost", mode=44, how="caused", must=must, may=["webhooks_arrive"])
 
 
@@ -227,6 +227,15 @@ def refined_row_edited(sample: "Sample", random: Random) -> Planted:
 
 def _lost(scope: dict[str, str], keys: list[str], cause: str) -> list[Expected]:
     return [Expected(check, scope=scope, keys=keys, cause=cause) for check in LOST]
+
+
+def _lost_draft(tenant: str, draft: dict[str, Any], cause: str) -> list[Expected]:
+    """A draft order is lost with its lines."""
+    lines = [str(line["id"]) for line in draft["line_items"]]
+    return [
+        *_lost({"tenant": tenant, "resource": "draft_order"}, [str(draft["id"])], cause),
+        *_lost({"tenant": tenant, "resource": "draft_line_item"}, lines, cause),
+    ]
 
 
 def _old(tenant: str, resource: str, key: str, fields: list[str], cause: str) -> list[Expected]:
