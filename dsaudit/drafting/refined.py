@@ -166,16 +166,17 @@ def examine(one: Refined, system: System) -> None:
 
 
 def _deleted(shape: Shape, system: System) -> str | None:
-    """Return the time or flag that a deleted row has and most others have not."""
+    """Return the time or flag that a deleted row has and others have not; what is called so may be most of the rows."""
     fitting = [
         column.name
         for column in shape.columns.values()
         if re.fullmatch(_DELETED, words.snake(column.name))
         and (column.family == "boolean" or (column.family == "instant" and column.nullable))
     ]
-    for name in sorted(fitting, key=lambda name: "delet" not in name.lower()):
+    said = {name: "delet" in name.lower() for name in fitting}
+    for name in sorted(fitting, key=lambda name: not said[name]):
         rows = system.sampler.rows(shape, [name], SAMPLED)
-        if sum(bool(row[name]) for row in rows) <= HALF * len(rows):
+        if sum(bool(row[name]) for row in rows) <= (NEARLY if said[name] else HALF) * len(rows):
             return name
     return None
 

@@ -41,6 +41,8 @@ select 'ch_' || n, case n % 3 when 0 then 100 * n when 1 then n + 0.99 else n + 
                           'currency', (array['JPY', 'EUR', 'KWD'])[n % 3 + 1], 'created', 1700000000 + 61 * n,
                           'customer', 'cus_' || n % 20 + 1, 'paid', n % 2 = 0)
 from generate_series(1, 60) as n;
+update "Customer" set is_deleted = true where email < '5'; -- most of them, and in both tables
+update "Charge" set is_deleted = true where currency <> 'EUR';
 """
 
 # A raw table that is partitioned, in a schema of its own, with quoted names; children in an object of the payload.
