@@ -136,17 +136,17 @@ COVERED = frame(
     {"resource": "payout", "way": "webhooks", "state": "unknown", "told": ""},
 )
 SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
-    (plots.latency, hops(1, 2), "most in order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
-    (plots.backlog, waiting(78_390), "most in order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
-    (plots.ingest, ingest(10, 1), "most in 1 min 11, way 0 $x$; longest gap 9 min, way 0 $x$"),
-    (plots.versions, versions(1, 40), "most versions of one object 40, order"),
+    (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
+    (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
+    (plots.ingest, ingest(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
+    (plots.versions, versions(1, 40), "at most 40 of one object, of order"),
     (plots.coverage_matrix, COVERED, "2 gaps, the first at order, webhooks; 1 field not known"),
     (plots.coverage_matrix, COVERED[:1], "no gap"),
-    (plots.differences_by_field, differing([1, 2], what="field"), "most records for order.total_$x$, 2 of 400"),
-    (plots.differences_by_cause, differing([1, 2]), "most records for not sent: UNDELIVERED, 2"),
-    (plots.differences_by_id, differing(range(51)), "most order, missing in refined, 51 of 400, 51 in a row"),
+    (plots.differences_by_field, differing([1, 2], what="field"), "the most frequent is order.total_$x$, 2 of 400"),
+    (plots.differences_by_cause, differing([1, 2]), "the most frequent is not sent: UNDELIVERED, 2"),
+    (plots.differences_by_id, differing(range(51)), "the most are order, missing in refined, 51 of 400, 51 in a row"),
     (plots.differences_by_id, pd.DataFrame(), "nothing to show"),
-    (plots.timeline, happened(0, 0.1, 7200), "3 events; longest silence 2 h"),
+    (plots.timeline, happened(0, 0.1, 7200), "3 events; the longest silence is 2 h"),
     (plots.timeline, happened(0, None, state="bad"), "2 events; wrong at 1, 2"),
 ]
 

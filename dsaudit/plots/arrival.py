@@ -59,7 +59,7 @@ def _spread(frame: pd.DataFrame, column: str, title: str) -> Axes:
         _limit(axes, limit, f"limit {_span(limit)}")
         slowest = max(groups, key=lambda name: np.quantile(groups[name], 0.95))
         median, high = np.quantile(groups[slowest], [0.5, 0.95])
-        _say(axes, f"most in {slowest}, median {_span(median)}, p95 {_span(high)}; the limit is {_span(limit)}")
+        _say(axes, f"the longest is {slowest}, median {_span(median)}, p95 {_span(high)}; the limit is {_span(limit)}")
     return axes
 
 
@@ -90,8 +90,8 @@ def ingest(frame: pd.DataFrame) -> Axes:
         axes.annotate("audited", (end, 1), xycoords=axes.get_xaxis_transform(), color=GREY, ha="right", va="bottom")
         top = frame.iloc[int(np.argmax(_numbers(frame["records"])))]
         idle = max(gaps, key=gaps.__getitem__)
-        most = f"most in {_span(width)} {int(top['records']):,}, {top['via']}"
-        _say(axes, f"{most}; longest gap {_span(gaps[idle])}, {idle}")
+        most = f"at most {int(top['records']):,} of {top['via']} in {_span(width)}"
+        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])}, of {idle}")
     return axes
 
 
@@ -129,7 +129,7 @@ def versions(frame: pd.DataFrame, most: int = 8) -> Axes:
         axes.set_xticks(np.arange(len(heads)) + 0.5, heads)
         axes.set_xlabel("versions")
         top = frame.iloc[int(np.argmax(_numbers(frame["versions"])))]
-        _say(axes, f"most versions of one object {int(top['versions']):,}, {top['resource']}")
+        _say(axes, f"at most {int(top['versions']):,} of one object, of {top['resource']}")
     return axes
 
 

@@ -76,7 +76,7 @@ def _bars(title: str, names: list[str], counts: list[int], told: list[str], colo
         axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("records" + _cut(len(names)))
         top = counts.index(max(counts))
-        _say(axes, f"most records for {names[top]}, {told[top]}")
+        _say(axes, f"the most frequent is {names[top]}, {told[top]}")
     return axes
 
 
@@ -130,7 +130,7 @@ def _placed(frame: pd.DataFrame, title: str, draws: list[Draw]) -> Axes:
         told = [_tell(panels[-1], lane, part) for lane, part in enumerate(groups)]
         top = max(range(len(groups)), key=lambda lane: len(groups[lane]))
         place = ", ".join(order[top] if several else order[top][1:])
-        _say(panels[0], f"most {place}, {told[top].replace(chr(10), ', ')}")
+        _say(panels[0], f"the most are {place}, {told[top].replace(chr(10), ', ')}")
         panels[0].set_xlabel(panels[0].get_xlabel() + _cut(len(order)))
     return panels[0]
 

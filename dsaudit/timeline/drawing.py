@@ -47,7 +47,7 @@ def timeline(frame: pd.DataFrame) -> Axes:
 def _told(frame: pd.DataFrame) -> str:
     """Return how many events there are, how long the longest silence between two is, and what went wrong."""
     gaps = pd.to_datetime(frame["at"], utc=True).dropna().sort_values().diff().dt.total_seconds()
-    told = plural(len(frame), "event") + (f"; longest silence {span(gaps.max())}" if gaps.notna().any() else "")
+    told = plural(len(frame), "event") + (f"; the longest silence is {span(gaps.max())}" if gaps.notna().any() else "")
     wrong = frame.loc[frame["state"] == "bad", "number"]
     return told + (f"; wrong at {', '.join(map(str, wrong))}" if len(wrong) else "")
 

@@ -17,5 +17,5 @@ def test_every_plot_of_a_report_says_what_it_shows(project: Project) -> None:
     project.notebook("04_once", cells)
     page = Page((project.run().folder / "phases" / "04_once.html").read_text(encoding="utf-8"))
     told = [one.attributes["alt"] for one in page.elements if one.tag == "img"]
-    assert told[0].startswith("Why records differ: most records for ")
+    assert told[0].startswith("Why records differ: the most frequent is ")
     assert told[1:] == ["From the change at the source to the refined row: nothing to show."]
