@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from dsaudit.audit import Audit
 
 __all__ = ["open"]
 __version__ = "0.1.0"
 
 
-def open(system: str, phase: str, replay: str = "") -> Audit:  # dsaudit.open reads like the open it resembles
+def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:  # it reads like the open it resembles
     """Open the audit of one phase: see `dsaudit.audit.open`, which is imported only when it is called."""
     from dsaudit import audit
 
-    return audit.open(system, phase, replay)
+    return audit.open(system, phase, replay, **part)

@@ -12,9 +12,10 @@ import matplotlib.dates
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dsaudit.verdict.card import span as span
+from dsaudit.wording import span as span
 
 dates: Any = mpl.dates  # it has no types
 INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440e"
@@ -45,6 +46,26 @@ STYLE: Any = {
 Plot = Callable[..., Axes]
 SPANS = {0.01: "10 ms", 0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 86400: "1 day"}
 SPANS |= {864000: "10 days", 8640000: "100 days"}
+# How an axis of instants names years, months, days, hours, minutes and seconds; the first of each by what it begins.
+TICKS = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
+FIRST_TICKS = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
+BESIDE = ["", "", "%Y", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d"]  # what the names leave out
+
+
+class Told(Figure):
+    """A figure that a notebook keeps with a sentence for those who do not see it: its title, and what stands out."""
+
+    said = "nothing to show"
+
+    def _repr_mimebundle_(self, *_: object, **__: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return no picture, which IPython makes, but the sentence, and it beside the picture too."""
+        sentence = f"{self.axes[0].get_title(loc='left')}: {self.said}."
+        return {"text/plain": sentence}, {"image/png": {"alt": sentence}}
+
+
+def say(axes: Axes, words: str) -> None:
+    """Say what stands out in a plot."""
+    axes.get_figure(root=True).said = words  # type: ignore[union-attr]
 
 
 @contextmanager
@@ -62,7 +83,9 @@ def panels(title: str, lines: float, count: int) -> Iterator[list[Axes]]:
     plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(STYLE):
         size = (WIDTH, 0.9 + LANE * lines)
-        figure, grid = plt.subplots(1, count, sharey=True, squeeze=False, figsize=size, layout="constrained")
+        figure, grid = plt.subplots(
+            1, count, sharey=True, squeeze=False, figsize=size, layout="constrained", FigureClass=Told
+        )
         # A notebook cuts a figure down to what is drawn on it; this keeps all of one width.
         figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
         grid[0, 0].set_title(title, pad=18)
@@ -96,6 +119,7 @@ def note(title: str, words: str) -> Axes:
     with canvas(title, 0) as axes:
         axes.set_axis_off()
         axes.text(0, 0.9, words, color=GREY, transform=axes.transAxes, va="center")
+        say(axes, words)
     return axes
 
 
@@ -127,8 +151,9 @@ def time_axis(axes: Axes) -> None:
     """Give the plot an axis of instants in UTC."""
     locator = dates.AutoDateLocator(minticks=2, maxticks=6)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-    axes.set_xlabel("UTC")
+    form = dates.ConciseDateFormatter(locator, formats=TICKS, zero_formats=FIRST_TICKS, offset_formats=BESIDE)
+    axes.xaxis.set_major_formatter(form)
+    axes.set_xlabel("time (UTC)")
 
 
 def numbers(column: pd.Series) -> Any:

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import pairwise
+
+UNITS = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return ``did you mean order?`` where a known name is close to the one given, else the words `otherwise`."""
     close = difflib.get_close_matches(given, list(known), n=1)
     return f"did you mean {close[0]}?" if close else otherwise
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its own units: ``80 ms``, ``2.4 s``, ``3 min 5 s``, ``21 h 46 min``, ``2 days``."""
+    if seconds < 0:
+        return f"-{span(-seconds)}"
+    if 0 < seconds < 0.99995:
+        return f"{seconds * 1000:.4g} ms"
+    if seconds < 59.995:
+        return f"{seconds:.4g} s"
+    whole = round(seconds)
+    (unit, size), (lower, step) = next(pair for pair in pairwise(UNITS) if whole >= pair[0][1])
+    count, rest = divmod(round(whole / step), size // step)
+    told = f"{count} {unit}" + ("s" if unit == "day" and count > 1 else "")
+    return f"{told} {rest} {lower}" if rest else told

@@ -53,6 +53,16 @@ def test_the_tour_finds_every_fault_and_raises_no_false_alarm(seed: str, tmp_pat
     assert (result["decision"], result["exit"]) == ("NO-GO", 1)
 
 
+@pytest.mark.parametrize("words", ["list", "sample faults"])
+def test_a_reader_that_has_gone_ends_a_command_in_silence(words: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", *words.split()]
+    done = subprocess.run(command, cwd=project_root(), stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_the_sample_can_be_tried_without_auditing_it() -> None:
     done = dsaudit("check", "parameters/sample.yml")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,6 +14,7 @@ database: {url_env: SMALL_URL}
 """
 WAIVER = SMALL + "waivers: [{check: orphans, reason: r, owner: o, expires: "
 WITH_RESOURCE = SMALL + "resources:\n  order:\n    table: orders\n    key: id\n"
+READ = WITH_RESOURCE.replace("resources:", "source: {kind: files, folder: .}\nresources:") + "    read: orders.csv\n"
 
 
 def loaded(tmp_path: Path, text: str, **overrides: str) -> object:
@@ -47,8 +48,8 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
         ("", "small.yml:1:1", "the file is empty"),
         ("- a\n", "small.yml:1:1", "a parameter file is a mapping"),
         (SMALL + "code: {folder: not/there}\n", "small.yml:3:8", "code.folder: there is no folder not/there"),
-        (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:1:1", "the name a is given twice"),
-            (SMALL + "tenants: [{name: a, id: 1}, {name: b, id: 1}]\n", "small.yml:1:1", "the id 1 is given twice"),
+        (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:3:1", "the name a is given twice"),
+            (SMALL + "tenants: [{name: a, id: 1}, {name: b, id: 1}]\n", "small.yml:3:1", "the id 1 is given twice"),
             (SMALL + "raw: {table: r, columns: {hash: h}}\n", "small.yml:3:17", "hash is no column that dsaudit reads"),
             (SMALL + "raw: {table: r, columns: {source_id: none}}\n", "small.yml:3:17", "source_id cannot be none"),
         (WAIVER + "'2026-02-30'}]\n", "small.yml:3:49", "no day of the calendar"),
@@ -59,12 +60,25 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
         ("integration: x\ndatabase: U\n", "small.yml:2:1", "a section with keys of its own is expected here"),
         (SMALL + "? [show]\n: [x]\n", "small.yml:3:3", "a key is a word"),
         (WITH_RESOURCE + "relations: [{child: order, parent: order.id}]\n", "small.yml:7:14", "as resource.column"),
+        (WITH_RESOURCE + "relations:\n  - {child: order.x, parent: ordre.id}\n", "small.yml:8:22",
+         "relations[0].parent: there is no resource ordre; did you mean order?"),
+        (WITH_RESOURCE + "    nested: {in: parent, at: x}\n", "small.yml:7:14", "in: there is no resource parent"),
+        (READ + "    since: x\n", "small.yml:9:5", "resources.order.since: a file is read whole"),
+        (WITH_RESOURCE + "    id_from: no\n", "small.yml:7:5", "a text is expected, and YAML reads this as true"),
+        (WITH_RESOURCE + "    id_from: [id, 7]\n", "small.yml:7:19", "YAML reads this as a number; put it in quotes"),
+        (WITH_RESOURCE + "    raw: 2026-11-26\n", "small.yml:7:5", "YAML reads this as a date; put it in quotes"),
+        (WITH_RESOURCE + "    scope:\n", "small.yml:7:5", "scope: a text is expected, and nothing stands here"),
     ],
 )  # fmt: skip
 def test_says_where_and_what(tmp_path: Path, text: str, place: str, words: str) -> None:
     message = refused(tmp_path, text)
     assert f"{place}: " in message
     assert words in message
+
+
+def test_a_text_that_is_none_is_told_once(tmp_path: Path) -> None:
+    message = refused(tmp_path, WITH_RESOURCE + "    deleted: yes\n")
+    assert message.splitlines() == [message] and "a text is expected, and YAML reads this as true or false" in message
 
 
 def test_names_every_mistake_at_once(tmp_path: Path) -> None:

@@ -119,6 +119,43 @@ def test_draws_it(plot: Callable[..., Axes], given: pd.DataFrame) -> None:
     assert width_as_in_a_notebook(axes) == 900
     assert dict(mpl.rcParams) == before
     assert axes.get_legend() is None
+    assert "nothing" not in sentence(axes)
+
+
+def sentence(axes: Axes) -> str:
+    """Return what stands for the picture where it is not seen."""
+    said = axes.get_figure(root=True)._repr_mimebundle_()[1]["image/png"]["alt"]  # type: ignore[union-attr]
+    assert said.startswith(f"{axes.get_title(loc='left')}: ") and said.endswith(".")
+    return str(said)
+
+
+COVERED = frame(
+    {"resource": "order", "way": "raw", "state": "covered", "told": "5"},
+    {"resource": "order", "way": "webhooks", "state": "gap", "told": ""},
+    {"resource": "payout", "way": "raw", "state": "gap", "told": ""},
+    {"resource": "payout", "way": "webhooks", "state": "unknown", "told": ""},
+)
+SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
+    (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
+    (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
+    (plots.ingest, ingest(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
+    (plots.versions, versions(1, 40), "at most 40 of one object, of order"),
+    (plots.coverage_matrix, COVERED, "2 gaps, the first at order, webhooks; 1 field not known"),
+    (plots.coverage_matrix, COVERED[:1], "no gap"),
+    (plots.differences_by_field, differing([1, 2], what="field"), "the most frequent is order.total_$x$, 2 of 400"),
+    (plots.differences_by_cause, differing([1, 2]), "the most frequent is not sent: UNDELIVERED, 2"),
+    (plots.differences_by_id, differing(range(51)), "the most are order, missing in refined, 51 of 400, 51 in a row"),
+    (plots.differences_by_id, pd.DataFrame(), "nothing to show"),
+    (plots.timeline, happened(0, 0.1, 7200), "3 events; the longest silence is 2 h"),
+    (plots.timeline, happened(0, None, state="bad"), "2 events; wrong at 1, 2"),
+]
+
+
+@pytest.mark.parametrize(("plot", "given", "words"), SENTENCES)
+def test_says_what_stands_out_to_those_who_do_not_see_it(
+    plot: Callable[..., Axes], given: pd.DataFrame, words: str
+) -> None:
+    assert sentence(plot(given)).endswith(f": {words}.")
 
 
 @pytest.mark.parametrize("plot", list(dict.fromkeys(plot for plot, _ in CASES)))
@@ -139,6 +176,26 @@ def test_where_all_was_compared_the_plots_say_that_nothing_differs(plot: Callabl
     none.attrs["unread"] = ["acme, order"]
     (said,) = words(plot(none))
     assert said.endswith("; not compared, as the source's list is not whole: acme, order")
+
+
+def test_what_has_no_cause_is_named_once() -> None:
+    axes = plots.differences_by_cause(differing([1], cause="UNEXPLAINED", group="unexplained"))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["unexplained"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "names"),
+    [
+        (2, {"11:58", "12:00"}),
+        (600, {"03:00", "12:00"}),
+        (3 * 1440, {"11-18", "11-20"}),
+        (90 * 1440, {"2026-09", "2026-11"}),
+    ],
+)
+def test_instants_are_named_as_people_write_them(minutes: int, names: set[str]) -> None:
+    axes = plots.ingest(ingest(1, minutes))
+    axes.get_figure(root=True).canvas.draw()  # type: ignore[union-attr]
+    assert names <= set(ticks(axes)) and axes.get_xlabel() == "time (UTC)"
 
 
 def test_what_is_no_fault_is_told_apart() -> None:

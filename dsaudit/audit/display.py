@@ -58,7 +58,7 @@ class Shown:
         columns = [{"name": name} for name in ("status", "claim", "found", "examined", "check")]
         counts = Counter(verdict.status for verdict in verdicts)
         counted = ", ".join(f"{counts[status]} {status}" for status in reversed(Status) if counts[status])
-        headline = f"{word}: {counted} of {len(rows)} checks" if word and verdicts else ""
+        headline = f"{word}: {counted} of {card.plural(len(rows), 'check')}" if word and verdicts else ""
         return cls("Verdicts of this phase" if verdicts else otherwise, columns, rows, len(rows), headline)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
@@ -92,9 +92,10 @@ class Closing:
         status = worst(verdict.status for verdict in self.verdicts)
         record = {"schema": SCHEMA, "run": self.run, "nonce": self.nonce, "phase": self.phase}
         checks = [verdict.check for verdict in self.verdicts]
+        counted = card.plural(len(checks), "check")
         bundle = Shown.of_verdicts(self.verdicts, "no check has run")._repr_mimebundle_()
-        html = f"<p>{card.badge(status)} {escape(self.phase)}: {len(checks)} checks</p>{bundle['text/html']}"
-        plain = f"{status.upper()} {self.phase}: {len(checks)} checks\n{bundle['text/plain']}"
+        html = f"<p>{card.badge(status)} {escape(self.phase)}: {counted}</p>{bundle['text/html']}"
+        plain = f"{status.upper()} {self.phase}: {counted}\n{bundle['text/plain']}"
         return {CLOSING_MIME: {**record, "checks": checks}, "text/html": html, "text/plain": plain}
 
 

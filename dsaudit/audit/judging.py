@@ -15,9 +15,11 @@ from dsaudit.parameters import Parameters
 from dsaudit.verdict import Result, Status
 from dsaudit.verdict.card import thousands
 from dsaudit.verdict.causes import EXPECTED
+from dsaudit.wording import span
 
 Scope = dict[str, str]
 SourceCount = Callable[[Scope], int | None]
+SECONDS = {"s": 1, "ms": 0.001}  # that a unit of time has
 
 
 @dataclass
@@ -164,11 +166,18 @@ def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: 
         return
     result.value = float(value) if not isinstance(value, int) else value
     result.unit = str(row.get("unit") or "")
-    result.observed = f"{result.value:.4g} {result.unit}".strip()
+    result.observed = _measured(result.value, result.unit)
     if limit:
         result.threshold = _limit(limit, policy)
         below = "at least" if limit.endswith("success_percent") else "at most"
-        result.expected = f"{below} {result.threshold:g} {result.unit}".strip()
+        result.expected = f"{below} {_measured(result.threshold, result.unit)}"
+
+
+def _measured(value: float, unit: str) -> str:
+    """Return a measured value in words, a length of time in its own units: ``s (p95)`` reads ``2.4 s (p95)``."""
+    name, _, more = unit.partition(" ")
+    told = span(value * SECONDS[name]) if name in SECONDS else f"{value:.4g} {name}"
+    return f"{told} {more}".strip()
 
 
 def _beyond(result: Result) -> bool:

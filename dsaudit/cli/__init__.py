@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dsaudit.cli.group import COULD_NOT_START, Command
+from dsaudit.cli.group import COULD_NOT_START, READER_GONE, Command
 from dsaudit.cli.options import FILE, FOLDER, overrides_of, part_given, part_options
 from dsaudit.cli.telling import tell
 
@@ -99,6 +99,8 @@ def run(
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
     parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**part_given(part)))
+    if attach and not parameters.example:
+        raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
     sys.exit(result["exit"])
@@ -322,4 +324,4 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
         cwd=project_root(),
         env={**os.environ, "SAMPLE_COMMAND": "dsaudit sample"},
     )
-    sys.exit(COULD_NOT_START if done.returncode else 0)
+    sys.exit(done.returncode if done.returncode in (0, READER_GONE) else COULD_NOT_START)

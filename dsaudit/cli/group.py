@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import click
 
 COULD_NOT_START = 3
+READER_GONE = 141  # what a shell says of any program whose output is read no further; 128 and the signal of it
 
 
 class Command(click.Group):
     """A group whose usage errors exit with 3: 2 already means INCONCLUSIVE."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Invoke; where the reader has gone, as of ``| head``, end in silence, and not with 1: that means NO-GO."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would flush it once more
+            sys.exit(READER_GONE)
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run, and give every mistake of the user one readable line."""

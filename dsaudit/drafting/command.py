@@ -17,6 +17,7 @@ from dsaudit.drafting.writing import written
 from dsaudit.parameters import ParameterError, load, project_root
 from dsaudit.parameters.models import Database as Settings
 from dsaudit.parameters.section import NAME
+from dsaudit.verdict.card import plural
 
 SECONDS = 10.0  # that one question may take: what is slower than that is left open
 
@@ -86,8 +87,8 @@ def _write(target: Path, text: str, force: bool) -> None:
 def _told(made: Draft, target: Path, url_env: str, is_new: bool) -> Iterator[str]:
     certain, guessed, left = made.counts()
     resources = len({path[1] for path in made.entries if path[0] == "resources"})
-    keys = f"{certain + guessed} keys: {certain} certain, {guessed} guessed; {left} to fill"
-    yield f"{_shown(target)}: {resources} resources, {keys}"
+    keys = f"{plural(certain + guessed, 'key')}: {certain} certain, {guessed} guessed; {left} to fill"
+    yield f"{_shown(target)}: {plural(resources, 'resource')}, {keys}"
     yield from _problems(target)
     yield "It names these environment variables:"
     for name, what in made.variables.items():

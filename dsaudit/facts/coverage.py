@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts.sync_code import functions_named, unread
 from dsaudit.parameters import Parameters, Resource
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -93,7 +94,7 @@ def _stored(declared: bool, count: Callable[[], int], expected: int | None) -> T
         return "covered", f"{rows:,}"
     if expected is None:
         return "unknown", "no rows, and what the source has is not known"
-    return "gap", f"no rows, though the source has {expected:,} records"
+    return "gap", f"no rows, though the source has {plural(expected, 'record')}"
 
 
 def _raw_rows(audit: Audit, name: str) -> int:
@@ -109,7 +110,7 @@ def _refined_rows(audit: Audit, name: str) -> int:
 
 def _webhook(parameters: Parameters, resource: Resource) -> Told:
     if resource.webhooks:
-        return "covered", f"{len(resource.webhooks)} topics" if len(resource.webhooks) > 1 else "1 topic"
+        return "covered", plural(len(resource.webhooks), "topic")
     if resource.no_webhooks:
         return "reason", resource.no_webhooks
     if resource.nested:

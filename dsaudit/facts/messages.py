@@ -59,13 +59,12 @@ def template(message: str | None, known: frozenset[str]) -> str:
     if not message:
         return "no message"
     # What is quoted is a value or the name of something; a name is let through by itself.
-    parts = re.findall(r"[^\W\d]\w*|\d+(?:[.,:]\d+)*|[^\w\s]", message[:500])
     told: list[str] = []
-    for part in parts:
+    for gap, part in re.findall(r"(\s*)([^\W\d]\w*|\d+(?:[.,:]\d+)*|[^\w\s])", message[:500]):
         shown = _shown(part, known)
-        if not (shown == "…" and told and told[-1] == "…"):
-            told.append(shown)
-    return re.sub(r"\s+([.,:;)\]])", r"\1", " ".join(told))
+        if not (shown == "…" and told and told[-1].endswith("…")):
+            told.append(f"{' ' if gap and told else ''}{shown}")
+    return "".join(told)
 
 
 def _shown(part: str, known: frozenset[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from dsaudit import codebase
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -85,8 +86,8 @@ def without_handler(audit: Audit, topics: Iterable[str]) -> tuple[dict[str, str]
     findings = handled(audit, topics)
     dropped = {topic: one.evidence for topic, one in findings.items() if one.state == "absent"}
     doubts = [f"{one.file}:{one.line}: {one.evidence}" for one in findings.values() if one.state == "unresolved"]
-    reason = f"the handlers of {len(doubts)} topics are not resolved in the code: {doubts[0]}" if doubts else None
-    return dropped, reason
+    unsure = f"the handlers of {plural(len(doubts), 'topic')} are not resolved in the code"
+    return dropped, f"{unsure}: {doubts[0]}" if doubts else None
 
 
 def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:

@@ -14,9 +14,10 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
-from dsaudit.parameters.section import NAME, Section
+from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
+from dsaudit.wording import did_you_mean
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -181,26 +182,32 @@ class Parameters(Section):
     def _consistent(self) -> Parameters:
         for name, resource in self.resources.items():
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-                raise ValueError(f"resources.{name}: a resource's name has small letters, digits and _")
-            if resource.nested and resource.nested.in_ not in self.resources:
-                raise ValueError(f"resources.{name}.nested.in: there is no resource {resource.nested.in_}")
+                raise Misplaced(("resources", name), "a resource's name has small letters, digits and _")
+            if resource.nested:
+                self._has_resource(resource.nested.in_, "resources", name, "nested", "in")
             if self.source and (problem := why_unreadable(resource, self.source, len(self.tenants))):
-                raise ValueError(f"resources.{name}.{problem}")
+                key, _, reason = problem.partition(": ")
+                raise Misplaced(("resources", name, key), reason)
         for index, relation in enumerate(self.relations):
-            for side in (relation.child, relation.parent):
-                if side.split(".")[0] not in self.resources:
-                    raise ValueError(f"relations[{index}]: there is no resource {side.split('.')[0]}")
+            self._has_resource(relation.child.partition(".")[0], "relations", index, "child")
+            self._has_resource(relation.parent.partition(".")[0], "relations", index, "parent")
         resources = self.resources.items()
-        for what, given in (
-            ("tenants: the name", (tenant.name for tenant in self.tenants)),
-            ("tenants: the id", (tenant.id for tenant in self.tenants)),
-            ("resources: the raw type", (resource.raw or name for name, resource in resources)),
-            ("resources: the topic", (topic for _, resource in resources for topic in resource.webhooks)),
+        for section, what, given in (
+            ("tenants", "name", (tenant.name for tenant in self.tenants)),
+            ("tenants", "id", (tenant.id for tenant in self.tenants)),
+            ("resources", "raw type", (resource.raw or name for name, resource in resources)),
+            ("resources", "topic", (topic for _, resource in resources for topic in resource.webhooks)),
         ):
             twice = next(_repeated(given), None)
             if twice is not None:
-                raise ValueError(f"{what} {twice} is given twice, so its records would count twice or not at all")
+                words = f"the {what} {twice} is given twice, so its records would count twice or not at all"
+                raise Misplaced((section,), words)
         return self
+
+    def _has_resource(self, name: str, *keys: str | int) -> None:
+        if name not in self.resources:
+            hint = did_you_mean(name, self.resources)
+            raise Misplaced(keys, f"there is no resource {name}" + (f"; {hint}" if hint else ""))
 
     @property
     def part(self) -> Part:

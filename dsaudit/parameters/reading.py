@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dsaudit.parameters.models import Parameters
-from dsaudit.parameters.section import NAME
+from dsaudit.parameters.section import NAME, Misplaced
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
@@ -92,14 +92,14 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
 def place_of(path: Path, keys: Path_) -> str:
     """Return where something stands in a parameter file that was loaded: ``file:line:column: resources.order.read``."""
     label = _label(path)
-    places = dict(_places(_compose(path, label), ()))
-    is_default = keys[:1] == ("resources",) and keys[:3] not in places and ("defaults", *keys[2:3]) in places
-    mark = _nearest(places, ("defaults", *keys[2:]) if is_default else keys)
+    mark = _nearest(dict(_places(_compose(path, label), ())), keys)
     return f"{label}:{_place(mark)}: {_dotted(keys).removesuffix(': ')}"
 
 
 def _nearest(places: dict[Path_, yaml.Mark], keys: Path_) -> yaml.Mark | None:
-    """Return the place of the keys, or of the innermost section around them that the file has."""
+    """Return the place of the keys, of the default that stands for them, or of the innermost section around them."""
+    if keys[:1] == ("resources",) and keys[:3] not in places and ("defaults", *keys[2:3]) in places:
+        keys = ("defaults", *keys[2:])
     return next((places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in places), None)
 
 
@@ -203,12 +203,19 @@ def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
 def _sentences(
     error: ValidationError, label: str, places: dict[Path_, yaml.Mark], overrides: Mapping[str, str]
 ) -> Iterator[str]:
+    told: list[tuple[Path_, Any]] = []
     for problem in error.errors():
         # Pydantic adds the names of union branches to a location; what the file does not have is left out.
         location: Path_ = ()
         for part in problem["loc"]:
             if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
                 location = (*location, part)
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, Misplaced):
+            location = (*location, *cause.keys)
+        if any(there == location and value is problem["input"] for there, value in told):
+            continue  # what is wrong for one branch of a union is so for the others
+        told.append((location, problem["input"]))
         mark = _nearest(places, location)
         set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
         where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
@@ -230,10 +237,23 @@ def _what(problem: Any, location: Path_) -> str:
         return f"unknown key{hint}"
     if problem["type"] == "model_type":
         return f"a section with keys of its own is expected here: {', '.join(_known_keys(location))}"
+    if problem["type"] == "string_type":
+        return f"a text is expected, {_instead(problem['input'])}"
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         return f"{problem['input']!r} is no name; small letters, digits, - and _ make one, a letter first"
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return message[0].lower() + message[1:]
+
+
+def _instead(value: Any) -> str:
+    """Return what stands where a text should, as YAML reads it."""
+    if value is None:
+        return "and nothing stands here"
+    if isinstance(value, (list, dict)):
+        return "not a list or a section"
+    if isinstance(value, bool):
+        return "and YAML reads this as true or false, as it does yes, no, on and off; put it in quotes"
+    return f"and YAML reads this as a {'number' if isinstance(value, (int, float)) else 'date'}; put it in quotes"
 
 
 def _known_keys(location: Path_) -> list[str]:

@@ -14,6 +14,7 @@ from dsaudit.canvas import days as _days
 from dsaudit.canvas import lanes as _lanes
 from dsaudit.canvas import limit as _limit
 from dsaudit.canvas import numbers as _numbers
+from dsaudit.canvas import say as _say
 from dsaudit.canvas import span as _span
 from dsaudit.canvas import span_axis as _span_axis
 from dsaudit.canvas import time_axis as _time_axis
@@ -56,6 +57,9 @@ def _spread(frame: pd.DataFrame, column: str, title: str) -> Axes:
         every = np.concatenate(list(groups.values()))
         _span_axis(axes, float(every.min()), max(limit * 2, float(every.max()) * 1.5))
         _limit(axes, limit, f"limit {_span(limit)}")
+        slowest = max(groups, key=lambda name: np.quantile(groups[name], 0.95))
+        median, high = np.quantile(groups[slowest], [0.5, 0.95])
+        _say(axes, f"the longest is {slowest}, median {_span(median)}, p95 {_span(high)}; the limit is {_span(limit)}")
     return axes
 
 
@@ -68,21 +72,26 @@ def ingest(frame: pd.DataFrame) -> Axes:
     ways = {str(name): part for name, part in frame.groupby("via")}
     until = pd.to_datetime(frame["until"].iloc[0], utc=True)
     width = float(frame["seconds"].iloc[0])
+    gaps = {name: _gap(_days(part["time"]), until, width) for name, part in ways.items()}
     with _canvas("Records received over time, by way", 2 * len(ways)) as axes:
         _lanes(axes, list(ways))
-        for lane, part in enumerate(ways.values()):
+        for lane, (name, part) in enumerate(ways.items()):
             records = _numbers(part["records"])
             times = _days(part["time"])
             axes.bar(times, 0.8 * records / records.max(), width / 86400, lane + 0.4, color=BLUE, align="edge")
             for bar in axes.containers[-1]:
                 bar.set_y(lane + 0.4 - bar.get_height())  # lanes count downwards
-            told = f"most {int(records.max()):,} in {_span(width)}\nlongest gap {_span(_gap(times, until, width))}"
+            told = f"most {int(records.max()):,} in {_span(width)}\nlongest gap {_span(gaps[name])}"
             axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
         axes.hlines(np.arange(len(ways)) + 0.4, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, lw=0.8)
         _time_axis(axes)
         end = float(dates.date2num(until))
         axes.axvline(end, color=GREY, lw=0.8, ls=(0, (4, 3)))
         axes.annotate("audited", (end, 1), xycoords=axes.get_xaxis_transform(), color=GREY, ha="right", va="bottom")
+        top = frame.iloc[int(np.argmax(_numbers(frame["records"])))]
+        idle = max(gaps, key=gaps.__getitem__)
+        most = f"at most {int(top['records']):,} of {top['via']} in {_span(width)}"
+        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])}, of {idle}")
     return axes
 
 
@@ -119,6 +128,8 @@ def versions(frame: pd.DataFrame, most: int = 8) -> Axes:
         axes.set_ylim(len(counts), 0)
         axes.set_xticks(np.arange(len(heads)) + 0.5, heads)
         axes.set_xlabel("versions")
+        top = frame.iloc[int(np.argmax(_numbers(frame["versions"])))]
+        _say(axes, f"at most {int(top['versions']):,} of one object, of {top['resource']}")
     return axes
 
 

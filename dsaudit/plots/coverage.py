@@ -9,7 +9,9 @@ from matplotlib.patches import Rectangle
 
 from dsaudit.canvas import GREY, INK, PALE, RED, retitled
 from dsaudit.canvas import canvas as _canvas
+from dsaudit.canvas import say as _say
 from dsaudit.canvas import unless_empty as _unless_empty
+from dsaudit.verdict.card import plural
 
 COVERAGE = {
     "covered": ("#cfe3f1", INK),
@@ -48,7 +50,17 @@ def coverage_matrix(frame: pd.DataFrame) -> Axes:
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)
+        _say(axes, _gaps(frame))
     return axes
+
+
+def _gaps(frame: pd.DataFrame) -> str:
+    """Return how many gaps there are, and where the first is."""
+    gaps = frame[frame["state"].isin(("gap", "lost"))]
+    named = [f"{one['resource']}, {one['way']}" for one in gaps.to_dict("records")[:1]]
+    unknown = int((frame["state"] == "unknown").sum())
+    told = f"{plural(len(gaps), 'gap')}, the first at {named[0]}" if named else "no gap"
+    return told + (f"; {plural(unknown, 'field')} not known" if unknown else "")
 
 
 # What a cell of the webhooks' matrix begins with, and as what it is drawn.

@@ -19,9 +19,11 @@ from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import lanes as _lanes
 from dsaudit.canvas import note as _note
 from dsaudit.canvas import panels as _panels
+from dsaudit.canvas import say as _say
 from dsaudit.canvas import span as _span
 from dsaudit.canvas import time_axis as _time_axis
-from dsaudit.verdict.causes import GROUPS
+from dsaudit.verdict.card import plural
+from dsaudit.verdict.causes import GROUPS, UNEXPLAINED
 
 CLASSES = {"expected": GREY, "loss": RED, "unexplained": INK}
 COLOURS = {"extra": INK, "old in raw": BLUE, "field": BLUE}  # what is missing is red
@@ -56,7 +58,7 @@ def differences_by_cause(frame: pd.DataFrame) -> Axes:
     records = frame.drop_duplicates([*RECORD, "cause"])
     counted = records.groupby(["group", "cause", "class"])["source_id"].size().reset_index(name="records")
     lines = sorted(counted.to_dict("records"), key=lambda one: (GROUPS.index(one["group"]), one["cause"]))
-    names = [f"{line['group']}: {line['cause']}" for line in lines]
+    names = [line["group"] if line["cause"] == UNEXPLAINED else f"{line['group']}: {line['cause']}" for line in lines]
     told = [f"{line['records']:,}" + (" (no fault)" if line["class"] == "expected" else "") for line in lines]
     return _bars(title, names, [line["records"] for line in lines], told, [CLASSES[line["class"]] for line in lines])
 
@@ -73,11 +75,13 @@ def _bars(title: str, names: list[str], counts: list[int], told: list[str], colo
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(5, integer=True))
         axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("records" + _cut(len(names)))
+        top = counts.index(max(counts))
+        _say(axes, f"the most frequent is {names[top]}, {told[top]}")
     return axes
 
 
 def _cut(count: int) -> str:
-    return f"; {count - MOST_LANES} more lines are not drawn" if count > MOST_LANES else ""
+    return f"; {plural(count - MOST_LANES, 'more line')} not drawn" if count > MOST_LANES else ""
 
 
 def differences_by_time(frame: pd.DataFrame) -> Axes:
@@ -112,7 +116,8 @@ def _placed(frame: pd.DataFrame, title: str, draws: list[Draw]) -> Axes:
         return _nothing(title, frame, "no record differs from the source")
     faults = frame[frame["leads"] & (frame["class"] != "expected")]
     if faults.empty:
-        return _nothing(title, frame, f"{frame[RECORD].drop_duplicates().shape[0]:,} records differ without a fault")
+        count = len(frame[RECORD].drop_duplicates())
+        return _nothing(title, frame, f"{plural(count, 'record differs', 'records differ')} without a fault")
     found: dict[Any, pd.DataFrame] = dict(list(faults.groupby(["tenant", "resource", "what"])))
     order = sorted(found, key=lambda key: (key[0], key[1], WAY.index(key[2])))
     several = len({tenant for tenant, _, _ in order}) > 1
@@ -122,19 +127,22 @@ def _placed(frame: pd.DataFrame, title: str, draws: list[Draw]) -> Axes:
         panels[0].tick_params(axis="y", labelsize=7)
         for draw, axes in zip(draws, panels, strict=True):
             draw(axes, groups)
-        for lane, part in enumerate(groups):
-            _tell(panels[-1], lane, part)
+        told = [_tell(panels[-1], lane, part) for lane, part in enumerate(groups)]
+        top = max(range(len(groups)), key=lambda lane: len(groups[lane]))
+        place = ", ".join(order[top] if several else order[top][1:])
+        _say(panels[0], f"the most are {place}, {told[top].replace(chr(10), ', ')}")
         panels[0].set_xlabel(panels[0].get_xlabel() + _cut(len(order)))
     return panels[0]
 
 
-def _tell(axes: Axes, lane: int, part: pd.DataFrame) -> None:
-    """Write how many there are, and how many of them stand in a row, at the end of a lane."""
+def _tell(axes: Axes, lane: int, part: pd.DataFrame) -> str:
+    """Write and return how many there are, and how many of them stand in a row, at the end of a lane."""
     ranks = np.unique(part["rank"].dropna().to_numpy(int))
     ends = np.flatnonzero(np.diff(ranks) > 1) + 1
     longest = np.diff([0, *ends, len(ranks)]).max()
     told = f"{len(part):,} of {int(part['ranks'].iloc[0]):,}" + (f"\n{longest:,} in a row" if longest > 1 else "")
     axes.text(1.02, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
+    return told
 
 
 def _bar_up(axes: Axes, lane: int, part: pd.DataFrame, starts: Any, width: float, heights: Any) -> None:

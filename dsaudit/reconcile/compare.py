@@ -26,6 +26,7 @@ from dsaudit.reconcile.streams import Connection, batches, fill, look, origins
 from dsaudit.reconcile.values import agree, at_source, same_json, typed
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.recording import value_at
+from dsaudit.verdict.card import plural
 
 MEMORY = "1GB"
 MOST_KEPT = 100_000  # rows of each frame; beyond it they are counted
@@ -180,10 +181,11 @@ def _claim(task: Task) -> str:
 def problems_of(counts: dict[str, int]) -> Iterator[str]:
     """Yield what is wrong with the keys, in words."""
     if counts["repeated"]:
-        yield f"{counts['repeated']} keys stand for several rows each; mend the keys first"
+        yield f"{plural(counts['repeated'], 'key stands', 'keys stand')} for several rows each; mend the keys first"
     for side, place in (("there", "at the source"), ("here", "here")):
         if counts[f"keyless_{side}"]:
-            yield f"{counts[f'keyless_{side}']} rows {place} have no readable key; they are compared with nothing"
+            keyless = plural(counts[f"keyless_{side}"], f"row {place} has", f"rows {place} have")
+            yield f"{keyless} no readable key; what has none is compared with nothing"
 
 
 def cut(totals: dict[str, int], most: int) -> Iterator[str]:
@@ -227,7 +229,8 @@ def _refuse_lost(connection: Connection, task: Task) -> None:
     for side, error in (("seen_there", SourceError), ("seen_here", ShortRead)):
         lost = _count(connection, f"from wanted as w anti join {side} as s using ({task.names})")
         if lost:
-            raise error(f"{lost} rows were there at first and not at a second look; what was read proves nothing")
+            found = plural(lost, "row was", "rows were")
+            raise error(f"{found} there at first and not at a second look; what was read proves nothing")
 
 
 def _reader(side: Side, task: Task) -> Any:

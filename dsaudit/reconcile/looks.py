@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.reconcile.sides import WHOLE_SECOND, Key, Sides
 from dsaudit.reconcile.values import same_json
 from dsaudit.source.recording import Item, instant_at
+from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -77,7 +78,7 @@ class Seen:
 
     def told(self, differences: Differences, is_last: bool) -> Looked | None:
         """Return what this look tells, or None where it is worth another one."""
-        one, later = self.one, f"when looked at again {self.seconds} s later"
+        one, later = self.one, f"when looked at again {span(self.seconds)} later"
         one.first = self.seconds if one.first is None else one.first
         if self._is_healed(differences):
             return Looked(f"right {later}", self._was_in_flight(), healed=True, arrived=self._has_arrived())

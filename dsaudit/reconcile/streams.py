@@ -17,6 +17,7 @@ from dsaudit.reconcile.inputs import Lines, Rows, Side, Table, Task
 from dsaudit.reconcile.jsonlines import extracted, odd_lines, record_of
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import value_at
+from dsaudit.verdict.card import plural, thousands
 
 CONNECTIONS = 2
 MOST_NAMED = 20_000  # keys that are asked for by name; beyond that the whole table is read once more
@@ -45,7 +46,8 @@ def fill(connection: Connection, side: Side, target: str, task: Task) -> int:
     found = _number(connection, f"select count(*) from {target}")
     if expected is not None and found != expected:
         error = ShortRead if isinstance(side, Table) else SourceError
-        raise error(f"{_name(side)}: {found} rows were read, {expected} were counted; a part is missing")
+        read = plural(found, "row was", "rows were")
+        raise error(f"{_name(side)}: {read} read, {thousands(expected)} counted; a part is missing")
     return found
 
 

@@ -271,7 +271,7 @@ def _arrival_words(keys: pd.DataFrame) -> Iterator[str]:
         if not pd.isna(accepted):
             yield f"a delivery of it was accepted {instant_text(accepted)}"
         elif not pd.isna(refused_at):
-            yield f"it arrived {refused} times up to {instant_text(refused_at)} and was never accepted"
+            yield f"it arrived {plural(int(refused), 'time')} up to {instant_text(refused_at)} and was never accepted"
         else:
             yield ""
 

@@ -12,6 +12,7 @@ from dsaudit.report.telling import (
     counts_html,
     having,
     headline,
+    left_out_in_words,
     moment,
     skipped_because,
 )
@@ -57,8 +58,7 @@ def _warnings(result: Record) -> str:
     if may_write:
         role = result["instant"].get("role", "of the audit")
         warnings.append(f"The role {role} can write here: {'; '.join(may_write)}. Audit with a role that only reads")
-    if accepted_in_words(result):
-        warnings.append(accepted_in_words(result))
+    warnings += filter(None, (accepted_in_words(result), left_out_in_words(result)))
     told = [reason["text"] for reason in result["reasons"][:MOST_REASONS]]
     warnings += [f"A problem of the run itself: {problem}" for problem in result["problems"] if problem not in told]
     lines = "".join(f"<li>{words(warning)}.</li>" for warning in warnings)

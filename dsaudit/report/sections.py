@@ -18,7 +18,8 @@ from dsaudit.report.telling import (
     skipped_because,
 )
 from dsaudit.verdict import Status
-from dsaudit.verdict.card import SIGNS, anchor, plural, table, thousands, words
+from dsaudit.verdict.card import SIGNS, anchor, plural, table, words
+from dsaudit.wording import span
 
 MOST_RUNS = 10
 
@@ -198,7 +199,7 @@ def _phases(result: Record) -> str:
     rows = [
         [
             f'<th scope="row">{words(phase_title(phase["name"]))}</th>',
-            f'<td class="ds-number">{thousands(round(phase["seconds"]))} s</td>',
+            f'<td class="ds-number">{span(phase["seconds"])}</td>',
             f"<td>{words(phase['ended_by'])}</td>",
             f"<td><code>{words(phase['sha256'][:16])}</code></td>",
         ]

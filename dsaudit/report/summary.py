@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dsaudit.report.telling import COUNTED, accepted_in_words, counts, headline, skipped_because
+from dsaudit.report.telling import COUNTED, accepted_in_words, counts, headline, left_out_in_words, skipped_because
 
 MOST_FAILURES = 50  # lines; GitHub refuses a summary of more than 1 MiB as a whole
 
@@ -19,6 +19,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"## {headline(result)}: {_inert(run['integration'])} ({run['environment']})",
         f"{told}. Run `{_inert(run['id'])}`, database instant {_inert(result['instant']['time'])}.",
         _inert(accepted_in_words(result)),
+        _inert(left_out_in_words(result)),
         *[f"{number}. {_inert(reason['text'])}" for number, reason in enumerate(result["reasons"], 1)],
         _table("Success criteria", ("Metric", "Target", "Actual", "Status"), _criteria(result)),
         _table("Not green", ("Status", "Check", "Claim"), _not_green(result)),

@@ -15,6 +15,8 @@ Record = Mapping[str, Any]
 Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
 
 DECISIONS = {"GO": Status.PASS, "NO-GO": Status.FAIL, "INCONCLUSIVE": Status.INCONCLUSIVE}
+LACKING = "the parameter file has no "  # how the reasons of most checks begin that were not run
+MOST_LACKING = 4
 COUNTED = {
     Status.FAIL: "fail",
     Status.ERROR: "error",
@@ -102,10 +104,30 @@ def headline(result: Record) -> str:
     """Return the decision; a part of an audit never reads as a whole one, nor a GO with accepted rows as a full one."""
     part = Part.from_json(result["run"]["part"]).words if "part" in result["run"] else ""
     words = str(result["decision"]) + (" for a part only" if result["limits"] else "") + (f": {part}" if part else "")
-    accepted = result.get("accepted")
-    if result["decision"] != "GO" or not accepted:
+    if result["decision"] != "GO":
         return words
-    return f"{words} with {plural(accepted['rows'], 'accepted row')} until {accepted['until']}"
+    if accepted := result.get("accepted"):
+        words += f" with {plural(accepted['rows'], 'accepted row')} until {accepted['until']}"
+    return f"{words}: {ran}" if (ran := _few_ran(result)) else words
+
+
+def _few_ran(result: Record) -> str:
+    """Return how few checks ran where more were left out; of a part of an audit its own words say so, or nothing."""
+    if result["limits"]:
+        return ""
+    left_out = len(having(result["verdicts"], Status.SKIPPED))
+    ran = len(result["verdicts"]) - left_out
+    return f"{ran} of {plural(len(result['verdicts']), 'check')} ran" if left_out > ran else ""
+
+
+def left_out_in_words(result: Record) -> str:
+    """Return why most checks did not run, where a GO rests on the few that did, or nothing."""
+    ran = _few_ran(result) if result["decision"] == "GO" else ""
+    if not ran:
+        return ""
+    reasons = list(skipped_because(result["verdicts"]))
+    lacking = [reason.removeprefix(LACKING) for reason in reasons if reason.startswith(LACKING)][:MOST_LACKING]
+    return f"Only {ran}: {LACKING}{', no '.join(lacking)}" if lacking else f"Only {ran}: {reasons[0]}"
 
 
 def accepted_in_words(result: Record) -> str:

@@ -100,7 +100,7 @@ def _chosen(result: Record, terms: Terms, mask: Mask) -> list[Record]:
         total = sum(one["total"] for one in verdict["results"])
         if len(verdict["findings"]) < total:
             raise BaselineError(
-                f"{verdict['check']} found {thousands(total)} rows and names {thousands(len(verdict['findings']))} of "
+                f"{verdict['check']} found {plural(total, 'row')} and names {thousands(len(verdict['findings']))} of "
                 "them; what was not seen is not accepted: mend it, or choose others with --check"
             )
         foreign = {key_of(finding) for finding in verdict["findings"]} - {mask.name}

@@ -3,6 +3,9 @@
 A check says in its header ``explains`` what would follow from its failure. Whether it does is judged by place: tenant
 and resource, a nested resource counting as the one it stands in. A failure follows from others when they cover every
 place of it; where they cover a part only, it comes after them and is a reason of its own.
+
+What was lost on the way from the source, most rows first, weighs more than any remark on how the system is made, and
+what it may follow from weighs as much as it does.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dsaudit.parameters import Parameters
 from dsaudit.verdict import SEVERITIES, Status
 
 Record = dict[str, Any]
+ACCURACY = "DS5."  # how the requirements begin that hold the rows against the source
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,28 @@ def _covered(name: str, roots: list[str], places: Mapping[str, set[Place]]) -> b
 
 def _circular(name: str, touching: Mapping[str, list[str]]) -> bool:
     """Return whether a failure would be explained by itself: then nothing is left that explains it."""
-    seen, waiting = set(), [name]
+    return name in _above(name, touching)
+
+
+def _above(name: str, touching: Mapping[str, list[str]]) -> set[str]:
+    """Return all that a failure may follow from, over any number of steps."""
+    seen: set[str] = set()
+    waiting = [name]
     while waiting:
         for root in touching[waiting.pop()]:
             if root not in seen:
                 seen.add(root)
                 waiting.append(root)
-    return name in seen
+    return seen
 
 
 def _ordered(against: Mapping[str, Record], touching: Mapping[str, list[str]], whole: set[str]) -> list[str]:
     """Return the names so that none stands before what it may follow from, and else by weight."""
-    left = sorted(against, key=lambda name: _weight(against[name], name in whole))
+    lost = dict.fromkeys(against, 0)
+    for name, verdict in against.items():
+        for one in {name, *_above(name, touching)}:
+            lost[one] = max(lost[one], _lost(verdict))
+    left = sorted(against, key=lambda name: _weight(against[name], name in whole, lost[name]))
     order: list[str] = []
     while left:
         free = [name for name in left if not any(root in left for root in touching[name])]
@@ -87,9 +101,18 @@ def _ordered(against: Mapping[str, Record], touching: Mapping[str, list[str]], w
     return order
 
 
-def _weight(verdict: Record, explained: bool) -> tuple[bool, bool, int, int]:
-    total = sum(one["total"] for one in verdict["results"])
-    return verdict["status"] != "fail", explained, SEVERITIES.index(verdict["severity"]), -total
+def _weight(verdict: Record, explained: bool, lost: int) -> tuple[bool, bool, int, int, int]:
+    return verdict["status"] != "fail", explained, -lost, SEVERITIES.index(verdict["severity"]), -_total(verdict)
+
+
+def _lost(verdict: Record) -> int:
+    """Return how many rows a check found to differ from the source's."""
+    is_lost = verdict["status"] == "fail" and any(one.startswith(ACCURACY) for one in verdict["requirement"])
+    return _total(verdict) if is_lost else 0
+
+
+def _total(verdict: Record) -> int:
+    return sum(int(one["total"]) for one in verdict["results"])
 
 
 def _places(verdict: Record, parameters: Parameters) -> set[Place]:

@@ -20,6 +20,7 @@ import psutil
 from dsaudit.checks import CheckError, Planned
 from dsaudit.evidence import write_atomically
 from dsaudit.parameters import Parameters
+from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.run import Options
@@ -63,7 +64,7 @@ def execute(
         for task in _ended(tasks):
             phase = task.result()
             done[phase.name] = phase
-            progress(f"{phase.name} done in {phase.seconds:.1f} s ({len(done)} of {len(names)})")
+            progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]
 
 

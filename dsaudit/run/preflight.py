@@ -258,7 +258,7 @@ def _plan(parameters: Parameters) -> Iterator[Line]:
             if planned.skipped:
                 skipped.setdefault(planned.skipped, []).append(planned.check.name)
         count = sum(map(len, skipped.values()))
-        yield Line(name, True, f"{len(plan) - count} checks would run, {count} be skipped")
+        yield Line(name, True, f"{plural(len(plan) - count, 'check')} would run, {count} be skipped")
         for reason, names in sorted(skipped.items(), key=lambda one: -len(one[1])):
             listed = textwrap.fill(", ".join(names), 100, initial_indent="    ", subsequent_indent="    ")
             yield Line("skipped", None, f"{len(names)}: {reason}\n{listed}")

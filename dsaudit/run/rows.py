@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import json
 import os
@@ -64,11 +63,21 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _write_csv(rows: list[dict[str, Any]], file: Any) -> None:
-    writer = csv.DictWriter(file, fieldnames=list(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
-    writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    names = list(rows[0])
+    lines: list[list[Any]] = [names, *([row.get(name) for name in names] for row in rows)]
+    file.writelines(",".join(map(_field, line)) + "\r\n" for line in lines)
 
 
-def _inert(value: Any) -> Any:
+def _field(value: Any) -> str:
+    """Return a value as PostgreSQL's COPY writes it, which tells an empty text from NULL: that one is bare."""
+    if value is None:
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return '"' + _inert(text).replace('"', '""') + '"'
+
+
+def _inert(text: str) -> str:
     """Return a text so that no spreadsheet takes it for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{text}" if text.startswith(FORMULA) else text

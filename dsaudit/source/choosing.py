@@ -22,6 +22,7 @@ from dsaudit.source.drawing import Draw
 from dsaudit.source.paging import MARGIN, Listing
 from dsaudit.source.reading import Page, Record
 from dsaudit.source.recording import changed_at, identity
+from dsaudit.verdict.card import plural, thousands
 
 Way = Literal["whole", "since", "ids"]
 LATE = timedelta(seconds=60)  # a list of changes may be that much behind
@@ -130,8 +131,10 @@ class Choice:
     def doubt(self) -> str | None:
         """Return why the list of changes cannot be relied on, or None."""
         if self.totals and not min(self.totals) <= self.changes <= max(self.totals):
-            return f"{self.changes} records were read, but the source counts {self.totals[-1]}"
+            read = plural(self.changes, "record was", "records were")
+            return f"{read} read, but the source counts {thousands(self.totals[-1])}"
         if self.hidden:
-            since = self.resource.since
-            return f"{self.hidden} records changed since then, and the list that {since} asks for does not have them"
+            hidden, them = plural(self.hidden, "record"), "it" if self.hidden == 1 else "them"
+            asked = f"the list that {self.resource.since} asks for"
+            return f"{hidden} changed since then, and {asked} does not have {them}"
         return None

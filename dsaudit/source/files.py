@@ -28,6 +28,7 @@ from dsaudit.source.exact import Literal, json_of
 from dsaudit.source.paging import Listing
 from dsaudit.source.reading import Page, Position, Record, SourceError, count_in, record_of, strictly
 from dsaudit.source.remote import fetched, see_folder
+from dsaudit.verdict.card import plural
 
 A_PAGE = 1000  # records that are taken at once
 LONGEST_LINE = 16_000_000  # bytes of one line of CSV
@@ -114,7 +115,8 @@ class Export:
                 raise SourceError(f"{path.name}: changed while it was read")
             lines += read.lines
         if told not in (None, lines):
-            raise SourceError(f"{listing.path}: {lines} lines were read, but the bulk operation wrote {told}")
+            found = plural(lines, "line was", "lines were")
+            raise SourceError(f"{listing.path}: {found} read, but the bulk operation wrote {told}")
 
     def _lines_told(self, listing: Listing) -> int | None:
         """Return how many lines the bulk operation wrote, as the file says that describes it; None where none does."""
@@ -231,7 +233,7 @@ def _rows_of_parquet(path: Path) -> Iterator[Record]:
         read += 1
         yield record
     if read != told:
-        raise SourceError(f"{path.name}: {read} rows were read, but the file tells of {told}")
+        raise SourceError(f"{path.name}: {plural(read, 'row was', 'rows were')} read, but the file tells of {told}")
 
 
 def _exactly(value: str, kind: Any, depth: int = 0) -> str:

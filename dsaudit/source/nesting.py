@@ -11,6 +11,7 @@ from dsaudit.parameters import Parameters
 from dsaudit.source.doubles import Ids
 from dsaudit.source.reading import value_at
 from dsaudit.source.recording import inside, items_in
+from dsaudit.verdict.card import plural
 
 # What providers set beside a list that they cut: a flag, the address or cursor of the rest, or how many there are.
 FLAGS = ("has_more", "hasMore", "pageInfo.hasNextPage")
@@ -72,7 +73,7 @@ class Inside:
         if self.cut:
             return f"{self.cut} of {self.parents} records of {parent} hold only a part of what they have at {where}"
         if shared := len(self.ids.shared):
-            return f"{shared} ids of {self.name} stand for several records each; name more parts in id_from"
+            return f"several records of {self.name} share {plural(shared, 'id')}; name more parts in id_from"
         return None
 
 

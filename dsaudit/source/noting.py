@@ -14,6 +14,7 @@ from dsaudit.source.doubles import Ids
 from dsaudit.source.nesting import MOST_SHARED, Inside
 from dsaudit.source.reading import Record, SourceError, value_at
 from dsaudit.source.recording import changed_at, identity
+from dsaudit.verdict.card import plural, thousands
 
 
 @dataclass
@@ -92,15 +93,16 @@ class Notes:
     def doubt(self, before: int | None, after: int | None) -> str | None:
         """Return why the list may not be whole, or None; the source's own counts were taken before and after it."""
         if self.nameless:
-            return f"{self.nameless} records have no id"
+            return f"{plural(self.nameless, 'record has', 'records have')} no id"
         if shared := len(self.ids.shared):
-            return f"{shared} ids stand for several different records each"
+            return f"{plural(shared, 'id stands', 'ids stand')} for several different records each"
         if self.ids.doubles:
-            return f"{len(self.ids.doubles)} ids came twice: rows moved between pages while they were read"
+            return f"{plural(len(self.ids.doubles), 'id')} came twice: rows moved between pages while they were read"
         if self.has_slid(before, after):
             return "the source counted fewer while the list was read by position: records may have been skipped"
         for told in self._counts(before, after):
             # A source in use goes on changing between the first and the last of them.
             if told and not min(told) <= self.records <= max(told):
-                return f"{self.records} records were read, but the source counts {told[-1]}"
+                read = plural(self.records, "record was", "records were")
+                return f"{read} read, but the source counts {thousands(told[-1])}"
         return None

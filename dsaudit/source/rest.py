@@ -34,6 +34,7 @@ from dsaudit.source.reading import (
     the_record,
     value_at,
 )
+from dsaudit.verdict.card import plural
 
 ATTEMPTS = 6
 LARGEST_BODY = 64_000_000  # bytes of one page
@@ -311,4 +312,4 @@ def _throttled(request: Request, answer: Answer) -> bool:
         raise SourceRefused(f"{answer.where}: refused with {refused[0]}; token or scope is not accepted")
     # The text of an error may quote what was asked with; its code is a plain word.
     known = ", ".join(sorted(code for code in codes if code.replace("_", "").isalnum())) or "no code"
-    raise SourceError(f"{answer.where}: the answer holds {len(listed)} errors ({known})")
+    raise SourceError(f"{answer.where}: the answer holds {plural(len(listed), 'error')} ({known})")

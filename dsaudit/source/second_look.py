@@ -16,6 +16,7 @@ from dsaudit.source.collecting import reader_of, tenants_of
 from dsaudit.source.reading import Record, SourceError
 from dsaudit.source.rest import Client
 from dsaudit.source.sql import Tables
+from dsaudit.wording import span
 
 Name = tuple[str, str, str]  # tenant, resource with a list of its own, id
 Content = dict[str, Any]
@@ -48,7 +49,7 @@ def ask(parameters: Parameters, names: Iterable[Name]) -> Answers:
                 answering: set[str] = set()
                 for name in own:
                     if time.monotonic() > ends:
-                        raise SourceError(f"{LONGEST:.0f} s had passed")
+                        raise SourceError(f"{span(LONGEST)} had passed")
                     resource = parameters.resources[name[1]]
                     record = reader.one(resource, name[2])
                     if not record and name[1] not in answering:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, canvas, lanes, span, unless_empty
+from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, canvas, lanes, say, span, unless_empty
 from dsaudit.timeline.events import SIDES
+from dsaudit.verdict.card import plural
 
 MARKS = {"good": ("o", BLUE, 5.0), "bad": ("D", RED, 6.0), "plain": ("o", GREY, 4.5)}
 
@@ -39,7 +40,16 @@ def timeline(frame: pd.DataFrame) -> Axes:
             axes.text(0.5, lane, " nothing ", color=GREY, fontsize=7, ha="center", va="center", backgroundcolor="white")
         axes.hlines(np.arange(len(SIDES)), -0.04, 1.04, color=PALE, lw=0.4, zorder=0)
         axes.set_xlim(-0.04, 1.04)
+        say(axes, _told(frame))
     return axes
+
+
+def _told(frame: pd.DataFrame) -> str:
+    """Return how many events there are, how long the longest silence between two is, and what went wrong."""
+    gaps = pd.to_datetime(frame["at"], utc=True).dropna().sort_values().diff().dt.total_seconds()
+    told = plural(len(frame), "event") + (f"; the longest silence is {span(gaps.max())}" if gaps.notna().any() else "")
+    wrong = frame.loc[frame["state"] == "bad", "number"]
+    return told + (f"; wrong at {', '.join(map(str, wrong))}" if len(wrong) else "")
 
 
 def _range(numbers: pd.Series) -> str:

@@ -15,7 +15,8 @@ from dsaudit.source.recording import changed_at, instant_at
 from dsaudit.timeline.changes import changes
 from dsaudit.timeline.finding import id_shown
 from dsaudit.timeline.gathering import Record, Row
-from dsaudit.verdict.card import plural, span
+from dsaudit.verdict.card import plural
+from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

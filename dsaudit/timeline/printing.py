@@ -13,7 +13,8 @@ from rich.text import Text
 
 from dsaudit.timeline.story import SIGNS_OF, Story, instant_shown, text
 from dsaudit.verdict import Status
-from dsaudit.verdict.card import SIGNS, span, visible
+from dsaudit.verdict.card import SIGNS, visible
+from dsaudit.wording import span
 
 COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.INCONCLUSIVE: "yellow"}
 COLOURS_OF = {"good": "green", "bad": "red", "plain": "default"}

@@ -181,7 +181,7 @@ def _nobody(audit: Audit, name: str, source_id: str, records: list[Record]) -> S
     asked = [one.tenant for one in records]
     sides = ["source"] if audit.parameters.source else []
     sides += ["raw table"] if audit.parameters.raw else []
-    reason = f"neither {' nor '.join([*sides, 'refined table'])} has it, nor ever had"
+    reason = f"neither {' nor '.join([*sides, 'refined table'])} has it"
     unknown = list(dict.fromkeys(line for one in records for line in one.unknown))
     if any(line.startswith("the source:") for line in unknown) or not audit.parameters.source:
         reason = f"no version and no row of it is here; {unknown[0]}" if unknown else reason

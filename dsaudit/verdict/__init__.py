@@ -125,12 +125,3 @@ class Verdict:
 
         record = self.to_json()
         return {MIME: record, "text/html": card.page(record), "text/plain": card.text(record)}
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a duration as a reader wants it: ``0.04 s``, ``12 s``, ``3 min 5 s``."""
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dsaudit.verdict import Status, seconds_text
+from dsaudit.verdict import Status
 from dsaudit.verdict.causes import EXPECTED, group, ordered
+from dsaudit.wording import span
 
 SIGNS = {
     Status.PASS: "✓",
@@ -71,7 +72,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if record["query"].strip() else "",
         _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
         f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
-        f"severity {words(record['severity'])} · took {seconds_text(record['seconds'])}</p>",
+        f"severity {words(record['severity'])} · took {span(record['seconds'])}</p>",
     ]
     return f'<section class="ds-card ds-{status}"{identity}>{"".join(parts)}</section>'
 
@@ -140,20 +141,9 @@ def thousands(number: int) -> str:
     return f"{number:,}".replace(",", THIN_SPACE)
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a number and its noun: ``1 check``, ``2 checks``."""
-    return f"{thousands(count)} {noun}{'' if count == 1 else 's'}"
-
-
-DAY = 86400  # seconds
-
-
-def span(seconds: float) -> str:
-    """Return a duration in its own unit: ``80 ms``, ``2.4 s``, ``12 min``."""
-    for unit, size in (("days", DAY), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}".removesuffix("s" if seconds == size == DAY else "")
-    return f"{seconds * 1000:.0f} ms"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Return a number and its noun: ``1 check``, ``2 checks``; `many` is said of several where an s is not all."""
+    return f"{thousands(count)} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def _cell(cell: Any) -> str:
@@ -255,7 +245,9 @@ def _result_line(result: Mapping[str, Any]) -> list[str]:
 
 def _caption(record: Mapping[str, Any]) -> str:
     total = max(sum(result["total"] for result in record["results"]), sum(record["causes"].values()))
-    return f"{thousands(len(record['rows']))} of {plural(total, 'row')} shown"
+    shown = f"{thousands(len(record['rows']))} of {plural(total, 'row')} shown"
+    is_cut = len(record["rows"]) < total and record["run"]
+    return f"{shown}; all of them: dsaudit rows RUN {record['check']} --to FILE" if is_cut else shown
 
 
 def _causes(causes: Mapping[str, int]) -> str:

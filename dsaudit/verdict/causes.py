@@ -84,7 +84,7 @@ TABLE = (
           "fetch these ids again; see at the provider why it did not deliver", "sync"),
     Cause("REJECTED_SIGNATURE", "not received", LOST,
           lambda f: f.unreached & f.rejected_at.notna() & f.accepted_at.isna(),
-          "refused for its signature, {rejected} times up to {rejected_at}",
+          "refused for its signature up to {rejected_at}, so often: {rejected}",
           "bring the webhook secret of both sides together, then fetch these again", "sync"),
     Cause("NEVER_RECEIVED", "not received", LOST,
           lambda f: f.unreached & f.has_raw & ~f.elsewhere & (f.accepted_at.notna() | f.never_accepted),

@@ -20,6 +20,7 @@ from .control import SampleError, poll
 from .sample import Sample
 
 STOP_SECONDS = 60
+READER_GONE = 141  # as a shell says it: 128 and the signal
 
 
 def main() -> int:
@@ -27,6 +28,10 @@ def main() -> int:
     arguments.state = arguments.state.absolute()
     try:
         arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     except (SampleError, ServerError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -67,3 +67,12 @@ def test_explaining_changes_no_setting_and_reports_a_refusal(new_ledger: NewLedg
 def test_a_busy_server_decides_nothing(times: list[float], slow: bool, doubtful: bool) -> None:
     line, is_slow = _timed(times, 500)
     assert (is_slow, line["reason"] is not None) == (slow, doubtful)
+
+
+def test_times_and_their_limits_are_told_in_their_own_units(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    one.edit("parameters/ledger.yml", "policy: {", "policy: {query_milliseconds: 78390000, ")
+    verdict = verdicts(one.parameters, one.environment, ["lookups_within_budget"])["lookups_within_budget"]
+    assert {result.expected for result in verdict.results} == {"at most 21 h 46 min (median)"}, told(verdict)
+    assert all(result.observed.endswith(" ms (median)") for result in verdict.results)
+    assert {(result.unit, result.threshold) for result in verdict.results} == {("ms (median)", 78_390_000)}

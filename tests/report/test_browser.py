@@ -7,9 +7,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_output
 from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 
 from dsaudit import report
+from dsaudit.audit.display import Shown
 from dsaudit.report import outputs
 from tests.report import hostile, runs
 
@@ -181,6 +183,23 @@ def test_lines_stay_readable(browser: Browser, folder: Path) -> None:
         }).map(one => one.textContent)"""
     )
     assert wide == []
+    page.close()
+
+
+def test_a_long_table_scrolls_in_a_box_and_is_whole_in_print(browser: Browser, tmp_path: Path) -> None:
+    tables = [Shown("Waiting", [{"name": "id"}], [[row] for row in range(count)], count) for count in (20, 90)]
+    record = runs.result()
+    shown = [new_output("display_data", table._repr_mimebundle_()) for table in tables]
+    runs.write_notebooks(tmp_path, record, {"06_realtime": shown})
+    report.write(tmp_path, record)
+    page = browser.new_page()
+    page.goto((tmp_path / "phases" / "06_realtime.html").as_uri())
+    boxes = "[...document.querySelectorAll('.output > .ds-table > .ds-scroll')]"
+    heights = f"{boxes}.map(one => [one.clientHeight, one.scrollHeight])"
+    (short, whole), (box, long) = page.evaluate(heights)
+    assert short == whole and box < 600 < long
+    page.emulate_media(media="print")
+    assert all(box == whole for box, whole in page.evaluate(heights))
     page.close()
 
 

@@ -143,6 +143,17 @@ def test_the_banner_has_word_sign_and_colour(
         assert limit[:1].upper() + limit[1:] in banner
 
 
+def test_a_go_of_few_checks_says_so(tmp_path: Path) -> None:
+    names = [check["check"] for check in runs.TERMS["checks"]]
+    record = runs.result(dict.fromkeys(names[:20], Status.SKIPPED))
+    told = text_of(banner_of(index_of(tmp_path, record)))
+    assert "✓ GO: 6 of 26 checks ran acme-shopify, staging" in told
+    assert "Only 6 of 26 checks ran: the parameter file has no source (the provider's API)." in told
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("## GO: 6 of 26 checks ran: acme-shopify")
+    half = runs.result(dict.fromkeys(names[:13], Status.SKIPPED))
+    assert "checks ran" not in index_of(tmp_path, half)
+
+
 def test_a_role_that_can_write_is_told_loudly(tmp_path: Path) -> None:
     instant = {**runs.result()["instant"], "may_write": ["it is a superuser"]}
     banner = banner_of(index_of(tmp_path, runs.result(instant=instant)))

@@ -17,6 +17,7 @@ from dsaudit.verdict import MIME
 from tests import ledger
 from tests.checks import auditing
 from tests.run.conftest import Project
+from tests.test_readme import blocks
 
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
 PARENTS = "audit.check('parents_have_their_children')"
@@ -99,6 +100,14 @@ def test_a_notebook_of_the_workbook_runs_with_nothing_set(own_sample: dict[str, 
             env={**os.environ, **own_sample},
             check=True,
         )
+
+
+def test_the_script_of_the_readme_runs(project: Project) -> None:
+    (text,) = blocks("README.md", "python")
+    script = text.replace("parameters/acme.yml", str(project.ledger.parameters)).replace("order", "invoice")
+    assert script.count("invoice") == 1
+    done = subprocess.run([sys.executable, "-c", script], cwd=project.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "Empty DataFrame" in done.stdout, done.stderr
 
 
 def test_by_hand_a_snapshot_that_was_let_go_is_taken_anew(new_ledger: Callable[..., ledger.Ledger]) -> None:

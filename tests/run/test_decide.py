@@ -122,6 +122,20 @@ def test_roots_come_before_what_they_explain_and_then_severity_counts(tmp_path: 
     assert result["consequences"] == {"consequence": ["root"]}
 
 
+def test_what_was_lost_weighs_more_than_how_the_system_is_made_and_so_does_what_explains_it(tmp_path: Path) -> None:
+    few, many = verdict("few", "fail", total=5, tenant="acme"), verdict("many", "fail", total=5000, tenant="borealis")
+    few.requirement = many.requirement = ["DS5.1"]
+    remark = verdict("remark", "fail", severity="critical", total=9000, tenant="acme")
+    root = verdict("root", "fail", severity="low", total=1, tenant="borealis")
+    given = (remark, few, root, many)
+    assert decided(tmp_path, *given)["order"] == ["many", "few", "remark", "root"]
+    result = decided(tmp_path, *given, explains={"root": ["many"]})
+    assert (result["order"], result["consequences"]) == (["root", "few", "remark", "many"], {"many": ["root"]})
+    many.results += few.results  # in another tenant too, where the root does not explain it
+    result = decided(tmp_path, *given, explains={"root": ["many"]})
+    assert (result["order"], result["consequences"]) == (["root", "many", "few", "remark"], {})
+
+
 def test_a_root_in_another_tenant_explains_nothing(tmp_path: Path) -> None:
     verdicts = [
         verdict("root", "fail", severity="low", total=1, tenant="acme"),

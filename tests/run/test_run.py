@@ -159,12 +159,16 @@ def test_with_only_a_database_what_can_run_runs_and_the_rest_is_said(project: Pr
     start, end = text.index("source:"), text.index("deliveries:")
     path.write_text(text[:start] + text[end:], encoding="utf-8")
     project.notebook("05_more", ["audit.check('source_missing_in_refined')", "audit.check('null_hashes')"])
+    project.notebook("06_most", ["audit.check('raw_missing_in_refined')"])
     outcome = project.run()
     told = {verdict["check"]: verdict["status"] for verdict in outcome.result["verdicts"]}
     assert told["source_missing_in_refined"] == told["null_hashes"] == "skipped"
     assert outcome.result["decision"] == "GO"
     page = (outcome.folder / "index.html").read_text(encoding="utf-8")
     assert "the parameter file has no source" in page and "the parameter file has no raw" in page
+    done = command("run", str(path), "--attach")
+    assert done.exit_code == 3 and "--attach is for a sample that is up" in one_line(done)
+    assert command("run", str(path)).output.startswith("GO: 2 of 5 checks ran ")
 
 
 def test_a_leaked_secret_takes_file_and_green_away(project: Project) -> None:

@@ -122,7 +122,7 @@ def test_several_files_are_one_list(read: Read) -> None:
         (LINES, {**DONE, "partialDataUrl": "x"}, "the bulk operation has not ended well"),
         (LINES, {**DONE, "objectCount": None}, "objectCount is no number"),
         (LINES, {"count": 3}, "2 records were read, but the source counts 3"),
-        ([LINES[0], LINES[0]], None, "1 ids came twice"),
+        ([LINES[0], LINES[0]], None, "1 id came twice"),
     ],
 )
 def test_an_export_that_is_not_whole_is_no_list(lines: list[Any], told: Any, problem: str, read: Read) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_is_neither_a_column_nor_a_pattern(take: Take, export: Path, ki
 
 def test_a_file_with_the_number_of_records_is_held_against_them(take: Take, export: Path) -> None:
     (export / "count.json").write_text('{"count": 2}')
-    assert "1 records were read, but the source counts 2" in not_whole(take("orders.jsonl", LINE, counted=True))
+    assert "1 record was read, but the source counts 2" in not_whole(take("orders.jsonl", LINE, counted=True))
     (export / "count.json").write_text('{"count": 1}')
     assert take("orders.jsonl", LINE, counted=True).count("shop", "order") == 1
     (export / "count.json").unlink()

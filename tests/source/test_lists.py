@@ -80,7 +80,7 @@ def test_the_next_page_on_another_host_is_not_asked_for(provider: Provider, read
 
 def test_a_page_that_comes_again_is_seen_by_its_ids(provider: Provider, read: Reader) -> None:
     provider.lists("orders", [an_order(1), an_order(2)], [an_order(2), an_order(3)])
-    assert "1 ids came twice" in not_whole(read())
+    assert "1 id came twice" in not_whole(read())
 
 
 def test_a_record_that_changed_between_two_pages_came_twice_too(provider: Provider, read: Reader) -> None:
@@ -94,14 +94,14 @@ def test_a_record_that_changed_between_two_pages_came_twice_too(provider: Provid
 def test_an_id_of_two_records_is_named(provider: Provider, read: Reader) -> None:
     provider.lists("orders", [an_order(1, note="a"), an_order(1, note="b")])
     recording = read()
-    assert "1 ids stand for several different records" in not_whole(recording)
+    assert "1 id stands for several different records" in not_whole(recording)
     assert recording.shared_ids("shop", "order") == ["1"]
 
 
 @pytest.mark.parametrize("nameless", [{"updated_at": None}, {"id": None}, {"id": ""}, "no record", 7])
 def test_a_record_without_an_id_is_told(provider: Provider, read: Reader, nameless: Any) -> None:
     provider.lists("orders", [an_order(1), nameless])
-    assert "1 records have no id" in not_whole(read())
+    assert "1 record has no id" in not_whole(read())
 
 
 # Counts

@@ -66,7 +66,7 @@ def test_an_id_of_two_nested_records_is_told(provider: Provider, read: Reader) -
     provider.lists("orders", [an_order(1, lines=[{"id": 7, "n": 100}]), an_order(2, lines=[{"id": 7, "n": 3}])])
     recording = read()
     problem = recording.problem("shop", "line")
-    assert problem and problem.endswith("1 ids of line stand for several records each; name more parts in id_from")
+    assert problem and problem.endswith("several records of line share 1 id; name more parts in id_from")
     assert recording.shared_ids("shop", "line") == ["7"]
     assert len(ids(recording)) == 2 and recording.shared_ids("shop", "order") == []
 

@@ -281,8 +281,8 @@ def test_graphql_that_asks_to_come_back_later_is_asked_again(
 @pytest.mark.parametrize(
     ("error", "told", "refused"),
     [
-        ('{"message": "no such field: s3cret", "extensions": {"code": "BAD_INPUT"}}', "1 errors (BAD_INPUT)", False),
-        ('{"message": "s3cret"}', "1 errors (no code)", False),
+        ('{"message": "no such field: s3cret", "extensions": {"code": "BAD_INPUT"}}', "1 error (BAD_INPUT)", False),
+        ('{"message": "s3cret"}', "1 error (no code)", False),
         ('{"extensions": {"code": "ACCESS_DENIED"}}', "refused with ACCESS_DENIED", True),
     ],
 )

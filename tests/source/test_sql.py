@@ -94,7 +94,7 @@ def test_a_select_binds_account_and_tenant_and_a_colon_can_be_written(
         ("select case when id = 3000 then pg_terminate_backend(pg_backend_pid()) end, id from "
          "generate_series(1, 5000) as g (id)", "the connection broke or was cut"),
         ("select 1 as id union all select 1", "came twice"),
-        ("select null as id", "1 records have no id"),
+        ("select null as id", "1 record has no id"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told(select: str, told: str, database: psycopg.Connection[Any], read: Reader) -> None:
@@ -126,7 +126,7 @@ def test_a_count_of_another_table_is_held_against_the_rows(database: psycopg.Con
     database.execute("create table shop.t (id int); insert into shop.t values (1)")
     given = {"source": SOURCE, "read": "shop.t"}
     recording = read(**given, more=', count: "select 2"')
-    assert "1 records were read, but the source counts 2" in not_whole(recording)
+    assert "1 record was read, but the source counts 2" in not_whole(recording)
     assert "expected one number" in not_whole(read(**given, more=', count: "select null"'))
     assert read(**given, more=', count: "select count(*) from shop.t"').count("shop", "order") == 1
 
@@ -138,7 +138,7 @@ def test_rows_that_are_lost_on_the_way_are_told(
     whole = sql.Tables._records
     monkeypatch.setattr(sql.Tables, "_records", lambda *parts: islice(whole(*parts), 2))
     problem = not_whole(read(source=SOURCE, read="shop.t"))
-    assert "2000 records were read, but the source counts 2500" in problem
+    assert "2\u2009000 records were read, but the source counts 2\u2009500" in problem
 
 
 def test_rows_and_their_count_are_of_one_instant(
