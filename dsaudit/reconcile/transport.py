@@ -199,7 +199,8 @@ def _by_whole_run(
     if records is None or run["fetched"] is None:
         return part
     missed = set(part.loc[part["unreached"], "top_id"].dropna())
-    read = lists.reading(audit.parameters.resources[name], records, run, cursor, missed)
+    resource, sizes = audit.parameters.resources[name], lists.page_sizes(audit)
+    read = lists.reading(resource, records, run, cursor, missed, sizes)
     part = part.assign(
         run_at=run["started_at"], run_fetched=run["fetched"], run_pages=plural(run["pages"], "page"), cursor=cursor,
         run_there=read.there, run_saw=read.saw_all | part["top_id"].isin(read.seen),

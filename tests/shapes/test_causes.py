@@ -188,4 +188,6 @@ def test_what_may_have_come_to_the_list_after_the_run_was_on_no_page_of_it(made:
     text = system.parameters.read_text(encoding="utf-8")
     known = text.replace("updated_column: changed", "updated_column: changed, known: {created: updated}")
     system.parameters.write_text(known, encoding="utf-8")
+    assert causes(system, "source_missing_in_raw") == {"3": "NEVER_RECEIVED"}, "two are no usual page"
+    system.parameters.write_text(known.replace("kind: files,", "kind: files, page_size: 2,"), encoding="utf-8")
     assert causes(system, "source_missing_in_raw") == {"3": "PAGE_BOUNDARY"}
