@@ -110,7 +110,7 @@ TABLE = (
           "sync"),
     Cause("LOCALLY_DELETED", "refined wrong", NEVER,
           lambda f: f.removed,
-          "{removal}",
+          "the source has it; its refined row is marked as deleted (last written: {refined_at})",
           "see who marks rows as deleted that the source still has, and refine them again", "refine sync"),
     Cause("PARENT_MISSING", "not refined", MISSING,
           lambda f: f.unrefined & f.parent_lacking.notna() & f.raw_state.isin(("pending", "skipped")),
@@ -122,7 +122,8 @@ TABLE = (
           "complete the record, then let it be refined", "refine"),
     Cause("TRUNCATED_CHILDREN", "refined wrong", NEVER,
           lambda f: f.beyond_cut.notna(),
-          "its parent is here in its present state, with the first {beyond_cut} of its own list; this is a later one",
+          "its parent is here in its present state, with the first {beyond_cut} of its own list, {cut_words}; "
+          "this is a later one",
           "read the embedded list to its end, then refine the parents again", "sync"),
     Cause("STALE_OVERWRITE", "refined wrong", FIELD,
           lambda f: f.unrefined & f.raw_state.isin(("processed", "skipped")) & f.built_earlier

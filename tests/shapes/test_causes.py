@@ -191,3 +191,95 @@ def test_what_may_have_come_to_the_list_after_the_run_was_on_no_page_of_it(made:
     assert causes(system, "source_missing_in_raw") == {"3": "NEVER_RECEIVED"}, "two are no usual page"
     system.parameters.write_text(known.replace("kind: files,", "kind: files, page_size: 2,"), encoding="utf-8")
     assert causes(system, "source_missing_in_raw") == {"3": "PAGE_BOUNDARY"}
+
+
+# What a child stood in
+
+
+def line(number: int) -> str:
+    return f'{{"id": {number}, "qty": 1}}'
+
+
+def cut(made: Make, *lists: tuple[int, int]) -> dict[str, str]:
+    """Return the causes of the lines that are missing where of so many lines of each order the first few came."""
+    rows, orders = "", []
+    for number, (first, length) in enumerate(lists, 1):
+        ids = [number * 100 + place for place in range(length)]
+        orders.append(order(1, *((one, 1) for one in ids), number=number))
+        rows += f"insert into o values ({number}, '2026-02-01');" + received("o", number, orders[-1], "2026-02-01")
+        rows += "".join(f"insert into l values ({one}, {number}, 1);" for one in ids[:first])
+        rows += "".join(received("l", one, line(one), "2026-02-01") for one in ids[:first])
+    return causes(made(ORDERS + rows, {"o.jsonl": "\n".join(orders)}, LINES), "source_missing_in_raw")
+
+
+@pytest.mark.parametrize(
+    ("lists", "cause"),
+    [
+        ([(10, 12)], "TRUNCATED_CHILDREN"),  # a page of ten
+        ([(10, 11)], "UNEXPLAINED"),  # the last one may be missing for any reason
+        ([(1, 3)], "UNEXPLAINED"),
+        ([(1, 2), (1, 2)], "UNEXPLAINED"),
+        ([(1, 2), (1, 3)], "TRUNCATED_CHILDREN"),  # the first alone, whatever the length
+    ],
+)
+def test_children_are_called_cut_off_where_a_page_or_lists_of_several_lengths_tell_it(
+    made: Make, lists: list[tuple[int, int]], cause: str
+) -> None:
+    assert set(cut(made, *lists).values()) == {cause}
+
+
+# What was deleted
+
+MARKED = """
+  o: {table: o, key: id, read: o.jsonl, updated: updated, updated_column: changed, deleted: gone, refined_at: stored}
+"""
+LOG = """
+deliveries: {table: log, columns: {delivery_id: none, tenant: none, source_id: about, topic: topic, received_at: came, sent_at: none, outcome: outcome}}
+"""
+
+
+def test_a_row_whose_deletion_came_was_not_deleted_here_alone(made: Make) -> None:
+    sql = "create table o (id bigint primary key, changed timestamptz, gone boolean, stored timestamptz);"
+    sql += "create table log (topic text, about text, came timestamptz, outcome text);"
+    lines = [f'{{"id": {number}, "updated": "2026-02-01T00:00:00Z"}}' for number in (1, 2, 3)]
+    for number in (1, 2, 3):
+        sql += received("o", number, lines[number - 1], "2026-02-01")
+        sql += f"insert into o values ({number}, '2026-02-01', true, '2026-02-04');"
+    sql += "insert into raw (tenant, object_type, source_id, payload, gone, via, received_at)"
+    sql += """values ('', 'o', '2', '{"id": 2}', true, 'webhook', '2026-02-03');"""
+    sql += "insert into log values ('o/delete', '3', '2026-02-03', 'accepted');"
+    resources = MARKED.replace("read: o.jsonl,", "read: o.jsonl, webhooks: [o/create, o/delete],")
+    system = made(sql, {"o.jsonl": "\n".join(lines)}, LOG.strip() + "\nresources:" + resources)
+    rows = {str(row["source_id"]): row for row in system.audit("source_missing_in_refined").popitem()[1][1]}
+    assert {name: row["cause"] for name, row in rows.items()} == {
+        "1": "LOCALLY_DELETED",
+        "2": "UNEXPLAINED",  # a tombstone was stored
+        "3": "UNEXPLAINED",  # a deletion was delivered, and no version stored
+    }
+    came = "a deletion of it was received 2026-02-03 00:00:00 UTC, and the source has it"
+    assert [came in str(rows[name]["evidence"]) for name in "123"] == [False, True, True]
+    assert causes(system, "source_missing_in_raw") == {"2": "UNEXPLAINED"}
+
+
+# What a log does not tell
+
+
+def test_a_log_that_cannot_be_asked_is_no_silent_one(made: Make) -> None:
+    sql = "create table o (id bigint primary key, changed timestamptz); insert into o values (1, '2026-01-01');"
+    sql += "create table log (topic text, about text, sent text, came timestamptz, outcome text);"
+    sql += "insert into log values ('o/create', '1', '2026-01-01', '2026-01-01', 'accepted');"
+    first, second = (f'{{"id": {number}, "updated": "2026-0{number}-01T00:00:00Z"}}' for number in (1, 2))
+    log = LOG.strip().replace("sent_at: none", "sent_at: sent") + "\nresources:"
+    resources = MARKED.replace(", deleted: gone, refined_at: stored", ", webhooks: [o/create]")
+    exports = {
+        "o.jsonl": f"{first}\n{second}",
+        "hooks.jsonl": '{"topic": "o/create", "address": "https://here.example"}',
+    }
+    system = made(sql + received("o", 1, first, "2026-01-01"), exports, log + resources)
+    text = system.parameters.read_text(encoding="utf-8")
+    system.parameters.write_text(
+        text.replace("kind: files,", "kind: files, subscriptions: hooks.jsonl,"), encoding="utf-8"
+    )
+    assert causes(system, "source_missing_in_raw") == {"2": "UNDELIVERED"}
+    system.execute("insert into log values ('o/create', '2', 'at noon', '2026-02-01', 'accepted')")
+    assert causes(system, "source_missing_in_raw") == {"2": "NEVER_RECEIVED"}
