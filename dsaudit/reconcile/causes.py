@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 FEW = 3
-ROWS = ("raw_row", "built_from")  # facts that are ids of our rows
+ROWS = ("raw_row", "built_from", "stood_in")  # facts that are ids of our rows
 IN_FLIGHT = "IN_FLIGHT"
 SEVERAL = 3  # records that are no neighbours by chance
 NOT_COME = ("not sent", "not received")
@@ -106,7 +106,7 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
             causes[place].append(cause.code)
             words[place].append(said)
     lacking = _lacking(audit)
-    columns = ("changed_at", "neighbours", "unreached", "deletion_came")
+    columns = ("changed_at", "neighbours", "unreached", "deletion_came", "unlisted")
     seen = zip(*(facts[name] for name in columns), strict=True)
     told = [
         [_together(codes, said)] if codes else [lacking, *_seen(*one)]
@@ -119,7 +119,9 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
     }
 
 
-def _seen(changed: Any, neighbours: float | None, is_unreached: bool, deletion_came: Any) -> Iterator[str]:
+def _seen(
+    changed: Any, neighbours: float | None, is_unreached: bool, deletion_came: Any, is_unlisted: bool
+) -> Iterator[str]:
     """Yield what is to be seen of a difference without a cause, without the claim that it proves any."""
     if pd.isna(changed):
         yield "nor when it changed at the source"
@@ -127,6 +129,8 @@ def _seen(changed: Any, neighbours: float | None, is_unreached: bool, deletion_c
         yield f"the {neighbours:.0f} that did not come are neighbours in the source's list"
     if not pd.isna(deletion_came):
         yield f"a deletion of it was received {instant_text(deletion_came)}, and the source has it"
+    if is_unlisted:
+        yield "the source's list shows only what it lists by default, and may leave this out (known.by_default)"
 
 
 def _words(cause: Cause, facts: pd.DataFrame) -> Iterator[str]:

@@ -66,10 +66,13 @@ def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
 
 
 def _listed(resource: Resource, source_id: str, record: dict[str, Any]) -> Listed:
-    known = resource.known
-    by_default = all(same_json(value_at(record, path), value) for path, value in known.by_default.items())
-    created = instant_at(record, known.created)
-    return Listed(source_id, created, changed_at(resource, record) or created, by_default)
+    created = instant_at(record, resource.known.created)
+    return Listed(source_id, created, changed_at(resource, record) or created, is_default(resource, record))
+
+
+def is_default(resource: Resource, record: dict[str, Any]) -> bool:
+    """Return whether the source lists a record where nothing is asked for."""
+    return all(same_json(value_at(record, path), value) for path, value in resource.known.by_default.items())
 
 
 def reading(

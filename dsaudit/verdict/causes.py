@@ -185,12 +185,17 @@ TABLE = (
           "build the key from the source's whole id, and remove the second row", "delete"),
     Cause("MISSED_DELETE", "extra", EXTRA,
           lambda f: f.raw_row.notna() & f.merged_into.isna() & f.owned_by.isna() & f.second_of.isna() & ~f.unrefined
-          & f.sent_by.isna() & ~f.arrived & ~f.answered,
+          & f.sent_by.isna() & ~f.arrived & ~f.answered & (~f.unlisted | f.raw_deleted.eq(True)),
           "received {raw_received} as raw row {raw_row}, no longer at the source; {deletion}",
+          "mark these rows as deleted, and let a regular sync compare what is here with what is there", "delete"),
+    Cause("MISSED_DELETE", "extra", EXTRA,
+          lambda f: f.stood_in.notna() & f.owned_by.isna() & f.second_of.isna() & ~f.unrefined & ~f.arrived
+          & ~f.answered & ~f.unlisted,
+          "it stood in its {top_resource}, raw row {stood_in}, and does no longer at the source{stood_words}",
           "mark these rows as deleted, and let a regular sync compare what is here with what is there", "delete"),
     Cause("GHOST", "extra", EXTRA,
           lambda f: f.has_raw & f.raw_row.isna() & f.owned_by.isna() & f.second_of.isna() & f.sourceless & ~f.answered
-          & f.embedded.ne(True),
+          & ~f.unlisted & ~f.may_have_stood,
           "no version of it was ever received, though raw rows reach back to {raw_since}, before the row was made",
           "see who else writes to this table", "delete"),
     Cause("HEALED_LATE", "late", LOST | EXTRA,
