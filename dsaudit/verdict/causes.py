@@ -36,6 +36,12 @@ class Cause:
     otherwise: bool = False
 
 
+def _is_undated(f: pd.DataFrame) -> Any:
+    """Return where the newest version has another content, and the raw table does not tell when that changed."""
+    another = f.raw_right.eq(False) & f.raw_row.notna() & f.top_changed.isna() & ~f.partial & f.announced
+    return another & (f.same_as_older.isna() | f.has_log & ~f.heard)
+
+
 # fmt: off
 TABLE = (
     Cause("NOT_YET_DUE", "late", LOST,
@@ -159,9 +165,12 @@ TABLE = (
           "changed {changed_at} at the source; the newest version here, raw row {raw_row}, is of {raw_changed}",
           "fetch these ids again", "sync", otherwise=True),
     Cause("MISSED_UPDATE", "not received", OLD,
-          lambda f: f.raw_right.eq(False) & f.raw_row.notna() & f.top_changed.isna() & ~f.partial & f.announced
-          & (f.same_as_older.isna() | f.has_log & ~f.heard),
-          "the source has another content than the newest version here, raw row {raw_row}; no time of change is told",
+          lambda f: _is_undated(f) & (f.payload_changed < f.changed_at),
+          "changed {changed_at} at the source; the newest version here, raw row {raw_row}, tells {payload_changed}",
+          "fetch these ids again", "sync", otherwise=True),
+    Cause("MISSED_UPDATE", "not received", OLD,
+          lambda f: _is_undated(f) & f.payload_changed.isna(),
+          "the newest version here, raw row {raw_row}, has another content than the source and tells no time of change",
           "fetch these ids again", "sync", otherwise=True),
     Cause("NEVER_RECEIVED", "not received", NEVER,
           lambda f: f.unreached & f.has_raw & f.raw_row.isna() & ~f.elsewhere & ~f.has_log & f.announced & ~f.run_saw,

@@ -306,6 +306,29 @@ def test_what_the_list_may_leave_out_by_default_is_not_called_deleted(made: Make
     )
 
 
+# When a version changed
+
+
+@pytest.mark.parametrize(
+    ("told", "cause", "evidence"),
+    [
+        ('"updated": "2026-01-31T00:00:00Z", ', "MISSED_UPDATE", "tells 2026-01-31 00:00:00 UTC"),
+        ('"updated": "2026-02-01T00:00:00Z", ', "UNEXPLAINED", "no cause is proven"),  # the same change, other content
+        ("", "MISSED_UPDATE", "tells no time of change"),
+    ],
+)
+def test_a_version_is_older_where_its_payload_tells_it(made: Make, told: str, cause: str, evidence: str) -> None:
+    sql = "create table o (id bigint primary key, changed timestamptz); insert into o values (1, '2026-01-31');"
+    sql += received("o", 1, f'{{"id": 1, {told}"n": 1}}', "2026-02-01") + "update raw set changed_at = null;"
+    system = made(
+        sql,
+        {"o.jsonl": '{"id": 1, "updated": "2026-02-01T00:00:00Z", "n": 2}'},
+        "resources:" + MARKED.replace(", deleted: gone, refined_at: stored", ""),
+    )
+    ((_, (row,)),) = system.audit("raw_differs_from_source").values()
+    assert row["cause"] == cause and evidence in str(row["evidence"])
+
+
 # What a log does not tell
 
 
