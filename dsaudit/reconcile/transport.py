@@ -261,7 +261,7 @@ def _arrivals(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
     if len(answer):
         answer = answer.assign(place=wanted.index.to_numpy()[answer["place"].astype(int)])
     if "place" not in answer:  # it could not be asked, and its silence tells nothing
-        keys = keys.assign(has_log=False, listening_since=pd.NaT)
+        keys = keys.assign(has_log=False, listening_since=None)
     return _told(beside(keys, answer, ARRIVALS))
 
 
