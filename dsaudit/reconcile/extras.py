@@ -86,7 +86,7 @@ def _stood(audit: Audit, facts: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame
         read.add(top)
         for key in held:
             held_by.setdefault(key, row)
-    newest = _newest(audit, [*read])
+    newest = _newest(audit, [*read]) if read else {}
     stood: dict[Any, str] = {}
     words: dict[Any, str] = {}
     never = set()
