@@ -74,9 +74,11 @@ ORDERS = Resource.model_validate(
 )
 
 
-def read(fetched: int, watermark: int | None, pages: int = 1, cursor: int | None = None, *missed: str) -> lists.Reading:
+def read(
+    fetched: int, watermark: int | None, pages: int = 1, cursor: int | None = None, *missed: str, size: int = 3
+) -> lists.Reading:
     run = {"started_at": at(15), "fetched": fetched, "pages": pages, "watermark": watermark and at(watermark)}
-    return lists.reading(ORDERS, RECORDS, run, cursor and at(cursor), missed)
+    return lists.reading(ORDERS, RECORDS, run, cursor and at(cursor), missed, {size})
 
 
 def test_a_run_is_explained_by_the_only_way_of_reading_that_gives_its_figures() -> None:
@@ -93,6 +95,7 @@ def test_a_run_is_explained_by_the_only_way_of_reading_that_gives_its_figures() 
         (read(3, 4), "the latest change read is none of theirs"),
         (read(3, 3, 2), "a page that is not full is the last one"),
         (read(3, 3, 1, None, "2"), "one of them never came"),
+        (read(3, 3, size=10), "the source's pages have another size"),
         (read(0, None), "a run that read nothing tells nothing"),
         (read(5, None), "there is no watermark"),
     ],

@@ -35,6 +35,15 @@ WAYS_IN = {
     "table_prefix": "table_prefix",
 }
 
+# What a check asks for by `having` that is no name in the file, but follows from it.
+HAVING = {
+    "announced": "is told of by topics of its own (webhooks)",
+    "unannounced": "is without topics of its own (no_webhooks, nested)",
+    "identified": "has records that hold their whole id themselves (id_from)",
+    "counted_children": "is nested at a single path (nested.at)",
+    "required": "is a relation that is not nullable",
+}
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -133,7 +142,7 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     scopes = check_scopes(check, parameters)
     having = check.headers.get("having")
     if not scopes or (having and not planned_resources(check, parameters)):
-        what = f"declares {having}" if having else "can be checked by it"
+        what = HAVING.get(having, f"declares {having}") if having else "can be checked by it"
         reason = f"nothing in the parameter file {what}"
         return Planned(phase, cell, check, [], reason, check.name in parameters.require)
     return Planned(phase, cell, check, scopes)

@@ -100,8 +100,8 @@ class Resource(Section):
 
     @property
     def identified(self) -> bool:
-        """Whether the source's record itself holds an id, so that no two records are equal."""
-        return self.id_from == ["id"]
+        """Whether the source's record itself holds its whole id, so that no two records are equal."""
+        return not any(part in ("#", "@") or part.startswith("../") for part in self.id_from)
 
     @property
     def counted_children(self) -> tuple[str, str] | None:

@@ -23,14 +23,15 @@ def ask(
     keys: pd.DataFrame | None = None,
     resource: str | None = None,
     most: int = MOST_KEYS,
+    relation: str | None = None,
     **values: Any,
 ) -> pd.DataFrame:
-    """Return what ``sql/causes/<name>.sql`` finds; see `asked`.
+    """Return what ``sql/causes/<name>.sql`` finds, for a resource or a relation where it has slots of one; see `asked`.
 
     What cannot be asked (no such table, refused, too slow) is not known, and no cause will rest on it.
     """
     try:
-        item = {"resource": resource} if resource else {}
+        item = {kind: one for kind, one in (("resource", resource), ("relation", relation)) if one}
         return asked(audit, f"causes/{name}", keys, item, most, **values)
     except (QueryError, RelationMissing):
         return pd.DataFrame()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 FEW = 3
+ROWS = ("raw_row", "built_from", "stood_in")  # facts that are ids of our rows
 IN_FLIGHT = "IN_FLIGHT"
 SEVERAL = 3  # records that are no neighbours by chance
 NOT_COME = ("not sent", "not received")
@@ -105,9 +106,12 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
             causes[place].append(cause.code)
             words[place].append(said)
     lacking = _lacking(audit)
-    seen = zip(facts["changed_at"].isna(), facts["neighbours"], facts["unreached"], strict=True)
-    unexplained = [[lacking, *_seen(*one)] for one in seen]
-    told = [[_together(*one[:2])] if one[0] else one[2] for one in zip(causes, words, unexplained, strict=True)]
+    columns = ("changed_at", "neighbours", "unreached", "deletion_came", "unlisted")
+    seen = zip(*(facts[name] for name in columns), strict=True)
+    told = [
+        [_together(codes, said)] if codes else [lacking, *_seen(*one)]
+        for codes, said, one in zip(causes, words, seen, strict=True)
+    ]
     looked = [[again] if isinstance(again, str) else [] for again in facts["again"]]
     return {
         "cause": [one[0] if one else UNEXPLAINED for one in causes],
@@ -115,12 +119,18 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
     }
 
 
-def _seen(is_undated: bool, neighbours: float | None, is_unreached: bool) -> Iterator[str]:
+def _seen(
+    changed: Any, neighbours: float | None, is_unreached: bool, deletion_came: Any, is_unlisted: bool
+) -> Iterator[str]:
     """Yield what is to be seen of a difference without a cause, without the claim that it proves any."""
-    if is_undated:
+    if pd.isna(changed):
         yield "nor when it changed at the source"
     if is_unreached and neighbours is not None and neighbours >= SEVERAL:
         yield f"the {neighbours:.0f} that did not come are neighbours in the source's list"
+    if not pd.isna(deletion_came):
+        yield f"a deletion of it was received {instant_text(deletion_came)}, and the source has it"
+    if is_unlisted:
+        yield "the source's list shows only what it lists by default, and may leave this out (known.by_default)"
 
 
 def _words(cause: Cause, facts: pd.DataFrame) -> Iterator[str]:
@@ -137,7 +147,7 @@ def _shown(name: str, value: Any) -> str:
         return "not known"
     if isinstance(value, datetime):
         return instant_text(value)
-    if name in ("raw_row", "built_from") and not re.fullmatch(r"\d{1,20}|[0-9a-f-]{36}", str(value), re.ASCII):
+    if name in ROWS and not re.fullmatch(r"\d{1,20}|[0-9a-f-]{36}", str(value), re.ASCII):
         return "(its id is a text)"
     return str(value)
 

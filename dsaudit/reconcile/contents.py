@@ -15,10 +15,11 @@ import pandas as pd
 from dsaudit.database.expressions import field_column
 from dsaudit.parameters import Resource
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.reconcile.asking import MOST_PAYLOADS, ask
+from dsaudit.reconcile.asking import MOST_PAYLOADS, ask, instants
 from dsaudit.reconcile.kinds import LIKE_A_ZONE
 from dsaudit.reconcile.values import agree, as_declared, frozen, same_json, typed
 from dsaudit.source.reading import parse, value_at
+from dsaudit.source.recording import changed_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -102,11 +103,16 @@ def _refined(audit: Audit, part: pd.DataFrame, strangers: bool) -> Iterator[tupl
 
 
 def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> None:
-    """Tell whether what was received last has the source's value, lacks the field, or is of another record."""
+    """Tell whether what was received last has the source's value, lacks the field, or is of another record.
+
+    Where the raw table does not tell when that changed, ``payload_changed`` is what the payload tells of it.
+    """
     known = facts[facts["raw_row"].notna() & facts["raw_deleted"].ne(True)]
     current = (known["top_changed"] >= known["changed_at"]).to_dict()
+    undated = set(known.index[known["top_changed"].isna()])
     keys, values = dict(_keys(known)), _fields(audit, known)
     told: dict[str, dict[Any, bool]] = {"raw_right": {}, "partial": {}}
+    changed: dict[Any, datetime | None] = {}
     for place, _, _, payload in fetched(audit, known, known["raw_row"]):
         key = keys[place]
         item, resource = found.items[key], audit.parameters.resources[key[1]]
@@ -117,6 +123,8 @@ def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> N
         else:
             names = {one for one in item.record if not same_json(item.record.get(one), payload.get(one))}
             right, absent = False, bool(names) and not names & payload.keys()
+        if place in undated:
+            changed[place] = changed_at(resource, payload)
         told["raw_right"][place] = right
         told["partial"][place] = absent and not right and current[place]
         # An older state of its own may well be the present one of another.
@@ -124,6 +132,7 @@ def _against_own_payload(audit: Audit, facts: pd.DataFrame, found: Origins) -> N
         if not alike(resource, item.record, payload) and any(alike(resource, one.record, payload) for one in others):
             _mistaken(facts, place, "it holds the content of")
     _put(facts, told)
+    facts["payload_changed"] = instants(pd.Series(changed, index=facts.index, dtype=object))
 
 
 def _fields(audit: Audit, facts: pd.DataFrame) -> dict[Any, tuple[FieldOf, Any]]:

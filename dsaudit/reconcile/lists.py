@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Run = Mapping[str, Any]
 SMALLEST_PAGE = 2  # records; of a single one that is missing nobody can say that it was a page
+USUAL_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})  # of a page
 MOST_LISTED = 2_000_000  # records; what a run read of a longer list is not worked out
 
 
@@ -45,6 +46,12 @@ class Reading:
     seen: set[str] = field(default_factory=set)
 
 
+def page_sizes(audit: Audit) -> frozenset[int]:
+    """Return at which numbers pages end: the usual ones, and that of the source."""
+    source = audit.parameters.source
+    return USUAL_SIZES | {source.page_size} if source else USUAL_SIZES
+
+
 def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
     """Return an own list of the source, as it was read, kept by the audit; None of a part, or one too long to hold."""
     kept: dict[tuple[str, str], list[Listed] | None] = audit.kept.setdefault("lists", {})
@@ -59,19 +66,27 @@ def listed(audit: Audit, tenant: str, name: str) -> list[Listed] | None:
 
 
 def _listed(resource: Resource, source_id: str, record: dict[str, Any]) -> Listed:
-    known = resource.known
-    by_default = all(same_json(value_at(record, path), value) for path, value in known.by_default.items())
-    created = instant_at(record, known.created)
-    return Listed(source_id, created, changed_at(resource, record) or created, by_default)
+    created = instant_at(record, resource.known.created)
+    return Listed(source_id, created, changed_at(resource, record) or created, is_default(resource, record))
+
+
+def is_default(resource: Resource, record: dict[str, Any]) -> bool:
+    """Return whether the source lists a record where nothing is asked for."""
+    return all(same_json(value_at(record, path), value) for path, value in resource.known.by_default.items())
 
 
 def reading(
-    resource: Resource, records: list[Listed], run: Run, cursor: datetime | None, missed: Collection[str]
+    resource: Resource,
+    records: list[Listed],
+    run: Run,
+    cursor: datetime | None,
+    missed: Collection[str],
+    sizes: Collection[int] = USUAL_SIZES,
 ) -> Reading:
     """Return what a completed run must have read of `records`.
 
     `cursor` is the watermark of the run before it, `missed` the ids whose state of then never came: no way of reading
-    that gives one of them is believed.
+    that gives one of them is believed. `sizes` are those that the first pages of a list are believed to have.
     """
     started = run["started_at"]
     there = [one for one in records if (one.created or one.changed or _NEVER) <= started]
@@ -81,8 +96,9 @@ def reading(
         return found
     ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor, missed) if _explains(run, seen)]
     ways = [(way, seen) for way, seen in ways if not any(one.source_id in missed for one in seen)]
-    if len({way for way, _ in ways}) == 1:
-        found.way = ways[0][0]
+    names = {way for way, _ in ways}
+    if len(names) == 1 and (names != {"first"} or run["fetched"] // run["pages"] in sizes):
+        (found.way,) = names
         found.seen = {one.source_id for _, seen in ways for one in seen}
     return found
 

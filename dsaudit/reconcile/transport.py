@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 TIMES = (
     *("last_run", "next_run", "run_at", "cursor", "failed_at", "last_heard", "listening_since"),
-    *("accepted_at", "rejected_at", "refused_at"),
+    *("accepted_at", "rejected_at", "refused_at", "deletion_at"),
 )
-ARRIVALS = ("accepted_at", "rejected_at", "rejected", "refused_at", "refused")
+ARRIVALS = ("accepted_at", "rejected_at", "rejected", "refused_at", "refused", "deletion_at")
 ACTIONS = {"missing in raw": "create", "missing": "create", "old in raw": "update", "field": "update"}
 WORDS = {"create": "a creation", "update": "an update", "delete": "a deletion"}
 WHOLE_SECOND = timedelta(seconds=1)
@@ -199,7 +199,8 @@ def _by_whole_run(
     if records is None or run["fetched"] is None:
         return part
     missed = set(part.loc[part["unreached"], "top_id"].dropna())
-    read = lists.reading(audit.parameters.resources[name], records, run, cursor, missed)
+    resource, sizes = audit.parameters.resources[name], lists.page_sizes(audit)
+    read = lists.reading(resource, records, run, cursor, missed, sizes)
     part = part.assign(
         run_at=run["started_at"], run_fetched=run["fetched"], run_pages=plural(run["pages"], "page"), cursor=cursor,
         run_there=read.there, run_saw=read.saw_all | part["top_id"].isin(read.seen),
@@ -254,9 +255,13 @@ def _arrivals(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
         },
         dtype=object,
     )  # fmt: skip
-    answer = ask(audit, "arrivals", arrays, rejected_values=section.rejected)
+    topics = {topic for resource in audit.parameters.resources.values() for topic in resource.webhooks}
+    deletions = sorted(topic for topic in topics if webhooks.action(topic) == "delete")
+    answer = ask(audit, "arrivals", arrays, rejected_values=section.rejected, deletion_topics=deletions)
     if len(answer):
         answer = answer.assign(place=wanted.index.to_numpy()[answer["place"].astype(int)])
+    if "place" not in answer:  # it could not be asked, and its silence tells nothing
+        keys = keys.assign(has_log=False, listening_since=None)
     return _told(beside(keys, answer, ARRIVALS))
 
 

@@ -36,6 +36,12 @@ class Cause:
     otherwise: bool = False
 
 
+def _is_undated(f: pd.DataFrame) -> Any:
+    """Return where the newest version has another content, and the raw table does not tell when that changed."""
+    another = f.raw_right.eq(False) & f.raw_row.notna() & f.top_changed.isna() & ~f.partial & f.announced
+    return another & (f.same_as_older.isna() | f.has_log & ~f.heard)
+
+
 # fmt: off
 TABLE = (
     Cause("NOT_YET_DUE", "late", LOST,
@@ -110,7 +116,7 @@ TABLE = (
           "sync"),
     Cause("LOCALLY_DELETED", "refined wrong", NEVER,
           lambda f: f.removed,
-          "{removal}",
+          "the source has it; its refined row is marked as deleted (last written: {refined_at})",
           "see who marks rows as deleted that the source still has, and refine them again", "refine sync"),
     Cause("PARENT_MISSING", "not refined", MISSING,
           lambda f: f.unrefined & f.parent_lacking.notna() & f.raw_state.isin(("pending", "skipped")),
@@ -122,7 +128,8 @@ TABLE = (
           "complete the record, then let it be refined", "refine"),
     Cause("TRUNCATED_CHILDREN", "refined wrong", NEVER,
           lambda f: f.beyond_cut.notna(),
-          "its parent is here in its present state, with the first {beyond_cut} of its own list; this is a later one",
+          "its parent is here in its present state, with the first {beyond_cut} of its own list, {cut_words}; "
+          "this is a later one",
           "read the embedded list to its end, then refine the parents again", "sync"),
     Cause("STALE_OVERWRITE", "refined wrong", FIELD,
           lambda f: f.unrefined & f.raw_state.isin(("processed", "skipped")) & f.built_earlier
@@ -158,9 +165,12 @@ TABLE = (
           "changed {changed_at} at the source; the newest version here, raw row {raw_row}, is of {raw_changed}",
           "fetch these ids again", "sync", otherwise=True),
     Cause("MISSED_UPDATE", "not received", OLD,
-          lambda f: f.raw_right.eq(False) & f.raw_row.notna() & f.top_changed.isna() & ~f.partial & f.announced
-          & (f.same_as_older.isna() | f.has_log & ~f.heard),
-          "the source has another content than the newest version here, raw row {raw_row}; no time of change is told",
+          lambda f: _is_undated(f) & (f.payload_changed < f.changed_at),
+          "changed {changed_at} at the source; the newest version here, raw row {raw_row}, tells {payload_changed}",
+          "fetch these ids again", "sync", otherwise=True),
+    Cause("MISSED_UPDATE", "not received", OLD,
+          lambda f: _is_undated(f) & f.payload_changed.isna(),
+          "the newest version here, raw row {raw_row}, has another content than the source and tells no time of change",
           "fetch these ids again", "sync", otherwise=True),
     Cause("NEVER_RECEIVED", "not received", NEVER,
           lambda f: f.unreached & f.has_raw & f.raw_row.isna() & ~f.elsewhere & ~f.has_log & f.announced & ~f.run_saw,
@@ -184,12 +194,17 @@ TABLE = (
           "build the key from the source's whole id, and remove the second row", "delete"),
     Cause("MISSED_DELETE", "extra", EXTRA,
           lambda f: f.raw_row.notna() & f.merged_into.isna() & f.owned_by.isna() & f.second_of.isna() & ~f.unrefined
-          & f.sent_by.isna() & ~f.arrived & ~f.answered,
+          & f.sent_by.isna() & ~f.arrived & ~f.answered & (~f.unlisted | f.raw_deleted.eq(True)),
           "received {raw_received} as raw row {raw_row}, no longer at the source; {deletion}",
+          "mark these rows as deleted, and let a regular sync compare what is here with what is there", "delete"),
+    Cause("MISSED_DELETE", "extra", EXTRA,
+          lambda f: f.stood_in.notna() & f.owned_by.isna() & f.second_of.isna() & ~f.unrefined & ~f.arrived
+          & ~f.answered & ~f.unlisted,
+          "it stood in its {top_resource}, raw row {stood_in}, and does no longer at the source{stood_words}",
           "mark these rows as deleted, and let a regular sync compare what is here with what is there", "delete"),
     Cause("GHOST", "extra", EXTRA,
           lambda f: f.has_raw & f.raw_row.isna() & f.owned_by.isna() & f.second_of.isna() & f.sourceless & ~f.answered
-          & f.embedded.ne(True),
+          & ~f.unlisted & ~f.may_have_stood,
           "no version of it was ever received, though raw rows reach back to {raw_since}, before the row was made",
           "see who else writes to this table", "delete"),
     Cause("HEALED_LATE", "late", LOST | EXTRA,

@@ -73,24 +73,23 @@ def a_skipped_page_of_what_was_not_delivered(clone: Any, world: World) -> None:
 
 
 def a_first_page_of_what_was_refused(clone: Any, world: World) -> None:
-    before = living(clone, "acme", "draft_order")
+    for _ in range(10):
+        clone.record(ACME, "draft_orders", "create")
+    clone.settle()
     with source(clone, bad_signature=["draft_orders/create"]):
         world.refused = clone.record(ACME, "draft_orders", "create")["id"]
     a_second_passes()
-    size = sum(int(key) < int(world.refused) for key in before)
-    with backend(clone, page_size=size, page_limit=1):
+    with backend(clone, page_size=10, page_limit=1):
         clone.sync(ACME, resources=["draft_orders"])
 
 
 def a_child_whose_parent_was_on_no_page(clone: Any, world: World) -> None:
-    before = living(clone, "borealis", "order")
     topics = [f"orders/{what}" for what in ("create", "updated", "paid", "cancelled", "fulfilled")]
     with source(clone, drop_deliveries=topics):
         payment = clone.record(BOREALIS, "transactions", "create")
     world.payment, world.order = payment["id"], str(payment["record"]["order_id"])
     a_second_passes()
-    size = sum(int(key) < int(world.order) for key in before)
-    with backend(clone, page_size=size, page_limit=1):
+    with backend(clone, page_size=10, page_limit=1):
         clone.sync(BOREALIS, resources=["orders"])
 
 

@@ -120,3 +120,17 @@ def test_what_reads_a_column_that_is_not_there_is_skipped(new_ledger: NewLedger,
     parameters = load(path)
     skipped = {name: checks.planning.plan_check(checks.all_checks()[name], parameters).skipped for name in names}
     assert skipped == dict.fromkeys(names, f"the parameter file has no raw.columns.{column}")
+
+
+def test_hashes_are_compared_where_records_hold_their_whole_id(new_ledger: NewLedger) -> None:
+    path = new_ledger().parameters
+    whole = path.read_text(encoding="utf-8") + "raw: {table: r}\n"
+
+    def planned(text: str) -> checks.planning.Planned:
+        path.write_text(text, encoding="utf-8")
+        return checks.planning.plan_check(checks.all_checks()["shared_hashes"], load(path))
+
+    assert {scope["resource"] for scope in planned(whole).scopes} == {"member", "invoice"}
+    without = whole.replace("id_from: code", "id_from: '#'").replace("id_from: [store, n", "id_from: ['#', n")
+    told = "nothing in the parameter file has records that hold their whole id themselves (id_from)"
+    assert planned(without).skipped == told

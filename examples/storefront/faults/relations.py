@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def children_truncated(sample: "Sample", random: Random) -> Planted:
-    """Of an embedded list only the first item is read."""
+    """Of an embedded list only the first ten items are read."""
     tenant, shop = some_tenant(random)
     created = sample.record(shop, "customers", "create")
     customer = int(created["id"])
     address = {**created["record"]["addresses"][0], "default": False}
-    addresses = [{**address, "id": address["id"] + 500_000_000 + place} for place in range(3)]
-    with backend(sample, truncate_children=1):
+    addresses = [{**address, "id": address["id"] + 500_000_000 + place} for place in range(12)]
+    with backend(sample, truncate_children=10):
         sample.record(shop, "customers", "update", customer, addresses=addresses)
     scope = {"tenant": tenant, "resource": "customer_address"}
-    cut = [str(one["id"]) for one in addresses[1:]]
+    cut = [str(one["id"]) for one in addresses[10:]]
     must = [
         Expected("children_match_payload", scope=scope, keys=[str(customer)], cause="TRUNCATED_CHILDREN"),
         Expected("source_missing_in_raw", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
