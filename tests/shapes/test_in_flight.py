@@ -10,7 +10,7 @@ import pytest
 
 from dsaudit.reconcile import recheck
 from dsaudit.verdict import Status
-from tests.checks.auditing import told
+from tests.checks.auditing import all_rows, opened, told
 from tests.shapes import test_shapes
 from tests.shapes.systems import Shape
 from tests.shapes.test_shapes import System
@@ -19,6 +19,7 @@ from tests.source.providers import Answer, Asked, serving
 made = test_shapes.made  # the fixture
 CHECKS = ("source_missing_in_refined", "refined_missing_at_source", "field_differences")
 Make = Callable[[Shape], System]
+WRITTEN = "update o set written = clock_timestamp() where id = {}"
 TABLE = "create table o (id bigint primary key, total int, written timestamptz);"
 FILE = """
 source: {kind: rest, base_url: 'ADDRESS', paging: link}
@@ -29,19 +30,20 @@ Records = dict[int, dict[str, Any]]
 
 
 @pytest.fixture
-def source() -> Iterator[tuple[str, Records, list[str]]]:
-    """Serve records as a list and by id; yields the address, what there is, and what was asked."""
+def source() -> Iterator[tuple[str, Records, list[Callable[[], None]]]]:
+    """Serve records as a list and by id; yields the address, what there is, and what happens meanwhile."""
     records: Records = {}
-    paths: list[str] = []
+    meanwhile: list[Callable[[], None]] = []
 
     def answer(asked: Asked) -> Answer:
-        paths.append(asked[1])
+        while meanwhile:
+            meanwhile.pop()()
         name = asked[1].split("?")[0].strip("/").removesuffix(".json")
         found: Any = [*records.values()] if name == "o" else records.get(int(name.split("/")[1]))
         return (404, {}, b"{}") if found is None else (200, {}, json.dumps({"o": found}).encode())
 
     with serving(answer, set()) as address:
-        yield address, records, paths
+        yield address, records, meanwhile
 
 
 def test_a_time_in_the_future_clears_nothing(made: Make) -> None:
@@ -66,11 +68,12 @@ def test_a_time_in_the_future_clears_nothing(made: Make) -> None:
 
 @pytest.mark.parametrize(("one", "status"), [("", Status.INCONCLUSIVE), (", one: 'o/{id}.json'", Status.FAIL)])
 def test_that_a_row_was_written_meanwhile_clears_nothing(one: str, status: Status, made: Make, source: Any) -> None:
-    address, records, _ = source
+    address, records, meanwhile = source
     records.update({key: {"id": key, "total": 10} for key in (1, 2)})
-    rows = "insert into o values (1, 10, now() - interval '1 hour'), (2, 999, now() + interval '500 ms')"
-    parameters = FILE.replace("ADDRESS", address).replace("ONE", one)
-    verdict, found = made(Shape(TABLE + rows, {}, parameters, {})).audit("field_differences")["field_differences"]
+    rows = "insert into o values (1, 10, now() - interval '1 hour'), (2, 999, null)"
+    system = made(Shape(TABLE + rows, {}, FILE.replace("ADDRESS", address).replace("ONE", one), {}))
+    meanwhile.append(lambda: system.execute(WRITTEN.format(2)))
+    verdict, found = system.audit("field_differences")["field_differences"]
     assert verdict.status is status, told(verdict)
     assert [row["source_id"] for row in found] == ["2"]
 
@@ -92,22 +95,22 @@ def test_the_items_of_a_record_are_made_once_a_look(made: Make, source: Any, mon
 
 
 @pytest.mark.parametrize(("left", "status"), [([1], Status.PASS), ([1, 2], Status.FAIL)])
-def test_a_nested_record_that_left_its_parent_meanwhile_is_in_flight(
-    left: list[int], status: Status, made: Make
-) -> None:
-    def answer(asked: Asked) -> Answer:
-        is_list = "/o.json" in asked[1]
-        record = {"id": 1, "lines": [{"id": key} for key in ([1, 2] if is_list else left)]}
-        return 200, {}, json.dumps({"o": [record, {"id": 2, "lines": []}] if is_list else record}).encode()
-
+def test_what_left_its_parent_meanwhile_is_in_flight(left: list[int], status: Status, made: Make, source: Any) -> None:
+    address, records, meanwhile = source
+    records.update({1: {"id": 1, "lines": [{"id": 1}, {"id": 2}]}, 2: {"id": 2, "lines": []}})
+    parameters = FILE.replace("ADDRESS", address).replace("ONE", ", one: 'o/{id}.json'")
+    parameters += "  l: {table: l, key: id, nested: {in: o, at: lines}}\n"
+    parameters += "relations: [{child: l.o, parent: o.id}]\n"
     tables = TABLE + "create table l (id bigint primary key, o bigint); insert into l values (1, 1);"
-    with serving(answer, set()) as address:
-        parameters = FILE.replace("ADDRESS", address).replace("ONE", ", one: 'o/{id}.json'")
-        parameters += "  l: {table: l, key: id, nested: {in: o, at: lines}}\n"
-        parameters += "relations: [{child: l.o, parent: o.id}]\n"
-        rows = "insert into o values (1, null, now() + interval '500 ms'), (2, null, now() - interval '1 hour')"
-        system = made(Shape(tables + rows, {}, parameters, {}))
-        verdict, found = system.audit("source_missing_in_refined")["source_missing_in_refined"]
+    system = made(
+        Shape(tables + "insert into o values (1, null, null), (2, null, now() - interval '1 hour')", {}, parameters, {})
+    )
+    meanwhile.append(lambda: system.execute(WRITTEN.format(1)))
+    with opened(system.parameters, {"SHAPE_URL": system.url}) as audit:
+        assert audit.source.index
+        records[1] = {"id": 1, "lines": [{"id": key} for key in left]}
+        verdict = audit.check("source_missing_in_refined")
+        found = all_rows(audit, verdict)
     assert verdict.status is status, told(verdict)
     assert [(row["resource"], str(row["source_id"])) for row in found] == [("l", "2")]
     assert (found[0]["cause"] == "IN_FLIGHT") is (left == [1])
