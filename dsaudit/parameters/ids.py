@@ -50,11 +50,11 @@ def id_text(value: Any, kind: Kind | None = None) -> str:
     PostgreSQL holds no text with NUL or half a surrogate pair, so that no row has such an id; it is told as JSON
     writes it: ``a\u0000b``.
     """
+    if isinstance(value, int):
+        return str(value)
     if value is None:
         return ""
     text = str(value)
-    if isinstance(value, int):
-        return text
     if not text.isprintable():
         text = _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text if kind is None or _PLAIN[kind].fullmatch(text) else _canonical(text, kind)

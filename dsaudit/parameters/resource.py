@@ -92,20 +92,20 @@ class Resource(Section):
         return self.deleted or "", []
 
     @cached_property
-    def id_kinds(self) -> tuple[Kind | None, ...]:
-        """How each part of the id is written, as the types of the key's columns tell; see `with_id_kinds`."""
-        return self._id_kinds or (None,) * len(self.id_from)
+    def id_parts(self) -> list[tuple[str, Kind | None]]:
+        """Each part of ``id_from``, and how it is written, as the type of the key's column tells: `with_id_kinds`."""
+        return [*zip(self.id_from, self._id_kinds or (None,) * len(self.id_from), strict=True)]
 
     @property
     def id_kind(self) -> Kind | None:
         """How an id of one part is written; one of several parts stands as it is."""
-        return self.id_kinds[0] if len(self.id_kinds) == 1 else None
+        return self.id_parts[0][1] if len(self.id_parts) == 1 else None
 
     def with_id_kinds(self, kinds: tuple[Kind | None, ...]) -> Resource:
         """Return the same resource, knowing how each part of its ids is written."""
         one = self.model_copy()
         one._id_kinds = kinds
-        vars(one).pop("id_kinds", None)  # what was known before
+        vars(one).pop("id_parts", None)  # what was known before
         return one
 
     @property

@@ -212,8 +212,7 @@ def the_record(record: Record, resource: Resource, source_id: str, where: str) -
 
 def _has_id(record: Any, resource: Resource, source_id: str) -> bool:
     parts = parts_of(resource, source_id) or []
-    own = zip(resource.id_from, resource.id_kinds, strict=True)
-    return [id_text(value_at(record, path), kind) for path, kind in own] == parts
+    return [id_text(value_at(record, path), kind) for path, kind in resource.id_parts] == parts
 
 
 def count_in(body: Any, where: str) -> int:

@@ -229,14 +229,14 @@ def inside(declared: Resource, parent: Item) -> Iterator[Item]:
             yield Item(own, one, parent.top, parent.source_id)
 
 
-_OF_READING = {"read", "count", "query", "records", "nested", "id_from", "updated"}
+_OF_READING = {"read", "count", "query", "records", "nested", "updated"}
 
 
 def declared(parameters: Parameters) -> dict[str, Any]:
     """Return what a recording is of: with another of it the records could be others, or other ones be expected."""
     resources = parameters.resources.items()
     reading = {
-        name: {**one.model_dump(mode="json", include=_OF_READING), "id_kinds": one.id_kinds} for name, one in resources
+        name: {**one.model_dump(mode="json", include=_OF_READING), "id_parts": one.id_parts} for name, one in resources
     }
     tenants = {tenant.name: [tenant.id, tenant.account] for tenant in parameters.tenants}
     source = parameters.source.model_dump(mode="json") if parameters.source else None
@@ -276,10 +276,7 @@ def instant_at(one: dict[str, Any], path: str | None) -> datetime | None:
 
 def identity(resource: Resource, one: Any, parent: Any, name: str, position: int) -> str:
     """Return a source record's id as text, built like `expressions.source_id` builds a refined row's."""
-    parts = [
-        _id_part(part, kind, one, parent, name, position)
-        for part, kind in zip(resource.id_from, resource.id_kinds, strict=True)
-    ]
+    parts = [_id_part(part, kind, one, parent, name, position) for part, kind in resource.id_parts]
     if len(parts) == 1:
         return parts[0]
     if resource.joined is not None:
