@@ -68,7 +68,7 @@ def test_key_tenant_raw_row_and_deletion_are_told_by_the_catalogue(tmp_path: Pat
         "built_from": "raw_id",
         "deleted": "deleted_at",
     }
-    order = completed(thin, found).resources["order"]
+    order = completed(thin, found, database.catalogue()).resources["order"]
     assert (order.key, order.tenant, order.built_from, order.deleted) == (
         ["order_id"],
         "shop_id",
@@ -103,4 +103,4 @@ def test_what_is_not_certain_is_not_inferred(tmp_path: Path, database: Database,
     thin = parameters(tmp_path, f"  item: {{table: {table}}}\n")
     assert not infer(thin, database), why
     with pytest.raises(ParameterError, match=r"thin\.yml: resources\.item\.key: missing"):
-        completed(thin, infer(thin, database))
+        completed(thin, infer(thin, database), database.catalogue())

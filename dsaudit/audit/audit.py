@@ -61,7 +61,7 @@ def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
-    return Audit(completed(parameters, told), database, phase, given, replay)
+    return Audit(completed(parameters, told, database.catalogue()), database, phase, given, replay)
 
 
 class Audit:

@@ -14,6 +14,7 @@ from psycopg import sql as names
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Resource
+from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
 from dsaudit.parameters.tables import Table
 from dsaudit.wording import did_you_mean
 
@@ -47,12 +48,51 @@ def source_id(resource: Resource, info: TableInfo) -> str:
     The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
     that may stand in a value would make two keys one.
     """
-    parts = [f"({value_of(column, info)})::text" for column in resource.key]
+    parts = [id_of(column, info) for column in resource.key]
     if len(parts) == 1:
         return parts[0]
     if resource.joined is not None:
         return f" || {literal(resource.joined)} || ".join(parts)
     return f"pg_catalog.json_build_array({', '.join(parts)})::text"
+
+
+def id_of(column: str, info: TableInfo) -> str:
+    """Return the expression of a column that holds an id, or a part of one, as text: see `dsaudit.parameters.ids`."""
+    expression, kind = value_of(column, info), info.columns.get(column, "text")
+    if kind.startswith("numeric"):
+        return f"pg_catalog.trim_scale({expression})::text"
+    return f"({as_text(expression, kind)})" if kind in ("real", "double precision") else f"({expression})::text"
+
+
+def is_exact(column: str, info: TableInfo) -> bool:
+    """Return whether a column's type has but one text for each id."""
+    return kind_of(info.columns.get(column, "")) in ("number", "uuid")
+
+
+def told_id(column: str | None, info: TableInfo, kinds: Mapping[str, Kind | None], resource: str) -> str:
+    """Return the expression of the id that a row of several resources tells, as the ids of its own are written.
+
+    `kinds` are theirs, by name, and `resource` is the expression of the name.
+    """
+    if column is None:
+        return "null::text"
+    expression, cases = id_of(column, info), ""
+    if is_exact(column, info):
+        return expression
+    for kind in sorted({one for one in kinds.values() if one}):
+        named = ", ".join(literal(name) for name, one in kinds.items() if one == kind)
+        cases += f" when {resource} in ({named}) then {_written(expression, kind)}"
+    return f"case{cases} else {expression} end" if cases else expression
+
+
+def _written(text: str, kind: Kind) -> str:
+    if kind == "char":
+        return f"pg_catalog.rtrim({text}, ' ')"
+    grammar, made = (
+        (NUMBER, f"pg_catalog.trim_scale({text}::numeric)") if kind == "number" else (ANY_UUID, f"{text}::uuid")
+    )
+    is_plain, may_be = (f"{text} ~ {literal(f'^({one})$')}" for one in (PLAIN[kind], grammar))
+    return f"case when {is_plain} then {text} when {may_be} then ({made})::text else {text} end"
 
 
 def columns_of(table: Table, info: TableInfo) -> dict[str, str]:

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dsaudit.database.errors import RelationMissing
 from dsaudit.database.reader import Database
+from dsaudit.database.relations import Catalogue, Relations
 from dsaudit.database.shape import Shape, named, shapes
 from dsaudit.parameters import ParameterError, Parameters, Resource
+from dsaudit.parameters.ids import Kind, kind_of
 
 DELETED = {"deleted_at": "instant", "is_deleted": "boolean"}
 _LIKE_AN_ID = re.compile(r"id|uid|uuid|.*_(id|uid|uuid)|.*[a-z]I[dD]")
@@ -61,8 +64,10 @@ def infer(parameters: Parameters, database: Database) -> list[Inferred]:
     ]
 
 
-def completed(parameters: Parameters, inferred: Iterable[Inferred]) -> Parameters:
+def completed(parameters: Parameters, inferred: Iterable[Inferred], catalogue: Catalogue) -> Parameters:
     """Return the parameters, and the whole that they may be a part of, with what was inferred laid under what they say.
+
+    The types of the keys' columns in the `catalogue` tell the resources how their ids are written.
 
     Raises
     ------
@@ -70,15 +75,15 @@ def completed(parameters: Parameters, inferred: Iterable[Inferred]) -> Parameter
         A resource still has no key.
     """
     told = list(inferred)
-    whole = _laid_under(parameters.whole, told)
+    whole = _laid_under(parameters.whole, told, catalogue)
     if parameters.whole is parameters:
         return whole
-    of_part = _laid_under(parameters, told)
+    of_part = _laid_under(parameters, told, catalogue)
     of_part._whole = whole
     return of_part
 
 
-def _laid_under(parameters: Parameters, inferred: Iterable[Inferred]) -> Parameters:
+def _laid_under(parameters: Parameters, inferred: Iterable[Inferred], catalogue: Catalogue) -> Parameters:
     resources: dict[str, Resource] = dict(parameters.resources)
     for one in inferred:
         if one.resource in resources:
@@ -92,7 +97,20 @@ def _laid_under(parameters: Parameters, inferred: Iterable[Inferred]) -> Paramet
                 for name in keyless
             )
         )
-    return parameters.model_copy(update={"resources": resources})
+    tables = Relations(parameters, catalogue)
+    typed = {name: one.with_id_kinds(_id_kinds(one, tables)) for name, one in resources.items()}
+    return parameters.model_copy(update={"resources": typed})
+
+
+def _id_kinds(resource: Resource, tables: Relations) -> tuple[Kind | None, ...]:
+    """Return how the parts of a resource's ids are written; none where they are not told by one column each."""
+    if len(resource.key) != len(resource.id_from):
+        return ()
+    try:
+        columns = tables.table(resource.table).columns
+    except RelationMissing:
+        return ()  # the checks say so
+    return tuple(kind_of(columns.get(key, "")) for key in resource.key)
 
 
 _INFERABLE = {"key", "tenant", "deleted", "built_from"}

@@ -9,8 +9,9 @@ import re
 from collections.abc import Collection, Sequence
 
 from dsaudit.database.catalogue import TableInfo
-from dsaudit.database.expressions import Filled, quoted
+from dsaudit.database.expressions import Filled, is_exact, quoted
 from dsaudit.parameters import Resource
+from dsaudit.parameters.ids import Kind, writings
 from dsaudit.parameters.keys import parts_of
 
 INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
@@ -29,9 +30,16 @@ def by_key(resource: Resource, info: TableInfo, filled: Filled) -> list[str]:
     return [condition for conditions in found for condition in conditions]
 
 
-def by_column(column: str, info: TableInfo, filled: Filled) -> list[str]:
-    """Return the condition that a column has one of the ids that `filled` is for; none if for all."""
-    return [] if filled.only is None else _condition(column, info, filled.only, filled)
+def by_column(column: str, info: TableInfo, filled: Filled, kinds: Collection[Kind | None]) -> list[str]:
+    """Return the condition that a column has one of the ids that `filled` is for; none if for all.
+
+    `kinds` are those of the ids: a text may write them in other ways. With how many blanks nobody knows.
+    """
+    if filled.only is None or "char" in kinds:
+        return []
+    others = set() if is_exact(column, info) else {kind for kind in kinds if kind}
+    texts = [*filled.only, *(text for kind in sorted(others) for one in filled.only for text in writings(one, kind))]
+    return _condition(column, info, texts, filled)
 
 
 def _condition(column: str, info: TableInfo, texts: Collection[str], filled: Filled) -> list[str]:

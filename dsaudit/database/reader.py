@@ -29,6 +29,7 @@ from dsaudit.database.errors import (
     query_error,
     stream_error,
 )
+from dsaudit.database.times import read_far_times_as_none
 from dsaudit.database.transaction import FORMS, LIMITS, Transaction, checked, held_snapshot, transaction
 from dsaudit.parameters.models import Database as Settings
 
@@ -64,6 +65,7 @@ class Database:
         engine = sa.create_engine(
             audited_url(settings), connect_args=arguments_for(name), pool_size=2, max_overflow=4, pool_pre_ping=False
         )
+        sa.event.listen(engine, "connect", read_far_times_as_none)
         database = cls(engine, settings, snapshot)
         try:
             with engine.connect():

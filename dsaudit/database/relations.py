@@ -23,6 +23,7 @@ from dsaudit.database.expressions import (
     columns_of,
     deleted,
     field_column,
+    id_of,
     json_of,
     listed,
     literal,
@@ -30,6 +31,7 @@ from dsaudit.database.expressions import (
     quoted,
     row_id,
     source_id,
+    told_id,
     value_of,
     where,
 )
@@ -142,6 +144,8 @@ class Relations:
             resource = f"{literal(*names.values())}::text"
         else:
             joins += map_join("o", told, names, filled)
+        kinds = {name: self._parameters.resources[name].id_kind for name in names.values()}
+        columns["source_id"] = told_id(raw.columns["source_id"], info, kinds, resource)
         states = {given: state for state, listed in raw.states.items() for given in listed}
         joins += map_join("s", columns["state"], states, filled, kind="left join")
         columns["state"] = f"coalesce(s.name, {columns['state']})"
@@ -154,7 +158,7 @@ class Relations:
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
         conditions = self._raw_within(names.values(), resource, columns, filled)
-        conditions += by_column(raw.columns["source_id"], info, filled)
+        conditions += by_column(raw.columns["source_id"], info, filled, kinds.values())
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         select = f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"
         return select + where(conditions)
@@ -183,6 +187,8 @@ class Relations:
         filled.values["accepted_values"] = table.accepted
         # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
         joins += map_join("p", columns["topic"], topics, filled, kind="left join")
+        kinds = {name: self._parameters.resources[name].id_kind for name in filled.resources}
+        columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select p.name as resource, {body} from {source} as x {joins})"
 
@@ -241,20 +247,18 @@ class Relations:
         source, there = self._from(self._parameters.resources[above].table, filled)
         owner, joins, conditions = self._tenant_of(above, there, filled)
         conditions += self._within(above, there, owner, filled)
-        parents = f"select {owner}, ({value_of(key, there)})::text from {source} as x {joins}{where(conditions)}"
-        column = value_of(relation.child.partition(".")[2], info)
-        return [f"({within} or ({tenant}, ({column})::text) in ({parents}))"]
+        parents = f"select {owner}, {id_of(key, there)} from {source} as x {joins}{where(conditions)}"
+        column = id_of(relation.child.partition(".")[2], info)
+        return [f"({within} or ({tenant}, {column}) in ({parents}))"]
 
     def _end(self, end: str, filled: Filled) -> str:
         name, _, column = end.partition(".")
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         tenant, joins, conditions = self._tenant_of(name, info, filled)
-        key, row = value_of(column, info), row_id(resource, info)
-        return (
-            f"(select {row} as row_id, ({key})::text as key, {tenant} as tenant, {deleted(resource, info)} as deleted, "
-            f"{source_id(resource, info)} as source_id from {source} as x {joins}{where(conditions)})"
-        )
+        own = f"{row_id(resource, info)} as row_id, {source_id(resource, info)} as source_id"
+        told = f"{own}, {id_of(column, info)} as key, {tenant} as tenant, {deleted(resource, info)} as deleted"
+        return f"(select {told} from {source} as x {joins}{where(conditions)})"
 
     def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:
         """Return the expression of a refined row's tenant, the joins that it needs, and conditions."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.fields import FieldOf
+from dsaudit.parameters.ids import Kind
 from dsaudit.parameters.known import Known
 from dsaudit.parameters.section import Names, Reason, Section, listed
 
@@ -72,6 +74,7 @@ class Resource(Section):
     built_from: str | None = None
     may_be_empty: bool = False
     known: Known = Known()
+    _id_kinds: tuple[Kind | None, ...] = PrivateAttr(())
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -87,6 +90,23 @@ class Resource(Section):
         if isinstance(self.deleted, dict):
             return next(iter(self.deleted.items()), ("", []))
         return self.deleted or "", []
+
+    @cached_property
+    def id_parts(self) -> list[tuple[str, Kind | None]]:
+        """Each part of ``id_from``, and how it is written, as the type of the key's column tells: `with_id_kinds`."""
+        return [*zip(self.id_from, self._id_kinds or (None,) * len(self.id_from), strict=True)]
+
+    @property
+    def id_kind(self) -> Kind | None:
+        """How an id of one part is written; one of several parts stands as it is."""
+        return self.id_parts[0][1] if len(self.id_parts) == 1 else None
+
+    def with_id_kinds(self, kinds: tuple[Kind | None, ...]) -> Resource:
+        """Return the same resource, knowing how each part of its ids is written."""
+        one = self.model_copy()
+        one._id_kinds = kinds
+        vars(one).pop("id_parts", None)  # what was known before
+        return one
 
     @property
     def announced(self) -> bool:

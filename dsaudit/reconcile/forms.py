@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from dsaudit.database.expressions import as_text
 from dsaudit.parameters.fields import FieldOf
+from dsaudit.parameters.ids import Kind
 from dsaudit.reconcile.values import MINOR, PER_SECOND
 
 VERSION = 1
@@ -50,13 +51,14 @@ class Column:
     """One column of a comparison: its name in the answer, its name here, its place and type at the source.
 
     Without a `field` it holds JSON that is compared whole; `path` is where it stands in the source's record then, and
-    '' is the record itself.
+    '' is the record itself. `id_kind` is how a key is written here that is the source's id; see `parameters.ids`.
     """
 
     name: str
     here: str
     field: FieldOf | None = None
     path: str = ""
+    id_kind: Kind | None = None
 
     @property
     def origin(self) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.parameters import Resource
+from dsaudit.parameters.ids import id_text
 from dsaudit.reconcile.values import same_json
 from dsaudit.source.recording import Item, identity, value_at
 
@@ -73,7 +74,8 @@ def _look_at(resource: Resource, found: Origins, parent: Key, group: Iterable[It
 
 def _merged(resource: Resource, record: dict[str, Any]) -> Iterator[str]:
     listed = value_at(record, resource.known.merged) if resource.known.merged else None
-    yield from map(str, listed if isinstance(listed, list) else [] if listed is None else [listed])
+    several = listed if isinstance(listed, list) else [] if listed is None else [listed]
+    yield from (id_text(one, resource.id_kind) for one in several)
 
 
 def top_of(audit: Audit, name: str, item: Item | None) -> tuple[str, str | None]:
@@ -108,4 +110,4 @@ def parents(audit: Audit, name: str, item: Item | None) -> Iterator[tuple[str, s
         given = resource.fields.get(key[0]) if len(key) == 1 else None
         value = value_at(item.record, given.from_) if given else None
         if value is not None:
-            yield parent, str(value)
+            yield parent, id_text(value, audit.parameters.resources[parent].id_kind)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.database import QueryError
+from dsaudit.parameters.ids import may_be_asked_for
 from dsaudit.reconcile import origins
 from dsaudit.reconcile.looks import NOT_LISTED, TOUCHED, Differences, Looked, Open, Seen
 from dsaudit.reconcile.sides import Key, Sides, present, sides
@@ -120,7 +121,8 @@ def _opened(audit: Audit, explains: str, row: dict[str, Any]) -> Open:
     name, source_id = origins.top_of(audit, judged.name, item)
     if item is None and name == judged.name:
         source_id = key[1]
-    is_known = audit.parameters.resources[name].one and isinstance(key[1], str)  # a NULL names nothing
+    # A NULL names nothing.
+    is_known = audit.parameters.resources[name].one and isinstance(key[1], str) and may_be_asked_for(key[1])
     # Of an extra row that stood in another record nobody knows in which: it is looked at here alone.
     by = (key[0], name, source_id or "") if is_known else None
     record = item.record if item else None

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.database.expressions import field_column
 from dsaudit.parameters.fields import FieldOf
+from dsaudit.parameters.ids import PLAIN
 from dsaudit.reconcile.compare import compare, workspace
 from dsaudit.reconcile.forms import JSON, Column, text_of
 from dsaudit.reconcile.inputs import Lines, Table
 from dsaudit.reconcile.jsonlines import extracted, record_of
-from dsaudit.reconcile.streams import batches
+from dsaudit.reconcile.streams import as_it_stands, batches
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import Item, identity
 
@@ -92,8 +93,10 @@ def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Ite
     with workspace(folder=audit.private) as connection:
         connection.execute("create table ids as select unnest(?::varchar[]) as id", [[one for _, one in keys]])
         inside = f"select line from ({extracted(lines, resource.id_from)})"
-        is_plain = "starts_with(v0, '\"') or regexp_full_match(v0, '0|-?[1-9][0-9]*')"
-        sql = f"{inside} where v0 is null or not ({is_plain}) or {text_of('v0', JSON)} in (from ids)"
+        text = text_of("v0", JSON)
+        is_plain = f"(starts_with(v0, '\"') or regexp_full_match(v0, '{PLAIN['number']}'))"
+        is_plain += f" and {as_it_stands('v0', text, resource.id_kind)}"
+        sql = f"{inside} where v0 is null or not ({is_plain}) or {text} in (from ids)"
         for batch in batches(connection, sql):
             for (line,) in batch:
                 record = record_of(line, lines.path)
@@ -122,8 +125,9 @@ def _straight(audit: Audit, name: str, tenant: str, folder: Path) -> set[Key] | 
     lines = _as_it_lies(audit, name, tenant)
     if lines is None:
         return None
-    place = audit.parameters.resources[name].id_from[0]
-    key = Column("source_id", "source_id", FieldOf.model_validate({"from": place}))
+    resource = audit.parameters.resources[name]
+    field = FieldOf.model_validate({"from": resource.id_from[0]})
+    key = Column("source_id", "source_id", field, id_kind=resource.id_kind)
     return _apart(audit, name, lines, [tenant], [key], "", folder)
 
 

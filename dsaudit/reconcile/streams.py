@@ -12,6 +12,7 @@ import duckdb
 
 from dsaudit.database import ShortRead
 from dsaudit.database.errors import stream_error
+from dsaudit.parameters.ids import PLAIN, Kind, id_text
 from dsaudit.reconcile.forms import JSON, Column, Value, form, quoted, shown, text_of, wire
 from dsaudit.reconcile.inputs import Lines, Rows, Side, Table, Task
 from dsaudit.reconcile.jsonlines import extracted, odd_lines, record_of
@@ -137,7 +138,8 @@ def _read_odd_lines(connection: Connection, side: Lines, target: str, task: Task
     marks = ", ".join("?" * len(task.keys))
     for (line,) in _read(connection, side, odd).fetchall():
         record = record_of(line, side.path) if line.strip() else {}
-        key = [None if (one := value_at(record, each.origin)) is None else str(one) for each in task.keys]
+        values = ((value_at(record, each.origin), each.id_kind) for each in task.keys)
+        key = [None if one is None else id_text(one, kind) for one, kind in values]
         connection.execute(f"insert into odd_lines values ({marks}, ?)", [*key, line])
     connection.execute(
         f"delete from {target} where rowid in (select rowid {keyless} limit (select count(*) from odd_lines))"
@@ -163,9 +165,16 @@ def _key_type(key: Column) -> str:
 
 def _key(key: Column, number: int, kind: str) -> str:
     value = f"v{number}"
-    made = form(key, Value(value, kind, text_of(value, kind)))
+    text = text_of(value, kind)
+    made = form(key, Value(value, kind, text))
     names_one = f"{value} not in ('true', 'false')" if kind == JSON else f"{value} is not null"
+    names_one += f" and {as_it_stands(value, text, key.id_kind)}" if kind == JSON else ""
     return f"try_cast(case when {names_one} then {made} end as {_key_type(key)})"
+
+
+def as_it_stands(value: str, text: str, kind: Kind | None) -> str:
+    """Return the DuckDB condition that a string of JSON, `value`, is an id as it stands; a number is by its form."""
+    return f"(not starts_with({value}, '\"') or regexp_full_match({text}, '{PLAIN[kind]}'))"
 
 
 def _hashed(task: Task, inner: str, kinds: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         identity = identify(database)
         guard(parameters, identity)
         inferred = inference.infer(parameters, database)
-        parameters = inference.completed(parameters, inferred)
+        parameters = inference.completed(parameters, inferred, database.catalogue())
         if inferred:
             plan = narrowed(checks.plan(blueprint, parameters), options)
         started = datetime.now(UTC)

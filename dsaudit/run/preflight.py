@@ -72,12 +72,12 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     except DatabaseError:
         return parameters, []
     try:
-        inferred = infer(parameters, database)
+        inferred, catalogue = infer(parameters, database), database.catalogue()
     except QueryError:
         return parameters, []
     finally:
         database.close()
-    return completed(parameters, inferred), inferred
+    return completed(parameters, inferred, catalogue), inferred
 
 
 def _baseline(parameters: Parameters) -> Line:

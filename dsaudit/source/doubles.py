@@ -45,8 +45,7 @@ class Ids:
 
     def add(self, name: str, content: int, changed: int = 0) -> None:
         """Take in the id of one record, a hash of its content and one of its time of change."""
-        # One half of a surrogate pair, which a text of JSON can hold, is no text anywhere else.
-        self._batch.append((name.encode("utf-8", "backslashreplace").decode(), content, changed))
+        self._batch.append((name, content, changed))
         if len(self._batch) >= A_BATCH:
             self._hand_over()
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from dsaudit.parameters import Resource
+from dsaudit.parameters.ids import id_text
 from dsaudit.parameters.keys import parts_of
 
 Position = str | int  # where a list goes on: an address, a cursor, an offset or a page's number
@@ -211,7 +212,7 @@ def the_record(record: Record, resource: Resource, source_id: str, where: str) -
 
 def _has_id(record: Any, resource: Resource, source_id: str) -> bool:
     parts = parts_of(resource, source_id) or []
-    return [str(value_at(record, path)) for path in resource.id_from] == parts
+    return [id_text(value_at(record, path), kind) for path, kind in resource.id_parts] == parts
 
 
 def count_in(body: Any, where: str) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.parameters import Parameters, Resource
+from dsaudit.parameters.ids import Kind, id_text
 from dsaudit.source.reading import SourceError, parse
 from dsaudit.source.reading import value_at as value_at
 from dsaudit.source.writing import digest_of
@@ -28,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
-FORM = 2  # of the index: it tells of what is nested
+FORM = 3  # of the index: it tells of what is nested, and ids are one text for each type of key
 AGAIN = "again.jsonl"  # what came of looking again at what differed
 
 
@@ -228,12 +229,15 @@ def inside(declared: Resource, parent: Item) -> Iterator[Item]:
             yield Item(own, one, parent.top, parent.source_id)
 
 
-_OF_READING = {"read", "count", "query", "records", "nested", "id_from", "updated"}
+_OF_READING = {"read", "count", "query", "records", "nested", "updated"}
 
 
 def declared(parameters: Parameters) -> dict[str, Any]:
     """Return what a recording is of: with another of it the records could be others, or other ones be expected."""
-    reading = {name: one.model_dump(mode="json", include=_OF_READING) for name, one in parameters.resources.items()}
+    resources = parameters.resources.items()
+    reading = {
+        name: {**one.model_dump(mode="json", include=_OF_READING), "id_parts": one.id_parts} for name, one in resources
+    }
     tenants = {tenant.name: [tenant.id, tenant.account] for tenant in parameters.tenants}
     source = parameters.source.model_dump(mode="json") if parameters.source else None
     text = json.dumps([source, tenants, reading], sort_keys=True)
@@ -271,8 +275,8 @@ def instant_at(one: dict[str, Any], path: str | None) -> datetime | None:
 
 
 def identity(resource: Resource, one: Any, parent: Any, name: str, position: int) -> str:
-    """Return a source record's id as text, built like `relations.source_id` builds a refined row's."""
-    parts = [_id_part(part, one, parent, name, position) for part in resource.id_from]
+    """Return a source record's id as text, built like `expressions.source_id` builds a refined row's."""
+    parts = [_id_part(part, kind, one, parent, name, position) for part, kind in resource.id_parts]
     if len(parts) == 1:
         return parts[0]
     if resource.joined is not None:
@@ -280,13 +284,13 @@ def identity(resource: Resource, one: Any, parent: Any, name: str, position: int
     return json.dumps(parts, ensure_ascii=False)
 
 
-def _id_part(part: str, one: Any, parent: Any, name: str, position: int) -> str:
+def _id_part(part: str, kind: Kind | None, one: Any, parent: Any, name: str, position: int) -> str:
     if part == "#":
         return str(position)
     if part == "@":
         return name
     value = value_at(parent, part.removeprefix("../")) if part.startswith("../") else value_at(one, part)
-    return "" if value is None else str(value)
+    return id_text(value, kind)
 
 
 def _found(record: Any, steps: list[str]) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg.sql import Identifier
 from sqlalchemy.engine import Connection
 
 from dsaudit.database import DatabaseError, QueryError, source_transaction
@@ -27,6 +28,14 @@ from (
 {select}
 ) as one
 """
+NO_ROWS = """
+select *
+from (
+{select}
+) as one
+limit 0
+"""
+BPCHAR = 1042  # the type char(n) in PostgreSQL's catalogue
 COUNTED = """
 select count(*)
 from (
@@ -151,6 +160,7 @@ class Tables:
         self, connection: Connection, select: str, more: Mapping[str, Any] | None = None
     ) -> Iterator[list[Record]]:
         is_postgres = connection.dialect.name == "postgresql"
+        select = self._unpadded(connection, select, more) if is_postgres else select
         sql = AS_JSON.replace("{select}", select) if is_postgres else select
         statement = self._statement(sql, more).execution_options(stream_results=True, yield_per=A_PAGE)
         with connection.execute(statement) as result:
@@ -160,6 +170,16 @@ class Tables:
             for rows in result.partitions(A_PAGE):
                 texts = (row[0] if is_postgres else json_of(dict(zip(names, row, strict=True))) for row in rows)
                 yield [record_of(text, "a row") for text in texts]
+
+    def _unpadded(self, connection: Connection, select: str, more: Mapping[str, Any] | None) -> str:
+        """Return a select whose values of type ``char(n)`` have no padding, which says nothing in PostgreSQL."""
+        with connection.execute(self._statement(NO_ROWS.replace("{select}", select), more)) as nothing:
+            columns = [(name, code == BPCHAR) for name, code, *_ in nothing.cursor.description]
+        if not any(is_padded for _, is_padded in columns):
+            return select
+        named = [(Identifier(name).as_string().replace(":", "\\:"), is_padded) for name, is_padded in columns]
+        listed = ", ".join(f"{name}::text as {name}" if is_padded else name for name, is_padded in named)
+        return f"select {listed}\nfrom (\n{select}\n) as padded"
 
     def _statement(self, sql: str, more: Mapping[str, Any] | None = None) -> sa.TextClause:
         statement, values = sa.text(sql), {**self.values, **(more or {})}

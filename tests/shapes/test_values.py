@@ -85,6 +85,24 @@ def test_a_time_without_a_zone_is_taken_as_utc(made: Making) -> None:  # noqa: F
     assert judged(made(SHAPE_WITH_RAW), *ACCURACY) == dict.fromkeys(ACCURACY, ("pass", []))
 
 
+@pytest.mark.parametrize("when", ["infinity", "-infinity", "10000-03-15 00:00:00+00", "0044-03-15 00:00:00+00 BC"])
+def test_a_time_of_change_that_python_does_not_know_ends_nothing_and_hides_nothing(made: Making, when: str) -> None:  # noqa: F811
+    columns = "(id bigint primary key, n integer, changed timestamptz)"
+    rows = f"(1, 1, '2026-02-01Z'), (2, 2, '{when}'), (3, 3, '2026-02-01Z')"
+    tables = "".join(f"create table {one} {columns}; insert into {one} values {rows};" for one in ("x", "there"))
+    parameters = "source: {kind: sql, url_env: SHAPE_URL}\nresources:\n  x: {table: x, key: id, read: there, "
+    parameters += "updated: changed, updated_column: changed, fields: {n: integer}}\n"
+    system = made(Shape(tables, {}, parameters, {}))
+    names = ("source_missing_in_refined", "refined_missing_at_source", "field_differences")
+    assert judged(system, *names) == dict.fromkeys(names, ("pass", []))
+    system.execute("update x set n = 9 where id = 2; delete from there where id = 3")
+    for part in ({}, {"since": "2026-01-01"}):
+        found = system.audit(*names, **part)
+        told = {name: (verdict.status.value, _said(rows)) for name, (verdict, rows) in found.items()}
+        assert told["field_differences"] == ("fail", [("2", "n", "another number")])
+        assert told["refined_missing_at_source"] == ("fail", [("3", None, None)])
+
+
 @pytest.mark.parametrize("payload", ["null", "'null'", "'[]'", "'[{\"id\": 2}]'", "'\"x\"'", "'{}'"])
 def test_a_payload_that_is_no_object_is_another_one(made: Making, payload: str) -> None:  # noqa: F811
     system = made(SHAPE_WITH_RAW)

@@ -63,6 +63,18 @@ def test_postgres_is_read_exactly(database: psycopg.Connection[Any], read: Reade
     assert (str(two["total"]), two["note"], two["paid"]) == ("1.50", "", None)
 
 
+def test_the_padding_of_a_char_is_no_part_of_its_value(database: psycopg.Connection[Any], read: Reader) -> None:
+    database.execute('create table shop.t (id char(6), "a: %%s" char(4), b bpchar, c text)')
+    database.execute("insert into shop.t values ('x', ' y', 'z ', 'w '), ('v', null, '', ' ')")
+    recording = read(source=SOURCE, read="shop.t")
+    assert recording.problem("shop", "order") is None
+    assert [list(item.record.values()) for item in recording.items("shop", "order")] == [
+        ["x", " y", "z", "w "],
+        ["v", None, "", " "],
+    ]
+    assert ids(recording) == ["x", "v"]
+
+
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 5000])
 def test_all_rows_and_only_those(database: psycopg.Connection[Any], read: Reader, count: int) -> None:
     database.execute('insert into shop."Order: all" (id) select generate_series(1, %s)', [count])
