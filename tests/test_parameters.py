@@ -46,7 +46,7 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
         (SMALL + "show: &a [x]\n", "small.yml:3:7", "anchors and aliases are not used here"),
         (SMALL + "show: [x\n", "small.yml:4:1", "not YAML"),
         ("", "small.yml:1:1", "the file is empty"),
-        ("- a\n", "small.yml:1:1", "a parameter file is a mapping"),
+        ("- a\n", "small.yml:1:1", "keys with values are expected, such as integration and database"),
         (SMALL + "code: {folder: not/there}\n", "small.yml:3:8", "code.folder: there is no folder not/there"),
         (SMALL + "tenants: [{name: a, id: 1}, {name: a, id: 2}]\n", "small.yml:3:1", "the name a is given twice"),
             (SMALL + "tenants: [{name: a, id: 1}, {name: b, id: 1}]\n", "small.yml:3:1", "the id 1 is given twice"),

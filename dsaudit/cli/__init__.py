@@ -30,7 +30,7 @@ def main() -> None:
 @click.option("--database-url", metavar="URL", help="The database; it is not written into the file.")
 @click.option("--database-url-env", metavar="NAME", help="The environment variable that holds it instead.")
 @click.option("--code", type=FOLDER, help="The integration's code; it is read and not run.")
-@click.option("--provider", help="Whose API it is: shopify, stripe or quickbooks; left out for another.")
+@click.option("--provider", help="Whose API it is: shopify, stripe, quickbooks, or a file like theirs.")
 @click.option("--documents", type=FOLDER, help="The integration's documents. [default: looked for beside the code]")
 @click.option("--integration", help="Its name in reports. [default: the file's]")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="The file. [default: parameters/INTEGRATION.yml]")

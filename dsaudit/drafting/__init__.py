@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsaudit import catalogue, naming
 from dsaudit.database import Database
 from dsaudit.database.shape import shapes
 from dsaudit.drafting import code as reading
-from dsaudit.drafting import describing, nesting, outside, provider, refined, resources, sections, system, words
+from dsaudit.drafting import describing, nesting, outside, refined, resources, sections, system
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
 from dsaudit.drafting.sampling import Sampler
@@ -41,11 +42,11 @@ def draft(request: Request, database: Database) -> Draft:
     ProviderError, QueryError
         The catalogue has no such provider, or PostgreSQL's own catalogue cannot be read.
     """
-    facts = provider.load(request.provider)
+    facts = catalogue.load(request.provider)
     seen = system.survey(Sampler(database), shapes(database))
     tables = [shape for shape in seen.tables.values() if not seen.is_taken(shape)]
     prefix = _prefix(seen, facts.key)
-    names = {words.one(shape.name, prefix) for shape in tables}
+    names = {naming.one(shape.name, prefix) for shape in tables}
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
     found = _resources(seen, facts, told, prefix)
     made = Draft()
@@ -65,7 +66,7 @@ def draft(request: Request, database: Database) -> Draft:
     return made
 
 
-def _put_head(made: Draft, request: Request, facts: provider.Provider) -> None:
+def _put_head(made: Draft, request: Request, facts: catalogue.Provider) -> None:
     made.put("integration", request.integration)
     made.put("blueprints", ["datasource"])
     made.put("environment", "development", "staging or production, if it is one of them")
@@ -77,19 +78,19 @@ def _put_head(made: Draft, request: Request, facts: provider.Provider) -> None:
 def _prefix(seen: system.System, key: str) -> str:
     """Return the word with which the tables of the integration begin."""
     own = [one.name for one in (seen.raw, seen.deliveries, seen.syncs) if one]
-    heads = [words.snake(name).split("_")[0] for name in own]
+    heads = [naming.snake(name).split("_")[0] for name in own]
     common = heads[0] if heads and len(set(heads)) == 1 and len(heads) > 1 else key
-    begun = [shape for shape in seen.tables.values() if words.snake(shape.name).startswith(f"{common}_")]
+    begun = [shape for shape in seen.tables.values() if naming.snake(shape.name).startswith(f"{common}_")]
     if common and len(begun) > 1:
         return common
     return system.prefix_of(shape.name for shape in seen.tables.values() if not seen.is_taken(shape))
 
 
-def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix: str) -> list[refined.Refined]:
+def _resources(seen: system.System, facts: catalogue.Provider, told: Told, prefix: str) -> list[refined.Refined]:
     found = refined.find(seen, {*told.functions, *facts.resources}, prefix)
     for one in found:
         refined.examine(one, seen)
-    identifier = str(facts.facts.get("id", "id"))
+    identifier = facts.id
     for one in found:
         refined.set_id_from(one, identifier)
     waiting = [one for one in found if not _is_read(one, told, facts)]
@@ -106,9 +107,9 @@ def _resources(seen: system.System, facts: provider.Provider, told: Told, prefix
     return resources.in_order([one for one in found if one.key], facts)
 
 
-def _is_read(one: refined.Refined, told: Told, facts: provider.Provider) -> bool:
+def _is_read(one: refined.Refined, told: Told, facts: catalogue.Provider) -> bool:
     """Return whether a resource is read by itself, as far as is known: a function does so, or the catalogue says it."""
-    by_itself = one.name in facts.resources and not facts.resource(one.name).get("of")
+    by_itself = one.name in facts.resources and not facts.resource(one.name).of
     return by_itself or one.name in told.functions
 
 
@@ -123,7 +124,7 @@ def _put_resources(
     made: Draft,
     found: list[refined.Refined],
     seen: system.System,
-    facts: provider.Provider,
+    facts: catalogue.Provider,
     told: Told,
     prefix: str,
 ) -> None:

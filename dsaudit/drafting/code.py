@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsaudit import codebase
+from dsaudit import codebase, naming
+from dsaudit.catalogue import Provider
 from dsaudit.codebase.model import Code, Function, Module
-from dsaudit.drafting import words
-from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.system import SCOPE
 
 _VERBS = "fetch|sync|pull|import|ingest|load|backfill|get|list|extract|download|poll|read"
@@ -53,14 +52,14 @@ def read(folder: Path, provider: Provider, resources: Collection[str], types: It
     code = codebase.read(folder)
     told = Told(code, folder)
     told.texts = {text for module in code.modules.values() for text in _texts(module.tree)}
-    known_scopes = {scope for one in provider.resources.values() for scope in one.get("scope", ())}
-    known_topics = {topic for one in provider.resources.values() for topic in one.get("webhooks", ())}
+    known_scopes = {scope for one in provider.resources.values() for scope in one.scope}
+    known_topics = {topic for one in provider.topics.values() for topic in one.all}
     told.scopes = _list_of(code, "scope", lambda one: one in known_scopes or bool(re.fullmatch(SCOPE, one)))
     told.topics = _list_of(code, "topic", lambda one: one in known_topics or bool(_TOPIC.fullmatch(one)))
     if told.scopes:
         items = codebase.list_literal(code, told.scopes[0]).items
         told.remarks = {str(item.value): item.comment for item in items if item.comment}
-    _find_functions(told, {words.one(name) for name in (*resources, *types)})
+    _find_functions(told, {naming.one(name) for name in (*resources, *types)})
     told.migrations = _migrations(code)
     told.verification_script = _script(code)
     return told
@@ -91,7 +90,7 @@ def _find_functions(told: Told, resources: Collection[str]) -> None:
     functions = {function.name: function for function in told.code.functions()}
     for name in functions:
         for resource in resources:
-            for ending in (words.plural(resource), resource):
+            for ending in (naming.plural(resource), resource):
                 head = name.removesuffix(f"_{ending}")
                 if head != name and re.match(rf"_?({_VERBS})(_|$)", head):
                     counts[f"{head}_"] += 1
@@ -100,7 +99,7 @@ def _find_functions(told: Told, resources: Collection[str]) -> None:
     if best:
         told.pattern = f"{best}*"
         told.functions = {
-            words.one(name.removeprefix(best)): function
+            naming.one(name.removeprefix(best)): function
             for name, function in functions.items()
             if name.startswith(best)
         }
@@ -123,7 +122,7 @@ def path_of(told: Told, name: str, function: str, known: str | None) -> str | No
         return None
     bare = known.partition("?")[0].removesuffix(".json") if known else None
     texts = [text for text in _texts(node) if _PATH.fullmatch(text) and text != name]  # the type is no path
-    ends = (bare, *(text for text in texts if words.one(text.rpartition("/")[2].removesuffix(".json")) == name))
+    ends = (bare, *(text for text in texts if naming.one(text.rpartition("/")[2].removesuffix(".json")) == name))
     path = next(
         (text for text in ends if text and text.removesuffix(".json") in {t.removesuffix(".json") for t in texts}), None
     )
@@ -209,7 +208,7 @@ def documents_in(folder: Path) -> Mapping[str, str]:
     names = sorted(path.name for path in folder.glob("*.md"))
     for subject in ("data_model", "api_coverage", "webhook_analysis", "integration"):
         for name in names:
-            if subject in words.snake(name.removesuffix(".md")) and name not in told.values():
+            if subject in naming.snake(name.removesuffix(".md")) and name not in told.values():
                 told.setdefault(subject, name)
     return told
 

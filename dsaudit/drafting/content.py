@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
+from dsaudit import naming
 from dsaudit.database.shape import Column, Shape
-from dsaudit.drafting import roles, words
+from dsaudit.drafting import roles
 from dsaudit.drafting.sampling import Row, Sampler
 
 ROWS = 300
@@ -33,7 +34,7 @@ STATES = {
 
 def raw(sampler: Sampler, tables: Sequence[Shape]) -> tuple[Shape, roles.Columns] | None:
     """Return the table of raw records with its columns by what they are; None where no table's rows are like that."""
-    names = {words.one(shape.name) for shape in tables}
+    names = {naming.one(shape.name) for shape in tables}
     best: tuple[int, Shape, roles.Columns] | None = None
     for shape in tables:
         if any(column.family == "json" for column in shape.columns.values()):
@@ -104,7 +105,7 @@ def _type(columns: Iterable[Column], rows: Sequence[Row], payload: str, names: s
             groups.setdefault(str(row[column.name]), []).append(frozenset(row[payload]))
         if column.family != "text" or len(groups) > min(MOST_TYPES, max(1, len(rows) // 3)):
             continue
-        named = sum(any(f"_{name}".endswith(f"_{words.one(value)}") for name in names) for value in groups)
+        named = sum(any(f"_{name}".endswith(f"_{naming.one(value)}") for name in names) for value in groups)
         is_called = roles.RESOURCE.among([column]) is not None
         score = _apart(list(groups.values())) + named / len(groups) + HALF * is_called
         best = max(best, (score, column.name))

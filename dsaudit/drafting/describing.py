@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dsaudit.drafting import words
+from dsaudit import naming
+from dsaudit.catalogue import Provider
 from dsaudit.drafting.matching import ENOUGH, Match, by_name, kind_of, match, paths
-from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.refined import Refined
 from dsaudit.drafting.system import System
 
@@ -65,13 +65,13 @@ def describe(one: Refined, tables: Mapping[int, Refined], prefix: str) -> None:
 def _is_service(name: str, one: Refined) -> bool:
     """Return whether a column may be a time that the integration itself writes down."""
     column = one.shape.columns[name]
-    return column.family == "instant" and (words.snake(name) in _SERVICE and (column.is_given or bool(one.pairs)))
+    return column.family == "instant" and (naming.snake(name) in _SERVICE and (column.is_given or bool(one.pairs)))
 
 
 def _first(one: Refined, names: Sequence[str]) -> str | None:
     free = [column.name for column in one.shape.columns.values() if column.family == "instant"]
     free = [name for name in free if name not in one.fields and name != one.deleted]
-    return next((name for wanted in names for name in free if words.snake(name) == wanted), None)
+    return next((name for wanted in names for name in free if naming.snake(name) == wanted), None)
 
 
 def _written(one: Refined) -> str | None:
@@ -97,7 +97,7 @@ def _holds_something(name: str, one: Refined) -> bool:
 def times(found: Sequence[Refined], provider: Provider) -> tuple[str | None, str | None, str | None]:
     """Return the paths of the time of change and of creation in the source's records, and why the first is a guess."""
     drafted = {match.field.from_ for one in found for match in one.fields.values() if _is_time(match)}
-    updated, created = provider.facts.get("updated"), provider.facts.get("created")
+    updated, created = provider.updated, provider.created
     updated = updated or next((name for name in _UPDATED if name in drafted), None)
     latest = None if updated else _latest(found)
     return (
@@ -169,7 +169,7 @@ def _by_naming(one: Refined, found: Sequence[Refined], referred: set[str], syste
         ends = {key} if key != "id" else set()
         ends |= {f"{parent.name}_id", f"{parent.name}_{key}"}
         for column in one.shape.columns.values():
-            is_named = words.snake(column.name) in ends
+            is_named = naming.snake(column.name) in ends
             is_own = column.name in (one.key if len(one.key) == 1 else ()) or column.name == one.tenant
             if not is_own and (is_named or _are_ids(one, column.name, system.ids.get(parent.type or "", set()))):
                 guess = _held(one, column.name, parent, key, system, "by its name" if is_named else "by its values")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dsaudit import naming
 from dsaudit.database.shape import Column
-from dsaudit.drafting import words
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.reconcile.values import at_source, same, typed
 from dsaudit.source.reading import value_at
@@ -81,7 +81,7 @@ def by_name(column: Column) -> Match | None:
 def kind_of(column: Column) -> str | None:
     """Return the type that a field of this column is compared as, None where there is none, as for a list."""
     if column.family == "decimal":
-        is_money = not _DECIMAL_WORDS & set(words.parts(column.name))
+        is_money = not _DECIMAL_WORDS & set(naming.parts(column.name))
         return "money" if is_money else "decimal"
     fitting = {"uuid": "text", "json": None, "other": None}
     return fitting.get(column.family, column.family)
@@ -119,8 +119,8 @@ class _Scored:
 
 def _bare(name: str, prefix: str) -> frozenset[str]:
     """Return the words of a column or path that say what it holds."""
-    found = [word for part in name.split(".") for word in words.parts(part)]
-    return frozenset(found) - _VAGUE - set(words.parts(prefix)) or frozenset(found)
+    found = [word for part in name.split(".") for word in naming.parts(part)]
+    return frozenset(found) - _VAGUE - set(naming.parts(prefix)) or frozenset(found)
 
 
 def _score(column: Column, field: FieldOf, pairs: Sequence[Pair]) -> _Scored | None:

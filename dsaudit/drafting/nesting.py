@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from dsaudit.drafting import words
+from dsaudit import naming
 from dsaudit.drafting.content import IDS
 from dsaudit.drafting.matching import Pair
 from dsaudit.drafting.refined import NEARLY, Nested, Refined
@@ -95,7 +95,7 @@ def adopt(child: Refined, found: Found) -> None:
 
 
 def _is_named(child: Refined, way: Found) -> bool:
-    return any(words.one(path.rpartition(".")[2]) in child.name for path in way.at.values())
+    return any(naming.one(path.rpartition(".")[2]) in child.name for path in way.at.values())
 
 
 def _link(child: Refined, parent: Refined) -> tuple[str, str] | None:

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dsaudit.catalogue import Provider
 from dsaudit.drafting import code as reading
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
-from dsaudit.drafting.provider import Provider
 
 
 def put_source(draft: Draft, provider: Provider, told: Told, variable: str) -> None:
@@ -22,15 +22,15 @@ def put_source(draft: Draft, provider: Provider, told: Told, variable: str) -> N
         return
     draft.put("source.kind", "rest")
     known = reading.variables(told)
-    if reading.has_account_in_path(told, str(provider.facts.get("prefix", ""))):
+    if reading.has_account_in_path(told, provider.prefix):
         theirs = [name for name in known if re.search("URL|HOST|API", name) and provider.key.upper() in name]
         hint = f"the code reads {theirs[0]}" if theirs else "the code puts the account behind the address"
         draft.put("source.base_url_env", f"{variable}_API", f"a name for the audit; {hint}")
         draft.put("source.account_path", "{account}")
         draft.variables[f"{variable}_API"] = f"the source's address{f', as {theirs[0]} has it' if theirs else ''}"
     else:
-        draft.put("source.base_url", provider.facts.get("base_url"), f"{provider.name}'s own; the code shows no other")
-        draft.put("source.account_path", provider.facts.get("account_path"))
+        draft.put("source.base_url", provider.base_url, f"{provider.name}'s own; the code shows no other")
+        draft.put("source.account_path", provider.account_path)
     _put_token(draft, known, variable)
     for key, value in provider.source.items():
         if key == "token_header":
@@ -55,7 +55,7 @@ def _put_header(draft: Draft, header: str, told: Told) -> None:
 
 def version(provider: Provider, told: Told) -> str:
     """Return the version of the API: the code's, else the catalogue's."""
-    return told.version or str(provider.facts.get("version", ""))
+    return told.version or provider.version
 
 
 def with_version(value: Any, number: str) -> Any:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from dsaudit import naming
 from dsaudit.database import inference
 from dsaudit.database.shape import Column, Shape
-from dsaudit.drafting import words
 from dsaudit.drafting.content import HALF, IDS, leaves
 from dsaudit.drafting.matching import Match, Pair, paths
 from dsaudit.drafting.sampling import Row
@@ -67,16 +67,16 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
 
     `known` are the names of resources that others than the database tell of.
     """
-    types = {words.one(name, prefix): name for name in system.objects}
+    types = {naming.one(name, prefix): name for name in system.objects}
     free = {shape.oid: shape for shape in system.tables.values() if not system.is_taken(shape)}
-    names = {oid: words.one(shape.name, prefix) for oid, shape in free.items()}
+    names = {oid: naming.one(shape.name, prefix) for oid, shape in free.items()}
     wanted = {*types, *known}
     chosen = {oid for oid, name in names.items() if name in wanted}
     unnamed = [shape for oid, shape in free.items() if oid not in chosen]
     for type_, oid in _by_values(
         unnamed, set(system.objects) - {types[name] for name in names.values() if name in types}, system
     ):
-        names[oid] = words.one(type_, prefix)
+        names[oid] = naming.one(type_, prefix)
         types[names[oid]] = type_
         chosen.add(oid)
     while more := {
@@ -140,8 +140,8 @@ def _belongs(shape: Shape, parents: Sequence[Shape], system: System) -> bool:
         return True
     own = {system.tenant_column(shape)[0], system.raw_columns.get("source_id")}
     keys = [key[0] for one in parents for key in candidates(one, system.tenant_column(one)[0]) if len(key) == 1]
-    keys += [name for one in parents for name in _ids_of(one) if re.search(_KEY, words.snake(name))]
-    return any(re.search(_KEY, words.snake(key)) and key in shape.columns for key in keys if key not in own)
+    keys += [name for one in parents for name in _ids_of(one) if re.search(_KEY, naming.snake(name))]
+    return any(re.search(_KEY, naming.snake(key)) and key in shape.columns for key in keys if key not in own)
 
 
 _KEY = "_(id|uid|uuid|key|code|number|no|nr|ref)$"
@@ -170,7 +170,7 @@ def _deleted(shape: Shape, system: System) -> str | None:
     fitting = [
         column.name
         for column in shape.columns.values()
-        if re.fullmatch(_DELETED, words.snake(column.name))
+        if re.fullmatch(_DELETED, naming.snake(column.name))
         and (column.family == "boolean" or (column.family == "instant" and column.nullable))
     ]
     said = {name: "delet" in name.lower() for name in fitting}
@@ -188,7 +188,7 @@ def _built_from(shape: Shape, system: System) -> str | None:
     if system.raw is None:
         return None
     referring = [one.column for one in shape.references.values() if one.table == system.raw.oid]
-    named = [name for name in shape.columns if re.fullmatch(r"(\w+_)?(raw|ingest)(_\w+)*_id", words.snake(name))]
+    named = [name for name in shape.columns if re.fullmatch(r"(\w+_)?(raw|ingest)(_\w+)*_id", naming.snake(name))]
     return next(iter([*referring, *named]), None)
 
 
@@ -230,7 +230,7 @@ def _key(one: Refined, system: System, objects: list[Object]) -> list[tuple[str,
 
 def _is_named_id(column: Column, name: str) -> bool:
     ends = (f"{name}_id", "source_id", "external_id", "remote_id", f"{name}_code", f"{name}_number")
-    return column.family in ("text", "integer", "uuid") and words.snake(column.name).endswith(ends)
+    return column.family in ("text", "integer", "uuid") and naming.snake(column.name).endswith(ends)
 
 
 def _rows_with(

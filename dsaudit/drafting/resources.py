@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dsaudit import naming
+from dsaudit.catalogue import Provider
 from dsaudit.drafting import code as reading
-from dsaudit.drafting import words
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.describing import Relation, common
 from dsaudit.drafting.draft import Draft
 from dsaudit.drafting.outside import version, with_version
-from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.refined import Refined
 from dsaudit.drafting.sections import table_name
 from dsaudit.drafting.system import System
-from dsaudit.facts.webhooks import ACTIONS, action
+from dsaudit.facts.webhooks import ACTIONS
 from dsaudit.parameters.fields import FieldOf
 
 _SHARED = ("tenant", "updated_column", "deleted", "refined_at", "built_from")
@@ -93,10 +93,10 @@ def put_resource(
 def _put_known(draft: Draft, at: str, one: Refined, provider: Provider) -> None:
     """Set what the catalogue knows of a list's behaviour; the resource's own section takes the place of the default."""
     facts = provider.resource(one.name)
-    created = facts.get("created") or provider.facts.get("created")
-    if "known" in facts or "created" in facts:
-        doubt = provider.doubt(one.name, "known", "by_default") if "by_default" in facts.get("known", {}) else None
-        draft.put(f"{at}.known", {"created": created, **facts.get("known", {})}, doubt)
+    created = facts.created or provider.created
+    if facts.known or facts.created:
+        doubt = provider.doubt(one.name, "known", "by_default") if "by_default" in facts.known else None
+        draft.put(f"{at}.known", {"created": created, **facts.known}, doubt)
 
 
 def _short(name: str, field: FieldOf) -> Any:
@@ -112,24 +112,21 @@ def _short(name: str, field: FieldOf) -> Any:
 def _put_reading(draft: Draft, at: str, one: Refined, provider: Provider, told: Told) -> None:
     facts, number = provider.resource(one.name), version(provider, told)
     function, guess = reading.sync_of(told, one.name, one.type or one.name)
-    prefix = with_version(str(provider.facts.get("prefix", "")), number)
-    suffix = str(provider.facts.get("suffix", ""))
-    in_code = reading.path_of(told, one.name, function, facts.get("read")) if function and provider.key else None
+    prefix = with_version(provider.prefix, number)
+    in_code = reading.path_of(told, one.name, function, facts.read) if function and provider.key else None
     if in_code:
-        path, query = _parted(in_code.strip("/"), suffix)
-        draft.put(f"{at}.read", f"{prefix}{path}{suffix}{query}")
+        path, query = _parted(in_code.strip("/"), provider.suffix)
+        draft.put(f"{at}.read", f"{prefix}{path}{provider.suffix}{query}")
         if reading.asks_counts(told):
-            doubt = None if facts.get("count") else "the code asks for counts like this one; see that there is one"
-            draft.put(f"{at}.count", f"{prefix}{path}/count{suffix}{query}", doubt)
-        elif facts.get("count"):
-            draft.put(f"{at}.count", prefix + facts["count"], provider.doubt(one.name, "count"))
-    elif facts.get("of"):
-        draft.ask(at, f"read: {provider.name} lists it under one {facts['of']} at a time ({facts['read']})")
-    elif facts.get("read"):
-        draft.put(f"{at}.read", prefix + facts["read"], provider.doubt(one.name, "read") or "from the catalogue")
-        draft.put(
-            f"{at}.count", prefix + facts["count"] if facts.get("count") else None, provider.doubt(one.name, "count")
-        )
+            doubt = None if facts.count else "the code asks for counts like this one; see that there is one"
+            draft.put(f"{at}.count", f"{prefix}{path}/count{provider.suffix}{query}", doubt)
+        elif facts.count:
+            draft.put(f"{at}.count", prefix + facts.count, provider.doubt(one.name, "count"))
+    elif facts.of:
+        draft.ask(at, f"read: {provider.name} lists it under one {facts.of} at a time ({facts.read})")
+    elif facts.read:
+        draft.put(f"{at}.read", prefix + facts.read, provider.doubt(one.name, "read") or "from the catalogue")
+        draft.put(f"{at}.count", prefix + facts.count if facts.count else None, provider.doubt(one.name, "count"))
     else:
         draft.ask(at, "read: where the source lists it; or nested, if it comes inside another's record")
     draft.put(f"{at}.sync", function, guess)
@@ -144,12 +141,10 @@ def _parted(path: str, suffix: str) -> tuple[str, str]:
 
 def _put_scope(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:
     requested = told.scopes[1] if told.scopes else []
-    listed = [
-        scope for scope in facts.get("scope", provider.facts.get("scope", ())) if not requested or scope in requested
-    ]
+    listed = [scope for scope in facts.scope or provider.scope if not requested or scope in requested]
     guess = None
     if not listed and requested:
-        listed = [scope for scope in requested if words.one(scope.partition("_")[2]) == one.name]
+        listed = [scope for scope in requested if naming.one(scope.partition("_")[2]) == one.name]
         guess = "by its name"
     draft.put(f"{at}.scope", listed[0] if len(listed) == 1 else listed, guess)
 
@@ -175,31 +170,26 @@ def _as_list(value: Any) -> list[str]:
 
 def _speaks_of(remark: str, name: str) -> bool:
     spoken = name.replace("_", " ")
-    return bool(re.search(rf"(?<![\w-])({spoken}|{words.plural(spoken)})\b", remark))
+    return bool(re.search(rf"(?<![\w-])({spoken}|{naming.plural(spoken)})\b", remark))
 
 
 def _put_webhooks(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:
     wanted = (
-        told.topics[1]
-        if told.topics
-        else [topic for each in provider.resources.values() for topic in each.get("webhooks", ())]
+        told.topics[1] if told.topics else [topic for name in provider.resources for topic in provider.webhooks(name)]
     )
-    topics = provider.topics(wanted).get(one.name, [])
+    topics = provider.grouped(wanted).get(one.name, [])
     guess = None if told.topics else "all that the catalogue knows; the code was not seen to choose"
     draft.put(f"{at}.webhooks", topics, guess)
     if not topics:
-        draft.put(f"{at}.no_webhooks", facts.get("no_webhooks"))
-        if not facts.get("no_webhooks"):
+        draft.put(f"{at}.no_webhooks", facts.no_webhooks)
+        if not facts.no_webhooks:
             draft.ask(at, "webhooks: its topics; or no_webhooks, and why there are none")
         return
-    told_of = {action(topic) for topic in facts.get("webhooks", ())}
-    for missing in ACTIONS if facts.get("webhooks") else ():
+    told_of = {kind for entry in facts.topics for kind in ACTIONS if getattr(provider.topics[entry], kind)}
+    for missing in ACTIONS if facts.topics else ():
         if missing not in told_of:
-            draft.put(
-                f"{at}.never.{missing}",
-                "the provider has no topic for it",
-                "the catalogue has no other topics of it",
-            )
+            words = facts.never.get(missing, "the provider has no topic for it")
+            draft.put(f"{at}.never.{missing}", words, "the catalogue has no other topics of it")
 
 
 def put_relations(draft: Draft, listed: Sequence[Relation]) -> None:

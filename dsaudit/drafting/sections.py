@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from dsaudit.catalogue import Provider
 from dsaudit.database.shape import Shape
 from dsaudit.drafting import content, roles
 from dsaudit.drafting.draft import Draft, columns
-from dsaudit.drafting.provider import Provider
 from dsaudit.drafting.system import System, Tenant, scopes_in
 from dsaudit.parameters import tables
 
@@ -45,7 +45,7 @@ def put_tenants(draft: Draft, system: System, provider: Provider) -> None:
 
 def _account(tenant: Tenant, provider: Provider) -> tuple[str | None, str | None]:
     texts = dict(_texts(tenant.row))
-    pattern = provider.facts.get("account")
+    pattern = provider.account
     if pattern:
         for text in texts.values():
             if re.fullmatch(pattern, text):

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dsaudit import naming
 from dsaudit.database.shape import Column, Shape
-from dsaudit.drafting import content, roles, words
+from dsaudit.drafting import content, roles
 from dsaudit.drafting.sampling import Row, Sampler
 
 MOST_OBJECTS = 60  # of each raw type
@@ -215,7 +216,7 @@ def _keep(system: System, row: Row, payload: Any) -> None:
 
 def prefix_of(names: Iterable[str]) -> str:
     """Return what most tables' names begin with, to its last ``_``; empty where they share nothing."""
-    given = [words.snake(name) for name in names]
+    given = [naming.snake(name) for name in names]
     heads = [name.split("_")[0] for name in given if "_" in name]
     common = max(set(heads), key=heads.count, default="")
     return common if len(given) > 1 and heads.count(common) >= 0.8 * len(given) else ""

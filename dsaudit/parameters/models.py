@@ -142,7 +142,7 @@ class Parameters(Section):
     environment: Literal["development", "staging", "production"] = "development"
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
-    provider: str | None = None
+    provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
     tenants: list[Tenant] = []
     source: Source | None = None
     raw: Raw | None = None

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,7 +15,8 @@ from dsaudit.parameters.models import Parameters
 from dsaudit.parameters.section import NAME, Misplaced
 
 Path_ = tuple[str | int, ...]
-LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
+LARGEST_FILE = 1_000_000  # bytes; such a file is written by hand
+M = TypeVar("M", bound=BaseModel)
 
 
 class ParameterError(Exception):
@@ -68,6 +69,29 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     """
     path = find(system)
     label = _label(path)
+    parameters, places = _read(path, Parameters, overrides or {}, {"path": path})
+    sections = ("code", "documents") if is_recorded else ("code", "documents", "source")
+    problems = [*_absent_folders(parameters, label, places, sections)]
+    if problems:
+        raise ParameterError("\n".join(problems))
+    return parameters
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read and check a YAML file of another kind, with the same care.
+
+    Raises
+    ------
+    ParameterError
+        The file is no YAML, or says something that `model` does not know: every fault, one a line.
+    """
+    return _read(path, model, {}, {})[0]
+
+
+def _read(
+    path: Path, model: type[M], overrides: Mapping[str, str], more: Mapping[str, object]
+) -> tuple[M, dict[Path_, yaml.Mark]]:
+    label = _label(path)
     document = _compose(path, label)
     problems = [f"{label}:{_place(mark)}: {words}" for mark, words in _mistakes(document)]
     if problems:
@@ -75,18 +99,14 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     places = dict(_places(document, ()))
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise ParameterError(f"{label}:1:1: a parameter file is a mapping of keys such as integration and database")
-    for key, value in (overrides or {}).items():
+        needed = [name for name, field in model.model_fields.items() if field.is_required() and name != "path"]
+        raise ParameterError(f"{label}:1:1: keys with values are expected, such as {' and '.join(needed or ['name'])}")
+    for key, value in overrides.items():
         _override(values, key, value)
     try:
-        parameters = Parameters.model_validate({**values, "path": path})
+        return model.model_validate({**values, **more}), places
     except ValidationError as error:
-        raise ParameterError("\n".join(_sentences(error, label, places, overrides or {}))) from None
-    sections = ("code", "documents") if is_recorded else ("code", "documents", "source")
-    problems = [*_absent_folders(parameters, label, places, sections)]
-    if problems:
-        raise ParameterError("\n".join(problems))
-    return parameters
+        raise ParameterError("\n".join(_sentences(error, label, places, overrides, model))) from None
 
 
 def place_of(path: Path, keys: Path_) -> str:
@@ -138,7 +158,7 @@ def _label(path: Path) -> str:
 
 def _compose(path: Path, label: str) -> yaml.Node:
     if path.stat().st_size > LARGEST_FILE:
-        raise ParameterError(f"{label}: larger than {LARGEST_FILE} bytes; a parameter file is written by hand")
+        raise ParameterError(f"{label}: larger than {LARGEST_FILE} bytes; such a file is written by hand")
     try:
         text = path.read_text(encoding="utf-8")
         for token in yaml.scan(text):
@@ -155,7 +175,7 @@ def _compose(path: Path, label: str) -> yaml.Node:
     except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
-        raise ParameterError(f"{label}:1:1: nested too deep; a parameter file is written by hand") from None
+        raise ParameterError(f"{label}:1:1: nested too deep; such a file is written by hand") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
     return node
@@ -201,7 +221,11 @@ def _mistakes(node: yaml.Node) -> Iterator[tuple[yaml.Mark, str]]:
 
 
 def _sentences(
-    error: ValidationError, label: str, places: dict[Path_, yaml.Mark], overrides: Mapping[str, str]
+    error: ValidationError,
+    label: str,
+    places: dict[Path_, yaml.Mark],
+    overrides: Mapping[str, str],
+    model: type[BaseModel],
 ) -> Iterator[str]:
     told: list[tuple[Path_, Any]] = []
     for problem in error.errors():
@@ -219,7 +243,7 @@ def _sentences(
         mark = _nearest(places, location)
         set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
         where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
-        yield where + _what(problem, location)
+        yield where + _what(problem, location, model)
 
 
 def _dotted(location: Path_) -> str:
@@ -227,16 +251,16 @@ def _dotted(location: Path_) -> str:
     return f"{text.lstrip('.')}: " if text else ""
 
 
-def _what(problem: Any, location: Path_) -> str:
+def _what(problem: Any, location: Path_, model: type[BaseModel]) -> str:
     if problem["type"] == "missing":
         return "missing; it has to be given"
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(model, location[:-1])
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}" if known else ""
         return f"unknown key{hint}"
     if problem["type"] == "model_type":
-        return f"a section with keys of its own is expected here: {', '.join(_known_keys(location))}"
+        return f"a section with keys of its own is expected here: {', '.join(_known_keys(model, location))}"
     if problem["type"] == "string_type":
         return f"a text is expected, {_instead(problem['input'])}"
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
@@ -256,9 +280,8 @@ def _instead(value: Any) -> str:
     return f"and YAML reads this as a {'number' if isinstance(value, (int, float)) else 'date'}; put it in quotes"
 
 
-def _known_keys(location: Path_) -> list[str]:
-    """Return the keys that the model at `location` takes, for the hint at an unknown one."""
-    model: Any = Parameters
+def _known_keys(model: Any, location: Path_) -> list[str]:
+    """Return the keys that the model at `location` in `model` takes, for the hint at an unknown one."""
     for part in location:
         field = getattr(model, "model_fields", {}).get(part) if isinstance(part, str) else None
         model = _model_in(field.annotation) if field is not None else model

@@ -6,12 +6,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
-from dsaudit import checks
+from dsaudit import catalogue, checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
 from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
@@ -20,7 +19,6 @@ from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
-from dsaudit.wording import did_you_mean
 
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
@@ -57,12 +55,13 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
 
 
 def _provider(parameters: Parameters) -> Iterator[Line]:
-    """Tell a name that the catalogue does not have: it may be mistyped, or that of a provider of one's own."""
-    known = sorted(one.stem for one in (Path(__file__).parent.parent / "catalogue").glob("*.yml"))
-    if parameters.provider and parameters.provider not in known:
-        where = place_of(parameters.path, ("provider",))
-        hint = did_you_mean(parameters.provider, known, f"there are {', '.join(known)}")
-        yield Line("provider", None, f"{where}: the catalogue has no provider {parameters.provider}; {hint}")
+    """Tell a provider that the catalogue does not have: it may be mistyped, or wait for a file of its own."""
+    name = parameters.provider
+    try:
+        catalogue.load(str(parameters.folder(name)) if name and name.endswith(".yml") else name)
+    except catalogue.ProviderError as error:
+        for line in str(error).splitlines():
+            yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")
 
 
 def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:

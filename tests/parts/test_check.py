@@ -116,7 +116,10 @@ def test_skipped_checks_are_named(filled: Shop) -> None:
 def test_a_provider_that_the_catalogue_does_not_have_is_told_with_what_could_be_meant(filled: Shop) -> None:
     result = checked(filled, ("integration: shop", "integration: shop\nprovider: shoppify"))
     assert result.exit_code == 0
-    assert "– provider: " in result.output and "no provider shoppify; did you mean shopify?" in result.output
+    assert (
+        "– provider: " in result.output
+        and "no provider shoppify, nor is it the path of a .yml file; did you" in result.output
+    )
 
 
 def test_nested_records_without_raw_rows_are_told_before_they_are_called_missing(filled: Shop) -> None:

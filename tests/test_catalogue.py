@@ -1,0 +1,137 @@
+"""The catalogue's files are whole: a parameter file takes what is drafted from them, and each fact has its source."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from dsaudit import catalogue, naming
+from dsaudit.parameters.resource import Resource
+from dsaudit.parameters.source import Source
+
+KEYS = catalogue.known()
+# Digests of the sets of topics and scopes as they were collected from the providers' own lists.
+TOPICS = {
+    "quickbooks": (101, "27c983e092a6c03e6425c3e6c7aaf12e6b7038a5980a68d95cfcf7067c4972ce"),
+    "shopify": (218, "5d9d1a9988b8bded085916c23502195fe3537c5ef180336aa2947dff06d905f2"),
+    "stripe": (275, "4d41b9ae84a3f2c10b0565536cc52300cf0368b843307a6b663e6f0980aea4c8"),
+}
+SCOPES = {
+    "quickbooks": (10, "a30b8ce81b2fa91b5127cede0f994b940aeb4ecfe2143a1f8c244ac1dfcc10dd"),
+    "shopify": (37, "b59ebd070cca4344350e91c175d1f88242cc86661a7e0cb948e23ea6cc1c4267"),
+}
+
+
+def digest(names: Iterable[str]) -> tuple[int, str]:
+    listed = sorted(set(names))
+    return len(listed), hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+def test_three_providers_are_known() -> None:
+    assert KEYS == ["quickbooks", "shopify", "stripe"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_file_has_all_topics_and_scopes_that_the_provider_lists(key: str) -> None:
+    facts = catalogue.load(key)
+    assert digest(topic for one in facts.topics.values() for topic in one.all) == TOPICS[key]
+    # Those that no topic needs were collected besides, where some are needed by topics.
+    needed = {scope for one in facts.topics.values() for scope in one.scopes}
+    assert digest(needed or facts.scopes) == SCOPES.get(key, digest([]))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_providers_facts_are_accepted_in_a_parameter_file(key: str) -> None:
+    facts = catalogue.load(key)
+    Source.model_validate({"kind": "rest", "base_url": facts.base_url, **facts.source})
+    for name, one in facts.resources.items():
+        given = one.model_dump(include={"read", "count", "scope", "no_webhooks", "never", "known"}, exclude_unset=True)
+        webhooks = facts.webhooks(name)
+        Resource.model_validate({"table": name, **given, **({"webhooks": webhooks} if webhooks else {})})
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_kind_of_fact_names_its_source_and_what_is_from_memory_is_there(key: str) -> None:
+    facts = catalogue.load(key)
+    used = {name for one in facts.resources.values() for name in one.model_fields_set}
+    used = used & {"read", "scope", "topics", "known"} | {"source", "signature", "delivery"}
+    assert used <= set(facts.sources)
+    assert all(re.fullmatch(r"https://\S+", link) for link in facts.sources.values())
+    paths = [f"{name}.{field}" for name, one in facts.resources.items() for field in one.model_fields_set]
+    paths += [f"source.{field}" for field in facts.source]
+    paths += [f"{name}.known.{field}" for name, one in facts.resources.items() for field in one.known]
+    for pattern in facts.from_memory:
+        assert any(fnmatchcase(path, pattern) for path in paths), pattern
+
+
+def test_topics_are_given_to_the_resource_that_they_speak_of() -> None:
+    found = catalogue.load("shopify").grouped(
+        ["order_transactions/create", "orders/paid", "orders/new", "app/uninstalled"]
+    )
+    assert found == {
+        "transaction": ["order_transactions/create"],
+        "order": ["orders/paid", "orders/new"],
+        "app": ["app/uninstalled"],
+    }
+    assert catalogue.load("stripe").grouped(["charge.dispute.created", "charge.updated"]) == {
+        "dispute": ["charge.dispute.created"],
+        "charge": ["charge.updated"],
+    }
+
+
+OWN = """
+name: Acme
+base_url: https://api.acme.example
+resources: {member: {read: members, topics: members}}
+topics:
+  members: {create: [member.created]}
+"""
+
+
+def test_a_provider_of_ones_own_is_one_more_file(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yml"
+    path.write_text(OWN, encoding="utf-8")
+    facts = catalogue.load(str(path))
+    assert (facts.key, facts.name, facts.webhooks("member")) == ("acme", "Acme", ["member.created"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("read: members", "raed: members", "acme.yml:4:22: resources.member.raed: unknown key; did you mean read?"),
+        ("topics: members", "topics: member", "resources.member.topics: there is no member under topics"),
+        (", topics: members", "", "resources.member: name its topics, or say under no_webhooks why it has none"),
+        ("[member.created]", "[a.b, a.b]", "topics.members: a.b stands under members already"),
+        ("name: Acme", "name: [", "not YAML"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_with_its_place(old: str, new: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "acme.yml"
+    path.write_text(OWN.replace(old, new), encoding="utf-8")
+    with pytest.raises(catalogue.ProviderError, match=re.escape(said)):
+        catalogue.load(str(path))
+
+
+def test_a_provider_that_is_not_there_is_told_with_what_could_be_meant() -> None:
+    with pytest.raises(catalogue.ProviderError, match=r"no provider shopfy, .*; did you mean shopify\?"):
+        catalogue.load("shopfy")
+
+
+@pytest.mark.parametrize(
+    ("name", "one"),
+    [
+        ("ShopifyLineItems", "line_item"),
+        ("shopify_refund_line_item", "refund_line_item"),
+        ("shopify_addresses", "address"),
+        ("shopify_inventories", "inventory"),
+        ("shopifyTaxes", "tax"),
+        ("shopify_status", "status"),
+    ],
+)
+def test_names_become_words(name: str, one: str) -> None:
+    assert naming.one(name, "shopify") == one
