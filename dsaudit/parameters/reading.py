@@ -16,6 +16,9 @@ from dsaudit.parameters.section import NAME
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; a parameter file is written by hand
+DEEPEST = 100  # sections within sections; what is made of them is built by functions that call themselves
+# The parser of libyaml, where there is one, reads ten times as fast as Python's: every kernel reads the file.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ParameterError(Exception):
@@ -73,7 +76,7 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     if problems:
         raise ParameterError("\n".join(problems))
     places = dict(_places(document, ()))
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values: Any = yaml.constructor.SafeConstructor().construct_document(document)
     if not isinstance(values, dict):
         raise ParameterError(f"{label}:1:1: a parameter file is a mapping of keys such as integration and database")
     for key, value in (overrides or {}).items():
@@ -141,12 +144,16 @@ def _compose(path: Path, label: str) -> yaml.Node:
         raise ParameterError(f"{label}: larger than {LARGEST_FILE} bytes; a parameter file is written by hand")
     try:
         text = path.read_text(encoding="utf-8")
-        for token in yaml.scan(text):
+        depth = 0
+        for event in yaml.parse(text, Loader=LOADER):
             # An alias can multiply itself into gigabytes, and a merged mapping is hard to review.
-            if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
-                mark = token.start_mark
-                raise ParameterError(f"{label}:{_place(mark)}: anchors and aliases are not used here")
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+            if getattr(event, "anchor", None):
+                raise ParameterError(f"{label}:{_place(event.start_mark)}: anchors and aliases are not used here")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                where = f"{label}:{_place(event.start_mark)}"
+                raise ParameterError(f"{where}: nested too deep; a parameter file is written by hand")
+        node: yaml.Node | None = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ParameterError(f"{label}:{_place(mark)}: not YAML: {error.problem or error.context}") from None
@@ -154,8 +161,6 @@ def _compose(path: Path, label: str) -> yaml.Node:
         raise ParameterError(f"{label}:1:1: not YAML: the file is not UTF-8 text") from None
     except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise ParameterError(f"{label}:1:1: nested too deep; a parameter file is written by hand") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
     return node
@@ -173,7 +178,7 @@ def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:
             yield from _places(item, (*path, index))
 
 
-def _place(mark: yaml.Mark | None) -> str:
+def _place(mark: Any) -> str:
     return f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
 
 
