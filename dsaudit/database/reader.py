@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
 
-import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
@@ -147,6 +146,8 @@ class Database:
         QueryError
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
+        import adbc_driver_postgresql.dbapi as adbc  # slow to import, and few commands stream
+
         _refuse_others([sql])
         settings = {**LIMITS, **FORMS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
         begin = ["begin isolation level repeatable read read only"]

@@ -16,6 +16,9 @@ from dsaudit.parameters.section import NAME, Misplaced
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; such a file is written by hand
+DEEPEST = 100  # sections within sections; what is made of them is built by functions that call themselves
+# The parser of libyaml, where there is one, reads ten times as fast as Python's: every kernel reads the file.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -97,7 +100,7 @@ def _read(
     if problems:
         raise ParameterError("\n".join(problems))
     places = dict(_places(document, ()))
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values: Any = yaml.constructor.SafeConstructor().construct_document(document)
     if not isinstance(values, dict):
         needed = [name for name, field in model.model_fields.items() if field.is_required() and name != "path"]
         raise ParameterError(f"{label}:1:1: keys with values are expected, such as {' and '.join(needed or ['name'])}")
@@ -161,12 +164,16 @@ def _compose(path: Path, label: str) -> yaml.Node:
         raise ParameterError(f"{label}: larger than {LARGEST_FILE} bytes; such a file is written by hand")
     try:
         text = path.read_text(encoding="utf-8")
-        for token in yaml.scan(text):
+        depth = 0
+        for event in yaml.parse(text, Loader=LOADER):
             # An alias can multiply itself into gigabytes, and a merged mapping is hard to review.
-            if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
-                mark = token.start_mark
-                raise ParameterError(f"{label}:{_place(mark)}: anchors and aliases are not used here")
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+            if getattr(event, "anchor", None):
+                raise ParameterError(f"{label}:{_place(event.start_mark)}: anchors and aliases are not used here")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                where = f"{label}:{_place(event.start_mark)}"
+                raise ParameterError(f"{where}: nested too deep; such a file is written by hand")
+        node: yaml.Node | None = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ParameterError(f"{label}:{_place(mark)}: not YAML: {error.problem or error.context}") from None
@@ -174,8 +181,6 @@ def _compose(path: Path, label: str) -> yaml.Node:
         raise ParameterError(f"{label}:1:1: not YAML: the file is not UTF-8 text") from None
     except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise ParameterError(f"{label}:1:1: nested too deep; such a file is written by hand") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
     return node
@@ -193,7 +198,7 @@ def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:
             yield from _places(item, (*path, index))
 
 
-def _place(mark: yaml.Mark | None) -> str:
+def _place(mark: Any) -> str:
     return f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
 
 

@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from dsaudit.checks import CheckError, Planned
 from dsaudit.evidence import write_atomically
 from dsaudit.parameters import Parameters
@@ -82,17 +80,18 @@ def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        from dsaudit.run import kernels
+
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in psutil.Process().children():
-            with contextlib.suppress(psutil.Error):
-                if "ipykernel_launcher" in child.cmdline():
-                    child.kill()
+        kernels.kill_all()
         raise
 
 
 def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
     import papermill
     from traitlets.config import Config
+
+    from dsaudit.run import kernels
 
     _check_parameters(source)
     clock = time.perf_counter()
@@ -108,6 +107,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 execution_timeout=CELL_SECONDS,
+                kernel_manager_class=kernels.MANAGER,
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )

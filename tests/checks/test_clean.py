@@ -8,6 +8,8 @@ from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
 from tests.checks.auditing import Verdicts, told
 
+pytestmark = pytest.mark.xdist_group("clean")  # one audit for all of them
+
 
 @pytest.mark.parametrize("name", sorted(all_checks()))
 def test_passes_on_clean_data(name: str, clean: Verdicts) -> None:

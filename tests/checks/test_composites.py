@@ -20,6 +20,8 @@ from examples.storefront.faults.switching import a_second_passes, backend, sourc
 from tests.checks.auditing import all_rows
 from tests.checks.test_causes import EXTRA, FIELDS, OLD, RAW, REFINED, Change, File, Scene, without
 
+pytestmark = pytest.mark.xdist_group("composites")  # one clone for all of them
+
 ACME, BOREALIS = "acme.myshopify.example", "borealis.myshopify.example"
 CHECKS = (RAW, REFINED, EXTRA, FIELDS, OLD)
 Causes = dict[tuple[str, str], set[str]]  # by check and field, or nothing

@@ -21,6 +21,8 @@ from dsaudit.functions.tables.differences import COLUMNS
 from tests import ledger
 from tests.checks.auditing import all_rows, opened
 
+pytestmark = pytest.mark.xdist_group("differences")  # one clone for all of them
+
 CHECKS = {
     "missing in raw": "source_missing_in_raw",
     "missing in refined": "source_missing_in_refined",

@@ -11,6 +11,8 @@ from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
 from tests.checks.auditing import Verdicts, told, verdicts
 
+pytestmark = pytest.mark.xdist_group("empty")  # one clone for all of them
+
 # What these look at is no table of records: code, documents, the catalogue and the provider's settings are still there.
 NOT_RECORDS = {"code", "coverage", "documents", "lookups", "webhooks", "schema", "scopes", "sync_code"}
 # These look at the source alone.

@@ -67,12 +67,12 @@ def test_the_ledger_in_part_is_judged_as_the_whole(
     assert part[2] < whole[2]
 
 
-@pytest.mark.parametrize("straight", [0, 10**9])
-def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pytest.MonkeyPatch, straight: int) -> None:
+def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = answers(sample.parameters, sample.environment, MOST_WHOLE, monkeypatch)
-    part = answers(sample.parameters, sample.environment, 0, monkeypatch, straight)
-    assert part[:2] == whole[:2]
-    assert part[2] < whole[2] / 2
+    for straight in (0, 10**9):
+        part = answers(sample.parameters, sample.environment, 0, monkeypatch, straight)
+        assert part[:2] == whole[:2]
+        assert part[2] < whole[2] / 2
 
 
 def test_a_job_that_touches_all_rows_makes_none_of_them_looked_at(

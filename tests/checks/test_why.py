@@ -12,6 +12,8 @@ from dsaudit.verdict import Status
 from tests.checks.auditing import opened, variables
 from tests.checks.stories import FAULTS, NOTE, Damaged, a_location, causes, sides, told
 
+pytestmark = pytest.mark.xdist_group("stories")  # one clone for all of them
+
 # What each fault looks like
 
 

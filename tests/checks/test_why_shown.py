@@ -23,6 +23,8 @@ from tests.checks.auditing import opened, variables
 from tests.checks.stories import NOTE, Damaged, a_location, sides
 from tests.ledger import Ledger
 
+pytestmark = pytest.mark.xdist_group("stories")  # one clone for all of them
+
 # What is displayed
 
 

@@ -321,7 +321,8 @@ def test_usage_errors_exit_with_3() -> None:
     assert command("nonsense").exit_code == 3
 
 
-def test_ctrl_c_ends_the_kernels_at_once(project: Project) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_kernel_outlives_a_run_that_is_stopped_or_killed(project: Project, how: signal.Signals) -> None:
     started = project.root / "started"
     cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
     project.notebook("04_once", [cell, "audit.check('orphans')"])
@@ -334,8 +335,12 @@ def test_ctrl_c_ends_the_kernels_at_once(project: Project) -> None:
     while not (started.is_file() and started.read_text(encoding="utf-8")):
         assert running.poll() is None, running.communicate()[1]
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    assert running.communicate(timeout=300)[1].strip().splitlines()[-1] == "stopped"  # the cell alone would take longer
-    assert running.returncode == 3
-    assert not psutil.pid_exists(int(started.read_text(encoding="utf-8")))
+    kernel = psutil.Process(int(started.read_text(encoding="utf-8")))
+    running.send_signal(how)
+    said = running.communicate(timeout=300)[1]  # the cell alone would take longer
+    if how is signal.SIGINT:
+        assert said.strip().splitlines()[-1] == "stopped"
+        assert running.returncode == 3
+        assert not kernel.is_running()
+    kernel.wait(timeout=60)
     assert not reports(project)

@@ -12,6 +12,8 @@ import pytest
 from examples.storefront.sample import Sample
 from tests.storefront.backend_kit import ACME, BOREALIS, TENANTS, Body, delivered, objects, records, rows, sample
 
+pytestmark = pytest.mark.xdist_group("backend")  # one sample for all of them
+
 __all__ = ["sample"]
 
 Nested = Callable[[Body], Iterable[Body]]

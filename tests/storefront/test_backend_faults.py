@@ -24,6 +24,8 @@ from tests.storefront.backend_kit import (
     versions,
 )
 
+pytestmark = pytest.mark.xdist_group("backend_faults")  # one sample for all of them
+
 __all__ = ["sample"]
 
 

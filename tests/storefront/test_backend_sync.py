@@ -23,6 +23,8 @@ from examples.storefront.processes import BACKEND, Migrations, start_backend, st
 from examples.storefront.sample import TENANTS, Sample
 from tests.storefront.backend_kit import ACME, an_order, deliver, objects, refined, rows
 
+pytestmark = pytest.mark.xdist_group("backend_sync")  # one sample for all of them
+
 SECRETS = {
     "STOREFRONT_TOKEN": "token-of-the-test",
     "STOREFRONT_WEBHOOK_SECRET": "secret-of-the-test",

@@ -27,6 +27,8 @@ from tests.storefront.backend_kit import (
     versions,
 )
 
+pytestmark = pytest.mark.xdist_group("backend_webhooks")  # one sample for all of them
+
 __all__ = ["sample"]
 
 

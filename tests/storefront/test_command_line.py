@@ -17,6 +17,8 @@ import pytest
 from examples.storefront.control import poll
 from examples.storefront.faults import Planted
 
+pytestmark = pytest.mark.xdist_group("command_line")  # one sample for all of them
+
 START_SECONDS = 120
 
 

@@ -12,6 +12,8 @@ from examples.storefront.control import SampleError
 from examples.storefront.faults import FAULTS, Planted
 from examples.storefront.sample import TENANTS, Sample
 
+pytestmark = pytest.mark.xdist_group("sample")  # one sample for all of them
+
 API = "admin/api/2026-07"
 # Path of the count, and the refined table that has to hold as many living rows.
 COLLECTIONS = {

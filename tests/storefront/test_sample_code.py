@@ -15,6 +15,8 @@ from examples.storefront.faults.editing import replaced, sync_function_rewritten
 from examples.storefront.processes import BACKEND, PROJECT
 from examples.storefront.sample import Sample
 
+pytestmark = pytest.mark.xdist_group("sample_code")  # one sample for all of them
+
 EDITING = [
     (configuration.scope_not_requested, configuration.OAUTH_SERVICE),
     (configuration.migration_not_run, "migrations/versions/0099_order_source_name.py"),
