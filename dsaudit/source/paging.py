@@ -6,6 +6,7 @@ Pure functions of the declared paging, without network and without state: `rest`
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,6 +229,15 @@ def _following(
 def ends_unsaid(paging: Paging, answer: Answer) -> bool:
     """Return whether a page would be the last for nothing but that its answer has no such path as `next` is."""
     return bool(paging.next) and not (paging.more or paging.total) and not stands_at(answer.body, paging.next or "")
+
+
+def next_link(links: Iterable[Mapping[str, str]]) -> str | None:
+    """Return the next page's address in the Link header, whose ``rel`` is a list of words in any case (RFC 8288)."""
+    for link in links:
+        relations = {name.lower(): words for name, words in link.items()}.get("rel", "")
+        if "next" in relations.lower().split():
+            return link.get("url")
+    return None
 
 
 def _flag(answer: Answer, path: str) -> bool:

@@ -314,8 +314,6 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
     if status in (401, 403):
         raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
-    if status in (404, 410):
-        raise SourceAbsent(f"{where}: answers {status}")
     if status != 200:
         raise (SourceAbsent if status in (404, 410) else SourceError)(f"{where}: answers {status}")
     if len(content) > LARGEST_BODY:
@@ -324,17 +322,8 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SourceError(f"{where}: answers 200, but not with JSON in UTF-8") from None
-    link = _next_link(response)
+    link = paging.next_link(response.links.values())
     return Answer(text, strictly(text, where), urljoin(target, link) if link else None, where)
-
-
-def _next_link(response: httpx.Response) -> str | None:
-    """Return the next page's address in the Link header, whose ``rel`` is a list of words in any case (RFC 8288)."""
-    for link in response.links.values():
-        relations = {name.lower(): words for name, words in link.items()}.get("rel", "")
-        if "next" in relations.lower().split():
-            return link.get("url")
-    return None
 
 
 def _throttled(request: Request, answer: Answer) -> bool:
