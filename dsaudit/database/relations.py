@@ -229,7 +229,8 @@ class Relations:
         tenant, joins, conditions = self._tenant_of(name, info, filled)
         conditions += self._within(name, info, tenant, filled) + by_key(resource, info, filled)
         body = ", ".join(f"{expression} as {column}" for column, expression in columns.items())
-        filled.values["resource_name"] = name
+        is_read = self._parameters.source is not None and bool(resource.read or resource.nested)
+        filled.values |= {"resource_name": name, "at_source": is_read}
         select = f"select {tenant} as tenant, %(resource_name)s::text as resource, {body} from {source} as x {joins}"
         return f"({select}{where(conditions)})"
 

@@ -24,6 +24,8 @@ LIMITS = {
     "row_security": "off",
     "search_path": "pg_catalog",
     "max_parallel_workers_per_gather": "0",
+    # The ids of a part are hashed as long as they fit into it; beyond, each row is held against all of them in turn.
+    "work_mem": "64MB",
 }
 
 # How PostgreSQL writes values as text, whatever the database or the role has set: a float with all its digits.

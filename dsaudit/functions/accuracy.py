@@ -143,8 +143,8 @@ def children_match_payload(audit: Audit) -> Found:
     return found.frames()
 
 
-# What was received a moment ago and is about to be refined is not judged yet. Of the parents that are right the number
-# alone comes, in a row of the tenant without an id.
+# What was received a moment ago and is about to be refined is not judged yet; a time that had not yet been is wrong. Of
+# the parents that are right the number alone comes, in a row of the tenant without an id.
 CHILDREN = """
 with parents as (
 select p.tenant, p.source_id, newest.in_payload, count(c.key) filter (where not c.deleted) as in_table
@@ -160,8 +160,9 @@ join {parent} as p on p.tenant = newest.tenant and p.source_id = newest.source_i
 left join {child} as c on c.key = p.key and c.tenant = p.tenant
 where not newest.deleted
   and not (coalesce(newest.state, 'pending') = 'pending'
-           and newest.received_at >= %(instant)s::timestamptz
-                                     - make_interval(secs => %(in_flight_seconds)s::double precision))
+           and newest.received_at between
+             %(instant)s::timestamptz - make_interval(secs => %(in_flight_seconds)s::double precision)
+             and %(instant)s::timestamptz + make_interval(secs => %(clock_error_seconds)s::double precision))
 group by p.tenant, p.source_id, p.row_id, newest.in_payload
 )
 select tenant, null as source_id, null::bigint as in_payload, null::bigint as in_table, count(*) as examined

@@ -134,11 +134,15 @@ def _refuse_unknown(option: str, what: str, given: Iterable[str], known: Iterabl
 
 
 def _instant(given: str) -> datetime:
-    """Return a day (its beginning in UTC), an instant, or so long ago: ``7d``, ``36h``, ``90m``."""
+    """Return a day (its beginning in UTC), an instant, or so long ago: ``7d``, ``36h``, ``90m``.
+
+    A replay asks for the instant as `since_text` says it.
+    """
     now = datetime.now(UTC)
     ago = re.fullmatch(r"(\d{1,5})([dhm])", given)
+    told = given.removesuffix(" UTC")
     try:
-        at = now - timedelta(**{_AGO[ago[2]]: int(ago[1])}) if ago else datetime.fromisoformat(given)
+        at = now - timedelta(**{_AGO[ago[2]]: int(ago[1])}) if ago else datetime.fromisoformat(told)
     except ValueError:
         raise PartError(f"--since {given}: written as a day such as 2026-11-01, an instant, or 7d, 36h, 90m") from None
     at = (at if at.tzinfo else at.replace(tzinfo=UTC)).replace(microsecond=0)

@@ -145,6 +145,7 @@ class Relation(Section):
     parent: str
     nullable: bool = False
     every_parent: bool = False  # whether each parent must have a child, as a payout has its transactions
+    keeps_children: bool = False  # whether children stay when their parent is deleted, as a customer's orders do
 
     @field_validator("child", "parent")
     @classmethod
@@ -154,9 +155,9 @@ class Relation(Section):
         return value
 
     @property
-    def required(self) -> bool:
-        """Whether a child cannot be without its parent."""
-        return not self.nullable
+    def takes_children(self) -> bool:
+        """Whether the deletion of a parent has to take its children along, as none can be without it."""
+        return not (self.nullable or self.keeps_children)
 
     @property
     def name(self) -> str:

@@ -40,7 +40,8 @@ class Paging(Section):
 
     A list has ended where ``more`` says false, where GraphQL's ``hasNextPage`` does, where there is no next link or
     cursor, where ``total`` records were read, or, of what is counted by the reader, at the first page without records:
-    a page that is merely short proves nothing, as providers cut sizes down without a word.
+    a page that is merely short proves nothing, as providers cut sizes down without a word. Where no answer has the path
+    ``next``, and the list has no `count`, it is asked for one record alone, to see that the path is right.
     Paths are dotted: ``meta.next_cursor``.
     """
 

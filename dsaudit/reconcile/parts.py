@@ -12,10 +12,12 @@ from dsaudit.reconcile.origins import top_of
 from dsaudit.reconcile.sides import sides
 from dsaudit.verdict import bounds
 from dsaudit.verdict.card import plural
-from dsaudit.verdict.causes import EXPECTED
+from dsaudit.verdict.causes import EXPECTED, group
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+
+Found = dict[str, set[tuple[str, str]]]  # tenant and id of records, by the resource of their list
 
 
 def note(audit: Audit, rows: pd.DataFrame, examined: pd.DataFrame) -> None:
@@ -28,9 +30,11 @@ def note(audit: Audit, rows: pd.DataFrame, examined: pd.DataFrame) -> None:
             "row that the source deleted since then, and that nothing here tells of, is found by a whole run alone"
         )
     if part.sample:
-        _add_wrong(audit, rows)
-        examined.attrs["bounds"] = _bounds(audit)
+        _add(audit, rows)
+        examined.attrs["bounds"], unjudged = _bounds(audit)
         limits += bounds.told(examined.attrs["bounds"])
+        neither = "of those drawn under way still, and counted neither as right nor as wrong"
+        limits += [f"{name}: {count} {neither}" for name, count in unjudged]
         limits.append(SAMPLE)
     examined.attrs["limits"] = [*examined.attrs.get("limits", []), *limits]
 
@@ -42,13 +46,15 @@ SAMPLE = (
 )
 
 
-def _add_wrong(audit: Audit, rows: pd.DataFrame) -> None:
-    """Note which records of own lists were found wrong, by this check or an earlier one of the phase."""
-    wrong: dict[str, set[tuple[str, str]]] = audit.kept.setdefault("wrong", {})
+def _add(audit: Audit, rows: pd.DataFrame) -> None:
+    """Note which records of own lists were found wrong or under way, by this check or an earlier one of the phase."""
     for row in rows.to_dict("records"):
-        if row["cause"] not in EXPECTED:
-            name, source_id = _top(audit, row["tenant"], row["resource"], row["source_id"])
-            wrong.setdefault(name, set()).add((row["tenant"], source_id))
+        is_expected = row["cause"] in EXPECTED
+        if is_expected and group(row["cause"]) != "late":
+            continue
+        found: Found = audit.kept.setdefault("under way" if is_expected else "wrong", {})
+        name, source_id = _top(audit, row["tenant"], row["resource"], row["source_id"])
+        found.setdefault(name, set()).add((row["tenant"], source_id))
 
 
 def _top(audit: Audit, tenant: str, name: str, source_id: str) -> tuple[str, str]:
@@ -62,17 +68,30 @@ def _top(audit: Audit, tenant: str, name: str, source_id: str) -> tuple[str, str
 ALONE = "\0"  # no id begins so
 
 
-def _bounds(audit: Audit) -> dict[str, list[int]]:
+def _bounds(audit: Audit) -> tuple[dict[str, list[int]], list[tuple[str, int]]]:
+    """Return by resource how many are wrong, of how many that were judged, of how many known; how many were not."""
     found: dict[str, Any] = {}
-    wrong: dict[str, set[tuple[str, str]]] = audit.kept["wrong"]
+    unjudged = []
     for name, resource in audit.parameters.resources.items():
         drawn = {(tenant, one) for tenant, ids in audit.source.uniform(name).items() for one in ids}
         if not resource.read or not drawn or any(audit.source.problem(t, name) for t in audit.parameters.tenant_names):
             continue
-        # One whose record is not known may belong to any: it counts as if it were of another one that was drawn.
-        of_drawn = [key for key in wrong.get(name, set()) if key in drawn or key[1].startswith(ALONE)]
-        found[name] = [min(len(of_drawn), len(drawn)), len(drawn), audit.source.known(name)]
-    return found
+        wrong, under_way = (_drawn(audit, kind, name, drawn) for kind in ("wrong", "under way"))
+        # What may still come right, or not, is neither.
+        left_out = min(len(under_way - wrong), len(drawn))
+        judged = len(drawn) - left_out
+        unjudged += [(name, left_out)] if left_out else []
+        found[name] = [min(len(wrong), judged), judged, audit.source.known(name)]
+    return found, unjudged
+
+
+def _drawn(audit: Audit, kind: str, name: str, drawn: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the records of one kind that were drawn.
+
+    One whose record is not known may belong to any: it counts as if it were of another one that was drawn.
+    """
+    found: Found = audit.kept.get(kind, {})
+    return {key for key in found.get(name, set()) if key in drawn or key[1].startswith(ALONE)}
 
 
 def perhaps_merged(audit: Audit, name: str) -> bool:

@@ -250,7 +250,7 @@ def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
     if part.sample:
         found: dict[str, list[int]] = {}
         for name, bound in (item for verdict in verdicts for item in verdict.bounds.items()):
-            found[name] = max(found.get(name, bound), bound)
+            found[name] = max(found.get(name, bound), bound, key=lambda one: bounds.widest(*one))
         widest, *others = bounds.told(found) or ["nothing was drawn, or no check that judges by it has run"]
         more = "; of the others less can be wrong, as their checks say" if others else ""
         yield f"a sample of up to {part.sample:,} records of each resource (seed {part.seed}); {widest}{more}"

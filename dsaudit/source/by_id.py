@@ -58,7 +58,7 @@ class ById:
 
     def _listed(self, asked: list[str]) -> list[Record]:
         path = (self.resource.ids or "").replace("{ids}", ",".join(quote(one, safe="") for one in asked))
-        listing = replace(Listing.of(self.resource), path=path)
+        listing = replace(Listing.of(self.resource), path=path, proven=True)  # by its ids
         records = [record for page in self.reader.pages(listing) for record in page.records]
         self._refuse_others(records, asked)
         return records

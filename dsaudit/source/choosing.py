@@ -85,7 +85,8 @@ class Choice:
                 self.totals += [page.total] if page.total is not None else []
                 yield replace(page, total=None)  # of the list alone, and single records follow it
         else:
-            first = next(islice(reader.pages(Listing.of(self.resource)), 1), Page([]))
+            whole = replace(Listing.of(self.resource), proven=False)  # nobody holds it against the count
+            first = next(islice(reader.pages(whole), 1), Page([]))
             self.empty = not first.records
             yield Page(first.records)
         self.listed = False

@@ -6,6 +6,7 @@ Pure functions of the declared paging, without network and without state: `rest`
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from dsaudit.parameters import Resource
 from dsaudit.parameters.source import Paging
-from dsaudit.source.reading import Page, Position, Record, SourceError, member_of, records_in, value_at
+from dsaudit.source.reading import Page, Position, Record, SourceError, member_of, records_in, stands_at, value_at
 
 # Whether a bound is inside or outside, and to what it is rounded, is the provider's affair: we ask for a little more.
 MARGIN = timedelta(seconds=1)
@@ -36,18 +37,20 @@ class Listing:
     since: datetime | None = None  # what a select may bind
     bulk: str | None = None  # the type of its lines in a bulk export
     count: str | None = None  # the file that tells how many lines that has
+    proven: bool = False  # whether something else than its pages tells that it was read whole
 
     @classmethod
     def of(cls, resource: Resource) -> Listing:
         """Return the own list of a resource."""
         own = tuple(path for path in resource.id_from if path not in ("#", "@"))
         counted = resource.count if resource.bulk else None
-        return cls(resource.read or "", resource.query, resource.records, own, bulk=resource.bulk, count=counted)
+        bulk, proven = resource.bulk, bool(resource.count)
+        return cls(resource.read or "", resource.query, resource.records, own, bulk=bulk, count=counted, proven=proven)
 
     @classmethod
     def of_changes(cls, resource: Resource, since: datetime, kind: str) -> Listing:
         """Return the list of what changed since then, as the resource's `since` declares it for a `kind` of source."""
-        whole, since = cls.of(resource), since - MARGIN
+        whole, since = replace(cls.of(resource), proven=False), since - MARGIN
         declared = resource.since or ""
         if kind == "sql":
             return replace(whole, path=declared, since=since)
@@ -221,6 +224,20 @@ def _following(
     if not records or (more is None and total is not None and behind >= total):
         return None
     return int(position) + (len(records) if paging.style == "offset" else 1)
+
+
+def ends_unsaid(paging: Paging, answer: Answer) -> bool:
+    """Return whether a page would be the last for nothing but that its answer has no such path as `next` is."""
+    return bool(paging.next) and not (paging.more or paging.total) and not stands_at(answer.body, paging.next or "")
+
+
+def next_link(links: Iterable[Mapping[str, str]]) -> str | None:
+    """Return the next page's address in the Link header, whose ``rel`` is a list of words in any case (RFC 8288)."""
+    for link in links:
+        relations = {name.lower(): words for name, words in link.items()}.get("rel", "")
+        if "next" in relations.lower().split():
+            return link.get("url")
+    return None
 
 
 def _flag(answer: Answer, path: str) -> bool:

@@ -96,6 +96,17 @@ def value_at(record: Any, path: str) -> Any:
     return record
 
 
+def stands_at(record: Any, path: str) -> bool:
+    """Return whether a record has a dotted path, or says null on the way to it."""
+    for step in path.split("."):
+        if record is None:
+            return True
+        if not isinstance(record, dict) or step not in record:
+            return False
+        record = record[step]
+    return True
+
+
 def record_of(text: str, where: str) -> Record:
     """Return the record that a whole text is.
 

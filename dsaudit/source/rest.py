@@ -7,12 +7,13 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.parameters import Parameters, Resource, Tenant, place_of
 from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
@@ -54,6 +55,7 @@ class Client:
     token: Secret | None
     offsets: list[float] = field(default_factory=list)  # seconds that the provider's clock is ahead of ours
     requests: int = 0
+    path: Path | None = None  # of the parameter file
 
     def __post_init__(self) -> None:
         headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
@@ -63,6 +65,7 @@ class Client:
         # A proxy or a redirect from the environment could carry the token to another host.
         self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
         self._pace = Pace(self.source)
+        self._names_next = False  # whether an answer had what names the next page: then its path is right
 
     @classmethod
     def of(cls, parameters: Parameters, tenant: Tenant) -> Client:
@@ -82,7 +85,7 @@ class Client:
                 f"the environment variable {source.base_url_env} is not set; it holds the source's address"
             )
         whole = f"{base.rstrip('/')}/{source.account_path}".rstrip("/").replace("{account}", tenant.account or "")
-        return cls(source, whole, from_environment(token_env) if token_env else None)
+        return cls(source, whole, from_environment(token_env) if token_env else None, path=parameters.path)
 
     def close(self) -> None:
         """Close the connection."""
@@ -155,7 +158,42 @@ class Client:
     def _page(self, listing: Listing, position: Position, before: Record | None, read: int) -> Page:
         declared = self.source.paging
         request = paging.request(declared, self.source.page_size, listing, position, before is not None)
-        return paging.page_of(declared, listing, position, self.ask(request), before, read)
+        answer = self.ask(request)
+        page = paging.page_of(declared, listing, position, answer, before, read)
+        if not paging.ends_unsaid(declared, answer):
+            self._names_next = True
+        elif position == paging.first(declared) and not listing.proven:
+            ends, size = self.ends(listing, page), len(page.records)
+            if ends is False or (ends is None and size >= self.source.page_size):
+                raise SourceError(
+                    f"{answer.where}: there is no {declared.next} in the answer, and nothing tells whether its "
+                    f"{plural(size, 'record')} are all; correct {self._place_of_next()}, or declare the list's count"
+                )
+        return page
+
+    def ends(self, listing: Listing, page: Page) -> bool | None:
+        """Return whether a list is over with its first page, whose answer does not have what names the next; or None.
+
+        Some providers leave it out of the last page; where it is misspelt, no page has it. Asked for one record alone,
+        a list of several has to name a next page.
+        """
+        declared, start = self.source.paging, paging.first(self.source.paging)
+        if self._names_next or not page.records:
+            return True
+        if not declared.size_parameter or len(page.records) == 1:
+            return None
+        try:
+            answer = self.ask(paging.request(declared, 1, listing, start))
+            alone = paging.page_of(declared, listing, start, answer, None, 0)
+        except SourceError:
+            return None
+        self._names_next = not paging.ends_unsaid(declared, answer)
+        is_shorter = len(alone.records) < len(page.records)
+        return self._names_next or (False if is_shorter else None)
+
+    def _place_of_next(self) -> str:
+        keys = ("source", "paging", "next")
+        return place_of(self.path, keys) if self.path else ".".join(keys)
 
     def count(self, resource: Resource) -> int | None:
         """Return how many records the provider says a list has, by another way than the list; None where it has none.
@@ -276,8 +314,6 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
     if status in (401, 403):
         raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
-    if status in (404, 410):
-        raise SourceAbsent(f"{where}: answers {status}")
     if status != 200:
         raise (SourceAbsent if status in (404, 410) else SourceError)(f"{where}: answers {status}")
     if len(content) > LARGEST_BODY:
@@ -286,17 +322,8 @@ def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SourceError(f"{where}: answers 200, but not with JSON in UTF-8") from None
-    link = _next_link(response)
+    link = paging.next_link(response.links.values())
     return Answer(text, strictly(text, where), urljoin(target, link) if link else None, where)
-
-
-def _next_link(response: httpx.Response) -> str | None:
-    """Return the next page's address in the Link header, whose ``rel`` is a list of words in any case (RFC 8288)."""
-    for link in response.links.values():
-        relations = {name.lower(): words for name, words in link.items()}.get("rel", "")
-        if "next" in relations.lower().split():
-            return link.get("url")
-    return None
 
 
 def _throttled(request: Request, answer: Answer) -> bool:

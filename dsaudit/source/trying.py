@@ -115,9 +115,11 @@ def _first(client: Client, name: str, resource: Resource) -> tuple[Page | None, 
     if gone and declared.more and value_at(answer.body, declared.more):
         return None, [one for one in gone if one]
     page = paging.page_of(declared, listing, start, answer, None, 0)
-    # A last page may leave it out; that a full one does, and has a key that is nearly called so, is no chance.
-    is_last = len(page.records) < client.source.page_size or not (lack and lack.near)
-    return page, [one for one in gone if one and not is_last]
+    ends = client.ends(listing, page) if lack else True
+    if ends is None and lack:
+        # A last page may leave it out; that a full one does, and has a key that is nearly called so, is no chance.
+        ends = len(page.records) < client.source.page_size or not lack.near
+    return page, [one for one in gone if one and not ends]
 
 
 def _absent(keys: Keys, path: str | None, answer: Answer) -> Trial | None:

@@ -59,12 +59,13 @@ def told(found: Mapping[str, Sequence[int]]) -> list[str]:
     The widest bound comes first.
     """
     alike: dict[str, list[str]] = {}
-    for name, (wrong, drawn, known) in sorted(found.items(), key=lambda item: -_widest(*item[1])):
+    for name, (wrong, drawn, known) in sorted(found.items(), key=lambda item: -widest(*item[1])):
         alike.setdefault(words(wrong, drawn, known), []).append(name)
     return [f"{_named(names)}: {text}" for text, names in alike.items()]
 
 
-def _widest(wrong: int, drawn: int, known: int) -> float:
+def widest(wrong: int, drawn: int, known: int) -> float:
+    """Return the largest share of wrong ones that a sample still allows."""
     return wrong / drawn if drawn >= known else at_most(wrong, drawn)
 
 

@@ -58,6 +58,16 @@ def test_an_empty_reference_is_an_orphan_unless_it_may_be_empty(new_ledger: NewL
     assert audited(one, "orphans")["orphans"].status is Status.PASS
 
 
+def test_children_that_stay_on_purpose_are_no_fault(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    one.execute("update ledger.invoice set void = true where org = 'S' and store = 'A'")
+    assert audited(one, RELATIONS[2])[RELATIONS[2]].status is Status.FAIL
+    one.edit("parameters/ledger.yml", "every_parent: true", "keeps_children: true")
+    found = audited(one, *RELATIONS)
+    assert found.pop(RELATIONS[2]).results[0].reason == "nothing in the parameter file declares takes_children"
+    assert found.pop(RELATIONS[3]).status is Status.SKIPPED and {one.status for one in found.values()} == {Status.PASS}
+
+
 @pytest.mark.parametrize("name", RELATIONS)
 def test_ids_that_are_unique_within_a_tenant_only_are_no_fault(new_ledger: NewLedger, name: str) -> None:
     verdict = audited(with_ids_of_the_tenant(new_ledger), name)[name]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from dsaudit import checks, source
 from dsaudit.cli import main
 from dsaudit.parameters import ParameterError, Part, PartError, load, narrowed
+from dsaudit.parameters.part import since_text
 from dsaudit.report.telling import headline
 from dsaudit.source import SourceError, replay
 from dsaudit.verdict import Status
@@ -153,6 +154,11 @@ def test_a_recording_of_a_part_serves_that_part_alone(filled: Shop, tmp_path: Pa
         with pytest.raises(SourceError, match=r"for another part \(since 2026-11-10, not all\)"):
             replay(tmp_path / "run")(parameters, tmp_path / "whole", lambda line: None)
     assert not filled.asked
+
+
+def test_a_part_is_asked_for_again_by_the_instant_that_its_report_tells() -> None:
+    part = Part.given(since="7d")
+    assert part.since and Part.given(since=since_text(part.since)) == part
 
 
 def test_the_headline_names_the_part() -> None:

@@ -54,6 +54,22 @@ def test_what_is_wrong_and_drawn_is_found_and_counted(way: str, filled: Shop) ->
         assert f"order: {len(uniform)} of 12 wrong: at most " in audit.verdicts[-1].limits[0]
 
 
+def test_what_is_in_flight_counts_neither_as_right_nor_as_wrong(filled: Shop) -> None:
+    filled.execute("update orders set total = 9 where order_id between 1 and 20")
+    filled.execute("update orders set total = 9, changed = now() where order_id > 20")
+    filled.execute("update raw set received_at = now() where object_type = 'order' and source_id::int > 20")
+    path = filled.file("changes")
+    path.write_text(path.read_text(encoding="utf-8").replace("clock_error_seconds: 0", "clock_error_seconds: 60"))
+    with filled.opened_file(path, sample=12) as audit:
+        drawn = {int(one) for ids in audit.source.uniform("order").values() for one in ids}
+        wrong, under_way = sum(one <= 20 for one in drawn), sum(one > 20 for one in drawn)
+        verdict = audit.check(FIELDS)
+        assert wrong and under_way and verdict.causes["IN_FLIGHT"], reasons(verdict)
+        assert verdict.bounds["order"] == [wrong, wrong, 41]
+        neither = "of those drawn under way still, and counted neither as right nor as wrong"
+        assert f"order: {under_way} {neither}" in verdict.limits
+
+
 @pytest.mark.parametrize("way", ["several", "singly"])
 def test_what_is_wrong_and_not_drawn_is_not_judged(way: str, filled: Shop) -> None:
     with filled.opened(way, sample=3) as audit:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
 
 import pytest
 
 from dsaudit import audit
 from dsaudit.audit import Audit
+from dsaudit.database import Database
+from dsaudit.database.relations import Relations
 from dsaudit.functions.accuracy import CHILDREN
+from dsaudit.parameters import load
 from dsaudit.verdict import Status
 from tests.checks.auditing import all_rows, variables
 from tests.parts.shop import ASKABLE, NEW, NEWER, OLD, SINCE, WAYS, Shop, keys, reasons
@@ -241,3 +245,16 @@ def test_another_database_is_asked_for_its_changes_by_the_select_that_binds_sinc
             assert {result.examined for result in one.verdicts[-1].results} == {10, 1}
         finally:
             one.close()
+
+
+@pytest.mark.parametrize("slot", ["refined", "raw"])
+def test_the_ids_of_a_large_part_are_hashed(slot: str, shop: Shop) -> None:
+    parameters = load(shop.file())
+    with variables(shop.environment):
+        database = Database.open(parameters.database)
+    ids = {"acme": {str(key) for key in range(150_000)}}
+    relations = Relations(parameters, database.catalogue(), lambda name: ids)
+    filled = relations.fill(f"select from {{{slot}}} as x", {"resource": "line"}, ["line", "order"])
+    plan = json.dumps(database.explain(filled.sql, [filled.values]))
+    database.close()
+    assert plan.count("(hashed SubPlan") == 2 and "(SubPlan" not in plan

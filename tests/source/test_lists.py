@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -47,6 +48,34 @@ def test_an_empty_list_is_whole(provider: Provider, read: Reader) -> None:
     recording = read()
     assert recording.count("shop", "order") == 0
     assert recording.count("shop", "line") == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "alone", "is_whole"),
+    [
+        (5, {"orders": [an_order(1)]}, False),  # misspelt, and the provider keeps pages shorter than was asked for
+        (2, {"orders": [an_order(1)], "meta": {"next": "b"}}, True),  # it is left out of the last page
+        (2, {"orders": [an_order(1)], "meta": {"next": None}}, True),
+        (2, {"orders": [an_order(1), an_order(2)]}, False),  # the size is ignored, and the page is full
+        (3, {"orders": [an_order(1), an_order(2)]}, True),
+        (2, "try later", False),
+    ],
+)
+def test_a_page_that_is_the_last_for_want_of_the_path_is_asked_whether_it_is(
+    size: int, alone: Any, is_whole: bool, provider: Provider, read: Reader
+) -> None:
+    paging = f"page_size: {size}, paging: {{style: cursor, parameter: after, next: meta.next}}"
+    provider.gives(f"/shop/orders.json?limit={size}", {"orders": [an_order(1), an_order(2)]})
+    provider.gives("/shop/orders.json?limit=1", alone)
+    provider.gives("/shop/count.json", {"count": 2})
+    recording = read(source=section(provider.address, paging))
+    if is_whole:
+        assert ids(recording) == ["1", "2"]
+    else:
+        told = not_whole(recording)
+        assert "/shop/orders.json: there is no meta.next in the answer, and nothing tells whether its 2 records" in told
+        assert re.search(r"correct \S*shop\.yml:\d+:\d+: source\.paging\.next, or declare the list's count", told)
+    assert ids(read(source=section(provider.address, paging), counted=True)) == ["1", "2"]
 
 
 def test_pages_in_a_circle_are_an_error(provider: Provider, read: Reader) -> None:

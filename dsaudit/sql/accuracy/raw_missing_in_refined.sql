@@ -1,6 +1,6 @@
 -- title: Every object that was received is in its refined table
--- why: received and not refined means: paid for, stored, and found by nobody; what was skipped on purpose is judged
---   against the source
+-- why: received and not refined means: paid for, stored, and found by nobody; what was skipped on purpose, or is marked
+--   deleted there, is judged against the source
 -- requirement: DS5.1
 -- severity: critical
 -- each: resource
@@ -19,11 +19,14 @@ from (
   order by tenant, source_id, version desc
 ) as newest
 where not newest.deleted and newest.state is distinct from 'skipped'
-  -- What was received a moment ago and is about to be refined is not late yet.
+  -- What was received a moment ago and is about to be refined is not late yet. A time that had not yet been is wrong.
   and not (coalesce(newest.state, 'pending') = 'pending'
-           and newest.received_at >= %(instant)s::timestamptz
-                                     - make_interval(secs => %(in_flight_seconds)s::double precision))
+           and newest.received_at between
+             %(instant)s::timestamptz - make_interval(secs => %(in_flight_seconds)s::double precision)
+             and %(instant)s::timestamptz + make_interval(secs => %(clock_error_seconds)s::double precision))
+  -- Not every way of deleting leaves a raw row: whether a row is marked deleted by right, its source says, if it is read.
   and not exists (
-    select from {refined} as f where f.tenant = newest.tenant and f.source_id = newest.source_id and not f.deleted
+    select from {refined} as f
+    where f.tenant = newest.tenant and f.source_id = newest.source_id and (not f.deleted or %(at_source)s)
   )
 order by newest.tenant, newest.source_id

@@ -22,8 +22,9 @@ join (
 where f.built_from is distinct from newest.row_id
   -- One deletion is as good as another.
   and not (f.deleted and newest.deleted)
-  -- What was received a moment ago and is about to be refined is not late yet.
+  -- What was received a moment ago and is about to be refined is not late yet. A time that had not yet been is wrong.
   and not (coalesce(newest.state, 'pending') = 'pending'
-           and newest.received_at >= %(instant)s::timestamptz
-                                     - make_interval(secs => %(in_flight_seconds)s::double precision))
+           and newest.received_at between
+             %(instant)s::timestamptz - make_interval(secs => %(in_flight_seconds)s::double precision)
+             and %(instant)s::timestamptz + make_interval(secs => %(clock_error_seconds)s::double precision))
 order by f.tenant, f.source_id, f.row_id
