@@ -57,26 +57,32 @@ def _offer(provider: Provider, name: str, resource: Resource) -> Offer:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about one topic that the provider has, and why."""
+    """What to do about one topic that the provider has, and why; without one the resource is polled."""
 
     resource: str
     topic: str
     tells: str
     wanted: bool
     impact: str
-    advice: str  # add, keep or skip
+    advice: str  # add, keep, poll or skip
     why: str
 
 
 def advised(audit: Audit) -> list[Advice]:
     """Return an advice for each topic that the provider has for a declared resource, those to add first."""
+    own = {name: one for name, one in audit.parameters.resources.items() if not one.nested or one.webhooks}
     found = [
         Advice(name, topic, kind, topic in audit.parameters.resources[name].webhooks, offer.impact, *told)
         for name, offer in offers(audit).items()
         for topic, kind in offer.tells.items()
         for told in [_advice(audit.parameters.resources[name], offer, topic, kind)]
     ]
-    return sorted(found, key=lambda one: ("add", "keep", "skip").index(one.advice))
+    found += [
+        Advice(name, "", "", False, "", "poll", one.no_webhooks or "the catalogue has no topic for it")
+        for name, one in own.items()
+        if not offers(audit)[name].tells
+    ]
+    return sorted(found, key=lambda one: ("add", "keep", "poll", "skip").index(one.advice))
 
 
 def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def webhook_analysis(audit: Audit) -> pd.DataFrame:
     """Each topic that the provider has for a declared resource: whether it is wanted, and what to do about it.
 
     needs: provider, resources
-    key: topic
+    key: resource, topic
     show: resource, topic, tells, wanted, impact, advice, why
     """
     return pd.DataFrame([asdict(one) for one in offers.advised(audit)], dtype=object)
