@@ -169,7 +169,7 @@ def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: 
     result.observed = _measured(result.value, result.unit)
     if limit:
         result.threshold = _limit(limit, policy)
-        below = "at least" if limit.endswith("success_percent") else "at most"
+        below = "at least" if limit.endswith(("success_percent", "coverage_percent")) else "at most"
         result.expected = f"{below} {_measured(result.threshold, result.unit)}"
 
 

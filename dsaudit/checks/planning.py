@@ -27,6 +27,7 @@ WAYS_IN = {
     "record": "record (the integration record)",
     "source": "source (the provider's API)",
     "code": "code (the integration's code)",
+    "provider": "provider (whose API it is)",
     "webhooks": "webhooks (what should be registered)",
     "documents": "documents (the integration's documents)",
     "tenants": "tenants",

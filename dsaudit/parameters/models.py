@@ -95,6 +95,7 @@ class Policy(Section):
     refine_error_percent: float = Field(1, ge=0, le=100)
     backlog_seconds: float = Field(300, gt=0)
     delivery_success_percent: float = Field(99, ge=0, le=100)
+    webhook_coverage_percent: float = Field(90, ge=0, le=100)  # of the changes that the provider can announce
     silence_seconds: float = Field(3600, gt=0)
     sync_age_days: float = Field(8, gt=0)
     query_milliseconds: float = Field(500, gt=0)
@@ -264,6 +265,12 @@ class Parameters(Section):
         sections = (self.deliveries, self.syncs, self.record)
         declared = [resource.table for resource in self.resources.values()] + [*self.raw_tables(self.resources)]
         return declared + [section.table for section in sections if section]
+
+    @property
+    def provider_file(self) -> str | None:
+        """The provider's name in the catalogue, or the path of its file."""
+        own = self.provider and self.provider.endswith(".yml")
+        return str(self.folder(self.provider)) if self.provider and own else self.provider
 
     def folder(self, given: str) -> Path:
         """Return a folder or file of the system under audit; relative paths start at the project's root."""

@@ -56,9 +56,8 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
 
 def _provider(parameters: Parameters) -> Iterator[Line]:
     """Tell a provider that the catalogue does not have: it may be mistyped, or wait for a file of its own."""
-    name = parameters.provider
     try:
-        catalogue.load(str(parameters.folder(name)) if name and name.endswith(".yml") else name)
+        catalogue.load(parameters.provider_file)
     except catalogue.ProviderError as error:
         for line in str(error).splitlines():
             yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")

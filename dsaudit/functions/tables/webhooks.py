@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dsaudit.codebase import Finding
 from dsaudit.database import QueryError, RelationMissing
-from dsaudit.facts import webhooks
+from dsaudit.facts import offers, webhooks
 from dsaudit.facts.webhooks import ACTIONS, EVERY, action, of_resource
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ def webhook_topics(audit: Audit) -> pd.DataFrame:
     show: topic, wanted_by, in_the_code, handled, registered_for, recorded_for, state
     """
     return pd.DataFrame(_topics(audit))
+
+
+def webhook_analysis(audit: Audit) -> pd.DataFrame:
+    """Each topic that the provider has for a declared resource: whether it is wanted, and what to do about it.
+
+    needs: provider, resources
+    key: resource, topic
+    show: resource, topic, tells, wanted, impact, advice, why
+    """
+    return pd.DataFrame([asdict(one) for one in offers.advised(audit)], dtype=object)
 
 
 def _told(resource: Resource, what: str, topics: list[Row]) -> str:

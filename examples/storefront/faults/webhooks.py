@@ -142,6 +142,26 @@ def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:
     return Planted("missing_webhook_unexplained", mode=0, how="caused", must=[silent])
 
 
+def topics_ruled_out(sample: "Sample", random: Random) -> Planted:
+    """The parameter file says that the provider has no topics for locations, which it has."""
+    wanted = "webhooks: [locations/create, locations/update, locations/delete]"
+    replaced(sample.parameters, wanted, "no_webhooks: the provider has no topic; read by the regular sync")
+    must = [
+        Expected("what_is_ruled_out_has_no_topic", keys=["location"]),
+        Expected("available_changes_are_wanted", keys=["location"]),
+    ]
+    may = ["missing_webhooks_are_documented", "documents_name_every_topic"]
+    return Planted("topics_ruled_out", mode=46, how="edited", must=must, may=may)
+
+
+def topic_mistyped(sample: "Sample", random: Random) -> Planted:
+    """The parameter file wants a topic by a name that the provider does not have."""
+    replaced(sample.parameters, "[locations/create, locations/update,", "[locations/create, locations/updated,")
+    missing = Expected("wanted_topics_exist", keys=["locations/updated"])
+    may = ["wanted_topics_are_in_the_code", "wanted_topics_are_registered", "documents_name_every_topic"]
+    return Planted("topic_mistyped", mode=46, how="edited", must=[missing], may=may)
+
+
 def deliveries_refused(sample: "Sample", random: Random) -> Planted:
     """The provider signs with a new secret that the integration does not know, and every delivery is refused."""
     tenant, shop = some_tenant(random)

@@ -1,0 +1,111 @@
+"""What the provider could announce of each resource, by the catalogue, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dsaudit import catalogue
+from dsaudit.catalogue import ACTIONS, KINDS, Provider, ProviderError
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters import Parameters, Resource
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The topics that a provider has for one resource, each with what it tells, and what a gap among them costs."""
+
+    tells: dict[str, str] = field(default_factory=dict)
+    impact: str = "low"
+
+    def of(self, kind: str) -> list[str]:
+        """Return the topics that tell one thing, such as ``delete``."""
+        return [topic for topic, told in self.tells.items() if told == kind]
+
+
+def provider_of(parameters: Parameters) -> tuple[Provider, str | None]:
+    """Return what the catalogue has of the declared provider; and why nothing, or None."""
+    try:
+        return catalogue.load(parameters.provider_file), None
+    except ProviderError as error:
+        return Provider(), str(error).splitlines()[0]
+
+
+def offers(audit: Audit) -> dict[str, Offer]:
+    """Return what the provider has for each declared resource, worked out once."""
+    known: dict[str, Offer] | None = audit.kept.get("offers")
+    if known is None:
+        provider, _ = provider_of(audit.parameters)
+        resources = audit.parameters.resources.items()
+        known = audit.kept["offers"] = {name: _offer(provider, name, resource) for name, resource in resources}
+    return known
+
+
+def _offer(provider: Provider, name: str, resource: Resource) -> Offer:
+    wanted = set(resource.webhooks)
+    entries = [entry for entry, topics in provider.topics.items() if wanted.intersection(topics.all)]
+    if not wanted and not resource.nested:
+        entries = provider.resource(name).topics
+    found = [provider.topics[entry] for entry in entries]
+    tells = {topic: kind for one in found for kind in KINDS for topic in getattr(one, kind)}
+    levels = {one.impact for one in found}
+    return Offer(tells, next((level for level in ("high", "medium") if level in levels), "low"))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about one topic that the provider has, and why; without one the resource is polled."""
+
+    resource: str
+    topic: str
+    tells: str
+    wanted: bool
+    impact: str
+    advice: str  # add, keep, poll or skip
+    why: str
+
+
+def advised(audit: Audit) -> list[Advice]:
+    """Return an advice for each topic that the provider has for a declared resource, those to add first."""
+    own = {name: one for name, one in audit.parameters.resources.items() if not one.nested or one.webhooks}
+    found = [
+        Advice(name, topic, kind, topic in audit.parameters.resources[name].webhooks, offer.impact, *told)
+        for name, offer in offers(audit).items()
+        for topic, kind in offer.tells.items()
+        for told in [_advice(audit.parameters.resources[name], offer, topic, kind)]
+    ]
+    found += [
+        Advice(name, "", "", False, "", "poll", one.no_webhooks or "the catalogue has no topic for it")
+        for name, one in own.items()
+        if not offers(audit)[name].tells
+    ]
+    return sorted(found, key=lambda one: ("add", "keep", "poll", "skip").index(one.advice))
+
+
+def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[str, str]:
+    if topic in resource.webhooks:
+        return "keep", "it tells of a change" if kind != "other" else "it is wanted, and tells of no change of its own"
+    beside = [one for one in offer.of(kind) if one in resource.webhooks]
+    if kind == "other":
+        return "skip", "it tells of no change of its own"
+    if beside:
+        return "skip", f"{beside[0]} tells the same"
+    if kind == "end" and any(one in resource.webhooks for one in offer.of("update")):
+        return "skip", f"{next(one for one in offer.of('update') if one in resource.webhooks)} tells of that state too"
+    said = next((why for what, why in resource.never.items() if what == kind), resource.no_webhooks)
+    return "add", f"nothing tells of this change; the file says: {said}" if said else "nothing tells of this change"
+
+
+def changes(audit: Audit) -> Iterator[tuple[str, str, list[str], bool]]:
+    """Yield each change that the provider can announce, its topics, and whether one of them is wanted.
+
+    A change is a declared resource with creation, update or deletion.
+    """
+    for name, offer in offers(audit).items():
+        wanted = set(audit.parameters.resources[name].webhooks)
+        for kind in ACTIONS:
+            if topics := offer.of(kind):
+                yield name, kind, topics, not wanted.isdisjoint(topics)

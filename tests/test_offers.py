@@ -1,0 +1,96 @@
+"""What the provider could announce of each resource, and what is advised of each topic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dsaudit.facts import offers
+from dsaudit.functions.offers import (
+    available_changes_are_wanted,
+    wanted_topics_exist,
+    what_is_ruled_out_has_no_topic,
+)
+from dsaudit.parameters import load
+
+PROVIDER = """
+name: Acme
+resources: {member: {topics: members}, coupon: {topics: coupons}}
+topics:
+  members:
+    {create: [member.created], update: [member.updated, member.renamed], end: [member.left], other: [member.seen]}
+  coupons: {impact: high, create: [coupon.created], delete: [coupon.deleted]}
+"""
+FILE = """
+integration: shop
+database: {url_env: SHOP_URL}
+provider: parameters/acme.yml
+resources:
+  member: {table: member, webhooks: [member.created, member.updated]}
+  coupon: {table: coupon, no_webhooks: the provider has no topic}
+  page: {table: page, no_webhooks: the provider has no topic}
+  line: {table: line, nested: {in: member, at: lines}}
+"""
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Any:
+    """An audit as far as these facts need one: the parameter file beside the provider's."""
+    folder = tmp_path / "parameters"
+    folder.mkdir()
+    (folder / "acme.yml").write_text(PROVIDER, encoding="utf-8")
+    (folder / "shop.yml").write_text(FILE, encoding="utf-8")
+    return SimpleNamespace(parameters=load(folder / "shop.yml"), kept={})
+
+
+def changed(audit: Any, old: str, new: str) -> Any:
+    path = audit.parameters.path
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    return SimpleNamespace(parameters=load(path), kept={})
+
+
+def test_each_topic_is_added_kept_or_skipped_and_what_has_none_is_polled(audit: Any) -> None:
+    found = [(one.resource, one.topic, one.advice, one.why) for one in offers.advised(audit)]
+    ruled_out = "nothing tells of this change; the file says: the provider has no topic"
+    assert found == [
+        ("coupon", "coupon.created", "add", ruled_out),
+        ("coupon", "coupon.deleted", "add", ruled_out),
+        ("member", "member.created", "keep", "it tells of a change"),
+        ("member", "member.updated", "keep", "it tells of a change"),
+        ("page", "", "poll", "the provider has no topic"),
+        ("member", "member.renamed", "skip", "member.updated tells the same"),
+        ("member", "member.left", "skip", "member.updated tells of that state too"),
+        ("member", "member.seen", "skip", "it tells of no change of its own"),
+    ]
+
+
+def test_the_share_of_wanted_changes_and_what_is_ruled_out_wrongly(audit: Any) -> None:
+    rows, examined = available_changes_are_wanted(audit)
+    assert examined.to_dict("records")[0]["value"] == 50
+    assert [tuple(row) for row in rows[["resource", "action"]].to_numpy()] == [
+        ("coupon", "create"),
+        ("coupon", "delete"),
+    ]
+    rows, _ = what_is_ruled_out_has_no_topic(audit)
+    assert rows["topics"].tolist() == ["coupon.created", "coupon.deleted"]
+    never = changed(audit, "member.updated]", "member.updated], never: {create: it is made by us}")
+    assert what_is_ruled_out_has_no_topic(never)[0]["resource"].tolist() == ["member", "coupon", "coupon"]
+
+
+def test_a_topic_that_the_provider_does_not_have_is_named_with_a_hint(audit: Any) -> None:
+    rows, examined = wanted_topics_exist(audit)
+    assert rows.empty and examined["examined"].tolist() == [2]
+    rows, _ = wanted_topics_exist(changed(audit, "member.updated]", "member.update]"))
+    assert rows.to_dict("records") == [
+        {"topic": "member.update", "named_in": "member", "hint": "did you mean member.updated?"}
+    ]
+
+
+def test_without_the_providers_file_nothing_is_known(audit: Any) -> None:
+    lost = changed(audit, "acme.yml", "acne.yml")
+    for check in (available_changes_are_wanted, what_is_ruled_out_has_no_topic, wanted_topics_exist):
+        rows, examined = check(lost)
+        assert rows.empty and "no provider" in str(examined["reason"].iloc[0])
