@@ -117,6 +117,13 @@ def test_a_mistake_in_a_file_is_named_with_its_place(old: str, new: str, said: s
         catalogue.load(str(path))
 
 
+def test_a_file_that_is_missing_or_empty_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "acme.yml").write_text("", encoding="utf-8")
+    for name, words in (("acme.yml", "1:1: the file is empty"), ("other.yml", "there is no file .*other.yml")):
+        with pytest.raises(catalogue.ProviderError, match=words):
+            catalogue.load(str(tmp_path / name))
+
+
 def test_a_provider_that_is_not_there_is_told_with_what_could_be_meant() -> None:
     with pytest.raises(catalogue.ProviderError, match=r"no provider shopfy, .*; did you mean shopify\?"):
         catalogue.load("shopfy")

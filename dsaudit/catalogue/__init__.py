@@ -220,7 +220,9 @@ def load(name: str | None) -> Provider:
     if not name:
         return Provider()
     path = FOLDER / f"{name}.yml" if name in known() else Path(name)
-    if path.suffix != ".yml" or not path.is_file():
+    if path.suffix in (".yml", ".yaml") and not path.is_file():
+        raise ProviderError(f"there is no file {name}")
+    if path.suffix not in (".yml", ".yaml"):
         hint = did_you_mean(name, known(), f"there are {', '.join(known())}")
         raise ProviderError(f"the catalogue has no provider {name}, nor is it the path of a .yml file; {hint}")
     try:

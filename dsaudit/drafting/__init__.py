@@ -7,6 +7,7 @@ look.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def _put_head(made: Draft, request: Request, facts: catalogue.Provider) -> None:
     made.put("environment", "development", "staging or production, if it is one of them")
     made.put("database", {"url_env": request.url_env})
     made.variables[request.url_env] = "the database's address, with a role that may only read"
-    made.put("provider", facts.key or None)
+    own = request.provider if request.provider not in catalogue.known() else None
+    made.put("provider", os.path.relpath(own, request.root) if own else facts.key or None)
 
 
 def _prefix(seen: system.System, key: str) -> str:

@@ -48,7 +48,7 @@ def init(given: Given) -> Iterator[str]:
     DraftError, ProviderError, DatabaseError, QueryError
         There is a file already, a name is none, or the database does not answer.
     """
-    name = given.integration or (given.target.stem if given.target else given.provider or "system")
+    name = given.integration or (given.target or Path(given.provider or "system")).stem
     if not re.fullmatch(NAME, name):
         raise DraftError(f"--integration {name}: small letters, digits, - and _ make a name, a letter first")
     target = given.target or project_root() / "parameters" / f"{name}.yml"

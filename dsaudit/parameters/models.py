@@ -269,7 +269,7 @@ class Parameters(Section):
     @property
     def provider_file(self) -> str | None:
         """The provider's name in the catalogue, or the path of its file."""
-        own = self.provider and self.provider.endswith(".yml")
+        own = self.provider and self.provider.endswith((".yml", ".yaml"))
         return str(self.folder(self.provider)) if self.provider and own else self.provider
 
     def folder(self, given: str) -> Path:

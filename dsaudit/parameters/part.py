@@ -48,7 +48,9 @@ class Part:
         """
         if since and sample:
             raise PartError("--since and --sample are two ways of choosing records: give one of them")
-        return cls(tuple(resources), tuple(tenants), _instant(since) if since else None, sample, seed)
+        # A name alone stands for a list of one.
+        names, accounts = ([one] if isinstance(one, str) else one for one in (resources, tenants))
+        return cls(tuple(names), tuple(accounts), _instant(since) if since else None, sample, seed)
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Part:

@@ -182,7 +182,7 @@ def _compose(path: Path, label: str) -> yaml.Node:
     except yaml.YAMLError as error:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
     if node is None:
-        raise ParameterError(f"{label}:1:1: the file is empty; only `integration` and `database` are mandatory")
+        raise ParameterError(f"{label}:1:1: the file is empty")
     return node
 
 

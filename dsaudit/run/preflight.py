@@ -23,7 +23,7 @@ from dsaudit.verdict.masking import Mask, load_key
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Values = Mapping[str, Any]  # what every query may bind
-Estimated = Callable[[Parameters], Iterator[tuple[str, str]]]
+Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 STATES = ("pending", "processed", "error", "skipped", "held")
 FIRST = 1_000_000  # rows of a table that are looked at for what its columns hold
 MOST_NAMED = 3
@@ -242,8 +242,8 @@ def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimate
     for keys, ok, words in tried(parameters) if answers else ():
         where = ".".join(map(str, keys)) if ok else place_of(parameters.path, keys)
         yield Line("source", ok, f"{where}: {words}")
-    for name, words in estimated(parameters) if answers else ():
-        yield Line(f"reading {name}", True, words)
+    for name, ok, words in estimated(parameters) if answers else ():
+        yield Line(f"reading {name}", ok, words)
 
 
 def _plan(parameters: Parameters) -> Iterator[Line]:

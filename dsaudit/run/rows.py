@@ -23,7 +23,8 @@ def write_rows(run: Path, check: str, target: Path) -> int:
     Raises
     ------
     RowsMissing
-        The run found none, was of another check, its private folder is gone, or the target's ending is no format.
+        The run found none, was of another check, its private folder is gone, or the target's ending is no format, or
+        it cannot be written.
     """
     if target.suffix not in (".csv", ".jsonl"):
         raise RowsMissing(f"{target}: rows are written as .csv or .jsonl")
@@ -31,7 +32,10 @@ def write_rows(run: Path, check: str, target: Path) -> int:
     if not path.is_file():
         raise RowsMissing(f"{run} holds no rows of {check}: {_why_none(run, check)}")
     rows = read_rows(path)
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise RowsMissing(f"{target}: cannot be written: {(error.strerror or 'unknown').lower()}") from None
     os.fchmod(handle, 0o600)  # a file that was there keeps its own mode otherwise
     # A source's text may hold half a surrogate pair, which no file can.
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:

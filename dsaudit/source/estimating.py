@@ -32,8 +32,10 @@ class _Estimate:
     whole: list[str] = field(default_factory=list)  # lists that cannot be asked for the part alone
 
 
-def estimated(parameters: Parameters) -> Iterator[tuple[str, str]]:
+def estimated(parameters: Parameters) -> Iterator[tuple[str, bool, str]]:
     """Yield each tenant's name and, in words, how many calls its lists take, and how many minutes at our share.
+
+    Where a count was not answered as it should be it yields False and why: the reading will not get it either.
 
     It asks each list's `count`; a list without one counts as a single page, and the words say "at least". Only of
     what is read over a provider's API; nothing is yielded for files and databases.
@@ -44,11 +46,11 @@ def estimated(parameters: Parameters) -> Iterator[tuple[str, str]]:
         try:
             client = Client.of(parameters, tenant)
             try:
-                yield tenant.name, _words(parameters, client)
+                yield tenant.name, True, _words(parameters, client)
             finally:
                 client.close()
         except (SourceError, SecretMissing) as error:
-            yield tenant.name, f"cannot be estimated: {error}"
+            yield tenant.name, False, f"cannot be estimated: {error}"
 
 
 def _words(parameters: Parameters, client: Client) -> str:

@@ -63,6 +63,19 @@ def test_an_empty_database_gives_a_file_that_says_so(
     assert "no table was recognised" in target.read_text(encoding="utf-8")
 
 
+def test_a_provider_of_ones_own_is_named_by_its_path(
+    postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "parameters").mkdir()
+    own = tmp_path / "parameters" / "acme_api.yml"
+    own.write_text("name: Acme\n", encoding="utf-8")
+    target = tmp_path / "parameters" / "acme.yml"
+    given = ("init", "--database-url", postgres.url, "--provider", str(own), "--to", str(target))
+    done = CliRunner().invoke(main, [*given])
+    assert done.exit_code == 0, done.output
+    assert "provider: parameters/acme_api.yml" in target.read_text(encoding="utf-8")
+
+
 def test_force_writes_over(postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "parameters" / "again.yml"
     target.parent.mkdir()

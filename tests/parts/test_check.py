@@ -108,6 +108,12 @@ def test_states_that_the_file_does_not_explain_are_named(filled: Shop) -> None:
     assert checked(filled, ("raw: {table: raw", "raw: {states: {held: archived}, table: raw")).exit_code == 0
 
 
+def test_a_count_that_is_not_answered_is_no_way_in(filled: Shop) -> None:
+    result = checked(filled, ("read: customer.json,", "read: customer.json, count: customer/0.json,"))
+    assert result.exit_code == 3
+    assert "✗ reading acme: cannot be estimated: " in result.output
+
+
 def test_skipped_checks_are_named(filled: Shop) -> None:
     told = checked(filled).output
     assert "the parameter file has no syncs (the table of sync runs)\n    initial_sync_completed," in told

@@ -161,6 +161,10 @@ def test_a_part_is_asked_for_again_by_the_instant_that_its_report_tells() -> Non
     assert part.since and Part.given(since=since_text(part.since)) == part
 
 
+def test_a_name_alone_is_a_list_of_one() -> None:
+    assert Part.given(resources="order", tenants="acme") == Part.given(resources=["order"], tenants=["acme"])
+
+
 def test_the_headline_names_the_part() -> None:
     part = Part.given(["order", "customer"], ["acme"], since="2026-11-01").to_json()
     result: dict[str, Any] = {"decision": "GO", "limits": ["narrowed"], "run": {"part": part}}

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
-from dsaudit.run.rows import write_rows
+from dsaudit.run.rows import RowsMissing, write_rows
 from dsaudit.server import Server
 
 TEXTS = ["", " ", "NULL", "\\N", "\\.", 'a "b", c', "two\nlines", "two\r\nlines", "a line\u2028of two", "Zoë"]
@@ -29,3 +30,11 @@ def test_what_is_written_as_csv_is_read_back_by_postgresql(postgres: Server, tmp
             copy.write((tmp_path / "rows.csv").read_bytes())
         found = cursor.execute("select id, text, listed, is_right from kept order by id nulls first").fetchall()
     assert [dict(zip(ROWS[0], row, strict=True)) for row in found] == ROWS
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    folder = tmp_path / "private" / "rows"
+    folder.mkdir(parents=True)
+    (folder / "some_check.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
+    with pytest.raises(RowsMissing, match=r"absent/rows\.csv: cannot be written: no such file or directory"):
+        write_rows(tmp_path, "some_check", tmp_path / "absent" / "rows.csv")

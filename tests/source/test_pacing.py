@@ -161,11 +161,11 @@ def test_calls_and_minutes_are_told_beforehand(
     more: str, counted: bool, told: str, shelf: Shelf, parameters: Callable[..., Parameters]
 ) -> None:
     shelf.counted = 100
-    words = dict(estimated(parameters(source=section(shelf.address, more), counted=counted)))["shop"]
-    assert words.startswith(told)
+    ((_, ok, words),) = estimated(parameters(source=section(shelf.address, more), counted=counted))
+    assert ok and words.startswith(told)
 
 
 def test_a_count_that_cannot_be_had_is_told(shelf: Shelf, parameters: Callable[..., Parameters]) -> None:
     shelf.counted = -1
-    words = dict(estimated(parameters(source=section(shelf.address), counted=True)))["shop"]
-    assert words.startswith("cannot be estimated: ") and "expected one number" in words
+    ((_, ok, words),) = estimated(parameters(source=section(shelf.address), counted=True))
+    assert not ok and words.startswith("cannot be estimated: ") and "expected one number" in words
