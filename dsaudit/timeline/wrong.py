@@ -11,7 +11,7 @@ import pandas as pd
 
 from dsaudit.audit import remedies
 from dsaudit.checks import all_checks
-from dsaudit.reconcile import Sides, explained, origins, sides_of, undecided
+from dsaudit.reconcile import Sides, explained, lists, origins, sides, sides_of, undecided
 from dsaudit.reconcile.differences import differences
 from dsaudit.verdict import Result, Status, Verdict
 from dsaudit.verdict.causes import EXPECTED
@@ -55,7 +55,12 @@ COLUMNS = ["check", "what", "field", "at_source", "in_refined", "cause", "eviden
 
 
 def compared(audit: Audit, tenant: str, name: str, source_id: str) -> Sides:
-    """Return one record on all sides, with those that stand in the same parent: some causes lie among them."""
+    """Return one record on all sides, with those among which some causes lie.
+
+    These are all that differ, where the whole list is at hand, else those that stand in the same parent.
+    """
+    if lists.listed(audit, tenant, audit.parameters.top(name)) is not None:
+        return sides(audit, name)
     found = origins.find(audit, [(tenant, name, source_id)])
     family = {(tenant, one.source_id) for one in found.family((tenant, name, source_id))}
     return sides_of(audit, name, {(tenant, source_id), *family})

@@ -194,6 +194,14 @@ def test_the_whole_list_is_read_where_it_is_wanted_or_nothing_else_is_declared(
     assert causes(damaged.tell(resource, source_id, tenant, file=file)[0]) == causes(alone)
 
 
+def test_a_cause_that_others_of_the_list_prove_is_told_where_the_whole_list_is_read(sample: Any) -> None:
+    with sample.clone() as clone:
+        expected = clone.plant("page_skipped").must[-1]
+        with opened(clone.parameters, clone.environment) as audit:
+            (story,) = timeline.stories(audit, "location", expected.keys[0], expected.scope["tenant"], True)
+    assert causes(story) == {"PAGE_BOUNDARY"}
+
+
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the addresses that are asked for; the requests are made."""
     from dsaudit.source.rest import Client
