@@ -8,6 +8,8 @@ import pytest
 
 from dsaudit.checks import CheckError, all_checks, own_checks
 from dsaudit.checks.finding import parse_functions, parse_query
+from dsaudit.checks.planning import HAVING
+from dsaudit.parameters.resource import Relation, Resource
 
 WHOLE = """\
 -- title: A claim
@@ -100,3 +102,9 @@ def test_no_check_explains_itself_round_a_circle() -> None:
 
     for name in explains:
         reached(name, (name,))
+
+
+def test_what_a_check_asks_of_the_file_is_a_key_there_or_is_told_in_words() -> None:
+    asked = {one.headers["having"] for one in all_checks().values() if "having" in one.headers}
+    keys = {*Resource.model_fields, *Relation.model_fields}
+    assert asked - keys == set(HAVING)

@@ -42,7 +42,7 @@ HAVING = {
     "unannounced": "is without topics of its own (no_webhooks, nested)",
     "identified": "has records that hold their whole id themselves (id_from)",
     "counted_children": "is nested at a single path (nested.at)",
-    "required": "is a relation that is not nullable",
+    "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
 
 

@@ -25,6 +25,10 @@ class Offer:
         """Return the topics that tell one thing, such as ``delete``."""
         return [topic for topic, told in self.tells.items() if told == kind]
 
+    def wanted(self, resource: Resource, kind: str) -> list[str]:
+        """Return those of them that the resource wants."""
+        return [topic for topic in self.of(kind) if topic in resource.webhooks]
+
 
 def provider_of(parameters: Parameters) -> tuple[Provider, str | None]:
     """Return what the catalogue has of the declared provider; and why nothing, or None."""
@@ -88,13 +92,12 @@ def advised(audit: Audit) -> list[Advice]:
 def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[str, str]:
     if topic in resource.webhooks:
         return "keep", "it tells of a change" if kind != "other" else "it is wanted, and tells of no change of its own"
-    beside = [one for one in offer.of(kind) if one in resource.webhooks]
     if kind == "other":
         return "skip", "it tells of no change of its own"
-    if beside:
+    if beside := offer.wanted(resource, kind):
         return "skip", f"{beside[0]} tells the same"
-    if kind == "end" and any(one in resource.webhooks for one in offer.of("update")):
-        return "skip", f"{next(one for one in offer.of('update') if one in resource.webhooks)} tells of that state too"
+    if kind == "end" and (updates := offer.wanted(resource, "update")):
+        return "skip", f"{updates[0]} tells of that state too"
     said = next((why for what, why in resource.never.items() if what == kind), resource.no_webhooks)
     return "add", f"nothing tells of this change; the file says: {said}" if said else "nothing tells of this change"
 
@@ -105,7 +108,6 @@ def changes(audit: Audit) -> Iterator[tuple[str, str, list[str], bool]]:
     A change is a declared resource with creation, update or deletion.
     """
     for name, offer in offers(audit).items():
-        wanted = set(audit.parameters.resources[name].webhooks)
         for kind in ACTIONS:
             if topics := offer.of(kind):
-                yield name, kind, topics, not wanted.isdisjoint(topics)
+                yield name, kind, topics, bool(offer.wanted(audit.parameters.resources[name], kind))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from dsaudit import codebase
+from dsaudit.catalogue import ACTIONS as ACTIONS
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.parameters import Resource
 
-ACTIONS = ("create", "update", "delete")
 # How providers call it that something came, changed or went: the last word of a topic.
 ENDINGS = {
     "create": {"create", "created", "connect", "connected", "add", "added", "attach", "attached"},
