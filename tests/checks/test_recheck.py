@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.storefront.backend_kit import ACME, deliver
 
 MISSING, EXTRA, FIELDS = "source_missing_in_refined", "refined_missing_at_source", "field_differences"
 NOTE = "update shopify_customer set note = {} where shopify_customer_id = %s"
+LATE = 2.5  # seconds: longer than clocks that tell whole seconds, and may differ by one, leave in doubt
 UNDELIVERED = ["draft_orders/create", "draft_orders/delete", "locations/create", "customers/delete"]
 
 
@@ -63,6 +65,7 @@ def test_a_second_look_tells_what_was_late_or_mended_and_clears_nothing(
             was = connection.execute("select note from shopify_customer where shopify_customer_id = %s", [edited])
             note = was.fetchone()[0]
             connection.execute(NOTE.format("'by hand'"), [edited])
+        time.sleep(LATE)
         with opened(clone.parameters, clone.environment) as audit:
             assert audit.source.index  # and with it the instant
             deliver(clone, "draft_orders/create", late["record"])
