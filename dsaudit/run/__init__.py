@@ -26,6 +26,7 @@ from dsaudit.run.baseline import accept, told
 from dsaudit.verdict import Verdict, bounds
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
+from dsaudit.wording import did_you_mean
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -115,9 +116,11 @@ def find_blueprint(parameters: Parameters, chosen: str = "") -> Path:
 
 def narrowed(plan: list[Planned], options: Options) -> list[Planned]:
     """Return the part of the plan that was asked for, all of it by default."""
-    unknown = [name for name in options.checks if name not in {planned.check.name for planned in plan}]
+    known = {planned.check.name for planned in plan}
+    unknown = [name for name in options.checks if name not in known]
     if unknown:
-        raise RunError(f"no phase of this blueprint calls the check {unknown[0]!r}; `dsaudit list` names them all")
+        hint = did_you_mean(unknown[0], known, "`dsaudit list` names them all")
+        raise RunError(f"no phase of this blueprint calls the check {unknown[0]!r}; {hint}")
     names = sorted({planned.phase for planned in plan})
     wrong = [part for part in options.phases if not any(_is_phase(name, part) for name in names)]
     if wrong:

@@ -102,6 +102,7 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         relations, values = Relations(parameters, database.catalogue()), bindings(parameters, identity.time)
         yield from _tables(parameters, database, relations, values)
         yield from _tenants(parameters, database, relations)
+        yield from _keys(parameters, database, relations, values)
         yield from _states(parameters, database, relations, values)
         yield from _embedded(parameters, database, relations, values)
         yield from _own_checks(parameters, database, relations, values)
@@ -193,6 +194,23 @@ def _embedded(parameters: Parameters, database: Database, relations: Relations, 
             where = place_of(parameters.path, ("resources", name, "nested"))
             words = "no raw row is of this type; if its records are kept inside those of"
             yield Line("raw", None, f"{where}: {words} {one.nested.in_}, say embedded: true")
+
+
+def _keys(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
+    """Tell a key that does not tell the rows apart: a run would blame the data for what the file says wrongly."""
+    for name, one in parameters.resources.items():
+        few = f"select tenant, source_id from {{refined}} as one limit {FIRST}"
+        select = f"select count(*) as rows, count(distinct (tenant, source_id)) as ids from ({few}) as few"
+        try:
+            filled = relations.fill(select, {"resource": name})
+            frame = database.query(filled.sql, {**values, **filled.values}).frame
+        except (QueryError, RelationMissing):
+            continue  # what the table lacks is told beside it
+        rows, ids = int(frame["rows"][0]), int(frame["ids"][0])
+        if ids < rows:
+            where = place_of(parameters.path, ("resources", name, "key"))
+            words = f"{rows:,} rows have {plural(ids, 'value')} of {', '.join(one.key)}"
+            yield Line("keys", None, f"{where}: {words}: it is not the key, or rows are there twice")
 
 
 def _states(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
