@@ -136,7 +136,9 @@ def _absent_folders(
             continue
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
-            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}"
+            path = os.path.relpath(parameters.folder(given))
+            told = "" if path == os.path.normpath(given) else f", that is {path}: it starts above the file's own folder"
+            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}{told}"
 
 
 def _override(values: dict[str, Any], key: str, value: str) -> None:
