@@ -105,7 +105,7 @@ class Delivery(_Facts):
     delivery shows. ``horizon_days``: what was not delivered can be listed for so long.
 
     ``envelope`` is what a delivery's body holds around the record, with the names of `PLACES` in braces; without it the
-    record is the body. The other headers tell of the delivery and, like the signature's, are called as the provider does.
+    record is the body.
     """
 
     timeout_seconds: int | None = None

@@ -66,8 +66,8 @@ class Probe(Section):
     """Leave for a run to send forged deliveries to our own webhook address, each of which has to be refused.
 
     They are about records that nobody has, and their ids hold a mark by which the audit leaves them out. `secret_env`
-    names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery sent
-    twice too, of a record as the source shows it; production refuses that.
+    names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery
+    sent twice too, of a deletion, which may leave a raw row; production refuses that.
     """
 
     url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
