@@ -5,13 +5,15 @@ A provider of one's own is one more file of the same keys; a parameter file or `
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dsaudit.naming import one as singular_name
 from dsaudit.parameters import ParameterError
@@ -21,6 +23,8 @@ from dsaudit.wording import did_you_mean
 FOLDER = Path(__file__).parent
 ACTIONS = ("create", "update", "delete")
 KINDS = (*ACTIONS, "end", "other")
+# What an envelope may name: the delivery's id and times, its topic before and behind the last sign, whose record it is.
+PLACES = {"id", "time", "seconds", "topic", "group", "ending", "account", "source_id", "record"}
 
 
 class ProviderError(Exception):
@@ -99,6 +103,9 @@ class Delivery(_Facts):
 
     ``after`` says what becomes of a subscription or of later deliveries when it gave up, ``payload`` what state a late
     delivery shows. ``horizon_days``: what was not delivered can be listed for so long.
+
+    ``envelope`` is what a delivery's body holds around the record, with the names of `PLACES` in braces; without it the
+    record is the body.
     """
 
     timeout_seconds: int | None = None
@@ -108,7 +115,18 @@ class Delivery(_Facts):
     payload: str | None = None
     id_header: str | None = None
     time_header: str | None = None
+    topic_header: str | None = None
+    account_header: str | None = None
+    envelope: dict[str, Any] = {}
     horizon_days: int | None = None
+
+    @field_validator("envelope")
+    @classmethod
+    def _of_known_places(cls, form: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(re.findall(r"\{(\w+)\}", json.dumps(form))) - PLACES)
+        if unknown:
+            raise ValueError(f"{{{unknown[0]}}} is none of {', '.join(sorted(PLACES))}")
+        return form
 
 
 class Provider(_Facts):

@@ -29,6 +29,8 @@ WAYS_IN = {
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
     "webhooks": "webhooks (what should be registered)",
+    "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
+    "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
     "documents": "documents (the integration's documents)",
     "tenants": "tenants",
     "resources": "resources",

@@ -16,6 +16,7 @@ from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
 from dsaudit.parameters.tables import Table
+from dsaudit.probes import MARK, NUMBERED, NUMBERED_DIGITS
 from dsaudit.wording import did_you_mean
 
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
@@ -108,6 +109,12 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
         expression = cast(table.columns.get(name), info, kind)
         expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
     return expressions
+
+
+def by_probe(text: str) -> str:
+    """Return the condition that an id, as text, is one of those that our own probe sends."""
+    number = f"starts_with({text}, {literal(NUMBERED)}) and length({text}) = {NUMBERED_DIGITS}"
+    return f"strpos({text}, {literal(MARK)}) > 0 or {number}"
 
 
 def cast(column: str | None, info: TableInfo, kind: str) -> str:

@@ -18,6 +18,7 @@ from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
     Filled,
     as_text,
+    by_probe,
     cast,
     column_of,
     columns_of,
@@ -72,10 +73,11 @@ class Relations:
     ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
-        by record, ``{raw}`` and ``{refined}`` hold its records alone. ``{refined_as_text}`` has each declared field as
-        the text in which it is compared, as Python has no counterpart of some values. With `only`, source ids, they may
-        leave out the rows of all others, so that an index serves.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; what our
+        own probe left among the deliveries stands in ``{probed}`` instead. Of a part by record, ``{raw}`` and
+        ``{refined}`` hold its records alone. ``{refined_as_text}`` has each declared field as the text in which it is
+        compared, as Python has no counterpart of some values. With `only`, source ids, they may leave out the rows of
+        all others, so that an index serves.
 
         Raises
         ------
@@ -87,6 +89,7 @@ class Relations:
         makers: dict[str, Callable[[], str]] = {
             "raw": lambda: self._raw(filled),
             "deliveries": lambda: self._deliveries(filled),
+            "probed": lambda: self._deliveries(filled, is_ours=True),
             "syncs": lambda: self._syncs(filled),
             "record": lambda: self._record(filled),
         }
@@ -175,7 +178,7 @@ class Relations:
                 limits.append(f"({resource} = {literal(name)} and {pair})")
         return [f"({' or '.join(limits)})"] if limits else []
 
-    def _deliveries(self, filled: Filled) -> str:
+    def _deliveries(self, filled: Filled, is_ours: bool = False) -> str:
         table = self._parameters.deliveries
         assert table is not None
         source, info = self._from(table.table, filled)
@@ -190,7 +193,15 @@ class Relations:
         kinds = {name: self._parameters.resources[name].id_kind for name in filled.resources}
         columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select p.name as resource, {body} from {source} as x {joins})"
+        # What our own probe left there is no delivery of the provider's.
+        ids = [
+            f"({value_of(table.columns[one], info)})::text"
+            for one in ("delivery_id", "source_id")
+            if one in table.columns
+        ]
+        ours = f"coalesce({' or '.join(map(by_probe, ids)) or 'false'}, false)"
+        told = f"select p.name as resource, {body} from {source} as x {joins}"
+        return f"({told} where {'' if is_ours else 'not '}{ours})"
 
     def _syncs(self, filled: Filled) -> str:
         table = self._parameters.syncs

@@ -95,11 +95,13 @@ def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:
     found = audit.source.subscriptions(tenant)
     if found is None:
         return None
-    return sorted((one for given in found for one in _subscriptions(given)), key=lambda one: (one.topic, one.address))
+    return sorted(
+        (one for given in found for one in read_subscriptions(given)), key=lambda one: (one.topic, one.address)
+    )
 
 
-def _subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
-    """Read one entry of the provider's list: a topic with its address, or an endpoint with its list of topics."""
+def read_subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
+    """Yield what one entry of the provider's list holds: a topic with its address, or an endpoint with several."""
     topics = given.get("topic") or given.get("enabled_events") or []
     address = str(given.get("address") or given.get("url") or "")
     if given.get("status") != "disabled":

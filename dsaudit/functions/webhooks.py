@@ -200,6 +200,7 @@ def signature_verified_in_code(audit: Audit) -> Found:
     needs: code, webhooks
     key: place
     show: place, seen
+    explains: forged_deliveries_refused, forged_deliveries_not_stored
     remedy: compute the HMAC over the body as it came, compare by hmac.compare_digest, and refuse before reading it
     """
     finding = codebase.signature_verification(audit.code)

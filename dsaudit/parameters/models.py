@@ -62,10 +62,26 @@ class Code(Section):
     verification_script: str | None = None
 
 
+class Probe(Section):
+    """Leave for a run to send forged deliveries to our own webhook address, each of which has to be refused.
+
+    They are about records that nobody has, and their ids hold a mark by which the audit leaves them out. `secret_env`
+    names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery
+    sent twice too, of a deletion, which may leave a raw row; production refuses that.
+    """
+
+    url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
+    url_env: str | None = None
+    secret_env: str | None = None
+    topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm
+    valid: bool = False
+
+
 class Webhooks(Section):
     """What the provider should have registered for us."""
 
     address: str  # a pattern: the address of every subscription must match it whole
+    probe: Probe | None = None
 
     @field_validator("address")
     @classmethod
@@ -203,7 +219,25 @@ class Parameters(Section):
             if twice is not None:
                 words = f"the {what} {twice} is given twice, so its records would count twice or not at all"
                 raise Misplaced((section,), words)
+        self._may_probe()
         return self
+
+    def _may_probe(self) -> None:
+        probe, place = self.webhooks.probe if self.webhooks else None, ("webhooks", "probe")
+        if probe is None:
+            return
+        if not self.provider:
+            raise Misplaced(place, "needs `provider`, whose file tells how deliveries are signed")
+        if probe.valid and self.environment == "production":
+            raise Misplaced((*place, "valid"), "a genuine delivery is not sent to production: it would be stored")
+        if probe.valid and not probe.secret_env:
+            raise Misplaced((*place, "valid"), "a genuine delivery needs `secret_env`, to be signed by")
+        if probe.url and probe.url.startswith("http:") and self.environment != "development":
+            raise Misplaced((*place, "url"), "has to be https outside development")
+        topics = [topic for resource in self.resources.values() for topic in resource.webhooks]
+        if probe.topic and probe.topic not in topics:
+            hint = did_you_mean(probe.topic, topics)
+            raise Misplaced((*place, "topic"), f"no resource has it{f'; {hint}' if hint else ''}")
 
     def _has_resource(self, name: str, *keys: str | int) -> None:
         if name not in self.resources:
@@ -283,4 +317,6 @@ class Parameters(Section):
         if self.source:
             names += filter(None, (self.source.token_env, self.source.url_env))
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
+        if self.webhooks and self.webhooks.probe and self.webhooks.probe.secret_env:
+            names.append(self.webhooks.probe.secret_env)
         return sorted(set(names))

@@ -222,6 +222,7 @@ def _result(
         "verdicts": [verdict.to_json() for verdict in verdicts],
         "accepted": told(verdicts),
         "limits": [*_limits(plan, options, given, verdicts)],
+        "probe": _probe(given),
         "problems": problems,
     }
     decide.decide(result, parameters, terms)
@@ -241,6 +242,14 @@ def _limits(plan: list[Planned], options: Options, given: handoff.Handoff, verdi
         read = datetime.fromisoformat(reading["started"])
         when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
         yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
+
+
+def _probe(given: handoff.Handoff) -> dict[str, Any] | None:
+    """Return what was sent to our own webhook address, or None: a reader has to know that it was not reading alone."""
+    path = given.recording / "probe.json"
+    probe = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    kinds = [one["kind"] for one in probe["sent"]] if probe else []
+    return {"address": probe["address"], "kinds": kinds} if probe and kinds else None
 
 
 def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:

@@ -17,6 +17,8 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, baseline, place_of
+from dsaudit.parameters.secret import SecretMissing, from_environment
+from dsaudit.probes import forging
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
 
@@ -50,6 +52,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield from _probe(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -61,6 +64,34 @@ def _provider(parameters: Parameters) -> Iterator[Line]:
     except catalogue.ProviderError as error:
         for line in str(error).splitlines():
             yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")
+
+
+def _probe(parameters: Parameters) -> Iterator[Line]:
+    """Tell what a run will send to our webhook address, before it does."""
+    given = parameters.webhooks and parameters.webhooks.probe
+    if not given:
+        yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
+        return
+    try:
+        scheme = catalogue.load(parameters.provider_file).signature
+        secret = from_environment(given.secret_env) if given.secret_env else None
+    except (catalogue.ProviderError, SecretMissing) as error:
+        yield Line("probe", False, str(error).splitlines()[0])
+        return
+    if scheme is None:
+        where = place_of(parameters.path, ("webhooks", "probe"))
+        yield Line("probe", False, f"{where}: the provider's file does not tell how deliveries are signed")
+        return
+    kinds = forging.kinds(parameters, scheme)
+    forged = plural(len(kinds) - (forging.GENUINE in kinds), "forged delivery", "forged deliveries")
+    also = ", and a genuine deletion of what nobody has twice" if forging.GENUINE in kinds else ""
+    signed = "" if secret else "; with secret_env there would be more"
+    address = (
+        given.url.partition("?")[0].rpartition("@")[2]
+        if given.url
+        else given.url_env or "the address that is registered"
+    )
+    yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
 
 
 def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:

@@ -20,6 +20,7 @@ from dsaudit.source.files import Export
 from dsaudit.source.nesting import insides
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
+from dsaudit.source.probing import probe
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
@@ -86,6 +87,7 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     for tenant in tenants_of(parameters):
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
+    probe(parameters, tenants_of(parameters), index, folder, progress)
     index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
@@ -116,6 +118,7 @@ def _let_settle(index: dict[str, Any], parameters: Parameters) -> None:
     """
     entries = [entry for tenant in index["tenants"].values() for entry in tenant["resources"].values()]
     times = [one for entry in entries for one in (entry["started"], entry.get("newest")) if one]
+    times += [index["ended"]] if parameters.webhooks and parameters.webhooks.probe else []
     if times:
         arrived = max(datetime.fromisoformat(one).timestamp() for one in times) + parameters.policy.in_flight_seconds
         time.sleep(min(max(arrived - time.time(), 0), parameters.policy.in_flight_seconds))

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ INDEX = "index.json"
 DRAFT = "index.json.draft"
 FORM = 3  # of the index: it tells of what is nested, and ids are one text for each type of key
 AGAIN = "again.jsonl"  # what came of looking again at what differed
+PROBE = "probe.json"  # what came of the deliveries that were sent to see them refused
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,12 @@ class Recording:
         """Return the webhooks registered at the provider, or None where it was not asked or refused."""
         found: list[dict[str, Any]] | None = self.index["tenants"].get(tenant, {}).get("subscriptions")
         return found
+
+    @cached_property
+    def probe(self) -> dict[str, Any] | None:
+        """What came of the deliveries that were sent to see them refused, None where none were sent."""
+        path = self.folder / PROBE
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def count(self, tenant: str, resource: str) -> int | None:
         """Return how many records the source has, or None where the list is not whole."""

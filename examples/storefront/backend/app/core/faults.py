@@ -14,6 +14,8 @@ NAMES = frozenset(
         "skip_refinement",
         "refine_error",
         "no_signature_check",
+        "store_before_verifying",
+        "fail_on_forgeries",
         "dedupe_any_version",
         "store_duplicates",
         "stale_overwrite",
