@@ -130,7 +130,10 @@ class Dispatcher:
 
     def _send_soon(self, delivery: Delivery) -> None:
         self._start_senders()
-        if _percent(_digest(self.seed, "late", delivery.number)[0]) < _LATE_PERCENT:
+        delay = self.faults.get("delay_deliveries", {}).get(delivery.event.topic)
+        if delay:
+            self._send_later(delivery, delay)
+        elif _percent(_digest(self.seed, "late", delivery.number)[0]) < _LATE_PERCENT:
             self._send_later(delivery, _LATE_BY)
         else:
             self._queue.put_nowait(delivery)

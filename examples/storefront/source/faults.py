@@ -5,6 +5,7 @@ from typing import Any
 
 KNOWN = {
     "drop_deliveries": "topics, or {topic, nth}: these deliveries are never sent",
+    "delay_deliveries": "{topic: seconds}: these deliveries are sent so much later",
     "reorder": "true or topics: of two deliveries of one object the older is sent last",
     "bad_signature": "true or topics: signed with another secret",
     "duplicate_all": "true or topics: every delivery is sent twice",
