@@ -51,6 +51,23 @@ def clock_ahead(sample: "Sample", random: Random) -> Planted:
     return Planted("clock_ahead", mode=17, how="caused", must=[early])
 
 
+def provider_clock_ahead(sample: "Sample", random: Random) -> Planted:
+    """The clock of the provider's servers is some minutes ahead; what they stamp on records is right."""
+    sample.source_control("faults", {"clock_ahead": random.randint(120, 600)})
+    apart = Expected("clocks_agree", keys=["source, database", "source, here"])
+    return Planted("provider_clock_ahead", mode=17, how="caused", must=[apart], may=["latency_within_limit"])
+
+
+def deliveries_from_the_future(sample: "Sample", random: Random) -> Planted:
+    """A delivery tells that its event happened a minute from now."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    with source(sample, triggered_ahead=60):
+        sample.record(shop, "locations", "update", int(location), phone="+47 555 22 222")
+    early = Expected("no_delivery_from_the_future", keys=["locations/update"])
+    return Planted("deliveries_from_the_future", mode=17, how="caused", must=[early])
+
+
 def subscription_silent(sample: "Sample", random: Random) -> Planted:
     """The source has given up a subscription after failures; the next sync brings what it no longer tells."""
     tenant, shop = some_tenant(random)

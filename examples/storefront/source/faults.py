@@ -15,6 +15,8 @@ KNOWN = {
     "refused_topics": "topics that cannot be subscribed to",
     "remove_failing_subscriptions": "true: a subscription is removed once a delivery has used up its tries",
     "missing_page": "collections whose second page is left out of the listing",
+    "clock_ahead": "seconds by which the provider's clock is ahead in what its answers tell",
+    "triggered_ahead": "seconds by which the time is ahead that deliveries tell as that of their event",
     "short_count": "{collection: n}: count.json says n fewer",
 }
 _BY_TOPIC = ("drop_deliveries", "reorder", "bad_signature", "duplicate_all")
