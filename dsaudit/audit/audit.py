@@ -31,6 +31,7 @@ from dsaudit.database.relations import Relations, bindings
 from dsaudit.parameters import Parameters, Part, baseline, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import Recording
+from dsaudit.source.recording import SOURCE_TO_US
 from dsaudit.verdict import Result, Status, Verdict, masking, worst
 from dsaudit.verdict.masking import Cell, Mask
 
@@ -292,7 +293,8 @@ class Audit:
 
     def values(self) -> dict[str, Any]:
         """Return what every query may bind, at the run's instant."""
-        return bindings(self.parameters, self.instant)
+        is_read = self.parameters.source is not None and (self._handoff is not None or "source" in vars(self))
+        return bindings(self.parameters, self.instant, self.source.offsets.get(SOURCE_TO_US) if is_read else None)
 
     def query(
         self, sql: str, item: Scope | None = None, resources: Collection[str] | None = None, **values: Any

@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg import sql as names
 
+from dsaudit.clock import Offset
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
@@ -335,10 +336,17 @@ def parent_relation(parameters: Parameters, name: str) -> Relation | None:
     return next(own, None) if nested else None
 
 
-def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
-    """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
+def bindings(parameters: Parameters, instant: str, offset: Offset | None = None) -> dict[str, Any]:
+    """Return what every query may bind: the limits of the policy, the instant, the declared tables.
+
+    `offset` says how far the source's clock is ahead of the database's, where that was measured.
+    """
+    error = parameters.policy.clock_error_seconds
+    low, high = offset or (-error, error)
     return {
         **parameters.policy.model_dump(),
+        "clock_low": low,
+        "clock_high": high,
         "instant": instant,
         "table_prefix": parameters.table_prefix,
         "declared_tables": parameters.tables,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from dsaudit.database.clock import database_offset
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.by_id import by_id
@@ -82,6 +83,7 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     (folder / AGAIN).unlink(missing_ok=True)  # of an earlier run, at another instant
     started = _earlier(folder) if resume else None
     index: dict[str, Any] = {"started": started or now(), "declared": declared(parameters), "tenants": {}}
+    index["offset"] = database_offset(parameters.database)
     _write(folder / DRAFT, index)
     draws = drawn(parameters)
     for tenant in tenants_of(parameters):

@@ -27,7 +27,7 @@ NOT_RECORDS = {
     "sync_code",
 }
 # These look at the source alone.
-AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted"}
+AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree"}
 RECORDS = [name for name, one in all_checks().items() if one.subject not in NOT_RECORDS]
 
 

@@ -35,6 +35,10 @@ IN_TABLES = {
         "north",
     ),
     "deliveries_succeed": ("update ledger.hook_log set verdict = 'lost' where hook = 'N0'", "lost"),
+    "no_delivery_from_the_future": (
+        "update ledger.hook_log set sent = arrived + interval '1 minute' where hook = 'N0'",
+        "member.created",
+    ),
     "registration_succeeded": (
         """update ledger.connection set hooks = jsonb_set(hooks, '{status}', '"partial"') where org = 'S'""",
         "partial",

@@ -11,7 +11,8 @@ from .switching import backend, source
 if TYPE_CHECKING:
     from ..sample import Sample
 
-SLOW = 5.5  # seconds, where an audit allows five
+SLOW = 8.0  # seconds, where an audit allows five, and clocks that tell whole seconds leave two in doubt
+DELAYED = 8.0
 # What is known of the subscriptions is another phase's business.
 SUBSCRIPTIONS = ["wanted_topics_are_registered", "recorded_topics_are_registered"]
 
@@ -27,6 +28,17 @@ def refinement_slow(sample: "Sample", random: Random) -> Planted:
     return Planted("refinement_slow", mode=0, how="caused", must=[late])
 
 
+def delivery_delayed(sample: "Sample", random: Random) -> Planted:
+    """The provider tells of some changes of inventory items eight seconds late."""
+    tenant, shop = some_tenant(random)
+    items = random.sample(living(sample, tenant, "inventory_item"), 3)
+    with source(sample, delay_deliveries={"inventory_items/update": DELAYED}):
+        for item in items:
+            sample.record(shop, "inventory_items", "update", int(item), cost="1.00")
+    late = Expected("latency_within_limit", scope={"resource": "inventory_item"}, keys=items)
+    return Planted("delivery_delayed", mode=0, how="caused", must=[late])
+
+
 def clock_ahead(sample: "Sample", random: Random) -> Planted:
     """The source stamps a change of a customer with a time that is yet to come."""
     tenant, shop = some_tenant(random)
@@ -37,6 +49,23 @@ def clock_ahead(sample: "Sample", random: Random) -> Planted:
     scope = {"tenant": tenant, "resource": "customer"}
     early = Expected("no_record_from_the_future", scope=scope, keys=[customer], cause="TIMEZONE")
     return Planted("clock_ahead", mode=17, how="caused", must=[early])
+
+
+def provider_clock_ahead(sample: "Sample", random: Random) -> Planted:
+    """The clock of the provider's servers is some minutes ahead; what they stamp on records is right."""
+    sample.source_control("faults", {"clock_ahead": random.randint(120, 600)})
+    apart = Expected("clocks_agree", keys=["source, database", "source, here"])
+    return Planted("provider_clock_ahead", mode=17, how="caused", must=[apart], may=["latency_within_limit"])
+
+
+def deliveries_from_the_future(sample: "Sample", random: Random) -> Planted:
+    """A delivery tells that its event happened a minute from now."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    with source(sample, triggered_ahead=60):
+        sample.record(shop, "locations", "update", int(location), phone="+47 555 22 222")
+    early = Expected("no_delivery_from_the_future", keys=["locations/update"])
+    return Planted("deliveries_from_the_future", mode=17, how="caused", must=[early])
 
 
 def subscription_silent(sample: "Sample", random: Random) -> Planted:
