@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from dsaudit.codebase.callers import caller_that_handles
 from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.handling import concerns, does_something, is_broad
+from dsaudit.codebase.knowledge import INGEST
 from dsaudit.codebase.model import Function, Module
 from dsaudit.codebase.nodes import decorators_of, terminal, within
 from dsaudit.codebase.reach import Reach
 from dsaudit.codebase.sites import Site
 
-INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
 DATABASE = {"execute", "executemany", "commit", "flush", "add_all", "copy"}
 MANAGERS = {"contextmanager", "asynccontextmanager"}
 Try = ast.Try | ast.TryStar

@@ -16,6 +16,8 @@ HTTP = {
 CLIENT = re.compile(r"(client|session|pool|poolmanager|connection|https?|api)$", re.IGNORECASE)
 DATABASE = {"sqlalchemy", "sqlmodel", "psycopg", "psycopg2", "asyncpg", "databases", "tortoise", "peewee", "pymongo"}
 
+INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
+
 LOGGING = {"logging", "structlog", "loguru", "logbook"}
 LOG_METHODS = {
     *("debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log", "success", "trace"),
