@@ -148,11 +148,13 @@ def _names_objects(audit: Audit, tenant: str, name: str, log: list[dict[str, Any
 
 
 def _lacking(audit: Audit, tenant: str, name: str) -> dict[str, Any]:
-    wanted = audit.parameters.resources[name].scope
+    resource = audit.parameters.resources[name]
+    aged = resource.known.aged  # its scope hides a part, and nothing tells that a record was in it when it was due
+    wanted = [one for one in resource.scope if not aged or one != aged.scope]
     granted = scopes.granted(audit, tenant) if wanted else None
     if granted is None or granted.scopes is None:
         return {"lacking": None, "told_by": None}
-    lacking = [one for one in wanted if not scopes.includes(granted.scopes, one)]
+    lacking, _ = scopes.lacking(audit, granted.scopes, wanted)
     return {"lacking": lacking[0] if lacking else None, "told_by": granted.told_by}
 
 
