@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg import sql as names
 
+from dsaudit.catalogue import topics_of
 from dsaudit.clock import Offset
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
@@ -184,13 +185,14 @@ class Relations:
         assert table is not None
         source, info = self._from(table.table, filled)
         columns = columns_of(table, info)
-        topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
         # A refused delivery may belong to nobody, and still counts among those that did not succeed.
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
         # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
-        joins += map_join("p", columns["topic"], topics, filled, kind="left join")
+        joins += map_join(
+            "p", columns["topic"], topics_of(self._parameters, filled.resources), filled, kind="left join"
+        )
         kinds = {name: self._parameters.resources[name].id_kind for name in filled.resources}
         columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())

@@ -49,6 +49,7 @@ def draft(request: Request, database: Database) -> Draft:
     prefix = _prefix(seen, facts.key)
     names = {naming.one(shape.name, prefix) for shape in tables}
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
+    facts = facts.written_as(told.topics[1] if told.topics else [])
     found = _resources(seen, facts, told, prefix)
     made = Draft()
     _put_head(made, request, facts)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dsaudit import catalogue
-from dsaudit.catalogue import ACTIONS, KINDS, Provider, ProviderError
+from dsaudit.catalogue import ACTIONS, KINDS, Provider
+from dsaudit.facts.provider import provider_of
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-    from dsaudit.parameters import Parameters, Resource
+    from dsaudit.parameters import Resource
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,11 @@ class Offer:
         return [topic for topic in self.of(kind) if topic in resource.webhooks]
 
 
-def provider_of(parameters: Parameters) -> tuple[Provider, str | None]:
-    """Return what the catalogue has of the declared provider; and why nothing, or None."""
-    try:
-        return catalogue.load(parameters.provider_file), None
-    except ProviderError as error:
-        return Provider(), str(error).splitlines()[0]
-
-
 def offers(audit: Audit) -> dict[str, Offer]:
     """Return what the provider has for each declared resource, worked out once."""
     known: dict[str, Offer] | None = audit.kept.get("offers")
     if known is None:
-        provider, _ = provider_of(audit.parameters)
+        provider, _ = provider_of(audit)
         resources = audit.parameters.resources.items()
         known = audit.kept["offers"] = {name: _offer(provider, name, resource) for name, resource in resources}
     return known

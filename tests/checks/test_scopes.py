@@ -31,21 +31,6 @@ def edited(one: ledger.Ledger, change: str, to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted", "held"),
-    [
-        (["read_orders"], "read_orders", True),
-        (["write_orders"], "read_orders", True),
-        (["read_orders"], "write_orders", False),
-        (["write_orders"], "read_all_orders", False),
-        (["orders.read"], "read_orders", False),
-        ([], "read_orders", False),
-    ],
-)
-def test_the_right_to_write_holds_the_right_to_read(given: list[str], wanted: str, held: bool) -> None:
-    assert scopes.includes(given, wanted) is held
-
-
-@pytest.mark.parametrize(
     "kept", [["a", "b"], ("a", "b"), "a,b", "a b", " a , b ,", ["a b"], "\na\tb"], ids=lambda kept: repr(kept)
 )
 def test_scopes_are_read_from_a_list_or_a_text(kept: object) -> None:
@@ -56,6 +41,64 @@ def test_what_is_nested_is_hidden_with_its_parent(new_ledger: NewLedger) -> None
     parameters = load(new_ledger().parameters)
     assert scopes.hidden_without(parameters, "invoice") == ["invoice", "line"]
     assert scopes.hidden_without(parameters, "member") == ["member"]
+
+
+def with_provider(one: ledger.Ledger, more: str = "") -> None:
+    """Name a provider of one's own that has a member's older records behind a scope, and whatever `more` says."""
+    facts = "known: {aged: {scope: read_history, days: 60}}, created: joined, no_webhooks: none"
+    text = f"name: Books\nresources: {{member: {{{facts}}}}}\n{more}"
+    one.parameters.with_name("books.yml").write_text(text, encoding="utf-8")
+    file = one.parameters.read_text(encoding="utf-8")
+    one.parameters.write_text(f"provider: parameters/books.yml\n{file}", encoding="utf-8")
+
+
+def granted(one: ledger.Ledger, tenant: str, *scopes: str) -> None:
+    lines = [json.dumps({"handle": scope}) for scope in scopes]
+    (one.folder / "export" / tenant / "scopes.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_which_scope_includes_another_is_asked_of_the_provider(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    for tenant in ("north", "south"):
+        granted(one, tenant, "read_members", "write_invoices")
+    verdict = judged(one, "required_scopes_granted")
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    reasons = {result.reason for result in verdict.results if result.scope["resource"] == "invoice"}
+    words = "whether write_invoices includes read_invoices is the provider's rule, and the file names no provider"
+    assert reasons == {words}
+    edited(one, "scope: read_members", "scope: []")  # nothing of it is older here
+    with_provider(one, 'includes: {"write_*": "read_*"}')
+    assert judged(one, "required_scopes_granted").status is Status.PASS
+    with opened(one.parameters, one.environment) as audit:
+        frame = audit.frame("scope_sets").set_index("oauth_scope")
+    assert frame.loc["read_invoices", "granted_by"] == "north by write_invoices, south by write_invoices"
+    one.edit("parameters/books.yml", "includes", "# includes")
+    verdict = judged(one, "required_scopes_granted")
+    assert [row[:3] for row in verdict.rows] == [[name, "invoice", "read_invoices"] for name in ("north", "south")]
+
+
+def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    with_provider(one)
+    granted(one, "north", "read_members", "read_invoices", "read_history")
+    one.execute("""update ledger."Member" set joined = now() - interval '59 days'""")
+    one.execute("""update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')""")
+    verdict = judged(one, "required_scopes_granted")
+    row = dict(zip([column["name"] for column in verdict.columns], verdict.rows[0], strict=True))
+    found = (row["tenant"], row["oauth_scope"], row["hides"], row["rows_here"])
+    assert found == ("south", "read_history", "member older than 60 days", 2), told(verdict)
+    assert len(verdict.rows) == 1
+    with opened(one.parameters, one.environment) as audit:
+        line = audit.frame("scope_sets").set_index("oauth_scope").loc["read_history"].to_dict()
+    assert (line["needed_by"], line["granted_by"], line["not_granted_by"]) == ("member", "north", "south")
+    assert (line["hides"], line["rows_here"], line["told_by"]) == ("member older than 60 days", 2, "provider")
+
+
+def test_what_the_file_says_of_older_records_wins(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    with_provider(one)
+    edited(one, "    sync: pull_members", "    known: {aged: null}\n    sync: pull_members")
+    assert judged(one, "required_scopes_granted").status is Status.PASS
 
 
 def test_a_list_that_only_running_would_tell_is_undecided_with_its_place(new_ledger: NewLedger) -> None:

@@ -26,6 +26,8 @@ ADDRESS = "https://ledger.example/hooks"
         ("orders/paid", "orders", None),
         ("customer.subscription.deleted", "customer.subscription", "delete"),
         ("Customer.Create", "Customer", "create"),
+        ("qbo.customer.created.v1", "qbo.customer", "create"),
+        ("qbo.invoice.voided.v1", "qbo.invoice", None),
         ("app/uninstalled", "app", None),
         ("ping", "", None),
     ],
@@ -184,3 +186,57 @@ def test_the_tables_say_what_is_missing_where(new_ledger: Callable[..., Ledger])
     assert matrix.loc["member", "update"] == "not registered for north"
     assert matrix.loc["line", "delete"] == "with invoice"
     assert "not registered" in {text.get_text() for text in axes.texts}
+
+
+OWN_PROVIDER = """
+name: Ledger
+topics:
+  members: {create: [member.created], update: [member.updated], delete: [member.removed]}
+  invoices: {create: [invoice.created], update: [invoice.updated], delete: [invoice.removed]}
+resources: {member: {topics: members}, invoice: {topics: invoices}}
+spellings: [{form: "books.{object}.{change}.v1", case: lower}]
+"""
+ENDINGS = ("created", "updated", "removed")
+OF_CATALOGUE = ("wanted_topics_exist", "available_changes_are_wanted")
+OF_TOPICS = (
+    *("wanted_topics_are_in_the_code", "topics_have_handlers", "wanted_topics_are_registered", "deliveries_succeed"),
+    *("recorded_topics_are_registered", "subscriptions_are_wanted", "create_update_delete_covered"),
+    "documents_name_every_topic",
+)
+OF_LOG = "select resource, count(*) as found from {deliveries} as d group by 1 order by 1"
+
+
+def spelled(ledger: Ledger) -> None:
+    """Let the file write its topics in the provider's other way; code, list, record, log and documents do not."""
+    (ledger.folder / "parameters" / "books.yml").write_text(OWN_PROVIDER, encoding="utf-8")
+    text = ledger.parameters.read_text(encoding="utf-8")
+    for thing in ("member", "invoice"):
+        for change in ENDINGS:
+            text = text.replace(f"{thing}.{change}", f"books.{thing}.{change}.v1")
+    ledger.parameters.write_text(f"provider: parameters/books.yml\n{text}", encoding="utf-8")
+
+
+def test_a_topic_is_the_same_however_it_is_written(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    with opened(ledger.parameters, ledger.environment) as audit:
+        before = {name: audit.check(name).examined for name in OF_TOPICS}
+        log = audit.query(OF_LOG).to_dict("records")
+    spelled(ledger)
+    found = verdicts(ledger.parameters, ledger.environment, [*OF_TOPICS, *OF_CATALOGUE])
+    assert {one.status for one in found.values()} == {Status.PASS}, "\n".join(map(told, found.values()))
+    assert {name: found[name].examined for name in OF_TOPICS} == before
+    with opened(ledger.parameters, ledger.environment) as audit:
+        assert {one.state for one in audit.frame("webhook_topics").itertuples()} == {"registered"}
+        assert audit.query(OF_LOG).to_dict("records") == log
+        assert len(log) == 2
+
+
+def test_a_topic_that_is_missing_is_missing_in_all_its_spellings(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    spelled(ledger)
+    subscribed(ledger, {"id": "we_1", "url": ADDRESS, "enabled_events": ["member.created", "books.member.updated.v1"]})
+    found = topics_found(judged(ledger, "wanted_topics_are_registered"))
+    assert found == [
+        "books.member.removed.v1",
+        *(f"books.invoice.{one}.v1" for one in ("created", "updated", "removed")),
+    ]
