@@ -39,6 +39,11 @@ class Document:
         """The text without its blocks of code."""
         return FENCE.sub("", self.text)
 
+    @property
+    def lines(self) -> list[str]:
+        """Its lines; those of blocks of code are empty, so that the others keep their numbers."""
+        return FENCE.sub(lambda found: "\n" * found[0].count("\n"), self.text).splitlines()
+
     def names(self, word: str) -> bool:
         """Return whether `word` stands in it whole: ``_`` is part of a word, and so is the case."""
         # A topic or path must not be the end of a longer one, as create is of test/orders/create.
