@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from dsaudit.facts.webhooks import ENDINGS, action, ending, group
 from dsaudit.parameters import Parameters
+from dsaudit.parameters.models import DOCUMENTS
+from dsaudit.parameters.models import Document as Kind
 
-Kind = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*\n(.*?)(?:^ {0,3}\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)", re.IGNORECASE)
 # A line with one of these does not claim that a topic is in use.
@@ -88,7 +87,7 @@ def documents(parameters: Parameters) -> dict[Kind, Document]:
     assert parameters.documents is not None
     folder = parameters.folder(parameters.documents.folder)
     start = Path(parameters.provider or parameters.integration).stem
-    names = {kind: parameters.documents.files.get(kind, f"{start}_{kind}.md") for kind in KINDS}
+    names = {kind: parameters.documents.files.get(kind, f"{start}_{kind}.md") for kind in DOCUMENTS}
     return {kind: _read(kind, folder, name) for kind, name in names.items()}
 
 

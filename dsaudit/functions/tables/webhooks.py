@@ -10,6 +10,7 @@ import pandas as pd
 
 from dsaudit.facts import offers
 from dsaudit.facts.topics import Topic, matrix, topics
+from dsaudit.facts.ways import ways
 from dsaudit.facts.webhooks import ACTIONS, action, of_resource
 
 if TYPE_CHECKING:
@@ -81,6 +82,30 @@ def webhook_analysis(audit: Audit) -> pd.DataFrame:
     show: resource, topic, tells, wanted, impact, now, advice, why, documented
     """
     return pd.DataFrame([asdict(one) for one in offers.advised(audit)], dtype=object)
+
+
+def webhook_or_polling(audit: Audit) -> pd.DataFrame:
+    """By which ways each resource comes, and when it last did.
+
+    needs: resources
+    key: resource
+    show: resource, topics, sync, ways, not_known
+    """
+    rows = [
+        {
+            "resource": one.resource,
+            "ways": one.words or "none",
+            "topics": one.topics,
+            "sync": one.sync,
+            "records_by_webhook": None if one.unknown else one.by_webhook,
+            "last_by_webhook": one.last_by_webhook,
+            "records_by_sync": None if one.unknown else one.by_sync,
+            "last_by_sync": one.last_by_sync,
+            "not_known": one.unknown,
+        }
+        for one in ways(audit)
+    ]
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _told(resource: Resource, what: str, topics: list[Row]) -> str:
