@@ -60,11 +60,20 @@ def test_each_topic_is_added_kept_or_skipped_and_what_has_none_is_polled(audit: 
         ("coupon", "coupon.deleted", "add", ruled_out),
         ("member", "member.created", "keep", "it tells of a change"),
         ("member", "member.updated", "keep", "it tells of a change"),
-        ("page", "", "poll", "the provider has no topic"),
+        ("page", "", "keep", "the provider has no topic"),
+        ("line", "", "keep", "each topic of member carries it"),
         ("member", "member.renamed", "skip", "member.updated tells the same"),
         ("member", "member.left", "skip", "member.updated tells of that state too"),
         ("member", "member.seen", "skip", "it tells of no change of its own"),
     ]
+
+
+def test_an_advice_says_what_brings_the_change_today(audit: Any) -> None:
+    found = {(one.resource, one.topic): (one.now, one.impact, one.documented) for one in offers.advised(audit)}
+    assert found["coupon", "coupon.created"] == ("polled", "high", "")
+    assert found["member", "member.renamed"] == ("member.updated", "low", "")
+    assert found["page", ""] == ("polled", "", "not known")
+    assert found["line", ""] == ("with member", "low", "not known")
 
 
 def test_the_share_of_wanted_changes_and_what_is_ruled_out_wrongly(audit: Any) -> None:

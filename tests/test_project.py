@@ -49,6 +49,7 @@ NOTEBOOK_HALF = {
     "audit",
     "canvas",
     "codebase",
+    "documents",
     "drafting",
     "facts",
     "functions",

@@ -19,7 +19,7 @@ import pandas as pd
 
 from dsaudit import codebase, handoff, sample, source
 from dsaudit.audit import exploring, making, rows
-from dsaudit.audit.display import Closing, Opening, Shown
+from dsaudit.audit.display import Closing, Draft, Opening, Shown
 from dsaudit.audit.gathering import gather
 from dsaudit.audit.judging import Evidence, Scope, judge
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
@@ -204,6 +204,11 @@ class Audit:
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
+    def draft(self, name: str) -> Draft:
+        """Draft a document, such as ``webhook_analysis``, from this audit; a run writes it beside its report."""
+        self._renew()
+        return making.draft(self, name, *self._marks)
+
     def why(self, resource: str, source_id: str = "", tenant: str = "", whole: bool = False) -> Story:
         """Return one record's whole story and what is wrong with it now: see `dsaudit.timeline.told`."""
         from dsaudit import timeline
@@ -258,8 +263,7 @@ class Audit:
         self._held.close()
         self.database.close()
         given = self._handoff
-        run, nonce = (given.run, given.nonce) if given else ("", "")
-        closing = Closing(run, nonce, self.phase, self.verdicts, bool(self._blueprint))
+        closing = Closing(*self._marks, self.phase, self.verdicts, bool(self._blueprint))
         # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
         proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint
@@ -323,8 +327,12 @@ class Audit:
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def _verdict(self, check: Check, results: list[Result], evidence: Evidence) -> Verdict:
-        run, nonce = (self._handoff.run, self._handoff.nonce) if self._handoff else ("", "")
-        return making.verdict(self, check, results, evidence, run, nonce)
+        return making.verdict(self, check, results, evidence, *self._marks)
+
+    @property
+    def _marks(self) -> tuple[str, str]:
+        """What marks an output as one of the run; empty by hand."""
+        return (self._handoff.run, self._handoff.nonce) if self._handoff else ("", "")
 
     def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
         shown = {*query.listed("show"), *self.parameters.show, *rows.OURS}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dsaudit.catalogue import ACTIONS, KINDS, Provider
+from dsaudit.facts.exceptions import written_down
 from dsaudit.facts.provider import provider_of
 
 if TYPE_CHECKING:
@@ -53,32 +54,66 @@ def _offer(provider: Provider, name: str, resource: Resource) -> Offer:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about one topic that the provider has, and why; without one the resource is polled."""
+    """What to do about one topic that the provider has, and why; without one, about how a resource is kept up to date.
+
+    ``now`` is what brings that change today, ``documented`` where it is written down that no topic does, or what such a
+    note lacks.
+    """
 
     resource: str
     topic: str
     tells: str
     wanted: bool
     impact: str
-    advice: str  # add, keep, poll or skip
+    now: str
+    advice: str  # add, keep or skip
     why: str
+    documented: str = ""
 
 
 def advised(audit: Audit) -> list[Advice]:
-    """Return an advice for each topic that the provider has for a declared resource, those to add first."""
-    own = {name: one for name, one in audit.parameters.resources.items() if not one.nested or one.webhooks}
-    found = [
-        Advice(name, topic, kind, topic in audit.parameters.resources[name].webhooks, offer.impact, *told)
-        for name, offer in offers(audit).items()
-        for topic, kind in offer.tells.items()
-        for told in [_advice(audit.parameters.resources[name], offer, topic, kind)]
-    ]
-    found += [
-        Advice(name, "", "", False, "", "poll", one.no_webhooks or "the catalogue has no topic for it")
-        for name, one in own.items()
-        if not offers(audit)[name].tells
-    ]
-    return sorted(found, key=lambda one: ("add", "keep", "poll", "skip").index(one.advice))
+    """Return an advice for each topic that the provider has for a declared resource, those to add first.
+
+    A resource without topics keeps its way, whether it is polled or comes with its parent.
+    """
+    known: list[Advice] | None = audit.kept.get("advice")
+    if known is None:
+        found = [one for name in audit.parameters.resources for one in _advised(audit, name)]
+        known = sorted(found, key=lambda one: ("add", "keep", "skip").index(one.advice))
+        audit.kept["advice"] = known
+    return known
+
+
+def _advised(audit: Audit, name: str) -> Iterator[Advice]:
+    resource, offer = audit.parameters.resources[name], offers(audit)[name]
+    for topic, kind in offer.tells.items():
+        wanted = topic in resource.webhooks
+        now = topic if wanted else next(iter(offer.wanted(resource, kind)), _without_topic(audit, name))
+        yield Advice(name, topic, kind, wanted, offer.impact, now, *_advice(resource, offer, topic, kind))
+    if not offer.tells and not resource.webhooks:
+        why = resource.no_webhooks or "the catalogue has no topic for it"
+        if resource.nested and not resource.no_webhooks:
+            why = f"each topic of {audit.parameters.top(name)} carries it"
+        impact = "low" if resource.nested else ""  # nothing tells what a late record of a resource costs
+        yield Advice(name, "", "", False, impact, _without_topic(audit, name), "keep", why, _documented(audit, name))
+
+
+def _without_topic(audit: Audit, name: str) -> str:
+    """Return what brings a resource's changes without a topic of their own."""
+    resource = audit.parameters.resources[name]
+    if resource.nested:
+        return f"with {resource.nested.in_}"
+    return f"polled by {resource.sync}" if resource.sync else "polled"
+
+
+def _documented(audit: Audit, name: str) -> str:
+    if not audit.parameters.code and not audit.parameters.documents:
+        return "not known"
+    note = written_down(audit).get(name)
+    if note is None:
+        return "no"
+    place = f"{note.file}:{note.line}"
+    return f"{place}, without {' and '.join(note.missing)}" if note.missing else place
 
 
 def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[str, str]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import webhooks
-from dsaudit.facts.documents import Document, Kind, documents, entities, images, marked_words
+from dsaudit.facts.documents import Document, documents, entities, images, marked_words
 from dsaudit.facts.provider import provider_of
 from dsaudit.facts.schema import declared_tables
 from dsaudit.functions import Found, Row, frames
+from dsaudit.parameters.models import Document as Kind
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

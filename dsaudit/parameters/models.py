@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -18,6 +18,9 @@ from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
 from dsaudit.wording import did_you_mean
+
+Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
+DOCUMENTS: tuple[Document, ...] = get_args(Document)
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -97,7 +100,7 @@ class Documents(Section):
     """The integration's documents and the folder they live in."""
 
     folder: str
-    files: dict[Literal["integration", "data_model", "api_coverage", "webhook_analysis"], str] = {}
+    files: dict[Document, str] = {}
 
 
 class Policy(Section):

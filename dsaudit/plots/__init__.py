@@ -5,7 +5,7 @@ says "nothing to show" of an empty frame. What is drawn stands in a table too, f
 """
 
 from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, versions
-from dsaudit.plots.coverage import coverage_matrix, webhook_matrix
+from dsaudit.plots.coverage import coverage_matrix, topic_matrix, webhook_matrix
 from dsaudit.plots.differences import (
     differences_by_cause,
     differences_by_field,
@@ -27,6 +27,7 @@ __all__ = [
     "ingest",
     "latency",
     "timeline",
+    "topic_matrix",
     "versions",
     "webhook_matrix",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -97,6 +98,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
         progress("writing the report")
         result = _result(blueprint, parameters, plan, phases, identity, given, started, options, accepted)
+        result["drafts"] = [*_drafts(folder, phases, given)]
         return Outcome(_publish(folder, result, parameters), result)
     finally:
         database.close()
@@ -280,6 +282,15 @@ def _planned_record(planned: Planned) -> dict[str, Any]:
     }
 
 
+def _drafts(folder: Path, phases: list[execute.Phase], given: handoff.Handoff) -> Iterator[dict[str, str]]:
+    """Write the documents that the phases have drafted, and yield a record of each."""
+    for name, (phase, text) in collect.drafts(phases, given).items():
+        path = folder / f"{name}.md"
+        evidence.write_atomically(path, text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        yield {"name": name, "phase": phase, "path": path.name, "sha256": digest}
+
+
 def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
     """Write the files, look through all of them for secrets, and give the folder its final name."""
     report.write(folder, result)
@@ -287,6 +298,7 @@ def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pa
     leaks = evidence.scan(folder, parameters)
     if leaks:
         result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
+        result["drafts"] = [draft for draft in result["drafts"] if draft["path"] not in leaks]
         decide.downgrade(result, "a secret stood in the evidence")
         result["digest"] = evidence.digest(result)
         report.write(folder, result, phases=False)

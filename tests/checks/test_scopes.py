@@ -82,7 +82,9 @@ def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledge
     with_provider(one)
     granted(one, "north", "read_members", "read_invoices", "read_history")
     one.execute("""update ledger."Member" set joined = now() - interval '59 days'""")
-    one.execute("""update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')""")
+    one.execute(
+        """update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')"""
+    )
     verdict = judged(one, "required_scopes_granted")
     row = dict(zip([column["name"] for column in verdict.columns], verdict.rows[0], strict=True))
     found = (row["tenant"], row["oauth_scope"], row["hides"], row["rows_here"])
