@@ -111,10 +111,14 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
     return expressions
 
 
-def by_probe(text: str) -> str:
-    """Return the condition that an id, as text, is one of those that our own probe sends."""
-    number = f"starts_with({text}, {literal(NUMBERED)}) and length({text}) = {NUMBERED_DIGITS}"
-    return f"strpos({text}, {literal(MARK)}) > 0 or {number}"
+def by_probe(table: Table, info: TableInfo) -> str:
+    """Return the condition that a delivery, or the record that it is about, has an id of our own probe's."""
+    ids = [
+        f"({value_of(table.columns[one], info)})::text" for one in ("delivery_id", "source_id") if one in table.columns
+    ]
+    marks = [f"strpos({one}, {literal(MARK)}) > 0" for one in ids]
+    marks += [f"starts_with({one}, {literal(NUMBERED)}) and length({one}) = {NUMBERED_DIGITS}" for one in ids]
+    return f"coalesce({' or '.join(marks) or 'false'}, false)"
 
 
 def cast(column: str | None, info: TableInfo, kind: str) -> str:

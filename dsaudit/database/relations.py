@@ -73,11 +73,10 @@ class Relations:
     ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; what our
-        own probe left among the deliveries stands in ``{probed}`` instead. Of a part by record, ``{raw}`` and
-        ``{refined}`` hold its records alone. ``{refined_as_text}`` has each declared field as the text in which it is
-        compared, as Python has no counterpart of some values. With `only`, source ids, they may leave out the rows of
-        all others, so that an index serves.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; deliveries
+        of our own probe stand in ``{probed}``. Of a part by record, ``{raw}`` and ``{refined}`` hold its records alone.
+        ``{refined_as_text}`` has each declared field as the text in which it is compared, as Python has no counterpart
+        of some values. With `only`, source ids, they may leave out the rows of all others, so that an index serves.
 
         Raises
         ------
@@ -195,14 +194,8 @@ class Relations:
         columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         # What our own probe left there is no delivery of the provider's.
-        ids = [
-            f"({value_of(table.columns[one], info)})::text"
-            for one in ("delivery_id", "source_id")
-            if one in table.columns
-        ]
-        ours = f"coalesce({' or '.join(map(by_probe, ids)) or 'false'}, false)"
-        told = f"select p.name as resource, {body} from {source} as x {joins}"
-        return f"({told} where {'' if is_ours else 'not '}{ours})"
+        ours = f"where {'' if is_ours else 'not '}{by_probe(table, info)}"
+        return f"(select p.name as resource, {body} from {source} as x {joins} {ours})"
 
     def _syncs(self, filled: Filled) -> str:
         table = self._parameters.syncs
