@@ -35,6 +35,7 @@ NAMES = frozenset(
         "texts_composed",
         "default_filter",
         "updated_since",
+        "same_second_dropped",
     }
 )
 
