@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from .answer_key import Expected, Planted
 from .choosing import living, some_tenant
-from .switching import backend, source
+from .editing import WITHOUT_WEBHOOKS, forget_everything
+from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
 
 SLOW = 8.0  # seconds, where an audit allows five, and clocks that tell whole seconds leave two in doubt
 DELAYED = 8.0
+AGAIN = {"location": "phone", "product": "vendor"}  # what changes once more when deliveries go on
 # What is known of the subscriptions is another phase's business.
 SUBSCRIPTIONS = ["wanted_topics_are_registered", "recorded_topics_are_registered"]
 
@@ -66,6 +68,41 @@ def deliveries_from_the_future(sample: "Sample", random: Random) -> Planted:
         sample.record(shop, "locations", "update", int(location), phone="+47 555 22 222")
     early = Expected("no_delivery_from_the_future", keys=["locations/update"])
     return Planted("deliveries_from_the_future", mode=17, how="caused", must=[early])
+
+
+def deliveries_stopped(sample: "Sample", random: Random) -> Planted:
+    """For a while nothing is delivered; a sync brings what changed meanwhile, and then deliveries go on."""
+    tenant, shop = some_tenant(random)
+    changed = {name: random.sample(living(sample, tenant, name), 3) for name in ("location", "product")}
+    with source(sample, drop_deliveries=True):
+        for location, product in zip(*changed.values(), strict=True):
+            sample.record(shop, "locations", "update", int(location), phone="+47 555 66 666")
+            a_second_passes()
+            sample.record(shop, "products", "update", int(product), vendor="Unheard for a while")
+            a_second_passes()
+    sample.sync(shop, resources=["locations", "products"])
+    for name, keys in changed.items():
+        sample.record(shop, f"{name}s", "update", int(keys[0]), **{AGAIN[name]: "+47 555 77 777"})
+    sample.settle()
+    silent = Expected("webhooks_come_without_a_gap", scope={"tenant": tenant}, keys=["all"])
+    return Planted("deliveries_stopped", mode=48, how="caused", must=[silent])
+
+
+def changes_polled(sample: "Sample", random: Random) -> Planted:
+    """All is read anew; after that the changes of locations come by the regular sync alone."""
+    tenant, shop = some_tenant(random)
+    locations = random.sample(living(sample, tenant, "location"), 4)
+    forget_everything(sample)
+    sample.sync()
+    for _ in range(3):
+        a_second_passes()
+    with source(sample, drop_deliveries=["locations/update"]):
+        for location in locations:
+            sample.record(shop, "locations", "update", int(location), phone="+47 555 88 888")
+    a_second_passes()
+    sample.sync(shop, resources=["locations"])
+    polled = Expected("changes_come_by_webhook", scope={"tenant": tenant}, keys=["location"])
+    return Planted("changes_polled", mode=48, how="caused", must=[polled], may=WITHOUT_WEBHOOKS)
 
 
 def subscription_silent(sample: "Sample", random: Random) -> Planted:

@@ -37,6 +37,7 @@ NAMES = frozenset(
         "texts_composed",
         "default_filter",
         "updated_since",
+        "same_second_dropped",
     }
 )
 
