@@ -13,7 +13,11 @@ SDKS = {  # providers' own libraries: what asks for a list or a record, and what
     "shopify": {"find", "find_first", "next_page", "execute"},
     "quickbooks": {"all", "filter", "where", "query", "choose"},
 }
-PAGING_BY_ITSELF = {"auto_paging_iter", "auto_paging_iter_async"}
+PAGING_BY_ITSELF = {"auto_paging_iter", "auto_paging_iter_async", "PaginatedIterator"}
+QUEUED = {  # what a task of a queue is called by, here or by a worker
+    *("delay", "apply_async", "delay_on_commit", "apply", "s", "si", "send", "send_with_options", "kiq", "defer"),
+    *("defer_async", "submit", "remote", "__wrapped__"),
+}
 HOOKS = ("request", "send", "_request", "handle_request", "handle_async_request")
 HTTP = {
     *("httpx", "requests", "aiohttp", "urllib", "urllib3", "http", "niquests", "httplib2", "treq", "asks"),
@@ -78,7 +82,8 @@ def is_request(ref: Ref) -> bool:
     """Whether calling this sends an HTTP request, told by the client's package; by its name where it is unseen."""
     name = getattr(ref, "dotted", "") or getattr(ref, "path", "")
     if isinstance(ref, ExternalRef) and ref.package in SDKS:
-        return name.rpartition(".")[2] in SDKS[ref.package]
+        last = name.rpartition(".")[2]
+        return last in SDKS[ref.package] or last.startswith("list_")
     if name.endswith("()") or name.rpartition(".")[2] not in VERBS:
         return False
     if isinstance(ref, ExternalRef):

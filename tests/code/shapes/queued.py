@@ -95,3 +95,17 @@ def fetch_and_ingest_aafa_nothing_and_told(db):
     if orders is None:
         raise RuntimeError("orders")
     db.save(orders)
+
+
+@shared_task
+def _all_charges(key, model):
+    for charge in _listed("/charges", key):
+        model.objects.save(charge)
+
+
+def fetch_and_ingest_faaa_started_by_delay(key, model):
+    _all_charges.delay(key, model)
+
+
+def fetch_and_ingest_uuuu_started_by_name(queue, key):
+    queue.enqueue("queued._all_charges", key)
