@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Handled = dict[str, Finding]
-STATES = ("not registered", "not in the code", "no handler", "not known", "registered")  # of a topic, the worst first
+STATES = ("no handler", "not registered", "not in the code", "not known", "registered")  # of a topic, the worst first
 
 
 def webhook_matrix(audit: Audit) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def _topics(audit: Audit) -> list[Row]:
             "topic": topic,
             "wanted_by": ", ".join(wanted.get(topic, [])),
             "in_the_code": places.get(topic, "").rpartition("/")[2],
-            "handled": handled[topic].state if handled else "",
+            "handled": _handler(handled[topic]) if handled else "",
             "registered_for": _listed(tenant for tenant, given in registered.items() if given & {topic, EVERY}),
             "recorded_for": _listed(tenant for tenant, given in recorded.items() if topic in given),
             "state": _state(topic, registered, not places or topic in places, handled),
@@ -137,14 +137,23 @@ def _recorded(audit: Audit) -> dict[str, set[str]]:
 
 
 def _state(topic: str, registered: dict[str, set[str]], in_code: bool, handled: Handled) -> str:
+    if handled and handled[topic].state == "absent":
+        return "no handler"
     missing = _listed(tenant for tenant, given in registered.items() if not given & {topic, EVERY})
     if missing:
         return f"not registered for {missing}"
     if not in_code:
         return "not in the code"
-    if handled and handled[topic].state == "absent":
-        return "no handler"
     return "registered" if registered else "not known"
+
+
+def _handler(found: Finding) -> str:
+    """Return where a topic is handled, or where it is seen that it is not."""
+    place = f"{found.file}:{found.line}".rpartition("/")[2]
+    if found.state == "found":
+        return place
+    words = "none" if found.state == "absent" else "not resolved"
+    return words if found.file == "." else f"{words}: {place}"
 
 
 def _listed(names: Iterable[str]) -> str:
