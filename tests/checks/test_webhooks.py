@@ -182,7 +182,12 @@ def test_the_tables_say_what_is_missing_where(new_ledger: Callable[..., Ledger])
         matrix = audit.frame("webhook_matrix").set_index("resource")
         axes = plots.webhook_matrix(audit.frame("webhook_matrix"))
     assert topics.loc["member.updated", "state"] == "not registered for north"
-    assert topics.loc["ledger.closed", "registered_for"] == "north"
+    assert topics.loc["ledger.closed", ["registered_for", "handled", "state"]].tolist() == [
+        "north",
+        "none",
+        "no handler",
+    ]
+    assert topics.loc["invoice.removed", "handled"].startswith("receive.py:")
     assert matrix.loc["member", "update"] == "not registered for north"
     assert matrix.loc["line", "delete"] == "with invoice"
     assert "not registered" in {text.get_text() for text in axes.texts}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.codebase import Finding
 from dsaudit.facts import offers
 from dsaudit.facts.topics import Topic, matrix, topics
 from dsaudit.facts.ways import ways
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 Row = dict[str, Any]
-STATES = ("not registered", "not in the code", "no handler", "not known", "registered")  # of a topic, the worst first
+STATES = ("no handler", "not registered", "not in the code", "not known", "registered")  # of a topic, the worst first
 
 
 def webhook_matrix(audit: Audit) -> pd.DataFrame:
@@ -135,7 +136,7 @@ def _topics(audit: Audit) -> list[Row]:
             "topic": one.name,
             "wanted_by": one.wanted_by,
             "in_the_code": one.place.rpartition("/")[2],
-            "handled": one.handled.state if one.handled else "",
+            "handled": _handler(one.handled) if one.handled else "",
             "registered_for": _listed(one.registered),
             "recorded_for": _listed(one.recorded),
             "state": _state(one, any(other.place for other in used)),
@@ -145,13 +146,22 @@ def _topics(audit: Audit) -> list[Row]:
 
 
 def _state(topic: Topic, is_code_known: bool) -> str:
+    if topic.handled and topic.handled.state == "absent":
+        return "no handler"
     if topic.unregistered:
         return f"not registered for {_listed(topic.unregistered)}"
     if is_code_known and not topic.place:
         return "not in the code"
-    if topic.handled and topic.handled.state == "absent":
-        return "no handler"
     return "registered" if topic.registered else "not known"
+
+
+def _handler(found: Finding) -> str:
+    """Return where a topic is handled, or where it is seen that it is not."""
+    place = f"{found.file}:{found.line}".rpartition("/")[2]
+    if found.state == "found":
+        return place
+    words = "none" if found.state == "absent" else "not resolved"
+    return words if found.file == "." else f"{words}: {place}"
 
 
 def _listed(names: Iterable[str]) -> str:
