@@ -30,6 +30,7 @@ WAYS_IN = {
     "provider": "provider (whose API it is)",
     "webhooks": "webhooks (what should be registered)",
     "documents": "documents (the integration's documents)",
+    "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",
     "relations": "relations",
@@ -173,11 +174,11 @@ def lacking_ways_in(check: Check, parameters: Parameters) -> list[str]:
     return [
         needed
         for needed in _ways_in(check)
-        if not any(_declared(parameters, name.strip()) for name in needed.split(" or "))
+        if not any(is_declared(parameters, name.strip()) for name in needed.split(" or "))
     ]
 
 
-def _declared(parameters: Parameters, name: str) -> bool:
+def is_declared(parameters: Parameters, name: str) -> bool:
     """Return whether the file gives a way in, written like ``raw`` or ``raw.hash``."""
     value: Any = parameters
     for part in name.split("."):

@@ -16,6 +16,7 @@ from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations, bindings
+from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
@@ -50,6 +51,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield from _monitoring(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -76,6 +78,17 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _monitoring(parameters: Parameters) -> Iterator[Line]:
+    if parameters.monitoring is None:
+        yield Line("monitoring", None, "not given")
+        return
+    rules = given.read(parameters)
+    for name, problem in rules.problems.items():
+        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
+    if not rules.problems:
+        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
 
 
 def _baseline(parameters: Parameters) -> Line:
