@@ -19,7 +19,7 @@ PHASES = {
     "04_deduplication": ["DS4.1", "DS4.2", "DS4.3"],
     "05_accuracy": ["DS5.1", "DS5.3", "WH2", "WH3"],
     "06_realtime": ["DS6.1"],
-    "07_performance": ["DS7.1", "DS7.2", "DS7.3"],
+    "07_performance": ["DS7.1", "DS7.2", "DS7.3", "DS7.4"],
     "08_documentation": ["DS8.2", "WH6"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1 and DS8.3 are the report, DS9.1 the remedies.

@@ -32,6 +32,7 @@ WAYS_IN = {
     "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
     "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
     "documents": "documents (the integration's documents)",
+    "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",
     "relations": "relations",
@@ -175,11 +176,11 @@ def lacking_ways_in(check: Check, parameters: Parameters) -> list[str]:
     return [
         needed
         for needed in _ways_in(check)
-        if not any(_declared(parameters, name.strip()) for name in needed.split(" or "))
+        if not any(is_declared(parameters, name.strip()) for name in needed.split(" or "))
     ]
 
 
-def _declared(parameters: Parameters, name: str) -> bool:
+def is_declared(parameters: Parameters, name: str) -> bool:
     """Return whether the file gives a way in, written like ``raw`` or ``raw.hash``."""
     value: Any = parameters
     for part in name.split("."):

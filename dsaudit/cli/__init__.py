@@ -295,6 +295,23 @@ def baseline(run_folder: Path, file: Path | None, **terms: Any) -> None:
 
 
 @main.command()
+@FILE
+@click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def monitor(file: Path, folder: Path, force: bool) -> None:
+    """Write what watches the system of FILE between two audits: queries for sql_exporter, and alert rules.
+
+    INTEGRATION.collector.yml has one query a metric, on the tables that FILE declares; INTEGRATION.rules.yml has the
+    alerts for Prometheus, with the limits of FILE's policy. Nothing is connected to.
+    """
+    from dsaudit.monitoring import write
+    from dsaudit.parameters import load
+
+    for line in write(load(file), folder, force):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--name", default="dsaudit_reader", show_default=True, help="The role's name.")
 @click.option("--schema", "schemas", multiple=True, default=("public",), show_default=True)
 def role(name: str, schemas: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
@@ -176,6 +177,7 @@ class Parameters(Section):
     code: Code | None = None
     webhooks: Webhooks | None = None
     documents: Documents | None = None
+    monitoring: Monitoring | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []
     gate: Gate = Gate()

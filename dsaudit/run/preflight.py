@@ -17,6 +17,7 @@ from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations
+from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
@@ -54,6 +55,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
     yield from _probe(parameters)
+    yield from _monitoring(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -108,6 +110,17 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _monitoring(parameters: Parameters) -> Iterator[Line]:
+    if parameters.monitoring is None:
+        yield Line("monitoring", None, "not given")
+        return
+    rules = given.read(parameters)
+    for name, problem in rules.problems.items():
+        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
+    if not rules.problems:
+        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
 
 
 def _baseline(parameters: Parameters) -> Line:

@@ -147,6 +147,13 @@ IN_FILES: dict[str, tuple[str, str, str, str]] = {
     "documents_name_every_topic": ("docs/webhook_analysis.md", "member.removed", "other", "member.removed"),
     "documents_name_nothing_unknown": ("docs/data_model.md", "Tables:", "Tables: `invoice_old`,", "invoice_old"),
     "data_model_has_a_diagram": ("docs/data_model.md", "erDiagram", "graph", "erDiagram"),
+    "monitoring_rules_cover_every_danger": ("code/alerts.yml", "north|south", "north", "south"),
+    "monitoring_rules_name_known_metrics": (
+        "code/alerts.yml",
+        "max by (org) (ledger_last_hook_timestamp_seconds)",
+        "max by (org) (ledger_last_hook_seconds)",
+        "ledger_last_hook_seconds",
+    ),
     "verification_script_exists": ("parameters/ledger.yml", "verify.py", "verify_all.py", "verify_all.py"),
 }
 

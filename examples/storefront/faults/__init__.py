@@ -17,6 +17,7 @@ from . import (
     configuration,
     deduplication,
     documents,
+    monitoring,
     performance,
     realtime,
     relations,
@@ -39,6 +40,7 @@ SUBJECTS = (
     relations,
     realtime,
     performance,
+    monitoring,
     documents,
 )
 
