@@ -31,52 +31,58 @@ def addition(audit: Audit, one: Advice) -> str:
 
 
 def _steps(audit: Audit, one: Advice, topic: Topic) -> Iterator[str]:
+    """Yield the guide's steps in their order; what the audit found done already is ticked."""
     parameters = audit.parameters
     provider, _ = provider_of(audit)
     resource = parameters.resources[one.resource]
-    yield todo(True, f"Verify that the provider has it: {words(provider.name)}, {link(provider.sources.get('topics'))}")
-    yield from (_scope(audit, scope) for scope in _scopes(audit, one.topic))
-    yield todo(
-        one.wanted,
-        f"Want it in the parameter file: {code(place_of(parameters.path, ('resources', one.resource, 'webhooks')))}",
-    )
-    yield todo(bool(topic.place), f"Add it to the list of topics: {_list(audit, one.resource)}")
-    yield todo(_is_handled(topic), f"Add a handler where deliveries are told apart: {_handler(audit, one.resource)}")
-    yield todo(not parameters.raw, f"Map it to the object type {code(resource.raw or one.resource)}{_raw(audit)}")
-    registered = bool(topic.registered) and not topic.unregistered
-    yield todo(registered, f"Register again for {_accounts(audit)}: {_registration(audit)}")
-    yield todo(False, f"Sync once, for what was missed: {_sync(audit, one.resource)}")
-    yield todo(
-        False, f"Test with one real {words(one.tells)} of {code(one.resource)}, and see {code('webhooks_arrive')} pass"
-    )
-    yield todo(False, f"Say so in the documentation: {_document(audit)}")
+    place = place_of(parameters.path, ("resources", one.resource, "webhooks")).rpartition("/")[2]
+    raw = f"of {code(parameters.raw.table)}" if parameters.raw else "(the parameter file names no raw table)"
     script = parameters.code.verification_script if parameters.code else None
+    yield todo(True, f"Verify that the provider has it: {words(provider.name)}, {link(provider.sources.get('topics'))}")
+    yield from _scope(audit, one.topic)
+    yield todo(False, f"Want it in the parameter file: {code(place)}")
+    yield todo(bool(topic.place), f"Add it to the list of topics: {_list(audit, topic)}")
+    yield todo(_is_handled(topic), f"Add a handler: {_handler(audit, topic)}")
+    yield todo(False, f"Map it to the object type {code(resource.raw or one.resource)} {raw}")
+    is_registered = bool(topic.registered) and not topic.unregistered
+    yield todo(is_registered, f"Register again for {_accounts(audit)}: {_registration(audit)}")
+    yield todo(False, f"Sync once, for what was missed: {_sync(audit, one.resource)}")
+    yield todo(False, f"Test with one real change of {code(one.resource)}: {code('webhooks_arrive')} still passes")
+    yield todo(False, f"Say so in the documentation: {_document(audit)}")
     yield todo(False, f"Update the verification script: {code(script) if script else 'the parameter file names none'}")
 
 
-def _scopes(audit: Audit, topic: str) -> list[str]:
+def _scope(audit: Audit, topic: str) -> Iterator[str]:
+    """Yield the scopes that let the topics of this kind be subscribed to, one of which has to be granted."""
     provider, _ = provider_of(audit)
-    return next((entry.scopes for entry in provider.topics.values() if topic in entry.all), [])
-
-
-def _scope(audit: Audit, scope: str) -> str:
-    """Return who granted a scope that the catalogue names for topics of this kind, and who did not."""
+    needed = next((entry.scopes for entry in provider.topics.values() if topic in entry.all), [])
     granted = {tenant: scopes.granted(audit, tenant).scopes for tenant in audit.parameters.tenant_names}
-    lacks = {tenant: scopes.lacking(audit, given, [scope]) for tenant, given in granted.items() if given is not None}
-    lacking = [tenant for tenant, (missing, _) in lacks.items() if missing]
-    unknown = [tenant for tenant in granted if tenant not in lacks or lacks[tenant][1]]
-    told = [f"not granted by {words(', '.join(lacking))}"] if lacking else []
-    told += [f"not known of {words(', '.join(unknown))}"] if unknown else []
-    return todo(not told, f"Scope {code(scope)}: {'; '.join(told) or 'granted'}")
+    told_of = {tenant: given for tenant, given in granted.items() if given is not None}
+    having = {
+        scope: [tenant for tenant, given in told_of.items() if scopes.lacking(audit, given, [scope]) == ([], None)]
+        for scope in needed
+    }
+    told = [f"{code(scope)} ({_granted_by(tenants, granted)})" for scope, tenants in having.items()]
+    is_granted = set().union(*having.values()) >= set(granted)
+    if told:
+        yield todo(is_granted, f"Have a scope for it granted, which may be any of: {', '.join(told)}")
 
 
-def _list(audit: Audit, resource: str) -> str:
-    """Return where the code's list ends, best behind the last topic of the same resource."""
+def _granted_by(tenants: list[str], granted: dict[str, list[str] | None]) -> str:
+    unknown = [tenant for tenant, given in granted.items() if given is None]
+    by = f"granted by {words(', '.join(tenants))}" if tenants else "granted by none"
+    return f"{by}, not known of {words(', '.join(unknown))}" if unknown else by
+
+
+def _list(audit: Audit, topic: Topic) -> str:
+    """Return where it stands in the code's list, or where the list ends, best behind one of the same resource."""
     if not audit.parameters.code:
         return NO_CODE
-    own = [one.place for one in topics(audit) if one.place and one.resource == resource]
+    own = [one.place for one in topics(audit) if one.place and one.resource == topic.resource]
     places = own or list(webhooks.in_code(audit).places.values())
     name = code(audit.parameters.code.topics)
+    if topic.place:
+        return f"{name}, {code(topic.place)}"
     return f"{name}, behind {code(_last(places))}" if places else f"{name}, which was not found in the code"
 
 
@@ -89,21 +95,17 @@ def _is_handled(topic: Topic) -> bool:
     return topic.handled is not None and topic.handled.state == "found"
 
 
-def _handler(audit: Audit, resource: str) -> str:
+def _handler(audit: Audit, topic: Topic) -> str:
+    """Return where it is handled, or where another topic is, best one of the same resource."""
     if not audit.parameters.code:
         return NO_CODE
-    found = [one for one in topics(audit) if one.handled and _is_handled(one)]
-    best = sorted(found, key=lambda one: one.resource != resource)[:1]
-    beside = [
-        f"beside that of {code(one.name)}, {code(f'{one.handled.file}:{one.handled.line}')}"
-        for one in best
-        if one.handled
-    ]
-    return beside[0] if beside else "none was found in the code"
-
-
-def _raw(audit: Audit) -> str:
-    return f" of {code(audit.parameters.raw.table)}" if audit.parameters.raw else ", which has no raw table"
+    found = [one for one in topics(audit) if _is_handled(one)]
+    nearest = sorted(found, key=lambda one: (one.name != topic.name, one.resource != topic.resource))[:1]
+    for one in nearest:
+        assert one.handled is not None
+        place = code(f"{one.handled.file}:{one.handled.line}")
+        return place if one.name == topic.name else f"beside that of {code(one.name)}, {place}"
+    return "none was found in the code"
 
 
 def _accounts(audit: Audit) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dsaudit.parameters import Resource
 
 # The heading or a column of a table whose rows are resources without webhooks: those are missing, not the other way.
-ABOUT = re.compile(r"\b(?:missing|no|without|lacking|unavailable)\b[^|]*\b(?:web)?hooks?\b|\bpolling\b", re.IGNORECASE)
+ABOUT = re.compile(r"\b(?:missing|no|without|lacking|unavailable)\b[^|]*\b(?:web)?hooks?\b", re.IGNORECASE)
 # What a column of it is called, and the word by which a comment would say what stands there.
 COLUMNS = {
     "resource": re.compile(r"resource|object|data type|record", re.IGNORECASE),
@@ -76,4 +76,5 @@ def _rows(file: str, rows: list[tuple[int, str]], heading: str) -> Iterator[Docu
 def _cells(row: str) -> list[str]:
     """Return the cells of a table's row, as they read: without marks of code, and a link by its address."""
     cells = re.split(r"(?<!\\)\|", row.strip().strip("|"))
-    return [re.sub(r"\[[^\]]*\]\(\s*<?([^)\s>]+)[^)]*\)", r"\1", one).replace("`", "").strip() for one in cells]
+    plain = (re.sub(r"\[[^\]]*\]\(\s*<?([^)\s>]+)[^)]*\)", r"\1", one) for one in cells)
+    return [re.sub(r"<(\S+)>", r"\1", one).replace("`", "").strip() for one in plain]
