@@ -1,5 +1,6 @@
 """Starts the sample: PostgreSQL, the provider's side and the integration, filled and at rest."""
 
+import compileall
 import json
 import os
 import secrets
@@ -103,10 +104,10 @@ def _start_clone(stack: ExitStack, folder: Path, sample: Sample, origin: Start) 
     database = f"storefront_{secrets.token_hex(4)}"
     owner_url = databases.address(sample.owner_url, database=database)
     data = shutil.copyfile(origin.data, folder / "source.sqlite")
-    source = _until_closed(stack, start_source(data, [], hidden))
+    source = _until_closed(stack, start_source(data, [], hidden, often=True))
     stack.callback(databases.drop, sample.server_url, database)
     code = _copy_project(folder)
-    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
+    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code, often=True))
     databases.copy(sample.server_url, origin.database, database, sample.role_suffix)
     clone = replace(
         sample,
@@ -142,14 +143,17 @@ def _copy_project(folder: Path) -> Path:
     """Copy what a fault may edit to the places that it has in the project; return the copied backend."""
     (folder / "parameters").mkdir()
     shutil.copyfile(PROJECT / "parameters" / "sample.yml", folder / "parameters" / "sample.yml")
+    compileall.compile_dir(BACKEND, quiet=2)  # once, and not in each copy
     return shutil.copytree(BACKEND, folder / BACKEND.relative_to(PROJECT))
 
 
-def _backend(folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path) -> Process:
+def _backend(
+    folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path, often: bool = False
+) -> Process:
     variables = {**hidden, "DATABASE_URL": owner_url, "SHOPIFY_BASE_URL": source_url}
     if "STOREFRONT_FAULTS" in os.environ:
         variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]
-    return start_backend(folder / "backend.log", variables, code)
+    return start_backend(folder / "backend.log", variables, code, often)
 
 
 def _forget(server_url: str, suffix: str) -> None:
