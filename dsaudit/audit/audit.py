@@ -25,9 +25,10 @@ from dsaudit.audit.judging import Evidence, Scope, judge
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
+from dsaudit.database.bindings import bindings
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
-from dsaudit.database.relations import Relations, bindings
+from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, Part, baseline, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import Recording

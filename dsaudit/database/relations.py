@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from psycopg import sql as names
 
-from dsaudit.clock import Offset
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
@@ -323,20 +321,3 @@ def parent_relation(parameters: Parameters, name: str) -> Relation | None:
     ends = (f"{name}.", f"{nested.in_}." if nested else "")
     own = (one for one in parameters.relations if one.child.startswith(ends[0]) and one.parent.startswith(ends[1]))
     return next(own, None) if nested else None
-
-
-def bindings(parameters: Parameters, instant: str, offset: Offset | None = None) -> dict[str, Any]:
-    """Return what every query may bind: the limits of the policy, the instant, the declared tables.
-
-    `offset` says how far the source's clock is ahead of the database's, where that was measured.
-    """
-    error = parameters.policy.clock_error_seconds
-    low, high = offset or (-error, error)
-    return {
-        **parameters.policy.model_dump(),
-        "clock_low": low,
-        "clock_high": high,
-        "instant": instant,
-        "table_prefix": parameters.table_prefix,
-        "declared_tables": parameters.tables,
-    }

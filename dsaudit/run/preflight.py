@@ -12,10 +12,11 @@ from psycopg import sql
 
 from dsaudit import catalogue, checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
+from dsaudit.database.bindings import bindings
 from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
-from dsaudit.database.relations import Relations, bindings
+from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
