@@ -1,4 +1,4 @@
-"""What every query may bind."""
+"""The values that every query may bind."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def webhooks_come_without_a_gap(audit: Audit) -> Found:
                 "changed": ", ".join(f"{count} {name}" for name, count in counted.items()),
                 "by_sync": by_sync,
                 "never": len(one.changes) - by_sync,
-                "by_chance": f"{one.odds:.1e}",
+                "by_chance": float(f"{one.odds:.1e}"),
             }
         )
     counts = {str(tenant): len(moments(part)) for tenant, part in found.groupby("tenant")} if len(found) else {}

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 TIMES = (
     *("last_run", "next_run", "run_at", "cursor", "failed_at", "last_heard", "listening_since"),
-    *("accepted_at", "rejected_at", "refused_at", "deletion_at"),
+    *("accepted_at", "sent_later_at", "rejected_at", "refused_at", "deletion_at"),
 )
-ARRIVALS = ("accepted_at", "rejected_at", "rejected", "refused_at", "refused", "deletion_at")
+ARRIVALS = ("accepted_at", "sent_later_at", "rejected_at", "rejected", "refused_at", "refused", "deletion_at")
 ACTIONS = {"missing in raw": "create", "missing": "create", "old in raw": "update", "field": "update"}
 WORDS = {"create": "a creation", "update": "an update", "delete": "a deletion"}
 WHOLE_SECOND = timedelta(seconds=1)

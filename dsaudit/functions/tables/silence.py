@@ -40,7 +40,7 @@ def webhook_silences(audit: Audit) -> pd.DataFrame:
     """
     lines = [
         {"tenant": one.tenant, "resource": one.resource, "silent_from": one.begin, "silent_to": one.end}
-        | {"changes": len(one.changes), "by_chance": f"{one.odds:.1e}"}
+        | {"changes": len(one.changes), "by_chance": float(f"{one.odds:.1e}")}
         for one in silences(audit)
     ]
     return pd.DataFrame(lines, columns=["tenant", "resource", "silent_from", "silent_to", "changes", "by_chance"])
