@@ -28,6 +28,7 @@ WAYS_IN = {
     "source": "source (the provider's API)",
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
+    "provider_reviewed": "provider_reviewed (the day of the last look at what it has)",
     "webhooks": "webhooks (what should be registered)",
     "documents": "documents (the integration's documents)",
     "tenants": "tenants",

@@ -11,6 +11,7 @@ import pandas as pd
 from dsaudit.codebase import Finding
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts import offers, webhooks
+from dsaudit.facts.provider import provider_of
 from dsaudit.facts.webhooks import ACTIONS, EVERY, action, of_resource
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def webhook_topics(audit: Audit) -> pd.DataFrame:
 
     needs: webhooks, resources
     key: topic
-    show: topic, wanted_by, in_the_code, handled, registered_for, recorded_for, state
+    show: topic, available, wanted_by, in_the_code, handled, registered_for, recorded_for, state
     """
     return pd.DataFrame(_topics(audit))
 
@@ -107,9 +108,11 @@ def _topics(audit: Audit) -> list[Row]:
     others = set().union(*registered.values(), *recorded.values()) - {EVERY}
     known = list(dict.fromkeys([*wanted, *places, *sorted(others)]))
     handled = webhooks.handled(audit, known) if parameters.code else {}
+    provider, _ = provider_of(audit)
     return [
         {
             "topic": topic,
+            "available": ("yes" if provider.knows(topic) else "no") if provider.key else "",
             "wanted_by": ", ".join(wanted.get(topic, [])),
             "in_the_code": places.get(topic, "").rpartition("/")[2],
             "handled": handled[topic].state if handled else "",
