@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from dsaudit import catalogue, naming
+from dsaudit.drafting.code import Told
+from dsaudit.drafting.draft import Draft
+from dsaudit.drafting.refined import Refined
+from dsaudit.drafting.resources import _put_scope
 from dsaudit.parameters.resource import Resource
 from dsaudit.parameters.source import Source
 
@@ -138,6 +144,15 @@ def test_which_scope_includes_another_is_the_providers_rule(
     key: str, given: list[str], wanted: str, by: str | None
 ) -> None:
     assert catalogue.load(key).holds(given, wanted) == by
+
+
+def test_the_scope_for_older_records_is_drafted_though_the_code_does_not_ask_for_it() -> None:
+    draft, told, facts = Draft(), Told(scopes=("SCOPES", ["read_orders", "read_products"])), catalogue.load("shopify")
+    for name in ("order", "customer"):
+        one = cast(Refined, SimpleNamespace(name=name))
+        _put_scope(draft, f"resources.{name}", one, facts.resource(name), told, facts)
+    assert draft.value("resources.order.scope") == ["read_orders", "read_all_orders"]
+    assert not draft.value("resources.customer.scope")
 
 
 OWN = """

@@ -225,6 +225,10 @@ class Provider(_Facts):
         needed = [*(one.scope for one in self.resources.values()), *(one.scopes for one in self.topics.values())]
         return {*self.scope, *self.other_scopes, *(scope for listed in needed for scope in listed)}
 
+    def knows(self, topic: str) -> bool:
+        """Return whether there is such a topic, in any way of writing."""
+        return topic in self._plain
+
     def resource(self, name: str) -> Object:
         """Return what is known of one kind of object, nothing where it is not in the file."""
         return self.resources.get(name, Object())

@@ -28,6 +28,7 @@ WAYS_IN = {
     "source": "source (the provider's API)",
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
+    "provider_reviewed": "provider_reviewed (the day of the last look at what it has)",
     "webhooks": "webhooks (what should be registered)",
     "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
     "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",

@@ -76,6 +76,7 @@ def _put_head(made: Draft, request: Request, facts: catalogue.Provider) -> None:
     made.variables[request.url_env] = "the database's address, with a role that may only read"
     own = request.provider if request.provider not in catalogue.known() else None
     made.put("provider", os.path.relpath(own, request.root) if own else facts.key or None)
+    made.put("provider_reviewed", facts.as_of)
 
 
 def _prefix(seen: system.System, key: str) -> str:

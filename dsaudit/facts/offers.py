@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
-from dsaudit.catalogue import ACTIONS, KINDS, Provider
+from dsaudit.catalogue import ACTIONS, KINDS, Object, Provider
 from dsaudit.facts.exceptions import written_down
 from dsaudit.facts.provider import provider_of
+from dsaudit.naming import one as singular_name
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.parameters import Resource
+
+IMPACTS = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,80 @@ def _offer(provider: Provider, name: str, resource: Resource) -> Offer:
     found = [provider.topics[entry] for entry in entries]
     tells = {topic: kind for one in found for kind in KINDS for topic in getattr(one, kind)}
     levels = {one.impact for one in found}
-    return Offer(tells, next((level for level in ("high", "medium") if level in levels), "low"))
+    return Offer(tells, min(levels, key=IMPACTS.index, default="low"))
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A kind of data that either the catalogue or the file alone knows, and what declaring it would need."""
+
+    resource: str
+    declared: str  # no; or alone, where the catalogue does not know it
+    impact: str = ""
+    scope: str = ""
+    read: str = ""
+    topics: str = ""  # or why it has none, and what to do instead
+
+
+def unmet(audit: Audit) -> list[Unmet]:
+    """Return what only one of catalogue and file knows: first what the file declares alone, then by impact."""
+    provider, problem = provider_of(audit)
+    declared = audit.parameters.resources
+    if problem or not provider.key:
+        return []
+    taken = {entry for entry, one in provider.topics.items() for topic in one.all if topic in _wanted(audit)}
+    taken |= {entry for name in declared for entry in provider.resource(name).topics}
+    found = [
+        Unmet(name, "alone")
+        for name, one in declared.items()
+        if name not in provider.resources and not one.nested and not any(map(provider.knows, one.webhooks))
+    ]
+    there = {name: one for name, one in provider.resources.items() if name not in declared}
+    there = {name: one for name, one in there.items() if not one.topics or not taken.issuperset(one.topics)}
+    offered = [_unmet(provider, name, one, one.topics) for name, one in there.items()]
+    owned = {entry for one in provider.resources.values() for entry in one.topics}
+    others = [one for one in provider.topics if one not in owned | taken and singular_name(one) not in declared]
+    offered += [_unmet(provider, singular_name(entry), Object(), [entry]) for entry in others]
+    return found + sorted(offered, key=lambda one: (IMPACTS.index(one.impact), not one.read, one.resource))
+
+
+def _wanted(audit: Audit) -> set[str]:
+    return {topic for one in audit.parameters.resources.values() for topic in one.webhooks}
+
+
+def _unmet(provider: Provider, name: str, one: Object, entries: list[str]) -> Unmet:
+    topics = [provider.topics[entry] for entry in entries]
+    scopes = one.scope or provider.scope or [scope for each in topics for scope in each.scopes]
+    impact = min([one.impact, *(each.impact for each in topics)], key=IMPACTS.index)
+    told = ", ".join(topic for each in topics for topic in each.all) or f"none: {one.no_webhooks}"
+    return Unmet(name, "no", impact, ", ".join(dict.fromkeys(scopes)), one.read or "", told)
+
+
+@dataclass(frozen=True)
+class New:
+    """What the provider has had since a day: a topic, a resource, or another way of writing the topics."""
+
+    since: date
+    new: str
+    what: str
+    resource: str
+    wanted: bool
+
+
+def news(audit: Audit) -> list[New]:
+    """Return what came to the catalogue's provider after the day as of which the file was last held against it."""
+    provider, _ = provider_of(audit)
+    reviewed = audit.parameters.provider_reviewed
+    found = [
+        New(day, provider.named(name), "topic", next(iter(provider.grouped([name]))), name in _wanted(audit))
+        if provider.knows(name)
+        else New(day, name, "resource", name, name in audit.parameters.resources)
+        for day, names in provider.added.items()
+        for name in names
+    ]
+    spellings = ((one.since, one.form) for one in provider.spellings)
+    ways = [New(day, form, "way of writing the topics", "all", False) for day, form in spellings if day]
+    return sorted((one for one in [*found, *ways] if reviewed and one.since > reviewed), key=lambda one: one.since)
 
 
 @dataclass(frozen=True)

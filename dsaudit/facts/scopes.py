@@ -69,7 +69,8 @@ def hides(audit: Audit, name: str, scope: str) -> str:
         told = f"{name}: {part}"
     else:
         return ", ".join(whole)
-    return f"{told} (with {', '.join(whole[1:])})" if whole[1:] else told
+    more = f" and {len(whole) - 2} more" if len(whole) > 2 else ""
+    return f"{told} (with {whole[1]}{more})" if whole[1:] else told
 
 
 def hidden_here(audit: Audit, name: str, scope: str) -> dict[str, int] | None:

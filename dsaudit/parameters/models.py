@@ -164,6 +164,7 @@ class Parameters(Section):
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
     provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
+    provider_reviewed: date | None = None  # as of when what it has was last looked through; what came later is listed
     tenants: list[Tenant] = []
     source: Source | None = None
     raw: Raw | None = None

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from dsaudit.checks import all_checks, plan_check
+from dsaudit.database.inference import Inferred, infer
 from dsaudit.facts import scopes
 from dsaudit.parameters import load
+from dsaudit.parameters.known import Aged
 from dsaudit.source import Recording
 from dsaudit.verdict import Status, Verdict
 from tests import ledger
@@ -82,9 +84,8 @@ def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledge
     with_provider(one)
     granted(one, "north", "read_members", "read_invoices", "read_history")
     one.execute("""update ledger."Member" set joined = now() - interval '59 days'""")
-    one.execute(
-        """update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')"""
-    )
+    older = """update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')"""
+    one.execute(older)
     verdict = judged(one, "required_scopes_granted")
     row = dict(zip([column["name"] for column in verdict.columns], verdict.rows[0], strict=True))
     found = (row["tenant"], row["oauth_scope"], row["hides"], row["rows_here"])
@@ -92,7 +93,13 @@ def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledge
     assert len(verdict.rows) == 1
     with opened(one.parameters, one.environment) as audit:
         line = audit.frame("scope_sets").set_index("oauth_scope").loc["read_history"].to_dict()
-    assert (line["needed_by"], line["granted_by"], line["not_granted_by"]) == ("member", "north", "south")
+        known = audit.parameters.resources["member"].known
+        inferred = infer(load(one.parameters), audit.database)
+    assert (line["needed_by"], line["granted_by"], line["missing_at"]) == ("member", "north", "south")
+    assert (known.created, known.aged) == ("joined", Aged(scope="read_history", days=60))
+    told_so = [str(Inferred(**each.to_json())) for each in inferred if each.key == "known.aged"]
+    words = "without this scope the Books shows none that is older than so many days"
+    assert told_so == [f"resources.member.known.aged: read_history, 60 ({words})"]
     assert (line["hides"], line["rows_here"], line["told_by"]) == ("member older than 60 days", 2, "provider")
 
 
@@ -176,9 +183,9 @@ def test_the_table_of_the_three_sets_names_who_lacks_what(new_ledger: NewLedger)
     with opened(one.parameters, one.environment) as audit:
         frame = audit.frame("scope_sets").set_index("oauth_scope")
     assert frame.loc["read_members", "granted_by"] == "north"
-    assert frame.loc["read_members", "not_granted_by"] == "south"
+    assert frame.loc["read_members", "missing_at"] == "south"
     assert frame.loc["read_members", "requested_at"] == "rights.py:3"
-    assert frame.loc["read_everything", "needed_by"] is None
+    assert frame.loc["read_everything", "needed_by"] == ""
 
 
 def judged_by_recording(one: ledger.Ledger, folder: Path, lists: Mapping[str, dict[str, Any]], check: str) -> Verdict:

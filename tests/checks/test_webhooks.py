@@ -231,7 +231,8 @@ def test_a_topic_is_the_same_however_it_is_written(new_ledger: Callable[..., Led
     assert {one.status for one in found.values()} == {Status.PASS}, "\n".join(map(told, found.values()))
     assert {name: found[name].examined for name in OF_TOPICS} == before
     with opened(ledger.parameters, ledger.environment) as audit:
-        assert {one.state for one in audit.frame("webhook_topics").itertuples()} == {"registered"}
+        topics = audit.frame("webhook_topics")
+        assert set(zip(topics["state"], topics["available"], strict=True)) == {("registered", "yes")}
         assert audit.query(OF_LOG).to_dict("records") == log
         assert len(log) == 2
 

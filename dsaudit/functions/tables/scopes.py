@@ -19,7 +19,7 @@ def scope_sets(audit: Audit) -> pd.DataFrame:
     """Each scope: what needs it, where it is asked for, who granted it, and what is hidden where it is missing.
 
     key: oauth_scope
-    show: oauth_scope, needed_by, requested_at, granted_by, not_granted_by, told_by, hides, rows_here, comment
+    show: oauth_scope, needed_by, requested_at, granted_by, missing_at, told_by, hides, rows_here
     """
     needed = scopes.required(audit.parameters)
     items = list(scopes.requested(audit).items) if audit.parameters.code else []
@@ -29,10 +29,9 @@ def scope_sets(audit: Audit) -> pd.DataFrame:
     rows = [
         {
             "oauth_scope": name,
-            "needed_by": ", ".join(needed.get(name, [])) or None,
-            "requested_at": place(audit.code, places[name].file, places[name].line) if name in places else None,
+            "needed_by": ", ".join(needed.get(name, [])),
+            "requested_at": place(audit.code, places[name].file, places[name].line) if name in places else "",
             **_granted(audit, tenants, name, needed.get(name, [])),
-            "comment": places[name].comment if name in places else None,
         }
         for name in known
     ]
@@ -43,13 +42,13 @@ def _granted(audit: Audit, tenants: dict[str, Granted], scope: str, resources: l
     """Return who granted a scope and who did not, who says so, and what is hidden where it is missing."""
     told = {tenant: one for tenant, one in tenants.items() if one.scopes is not None}
     held = {tenant: provider_of(audit)[0].holds(one.scopes or [], scope) for tenant, one in told.items()}
-    without = [tenant for tenant, by in held.items() if by is None]
+    without = [tenant for tenant, one in told.items() if scopes.lacking(audit, one.scopes or [], [scope])[0]]
     here = [scopes.hidden_here(audit, name, scope) for name in resources] if without else []
     rows = [counts[tenant] for counts in here if counts is not None for tenant in without]
     return {
-        "granted_by": ", ".join(name if by == scope else f"{name} by {by}" for name, by in held.items() if by) or None,
-        "not_granted_by": ", ".join(without) or None,
+        "granted_by": ", ".join(name if by == scope else f"{name} by {by}" for name, by in held.items() if by),
+        "missing_at": ", ".join(without),
         "told_by": ", ".join(dict.fromkeys(one.told_by for one in told.values())) or "nobody",
-        "hides": "; ".join(scopes.hides(audit, name, scope) for name in resources) if without else None,
-        "rows_here": sum(rows) if rows else None,
+        "hides": "; ".join(scopes.hides(audit, name, scope) for name in resources) if without else "",
+        "rows_here": sum(rows) if rows else "",
     }

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dsaudit.codebase import Finding
 from dsaudit.facts import offers
+from dsaudit.facts.provider import provider_of
 from dsaudit.facts.topics import Topic, matrix, topics
 from dsaudit.facts.ways import ways
 from dsaudit.facts.webhooks import ACTIONS, action, of_resource
@@ -60,7 +61,7 @@ def webhook_topics(audit: Audit) -> pd.DataFrame:
 
     needs: webhooks, resources
     key: topic
-    show: topic, wanted_by, in_the_code, handled, registered_for, recorded_for, state
+    show: topic, available, wanted_by, in_the_code, handled, registered_for, recorded_for, state
     """
     return pd.DataFrame(_topics(audit))
 
@@ -131,9 +132,11 @@ def _states(topics: list[Row]) -> Iterator[str]:
 def _topics(audit: Audit) -> list[Row]:
     """Return every topic that somebody uses, wanted ones first, with who knows of it."""
     used = [one for one in topics(audit) if one.wanted_by or one.place or one.registered or one.recorded]
+    provider, _ = provider_of(audit)
     return [
         {
             "topic": one.name,
+            "available": ("yes" if provider.knows(one.name) else "no") if provider.key else "",
             "wanted_by": one.wanted_by,
             "in_the_code": one.place.rpartition("/")[2],
             "handled": _handler(one.handled) if one.handled else "",
