@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dsaudit.checks import CheckError, all_checks
-from dsaudit.documents import markdown
+from dsaudit.documents import DRAFTS, markdown
 from dsaudit.facts.documents import Document
 from dsaudit.facts.exceptions import in_document
 from dsaudit.verdict import DRAFT_MIME, Status
@@ -44,10 +44,10 @@ def with_provider(ledger: Ledger) -> Path:
     return ledger.folder / "docs" / "webhook_analysis.md"
 
 
-def drafted(system: Any) -> str:
+def drafted(system: Any, name: str = "webhook_analysis") -> str:
     with opened(system.parameters, system.environment) as audit:
         assert audit.parameters.source is None or audit.source.index
-        return audit.draft("webhook_analysis").text
+        return audit.draft(name).text
 
 
 def assert_it_agrees(system: Any, path: Path, text: str) -> None:
@@ -78,6 +78,30 @@ def test_a_draft_takes_the_place_of_a_document_that_is_gone(sample: Any) -> None
     assert "24 of 27 (88.9 %)" in lacking
     assert re.findall("### Add `(.*)`", lacking) == ["customers/delete", "disputes/create", "disputes/update"]
     assert "| `dispute` | `disputes/create` | create | HIGH | yes | **add** | yes | yes | yes | yes |" in lacking
+
+
+def test_all_documents_can_be_drafted(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    with_provider(ledger)
+    for name in DRAFTS:
+        path = ledger.folder / "docs" / f"{name}.md"
+        path.unlink()
+        assert_it_agrees(ledger, path, drafted(ledger, name))
+
+
+def test_the_samples_documents_can_be_drafted(sample: Any) -> None:
+    with sample.clone() as clone:
+        with opened(clone.parameters, clone.environment) as audit:
+            assert audit.source.index
+            texts = {name: audit.draft(name).text for name in DRAFTS}
+        for name, text in texts.items():
+            (clone.code / "docs" / "integrations" / f"shopify_{name}.md").write_text(text, encoding="utf-8")
+        with opened(clone.parameters, clone.environment) as audit:
+            assert audit.source.index
+            found = [audit.check(name) for name in OF_DOCUMENTS]
+    assert [told(one) for one in found if one.status is not Status.PASS] == []
+    assert '    "shopify_payout" ||--|{ "shopify_balance_transaction" : "payout_id"\n' in texts["data_model"]
+    assert "| `read_gift_cards` | `gift_card` | `app/services/shopify/oauth_service.py:" in texts["integration"]
 
 
 def test_what_is_to_be_added_has_its_checklist_with_this_systems_places(new_ledger: Callable[..., Ledger]) -> None:
@@ -191,7 +215,7 @@ def test_without_resources_there_is_nothing_to_draft(new_ledger: Callable[..., L
         assert [len(audit.frame(name)) for name in ("topic_matrix", "webhook_or_polling", "webhook_analysis")] == [
             0
         ] * 3
-        with pytest.raises(CheckError, match="there is no draft of 'webhooks'; there are webhook_analysis"):
+        with pytest.raises(CheckError, match="there is no draft of 'webhooks'; there are integration, data_model"):
             audit.draft("webhooks")
     assert DRAFT_MIME not in draft._repr_mimebundle_()
     assert draft.reason == "the parameter file has no resources"

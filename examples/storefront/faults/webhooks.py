@@ -202,6 +202,26 @@ def topics_ruled_out(sample: "Sample", random: Random) -> Planted:
     return Planted("topics_ruled_out", mode=46, how="edited", must=must, may=may)
 
 
+def topics_not_wanted(sample: "Sample", random: Random) -> Planted:
+    """The parameter file wants two resources' creation alone, though the provider tells of what becomes of them."""
+    chosen = sorted(random.sample(["product", "inventory_item", "location", "draft_order"], 2))
+    for resource in chosen:
+        topics = f"{resource}s/create, {resource}s/update, {resource}s/delete"
+        replaced(sample.parameters, f"webhooks: [{topics}]", f"webhooks: [{resource}s/create]")
+    few = Expected("available_changes_are_wanted", keys=chosen)
+    return Planted("topics_not_wanted", mode=0, how="edited", must=[few])
+
+
+def deletion_ruled_out(sample: "Sample", random: Random) -> Planted:
+    """The parameter file says that a resource is never deleted, which the provider has a topic for."""
+    resource = random.choice(["product", "inventory_item", "location"])
+    topics = f"{resource}s/create, {resource}s/update"
+    told = f"webhooks: [{topics}]\n    never: {{delete: it is archived, and stays}}"
+    replaced(sample.parameters, f"webhooks: [{topics}, {resource}s/delete]", told)
+    wrong = Expected("what_is_ruled_out_has_no_topic", keys=[resource])
+    return Planted("deletion_ruled_out", mode=0, how="edited", must=[wrong])
+
+
 def topic_mistyped(sample: "Sample", random: Random) -> Planted:
     """The parameter file wants a topic by a name that the provider does not have."""
     replaced(sample.parameters, "[locations/create, locations/update,", "[locations/create, locations/updated,")
