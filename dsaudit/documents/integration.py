@@ -46,7 +46,11 @@ def _scopes(audit: Audit) -> Iterator[Row]:
     places = {name: f"{one.file}:{one.line}" for one in items for name in scopes.names_in(one.value)}
     granted = {tenant: scopes.granted(audit, tenant).scopes for tenant in audit.parameters.tenant_names}
     for scope, names in scopes.required(audit.parameters).items():
-        by = [tenant for tenant, given in granted.items() if given is not None and scopes.includes(given, scope)]
+        by = [
+            tenant
+            for tenant, given in granted.items()
+            if given is not None and scopes.lacking(audit, given, [scope]) == ([], None)
+        ]
         yield code(scope), codes(names), code(places.get(scope, "")) or "–", words(", ".join(by)) or "–"
 
 
