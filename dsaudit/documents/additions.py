@@ -11,7 +11,6 @@ from dsaudit.facts import scopes, webhooks
 from dsaudit.facts.documents import documents
 from dsaudit.facts.offers import Advice
 from dsaudit.facts.provider import provider_of
-from dsaudit.facts.sync_code import functions_named
 from dsaudit.facts.topics import Topic, topics
 from dsaudit.parameters import place_of
 
@@ -127,10 +126,8 @@ def _sync(audit: Audit, resource: str) -> str:
     name = audit.parameters.resources[resource].sync
     if not audit.parameters.code or not name:
         return code(name) if name else "the parameter file names no sync function"
-    return (
-        ", or ".join(_place(one.function) for one in functions_named(audit, name))
-        or f"{code(name)}, which was not found"
-    )
+    found = [_place(one) for one in codebase.functions(audit.code, name.rpartition(".")[2])]
+    return ", or ".join(found) or f"{code(name)}, which was not found"
 
 
 def _document(audit: Audit) -> str:

@@ -9,7 +9,6 @@ from dsaudit import codebase
 from dsaudit.documents.markdown import Row, code, codes, table, words
 from dsaudit.facts import scopes
 from dsaudit.facts.documents import documents
-from dsaudit.facts.sync_code import functions_named
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -36,7 +35,7 @@ def integration(audit: Audit) -> str:
         table(("Function", "Brings", "Place"), _syncs(audit), "The parameter file names no sync function."),
         "## Webhooks",
         f"Deliveries go to an address like {address}." if address else "The parameter file names no address for them.",
-        table(("What", "Place"), _webhooks(audit), ""),
+        f"Registered by {codes(_registration(audit), 'a function that is not known')}.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -60,15 +59,10 @@ def _syncs(audit: Audit) -> Iterator[Row]:
         if one.sync:
             brings.setdefault(one.sync, []).append(name)
     for function, names in brings.items():
-        found = functions_named(audit, function) if audit.parameters.code else []
-        yield code(function), codes(names), codes((one.place for one in found), "–")
+        found = codebase.functions(audit.code, function.rpartition(".")[2]) if audit.parameters.code else []
+        yield code(function), codes(names), codes((f"{one.file}:{one.line}" for one in found), "–")
 
 
-def _webhooks(audit: Audit) -> Iterator[Row]:
-    if not audit.parameters.code:
-        return
-    for one in codebase.functions(audit.code, "*register*webhook*")[:1]:
-        yield f"Registered by {code(one.qualified)}", code(f"{one.file}:{one.line}")
-    finding = codebase.signature_verification(audit.code)
-    if finding.state == "found":
-        yield "Signatures are verified", code(f"{finding.file}:{finding.line}")
+def _registration(audit: Audit) -> list[str]:
+    found = codebase.functions(audit.code, "*register*webhook*") if audit.parameters.code else []
+    return [f"{one.file}:{one.line}" for one in found[:1]]

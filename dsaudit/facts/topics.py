@@ -158,11 +158,14 @@ def _handled(finding: Finding | None, needed: bool) -> Told:
 def _of_tenants(having: tuple[str, ...], lacking: tuple[str, ...], count: int, needed: bool) -> Told:
     if needed and lacking:
         return "lost", "no" if count == 1 else f"{len(having)} of {count}"
-    if len(having) == count:
-        return "covered", "yes"
-    if needed:
+    if needed and len(having) < count:
         return "unknown", ""
-    return ("covered", f"{len(having)} of {count}") if having else ("said", "no")
+    return _known_of(having, count)
+
+
+def _known_of(having: tuple[str, ...], count: int) -> Told:
+    told = "yes" if len(having) == count else f"{len(having)} of {count}"
+    return ("covered", told) if having else ("said", "no")
 
 
 def _recorded_as_it_is(topic: Topic, count: int, needed: bool) -> Told:
@@ -170,6 +173,6 @@ def _recorded_as_it_is(topic: Topic, count: int, needed: bool) -> Told:
     if set(topic.recorded) & set(topic.unregistered):
         return "lost", "not true"
     lacking = tuple(tenant for tenant in topic.unrecorded if tenant not in topic.unregistered)
-    if topic.unrecorded and not lacking and not topic.recorded:
-        return "said", "no"
-    return _of_tenants(topic.recorded, lacking, count, needed or bool(topic.registered))
+    if lacking or len(topic.recorded) + len(topic.unrecorded) < count:
+        return _of_tenants(topic.recorded, lacking, count, needed or bool(topic.registered))
+    return _known_of(topic.recorded, count)

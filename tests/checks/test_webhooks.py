@@ -289,7 +289,7 @@ def test_a_matrix_says_at_which_side_a_topic_is_lost(new_ledger: Callable[..., L
 def test_the_rhythm_of_the_sync_and_the_last_arrivals_are_told(new_ledger: Callable[..., Ledger]) -> None:
     ledger = new_ledger()
     ledger.execute("delete from ledger.job_run")
-    for hour in (0, 6, 12, 12.5, 18):
+    for hour in (0, 6, 12, 12.5, 18.5):
         ledger.execute(
             "insert into ledger.job_run (org, job, began, finished, got, batches) "
             "select org, 'member', at, at, 1, 1 from (values ('N'), ('S')) as orgs (org), "

@@ -216,7 +216,7 @@ def deletion_ruled_out(sample: "Sample", random: Random) -> Planted:
     """The parameter file says that a resource is never deleted, which the provider has a topic for."""
     resource = random.choice(["product", "inventory_item", "location"])
     topics = f"{resource}s/create, {resource}s/update"
-    told = f"webhooks: [{topics}]\n    never: {{delete: it is archived, and stays}}"
+    told = f"webhooks: [{topics}]\n    never: {{delete: it is archived and stays}}"
     replaced(sample.parameters, f"webhooks: [{topics}, {resource}s/delete]", told)
     wrong = Expected("what_is_ruled_out_has_no_topic", keys=[resource])
     return Planted("deletion_ruled_out", mode=0, how="edited", must=[wrong])
