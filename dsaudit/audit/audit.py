@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,8 @@ class Audit:
         if self._handoff:
             return Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
-        read = source.replay(Path(self._replay)) if self._replay else source.record
+        asking = partial(source.record, probing=bool(self._blueprint))  # one record's story needs no probe
+        read = source.replay(Path(self._replay)) if self._replay else asking
         read(self.parameters, folder, lambda line: None)
         self._hold_anew()
         return Recording(folder, self.parameters)

@@ -67,9 +67,10 @@ class Code(Section):
 
 
 class Probe(Section):
-    """Leave for a run to send forged deliveries to our own webhook address, each of which has to be refused.
+    """Leave to send forged deliveries to our own webhook address, each of which has to be refused.
 
-    They are about records that nobody has, and their ids hold a mark by which the audit leaves them out. `secret_env`
+    A run sends them once the source is read, and so does a phase that is opened by hand. They are about records that
+    nobody has, and their ids bear a mark by which no check takes them for deliveries of the provider. `secret_env`
     names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery
     sent twice too, of a deletion, which may leave a raw row; production refuses that.
     """

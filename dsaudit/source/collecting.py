@@ -63,12 +63,20 @@ class Reader(Protocol):
         """Let go of everything."""
 
 
-def record(parameters: Parameters, folder: Path, progress: Progress = lambda line: None, resume: bool = False) -> None:
+def record(
+    parameters: Parameters,
+    folder: Path,
+    progress: Progress = lambda line: None,
+    resume: bool = False,
+    probing: bool = True,
+) -> None:
     """Read every declared list of every tenant into `folder`.
 
     A list that cannot be read does not stop the others: the index says what was wrong with it, and what needs it
     is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
     what was read then is kept, and each list goes on where it can.
+
+    Where the file allows it, forged deliveries are sent to our webhook address then, unless not `probing`.
 
     Of a part by record, the ids are drawn from our own tables first: what comes to us after that is in flight.
 
@@ -89,7 +97,8 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     for tenant in tenants_of(parameters):
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
-    probe(parameters, tenants_of(parameters), index, folder, progress)
+    if probing:
+        probe(parameters, tenants_of(parameters), index, folder, progress)
     index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)

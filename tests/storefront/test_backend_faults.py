@@ -66,6 +66,21 @@ def test_no_signature_check_lets_forgeries_in(sample: Sample) -> None:
     assert deliver(sample, "orders/create", an_order(), Hmac_Sha256="forged").status_code == 401
 
 
+def test_fail_on_forgeries_answers_them_with_an_error(sample: Sample) -> None:
+    order = an_order()
+    with fault(sample, fail_on_forgeries=True):
+        assert deliver(sample, "orders/create", order, Hmac_Sha256="forged").status_code == 500
+        assert deliver(sample, "orders/create", an_order()).status_code == 200
+    assert versions(sample, "order", order["id"]) == []
+
+
+def test_store_before_verifying_keeps_what_it_refuses(sample: Sample) -> None:
+    order = an_order()
+    with fault(sample, store_before_verifying=True):
+        assert deliver(sample, "orders/create", order, Hmac_Sha256="forged").status_code == 401
+    assert len(versions(sample, "order", order["id"])) == 1
+
+
 def test_dedupe_any_version_swallows_a_value_that_changes_back(sample: Sample) -> None:
     item = {"id": new_id(), "sku": "A", "created_at": instant()}
     with fault(sample, dedupe_any_version=True):
