@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dsaudit.canvas import BLUE, GREY, INK, PALE, RED
+from dsaudit.canvas import BLUE, INK, PALE, RED
 from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import days as _days
 from dsaudit.canvas import lanes as _lanes
@@ -15,6 +15,7 @@ from dsaudit.canvas import say as _say
 from dsaudit.canvas import span as _span
 from dsaudit.canvas import time_axis as _time_axis
 from dsaudit.canvas import unless_empty as _unless_empty
+from dsaudit.verdict.card import plural
 
 MOST = 12  # resources that are drawn, the slowest
 LINES = 1.6  # of a plot for each lane
@@ -58,9 +59,9 @@ def latency_over_time(frame: pd.DataFrame) -> Axes:
         axes.text(0, grounds[0] - height(limit), f"limit {_span(limit)}", transform=across, va="bottom", fontsize=7)
         _time_axis(axes)
         rest = len(worst) - len(names)
-        more = f"; {rest} quicker resources are not drawn" if rest else ""
-        label = f"changed at (UTC); bars: median, dots: p95 of {_span(width * 86400)}; logarithmic{more}"
-        axes.set_xlabel(label, color=GREY, fontsize=7)
+        more = f"; {plural(rest, 'quicker resource')} not drawn" if rest else ""
+        told = f"changed at (UTC); heights are logarithmic\nbars: median, dots: p95 of {_span(width * 86400)}{more}"
+        axes.set_xlabel(told, loc="left", fontsize=7)
         _say(
             axes,
             f"the longest 95th percentile is {_span(float(worst.max()))}, of {worst.index[0]}, "
