@@ -111,14 +111,29 @@ class Delivery(_Facts):
     horizon_days: int | None = None
 
 
+class Subscribing(_Facts):
+    """How topics are subscribed to: with a POST to ``path`` below the address, or by a person (``by_hand`` says where).
+
+    ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each. ``{address}`` is where
+    deliveries go. Without a path it is that of the list, ``source.subscriptions``. ``note`` says what else has to be
+    known.
+    """
+
+    path: str = ""
+    body: str = ""
+    form: dict[str, str] = {}
+    by_hand: str = ""
+    note: str = ""
+
+
 class Provider(_Facts):
     """A provider's facts; without a file they are none.
 
     ``sources`` has a link for each kind of fact, ``from_memory`` patterns of the facts that were not read again there
     (``order.read``, ``source.rate``). ``source`` holds keys of a parameter file's source, ``base_url`` and ``account``
     its address and what a tenant's account looks like there, ``updated`` and ``created`` where a record tells its
-    times, ``scope`` what all objects need, ``other_scopes`` what none of these needs. ``{version}`` stands for
-    ``version`` everywhere.
+    times, ``scope`` what all objects need, ``other_scopes`` what none of these needs, ``token`` says for how long one
+    lasts. ``{version}`` stands for ``version`` everywhere.
     """
 
     name: str = ""
@@ -138,6 +153,8 @@ class Provider(_Facts):
     other_scopes: list[str] = []
     source: dict[str, Any] = {}
     signature: Signature | None = None
+    subscribing: Subscribing = Subscribing()
+    token: str = ""
     delivery: Delivery = Delivery()
     resources: dict[str, Object] = {}
     topics: dict[str, Topics] = {}
