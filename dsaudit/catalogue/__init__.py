@@ -160,6 +160,21 @@ class Delivery(_Facts):
         return form
 
 
+class Subscribing(_Facts):
+    """How topics are subscribed to: with a POST to ``path`` below the address, or by a person (``by_hand`` says where).
+
+    ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each. ``{address}`` is where
+    deliveries go. Without a path it is that of the list, ``source.subscriptions``. ``note`` says what else has to be
+    known.
+    """
+
+    path: str = ""
+    body: str = ""
+    form: dict[str, str] = {}
+    by_hand: str = ""
+    note: str = ""
+
+
 class Provider(_Facts):
     """A provider's facts; without a file they are none.
 
@@ -170,7 +185,8 @@ class Provider(_Facts):
     ``version`` everywhere. ``includes`` says which scope, or pattern, is held by whoever holds another (``write_*:
     read_*``), ``untold`` why nobody can ask which were granted. ``spellings`` are other ways of writing the topics.
     ``as_of`` is the day on which these facts were last held against the provider's pages, ``added`` the day from which
-    it has had what came later than the rest, as far as its pages tell: names of resources and topics.
+    it has had what came later than the rest, as far as its pages tell: names of resources and topics. ``token`` says for how
+    long one lasts.
     """
 
     name: str = ""
@@ -193,6 +209,8 @@ class Provider(_Facts):
     untold: str | None = None
     source: dict[str, Any] = {}
     signature: Signature | None = None
+    subscribing: Subscribing = Subscribing()
+    token: str = ""
     delivery: Delivery = Delivery()
     resources: dict[str, Object] = {}
     topics: dict[str, Topics] = {}

@@ -226,6 +226,14 @@ def test_the_ledgers_alerts_fire_on_their_damage_alone(
     assert not name or labels in fires[BY_NAME[name.split()[0]].name]
 
 
+def test_a_metric_that_cannot_be_asked_is_told_and_the_others_are_shown(ledger: Ledger) -> None:
+    ledger.execute("alter table ledger.job_run rename finished to done")
+    with opened(ledger.parameters, ledger.environment) as audit:
+        shown = audit.frame("alerts_now").set_index("metric")
+    assert 'column "finished" does not exist' in shown.loc["integration_sync_age_seconds", "now"]
+    assert [*shown["would_fire"]] == ["no", "no", "not known"]
+
+
 RAW = """
 raw:
   table: "{table}"

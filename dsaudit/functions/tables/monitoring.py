@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 def alerts_now(audit: Audit) -> pd.DataFrame:
     """What the alerts would say at this instant, by the queries that an exporter would run.
 
-    show: metric, worst, value_now, limit, would_fire
+    show: metric, now, limit, would_fire, worst
     """
     return pd.DataFrame([_now(audit, metric) for metric in measured(audit.parameters)], dtype=object)
 
 
 def _now(audit: Audit, metric: Metric) -> dict[str, object]:
     limit = metric.limit(audit.parameters.policy)
-    told = {"metric": metric.name, "limit": f"at most {metric.told(limit)}"}
+    told = {"metric": metric.name, "now": "", "limit": f"at most {metric.told(limit)}"}
     try:
         values = values_now(audit, metric)
     except (QueryError, RelationMissing) as error:
-        return {**told, "worst": "", "value_now": f"cannot be asked: {error}", "would_fire": "not known"}
+        return {**told, "now": f"cannot be asked: {error}", "would_fire": "not known", "worst": ""}
     beyond = int((values["value"] > limit).sum())
     worst = values.sort_values("value", ascending=False, na_position="last", kind="stable").iloc[0]
     where = ", ".join(str(worst[label]) for label in metric.labels if worst["value"] == worst["value"])
     fires = f"yes, {beyond} of {len(values)}" if beyond else "no"
-    return {**told, "worst": where, "value_now": metric.told(worst["value"]), "would_fire": fires}
+    return {**told, "now": metric.told(worst["value"]), "would_fire": fires, "worst": where}
 
 
 def values_now(audit: Audit, metric: Metric) -> pd.DataFrame:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..sample import Sample
 
 RULES = "monitoring/alerts.yml"
-COVERED, KNOWN = "monitoring_rules_cover_every_danger", "monitoring_rules_name_known_metrics"
 ALERTS = {  # each danger's alert, and a metric that it names
     "ShopifyLate": ("latency", "integration_latency_p95_seconds"),
     "ShopifyRefinementFails": ("errors", "integration_failed_refinements_ratio"),
@@ -32,7 +31,7 @@ def alert_rule_removed(sample: "Sample", random: Random) -> Planted:
     if rule is None:
         raise SampleError(f"{RULES} has no alert {alert}: the sample and its fault differ")
     path.write_text(text.replace(rule[0], ""), encoding="utf-8")
-    unwatched = Expected(COVERED, keys=[ALERTS[alert][0]])
+    unwatched = Expected("monitoring_rules_cover_every_danger", keys=[ALERTS[alert][0]])
     return Planted("alert_rule_removed", mode=0, how="caused", must=[unwatched])
 
 
@@ -41,7 +40,10 @@ def alert_on_nothing(sample: "Sample", random: Random) -> Planted:
     alert = random.choice(list(ALERTS))
     danger, metric = ALERTS[alert]
     replaced(_rules(sample), metric, metric.replace("integration_", "shopify_"))
-    must = [Expected(KNOWN, keys=[alert]), Expected(COVERED, keys=[danger])]
+    must = [
+        Expected("monitoring_rules_name_known_metrics", keys=[alert]),
+        Expected("monitoring_rules_cover_every_danger", keys=[danger]),
+    ]
     return Planted("alert_on_nothing", mode=0, how="caused", must=must)
 
 
