@@ -53,6 +53,7 @@ NOTEBOOK_HALF = {
     "drafting",
     "facts",
     "functions",
+    "live",
     "plots",
     "reconcile",
     "source",

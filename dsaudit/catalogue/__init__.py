@@ -185,8 +185,8 @@ class Provider(_Facts):
     ``version`` everywhere. ``includes`` says which scope, or pattern, is held by whoever holds another (``write_*:
     read_*``), ``untold`` why nobody can ask which were granted. ``spellings`` are other ways of writing the topics.
     ``as_of`` is the day on which these facts were last held against the provider's pages, ``added`` the day from which
-    it has had what came later than the rest, as far as its pages tell: names of resources and topics. ``token`` says for how
-    long one lasts.
+    it has had what came later than the rest, as far as its pages tell: names of resources and topics. ``token`` says
+    for how long one lasts.
     """
 
     name: str = ""

@@ -13,6 +13,7 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.live import live_times
 from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
 
@@ -28,6 +29,7 @@ __all__ = [
     "ingest",
     "latency",
     "latency_over_time",
+    "live_times",
     "timeline",
     "topic_matrix",
     "versions",

@@ -14,6 +14,7 @@ from .admin import admin_routes
 from .control import control_routes
 from .hooks import webhook_routes
 from .provider import Provider
+from .writing import writing_routes
 
 
 async def _as_json(request: Request, error: Exception) -> Response:
@@ -37,5 +38,6 @@ def _dated(application: Starlette, provider: Provider) -> ASGIApp:
 
 
 def build(provider: Provider, stop: Callable[[], None]) -> ASGIApp:
-    routes = [*admin_routes(provider), *webhook_routes(provider), *control_routes(provider, stop)]
+    shops = [*admin_routes(provider), *writing_routes(provider), *webhook_routes(provider)]
+    routes = [*shops, *control_routes(provider, stop)]
     return _dated(Starlette(routes=routes, exception_handlers={HTTPException: _as_json}), provider)

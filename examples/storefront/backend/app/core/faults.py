@@ -19,6 +19,7 @@ NAMES = frozenset(
         "dedupe_any_version",
         "store_duplicates",
         "stale_overwrite",
+        "same_second_dropped",
         "truncate_children",
         "ignore_deletes",
         "wrong_tenant",
@@ -37,8 +38,6 @@ NAMES = frozenset(
         "texts_composed",
         "default_filter",
         "updated_since",
-        "same_second_dropped",
-    }
 )
 
 _active: dict[str, Any] = {}
