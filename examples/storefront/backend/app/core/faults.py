@@ -38,6 +38,7 @@ NAMES = frozenset(
         "texts_composed",
         "default_filter",
         "updated_since",
+    }
 )
 
 _active: dict[str, Any] = {}
