@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from dsaudit.checks import all_checks
 from dsaudit.cli import main
 from dsaudit.cli.group import COULD_NOT_START
-from dsaudit.monitoring import METRICS, measured, why_not
+from dsaudit.monitoring import METRICS, given, measured, why_not
 from dsaudit.monitoring.promql import NotPromql, Selector, selectors
 from dsaudit.parameters import ParameterError, load
 
@@ -267,6 +267,33 @@ def test_conditions_and_absence_are_told() -> None:
 def test_what_is_no_expression_is_told(expression: str) -> None:
     with pytest.raises(NotPromql):
         selectors(expression)
+
+
+@pytest.mark.parametrize(
+    ("rules", "without"),
+    [
+        ("{alert: A, expr: 'integration_ingest_age_seconds > 1'}", None),
+        ("{alert: A, expr: 'integration_ingest_age_seconds{tenant=\"a\"} > 1'}", ["b"]),
+        ("{record: r, expr: max by (tenant) (integration_ingest_age_seconds)}, {alert: A, expr: r > 1}", None),
+        ("{record: r, expr: integration_ingest_age_seconds}, {alert: A, expr: 'r{tenant!=\"b\"} > 1'}", ["b"]),
+        ("{record: r, expr: r + integration_ingest_age_seconds}", ["a", "b"]),
+        ("{record: r, expr: r + integration_ingest_age_seconds}, {alert: A, expr: r > 1}", None),
+        ("{alert: A, expr: own_age_seconds_bucket > 1}", None),
+    ],
+)
+def test_a_rule_covers_the_tenants_that_it_takes(rules: str, without: list[str] | None, tmp_path: Path) -> None:
+    (tmp_path / "alerts.yml").write_text(f"---\ngroups: [{{name: g, rules: [{rules}]}}]\n---\n", encoding="utf-8")
+    file = tmp_path / "two.yml"
+    file.write_text(
+        "integration: two\ndatabase: {url_env: TWO_URL}\ntenants: [{name: a, id: 1}, {name: b, id: 2}]\n"
+        "raw: {table: raw, columns: {state: none}}\nresources: {order: {table: o, key: id}}\n"
+        f"monitoring: {{rules: {tmp_path}/alerts.yml, metrics: {{own_age_seconds: silence}}}}\n",
+        encoding="utf-8",
+    )
+    found = given.read(load(file))
+    assert found.problems == {} and not any(found.unknown(rule) for rule in found.rules)
+    uncovered = [(danger, tenants) for danger, _, tenants in found.uncovered()]
+    assert uncovered == ([("silence", without)] if without else [])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,13 @@ class Given:
         return next((self.watched[one] for one in whole if one in self.watched), None)
 
     def _behind(self, rule: Rule, passed: Collection[str]) -> Iterator[Selector]:
-        """Yield what a rule asks for, and what stands behind what others record."""
+        """Yield what a rule asks for, and what stands behind what others record, under the conditions of both."""
         for one in rule.asks:
             yield one
             if one.metric in self.recorded and one.metric not in passed and not one.is_absent:
                 for behind in self.recorded[one.metric]:
-                    yield from self._behind(behind, {*passed, one.metric})
+                    for other in self._behind(behind, {*passed, one.metric}):
+                        yield replace(other, labels=(*other.labels, *one.labels))
 
 
 def read(parameters: Parameters) -> Given:
@@ -119,7 +120,7 @@ def read(parameters: Parameters) -> Given:
 
 
 def _rules(name: str, path: Path) -> Iterator[Rule]:
-    documents = [*yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+    documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
     for document in documents or [{}]:
         for group in document.get("spec", document)["groups"]:  # a PrometheusRule of Kubernetes has them in its spec
             yield from (_rule(name, rule) for rule in group.get("rules") or [])
