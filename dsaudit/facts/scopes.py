@@ -61,16 +61,11 @@ def hidden_without(parameters: Parameters, resource: str) -> list[str]:
 
 def hides(audit: Audit, name: str, scope: str) -> str:
     """Return in words what nobody sees of a resource without one of its scopes: all of it, or a part."""
-    whole, aged = hidden_without(audit.parameters, name), audit.parameters.resources[name].known.aged
-    part = provider_of(audit)[0].resource(name).hides.get(scope)
+    aged = audit.parameters.resources[name].known.aged
     if aged and aged.scope == scope:
-        told = f"{name} older than {aged.days} days"
-    elif part:
-        told = f"{name}: {part}"
-    else:
-        return ", ".join(whole)
-    more = f" and {len(whole) - 2} more" if len(whole) > 2 else ""
-    return f"{told} (with {whole[1]}{more})" if whole[1:] else told
+        return f"{name} older than {aged.days} days"
+    part = provider_of(audit)[0].resource(name).hides.get(scope)
+    return f"{name}: {part}" if part else ", ".join(hidden_without(audit.parameters, name))
 
 
 def hidden_here(audit: Audit, name: str, scope: str) -> dict[str, int] | None:

@@ -173,8 +173,14 @@ def test_nobody_to_ask_is_no_grant(new_ledger: NewLedger) -> None:
     one = new_ledger()
     edited(one, "scopes: scopes.jsonl, ", "")
     one.execute("update ledger.connection set granted = null where org = 'N'")
-    states = {result.scope["tenant"]: result.status for result in judged(one, "required_scopes_granted").results}
+    results = judged(one, "required_scopes_granted").results
+    states = {result.scope["tenant"]: result.status for result in results}
     assert states == {"north": Status.INCONCLUSIVE, "south": Status.PASS}
+    reason = "neither the provider nor a stored record tells which scopes were granted"
+    assert {result.reason for result in results} - {None} == {reason}
+    with_provider(one, "untold: a key's rights stand in the dashboard")
+    results = judged(one, "required_scopes_granted").results
+    assert {result.reason for result in results} - {None} == {f"{reason}: a key's rights stand in the dashboard"}
 
 
 def test_the_table_of_the_three_sets_names_who_lacks_what(new_ledger: NewLedger) -> None:

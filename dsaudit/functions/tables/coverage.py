@@ -41,7 +41,7 @@ def undeclared_resources(audit: Audit) -> pd.DataFrame:
 
     needs: provider, resources
     key: resource
-    show: resource, declared, impact, scope, read, topics
+    show: resource, declared, impact, read, topics, scope
     """
     return pd.DataFrame([asdict(one) for one in offers.unmet(audit)], dtype=object)
 
