@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsaudit.documents.markdown import Row, code, codes, table, words
+from dsaudit.documents.markdown import Row, at, code, codes, table, words
 from dsaudit.facts.coverage import WAYS, Cell, matrix
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def api_coverage(audit: Audit) -> str:
     cells = {(cell.resource, cell.way): cell for cell in matrix(audit)}
     sections = [
         f"# {words(parameters.integration)}: API coverage",
-        f"Drafted by dsaudit from its audit of {code(parameters.integration)} at {words(audit.instant)}.",
+        f"Drafted by dsaudit from its audit of {code(parameters.integration)} at {at(audit.instant)}.",
         "## Resources",
         table(("Resource", "Read from", "Scope", "Sync function", "Table", "Webhooks"), _resources(audit), "None."),
         "## From the Source to the Table",
@@ -36,7 +36,7 @@ def api_coverage(audit: Audit) -> str:
 
 def _resources(audit: Audit) -> Iterator[Row]:
     for name, one in audit.parameters.resources.items():
-        nested = f"{code(one.nested.in_)}, {codes(one.nested.at.values())}" if one.nested else "–"
+        nested = f"in {code(one.nested.in_)} at {codes(one.nested.at.values())}" if one.nested else "–"
         sync = code(one.sync or audit.parameters.resources[audit.parameters.top(name)].sync or "") or "–"
         bare = code(one.table.rpartition(".")[2])
         yield code(name), code(one.read or "") or nested, codes(one.scope, "–"), sync, bare, codes(one.webhooks, "–")

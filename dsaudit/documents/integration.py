@@ -34,7 +34,9 @@ def integration(audit: Audit) -> str:
         "## Sync",
         table(("Function", "Brings", "Place"), _syncs(audit), "The parameter file names no sync function."),
         "## Webhooks",
-        f"Deliveries go to an address like {address}." if address else "The parameter file names no address for them.",
+        f"Deliveries go to an address of the pattern {address}."
+        if address
+        else "The parameter file names no address for them.",
         f"Registered by {codes(_registration(audit), 'a function that is not known')}.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"

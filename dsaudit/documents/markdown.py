@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from dsaudit.verdict.card import MOST_WORDS, visible
 from dsaudit.wording import inert
@@ -35,6 +36,14 @@ def link(address: str | None) -> str:
     """Return an address that a reader can follow, or as code where it is none."""
     plain = re.fullmatch(r"https?://[^\s<>|`\\]+", address or "", re.ASCII)
     return f"<{address}>" if plain else code(address or "")
+
+
+def at(instant: str | datetime | None) -> str:
+    """Return an instant to the minute: more of it means nothing to a reader."""
+    if instant is None:
+        return "never"
+    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def table(head: Row, rows: Iterable[Row], none: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dsaudit.documents.additions import addition
-from dsaudit.documents.markdown import Row, code, codes, link, table, words
+from dsaudit.documents.markdown import Row, at, code, codes, link, table, words
 from dsaudit.facts import webhooks
 from dsaudit.facts.exceptions import written_down
 from dsaudit.facts.offers import Advice, advised, changes
@@ -35,7 +34,7 @@ def webhook_analysis(audit: Audit) -> str:
     to_add = [one for one in advice if one.advice == "add"]
     sections = [
         f"# {words(provider.name or parameters.integration)}: webhook coverage analysis",
-        f"Drafted by dsaudit from its audit of {code(parameters.integration)} at {_at(audit.instant)}.{known}{part}",
+        f"Drafted by dsaudit from its audit of {code(parameters.integration)} at {at(audit.instant)}.{known}{part}",
         "## Figures",
         table(("Figure", "Now", "Target"), _figures(audit), ""),
         "## Available Webhooks",
@@ -64,14 +63,6 @@ NO_NAME = "which topics the provider has is not known: the parameter file names 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _at(instant: str | datetime | None) -> str:
-    """Return an instant to the minute: more of it means nothing to a reader."""
-    if instant is None:
-        return "never"
-    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _share(part: int, whole: int) -> str:
@@ -146,7 +137,7 @@ def _never(audit: Audit) -> Iterator[Row]:
 def _ways(audit: Audit) -> Iterator[Row]:
     for one in ways(audit):
         unknown = words(one.unknown)
-        hooked, synced = unknown or _at(one.last_by_webhook), unknown or _at(one.last_by_sync)
+        hooked, synced = unknown or at(one.last_by_webhook), unknown or at(one.last_by_sync)
         yield code(one.resource), words(one.words) or "**none**", hooked, synced
 
 
