@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -170,7 +171,8 @@ def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: 
     if limit:
         result.threshold = _limit(limit, policy)
         below = "at least" if limit.endswith(("success_percent", "coverage_percent")) else "at most"
-        result.expected = f"{below} {_measured(result.threshold, result.unit)}"
+        # What stands behind a comma says how the value was measured: ``s (p95, at most)``.
+        result.expected = f"{below} {_measured(result.threshold, re.sub(',[^)]*', '', result.unit))}"
 
 
 def _measured(value: float, unit: str) -> str:

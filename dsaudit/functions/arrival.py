@@ -46,7 +46,7 @@ def clocks_agree(audit: Audit) -> Found:
     reason = (
         None if SOURCE_TO_US in offsets else "the source's answers tell no time, or the database's clock was not read"
     )
-    line = {"examined": len(offsets), "value": value, "unit": "s (at least)", "reason": reason}
+    line = {"examined": len(offsets), "value": value, "unit": "s (apart, at least)", "reason": reason}
     found = frames(rows, [line])
     found[1].attrs["limits"] = [f"the first clock of {clocks} is ahead by {one}" for clocks, one in offsets.items()]
     return found

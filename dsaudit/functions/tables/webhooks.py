@@ -81,9 +81,11 @@ def webhook_analysis(audit: Audit) -> pd.DataFrame:
 
     needs: provider, resources
     key: resource, topic
-    show: resource, topic, tells, wanted, impact, now, advice, why, documented
+    show: advice, impact, resource, topic, tells, now, why, documented
     """
-    return pd.DataFrame([asdict(one) for one in offers.advised(audit)], dtype=object)
+    found = [asdict(one) | {"now": "" if one.wanted else one.now} for one in offers.advised(audit)]
+    order = ["advice", "impact", "resource", "topic", "tells", "now", "why", "documented"]
+    return pd.DataFrame(found, columns=order, dtype=object)
 
 
 def webhook_or_polling(audit: Audit) -> pd.DataFrame:
