@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from dsaudit import audit
 from dsaudit.verdict import Status, Verdict
-from tests.checks.auditing import opened, told, verdicts
+from tests.checks.auditing import opened, told, variables, verdicts
 from tests.checks.receiver import SECRET, Receiver, receiving
 from tests.ledger import Ledger
 
@@ -197,9 +199,16 @@ def test_a_registered_address_of_others_is_left_alone(new_ledger: Callable[..., 
 
 def test_of_a_part_nothing_is_sent_and_nothing_judged(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
     ledger = allowed(new_ledger(), receiver)
-    with opened(ledger.parameters, ledger.environment, resources=["member"]) as audit:
-        assert audit.source.probe is None
-        assert audit.check(REFUSED).status is Status.SKIPPED
+    with opened(ledger.parameters, ledger.environment, resources=["member"]) as one:
+        assert one.source.probe is None
+        assert one.check(REFUSED).status is Status.SKIPPED
+    assert receiver.came == []
+
+
+def test_one_record_s_story_sends_nothing(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
+    ledger = allowed(new_ledger(), receiver)
+    with variables(ledger.environment), closing(audit.open(str(ledger.parameters), "why")) as one:
+        assert one.source.index
     assert receiver.came == []
 
 
@@ -207,10 +216,10 @@ def test_the_table_says_what_was_sent_and_masks_what_came_back(
     new_ledger: Callable[..., Ledger], receiver: Receiver
 ) -> None:
     ledger = allowed(new_ledger(), receiver)
-    with opened(ledger.parameters, ledger.environment) as audit:
-        assert audit.source.index
-        frame = audit.frame("webhook_probe")
-        shown = audit.table("webhook_probe")._repr_mimebundle_()["text/html"]
+    with opened(ledger.parameters, ledger.environment) as one:
+        assert one.source.index
+        frame = one.frame("webhook_probe")
+        shown = one.table("webhook_probe")._repr_mimebundle_()["text/html"]
     assert list(frame["delivery"]) == FORGERIES
     assert set(frame["status"]) == {401} and set(frame["answer"]) == {"anne@x.yz"}
     assert "refused with 401" in shown and "anne" not in shown
