@@ -14,14 +14,12 @@ def bindings(parameters: Parameters, instant: str, offset: Offset | None = None)
     `offset` says how far the source's clock is ahead of the database's, where that was measured. A bound that the file
     itself declares narrows it, as long as the two do not contradict each other.
     """
-    error, is_declared = (
-        parameters.policy.clock_error_seconds,
-        "clock_error_seconds" in parameters.policy.model_fields_set,
-    )
-    own = Offset(-error, error)
+    policy = parameters.policy
+    own = Offset(-policy.clock_error_seconds, policy.clock_error_seconds)
+    is_declared = "clock_error_seconds" in policy.model_fields_set
     low, high = own if offset is None else (is_declared and offset.narrowed(own)) or offset
     return {
-        **parameters.policy.model_dump(),
+        **policy.model_dump(),
         "clock_low": low,
         "clock_high": high,
         "instant": instant,
