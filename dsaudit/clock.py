@@ -23,6 +23,11 @@ class Offset(NamedTuple):
         """Return how far this clock is ahead of one that is ahead of the same third clock by `other`."""
         return Offset(self.low - other.high, self.high - other.low)
 
+    def narrowed(self, other: Offset) -> Offset | None:
+        """Return what two statements on the same clocks have in common, None where they contradict each other."""
+        common = Offset(max(self.low, other.low), min(self.high, other.high))
+        return common if common.low <= common.high else None
+
     @property
     def least(self) -> float:
         """By how much the two clocks differ at least."""
@@ -55,8 +60,8 @@ class Clock:
         """What all answers have in common; where they have nothing, all that they leave open. None without any."""
         if self.low is None or self.high is None:
             return None
-        common = Offset(self.low.high, self.high.low)
-        return common if common.low <= common.high else Offset(self.low.low, self.high.high)
+        common, every = Offset(self.low.high, self.high.low), Offset(self.low.low, self.high.high)
+        return common if common.low <= common.high else every
 
 
 def widest(offsets: Iterable[Offset]) -> Offset | None:

@@ -112,7 +112,7 @@ class Policy(Section):
     latency_seconds: float = Field(5, gt=0)
     latency_samples: int = Field(20, ge=1)
     latency_days: int = Field(7, ge=1)
-    clock_error_seconds: float = Field(1, ge=0)
+    clock_error_seconds: float = Field(1, ge=0)  # by how much clocks may differ; where they were measured, that counts
     in_flight_seconds: float = Field(6, ge=0, le=600)  # how long a change may be under way from source to refined
     refine_error_percent: float = Field(1, ge=0, le=100)
     backlog_seconds: float = Field(300, gt=0)

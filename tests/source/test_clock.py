@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from dsaudit.clock import Clock, Offset
+from dsaudit.database.bindings import bindings
+from dsaudit.parameters import load
 from dsaudit.source.pacing import told_time
 from dsaudit.source.recording import SOURCE_TO_US, Recording
 from dsaudit.source.rest import DATE_RESOLUTION
@@ -85,3 +88,22 @@ def test_accounts_on_one_host_have_one_clock_and_others_their_own(
         "source, here": (0, 3),
         "database, here": (0.5, 0.6),
     }
+
+
+BOUNDS: list[tuple[Offset | None, str, tuple[float, float]]] = [
+    (None, "", (-1, 1)),
+    (None, "clock_error_seconds: 0.1", (-0.1, 0.1)),
+    (Offset(-0.5, 1.5), "", (-0.5, 1.5)),
+    (Offset(0, 1), "clock_error_seconds: 0.1", (0, 0.1)),
+    (Offset(2, 3), "clock_error_seconds: 0.1", (2, 3)),
+]
+
+
+@pytest.mark.parametrize(("measured", "policy", "bounds"), BOUNDS)
+def test_what_was_measured_stands_in_the_place_of_a_guess(
+    measured: Offset | None, policy: str, bounds: tuple[float, float], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text(f"integration: a\ndatabase: {{url_env: A}}\npolicy: {{{policy}}}\n", encoding="utf-8")
+    bound = bindings(load(str(path)), "2026-01-01", measured)
+    assert (bound["clock_low"], bound["clock_high"]) == bounds
