@@ -52,6 +52,7 @@ NOTEBOOK_HALF = {
     "drafting",
     "facts",
     "functions",
+    "live",
     "plots",
     "reconcile",
     "source",

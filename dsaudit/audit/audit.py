@@ -42,13 +42,13 @@ class AuditNotPassed(Exception):
     """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
 
 
-def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
+def open(system: str, phase: str, replay: str = "", live: bool = False, **part: Any) -> Audit:
     """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
 
     Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
     the source when it is needed, or takes it from the run folder `replay`, as it was read then. By hand `part` narrows
     it as the options of `dsaudit run` do: ``resources=["order"]``, ``tenants=["acme"]``, ``since="7d"``,
-    ``sample=300``, ``seed=2``.
+    ``sample=300``, ``seed=2``; with ``live=True`` checks act that do so only when asked.
 
     Raises
     ------
@@ -58,6 +58,8 @@ def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
     given = handoff.current()
     parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
     parameters = narrowed(parameters, given.part if given else Part.given(**part))
+    if given.acting if given else live or source.has_acted(replay):
+        parameters = parameters.allowed_to_act()
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
@@ -101,6 +103,11 @@ class Audit:
         if self._handoff:
             return self._handoff.private
         return Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-")))
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The private folder of the run that this is a phase of, None by hand."""
+        return self._handoff.private if self._handoff else None
 
     @cached_property
     def code(self) -> codebase.Code:

@@ -29,6 +29,7 @@ WAYS_IN = {
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
     "webhooks": "webhooks (what should be registered)",
+    "live": "live (how a record is changed at the source)",
     "documents": "documents (the integration's documents)",
     "tenants": "tenants",
     "resources": "resources",
@@ -138,8 +139,11 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     if lacking and not (lacking == ["relations"] and parameters.part.resources):
         ways = " or ".join(WAYS_IN.get(name, name) for name in lacking[0].split(" or "))
         return Planned(phase, cell, check, [], f"the parameter file has no {ways}", check.name in parameters.require)
-    if lacking or outside(check, parameters.part):
+    is_outside = not parameters.acts_in_part if "acts" in check.headers else outside(check, parameters.part)
+    if lacking or is_outside:
         return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
+    if "acts" in check.headers and not parameters.acting:
+        return Planned(phase, cell, check, [], NOT_ASKED, check.name in parameters.require)
     scopes = check_scopes(check, parameters)
     having = check.headers.get("having")
     if not scopes or (having and not planned_resources(check, parameters)):
@@ -149,6 +153,7 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     return Planned(phase, cell, check, scopes)
 
 
+NOT_ASKED = "it acts on the system, and was not asked to: --live, or live=True in a notebook"
 NOT_IN_PART = "not part of this narrowed run"
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
@@ -156,6 +157,7 @@ class Parameters(Section):
     relations: list[Relation] = []
     code: Code | None = None
     webhooks: Webhooks | None = None
+    live: Live | None = None
     documents: Documents | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []
@@ -164,6 +166,7 @@ class Parameters(Section):
     waivers: list[Waiver] = []
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
+    _acting: bool = PrivateAttr(False)
 
     @model_validator(mode="before")
     @classmethod
@@ -203,6 +206,9 @@ class Parameters(Section):
             if twice is not None:
                 words = f"the {what} {twice} is given twice, so its records would count twice or not at all"
                 raise Misplaced((section,), words)
+        if self.live and (problem := why_not(self, self.live)):
+            key, _, reason = problem.partition(": ")
+            raise Misplaced(("live", key) if key else ("live",), reason)
         return self
 
     def _has_resource(self, name: str, *keys: str | int) -> None:
@@ -219,6 +225,24 @@ class Parameters(Section):
     def whole(self) -> Parameters:
         """The same parameters, not narrowed."""
         return self._whole or self
+
+    @property
+    def acting(self) -> bool:
+        """Whether checks may act on the system, as the file declares: asked for by ``--live``, never by the file."""
+        return self._acting
+
+    @property
+    def acts_in_part(self) -> bool:
+        """Whether the part that the audit is narrowed to holds the resource and the tenant that checks act on."""
+        live = self.live
+        whose = live.tenant or self.whole.tenant_names[0] if live else ""
+        return live is None or (live.resource in self.resources and whose in self.tenant_names)
+
+    def allowed_to_act(self) -> Parameters:
+        """Return the same parameters, with which checks act that do so only when asked."""
+        one = self.model_copy()
+        one._acting = True
+        return one
 
     @property
     def tenant_names(self) -> list[str]:
@@ -282,5 +306,6 @@ class Parameters(Section):
         names = [self.database.url_env]
         if self.source:
             names += filter(None, (self.source.token_env, self.source.url_env))
+        names += [self.live.token_env] if self.live else []
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
         return sorted(set(names))

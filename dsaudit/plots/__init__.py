@@ -13,6 +13,7 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.live import live_times
 from dsaudit.timeline.drawing import timeline
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "differences_by_time_and_id",
     "ingest",
     "latency",
+    "live_times",
     "timeline",
     "versions",
     "webhook_matrix",

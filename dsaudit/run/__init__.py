@@ -91,6 +91,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
                 options.overrides,
                 [one.to_json() for one in inferred],
                 parameters.part,
+                parameters.acting,
             )
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)

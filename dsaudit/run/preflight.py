@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield _live(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -76,6 +78,19 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _live(parameters: Parameters) -> Line:
+    """Say what a run would do at the source if it were asked to; nothing is tried, as that would be doing it."""
+    live = parameters.live
+    if live is None:
+        return Line("live", None, "not given")
+    whose = live.tenant or parameters.whole.tenant_names[0]
+    does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
+    if not os.environ.get(live.token_env):
+        where = place_of(parameters.path, ("live", "token_env"))
+        return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
+    return Line("live", True, f"with --live, {does}; without, nothing is")
 
 
 def _baseline(parameters: Parameters) -> Line:

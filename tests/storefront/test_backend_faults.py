@@ -101,6 +101,17 @@ def test_truncate_children_keeps_the_first_few(sample: Sample) -> None:
     assert {line for (line,) in kept} == {line["id"] for line in order["line_items"][:2]}
 
 
+def test_same_second_dropped_keeps_the_first_of_two_versions(sample: Sample) -> None:
+    item = {"id": new_id(), "created_at": instant(), "updated_at": instant()}
+    for sku in ("A", "B"):
+        delivered(sample, "inventory_items/update", {**item, "sku": sku})
+    assert refined(sample, "inventory_item", shopify_inventory_item_id=item["id"])["sku"] == "B"
+    with fault(sample, same_second_dropped=True):
+        delivered(sample, "inventory_items/update", {**item, "sku": "C"})
+    assert [one["payload"]["sku"] for one in versions(sample, "inventory_item", item["id"])] == ["A", "B"]
+    assert refined(sample, "inventory_item", shopify_inventory_item_id=item["id"])["sku"] == "B"
+
+
 def test_ignore_deletes_answers_and_forgets(sample: Sample) -> None:
     order = an_order()
     delivered(sample, "orders/create", order)

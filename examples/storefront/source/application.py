@@ -11,6 +11,7 @@ from .admin import admin_routes
 from .control import control_routes
 from .hooks import webhook_routes
 from .provider import Provider
+from .writing import writing_routes
 
 
 async def _as_json(request: Request, error: Exception) -> Response:
@@ -19,5 +20,6 @@ async def _as_json(request: Request, error: Exception) -> Response:
 
 
 def build(provider: Provider, stop: Callable[[], None]) -> Starlette:
-    routes = [*admin_routes(provider), *webhook_routes(provider), *control_routes(provider, stop)]
+    shops = [*admin_routes(provider), *writing_routes(provider), *webhook_routes(provider)]
+    routes = [*shops, *control_routes(provider, stop)]
     return Starlette(routes=routes, exception_handlers={HTTPException: _as_json})

@@ -17,6 +17,7 @@ NAMES = frozenset(
         "dedupe_any_version",
         "store_duplicates",
         "stale_overwrite",
+        "same_second_dropped",
         "truncate_children",
         "ignore_deletes",
         "wrong_tenant",
