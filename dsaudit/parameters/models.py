@@ -209,6 +209,8 @@ class Parameters(Section):
         if self.live and (problem := why_not(self, self.live)):
             key, _, reason = problem.partition(": ")
             raise Misplaced(("live", key) if key else ("live",), reason)
+        if self.syncs and self.syncs.run and self.environment == "production":
+            raise Misplaced(("syncs", "run"), "a sync is not started in production; audit a staging system with it")
         return self
 
     def _has_resource(self, name: str, *keys: str | int) -> None:
@@ -308,4 +310,5 @@ class Parameters(Section):
             names += filter(None, (self.source.token_env, self.source.url_env))
         names += [self.live.token_env] if self.live else []
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
+        names += filter(None, [self.syncs.run.token_env] if self.syncs and self.syncs.run else [])
         return sorted(set(names))

@@ -30,6 +30,7 @@ FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
 FORM = 3  # of the index: it tells of what is nested, and ids are one text for each type of key
+STARTED = "started_syncs.json"  # what came of the syncs that were started
 LIVE = "live.json"  # what was seen of the changes that were made at the source
 AGAIN = "again.jsonl"  # what came of looking again at what differed
 
