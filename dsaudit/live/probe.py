@@ -97,6 +97,8 @@ class _Probe:
         looker = Looker(self.audit, self.tenant, self.changer.source_id)
         self._watch(looker, Change("create", mark), Look(""), asked, time.monotonic())
         for action in ACTIONS[1:]:
+            # Many sources tell whole seconds: what comes next is to have another one than what was before it.
+            time.sleep(SECOND)
             earlier = looker.look()
             change, asked = self._changed(action)
             self._watch(looker, change, earlier, asked, time.monotonic())
@@ -104,11 +106,8 @@ class _Probe:
     def _changed(self, action: str) -> tuple[Change, float]:
         """Do what is to be done at the source, and return it with the time at which the last request was sent."""
         first = self._mark() if action == "update twice" else None
-        # Many sources tell whole seconds: what comes next is to have another one than what was before it, whatever the
-        # clocks say, and two updates are to have the same.
-        time.sleep(SECOND)
         if first:
-            time.sleep(SECOND - time.time() % SECOND)
+            time.sleep(SECOND - time.time() % SECOND)  # so that both have the same
             begun = time.monotonic()
             self.changer.update(first)
         mark, asked = self._mark(), time.monotonic()

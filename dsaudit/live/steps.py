@@ -89,7 +89,7 @@ class Look:
         if change.action == "delete":
             own, is_shown = [row for row in new if row["deleted"]], not live
         else:
-            own = [row for row in new if is_thin or change.mark in row["payload"]]
+            own = [row for row in new if is_thin or change.mark in (row["payload"] or "")]
             is_shown = len(live) == 1 and change.mark in (live[0]["shown"] or "")
         hashes = {row["content_hash"] for row in earlier.raw} | {None}
         held = {
@@ -102,8 +102,9 @@ class Look:
         return {name for name, holds in held.items() if holds}
 
     def has_settled(self, change: Change) -> bool:
-        """Return whether the change just before has come too: late, it must not win."""
-        return change.before is None or any(change.before in (row["payload"] or "") for row in self.raw)
+        """Return whether the change just before has come too, and is done with: late, it must not win."""
+        own = [row for row in self.raw if change.before and change.before in (row["payload"] or "")]
+        return change.before is None or any(row["state"] != "pending" for row in own)
 
 
 class Looker:
