@@ -115,8 +115,8 @@ def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> 
 
     if live and replay:
         raise click.UsageError("--live acts at the source, and --replay asks nobody: give one of them")
-    if live and not parameters.live:
-        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do (`live`)")
+    if live and not parameters.live and not (parameters.syncs and parameters.syncs.run):
+        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do (`live`, `syncs.run`)")
     return parameters.allowed_to_act() if live or has_acted(replay or "") else parameters
 
 

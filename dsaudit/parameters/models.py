@@ -233,6 +233,8 @@ class Parameters(Section):
         if self.live and (problem := why_not(self, self.live)):
             key, _, reason = problem.partition(": ")
             raise Misplaced(("live", key) if key else ("live",), reason)
+        if self.syncs and self.syncs.run and self.environment == "production":
+            raise Misplaced(("syncs", "run"), "a sync is not started in production; audit a staging system with it")
         return self
 
     def _may_probe(self) -> None:
@@ -351,4 +353,5 @@ class Parameters(Section):
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
         if self.webhooks and self.webhooks.probe and self.webhooks.probe.secret_env:
             names.append(self.webhooks.probe.secret_env)
+        names += filter(None, [self.syncs.run.token_env] if self.syncs and self.syncs.run else [])
         return sorted(set(names))

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from dsaudit.parameters.section import Names, Section
+from dsaudit.parameters.starting import Start
 
 ONE_A_RESOURCE = "{resource}"
 
@@ -119,6 +120,7 @@ class Syncs(Table):
         "error": "error",
     }
     vital = ("resource", "started_at", "ended_at")
+    run: Start | None = None
 
 
 class Record(Table):

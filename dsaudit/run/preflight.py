@@ -58,6 +58,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     yield from _probe(parameters)
     yield _live(parameters)
     yield from _monitoring(parameters)
+    yield _started(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -136,6 +137,20 @@ def _live(parameters: Parameters) -> Line:
         where = place_of(parameters.path, ("live", "token_env"))
         return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
     return Line("live", True, f"with --live, {does}; without, nothing is")
+
+
+def _started(parameters: Parameters) -> Line:
+    """Say which syncs a run would start if it were asked to."""
+    given = parameters.syncs.run if parameters.syncs else None
+    if given is None:
+        return Line("syncs.run", None, "not given")
+    count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
+    lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
+    does = f"{plural(count, 'sync')} of each tenant would be started"
+    if lacking:
+        where = place_of(parameters.path, ("syncs", "run"))
+        return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")
+    return Line("syncs.run", True, f"with --live, {does}; without, none is")
 
 
 def _baseline(parameters: Parameters) -> Line:

@@ -129,6 +129,7 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
     return {
         "STOREFRONT_AUDIT_URL": audit_url,
         "STOREFRONT_API": sample.source_url,
+        "STOREFRONT_SYNC": f"{sample.backend_url}/api/v1/integrations/shopify/sync",
         "STOREFRONT_TOKEN": hidden["STOREFRONT_TOKEN"],
         "STOREFRONT_WRITE_TOKEN": hidden["STOREFRONT_WRITE_TOKEN"],
         "STOREFRONT_WEBHOOK_SECRET": hidden["STOREFRONT_WEBHOOK_SECRET"],

@@ -93,7 +93,7 @@ def test_changes_that_arrive_pass_and_leave_nothing_behind(shop: Any) -> None:
     assert [told(verdict) for verdict in found.values() if verdict.status is not Status.PASS] == []
 
 
-@pytest.mark.parametrize("fault", sorted(LIVE_FAULTS))
+@pytest.mark.parametrize("fault", sorted(name for name in LIVE_FAULTS if name.startswith("live_")))
 def test_a_fault_is_found_at_its_step_of_its_action(fault: str, shop: Any) -> None:
     before = customers(shop)
     planted = shop.plant(fault)

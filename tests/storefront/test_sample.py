@@ -117,6 +117,7 @@ def test_it_gives_the_variables_of_its_parameter_file(sample: Sample) -> None:
     assert set(sample.environment) == {
         "STOREFRONT_AUDIT_URL",
         "STOREFRONT_API",
+        "STOREFRONT_SYNC",
         "STOREFRONT_TOKEN",
         "STOREFRONT_WRITE_TOKEN",
         "STOREFRONT_WEBHOOK_SECRET",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dsaudit import codebase
+from dsaudit.facts.started_syncs import started_syncs
 from dsaudit.facts.sync_code import functions_named
 from dsaudit.functions.tables._places import place
 
@@ -46,6 +48,18 @@ def sync_practices(audit: Audit) -> pd.DataFrame:
 
 def _named(name: str, declared: dict[str, list[str]]) -> bool:
     return any(one.rpartition(".")[2] == name for one in declared)
+
+
+def syncs_started_now(audit: Audit) -> pd.DataFrame:
+    """Each sync that was started now: what it fetched, in how many pages and seconds, and how it ended.
+
+    needs: syncs, syncs.run
+    key: tenant, resource
+    show: tenant, resource, outcome, told
+    """
+    started = started_syncs(audit) if audit.parameters.acting else None
+    columns = ["tenant", "resource", "fetched", "pages", "seconds", "outcome", "told"]
+    return pd.DataFrame([asdict(one) for one in started or []], columns=columns, dtype=object)
 
 
 def _told(code: codebase.Code, finding: codebase.Finding) -> str:

@@ -23,6 +23,7 @@ from . import (
     performance,
     realtime,
     relations,
+    starting,
     sync_code,
     values,
     webhooks,
@@ -74,7 +75,7 @@ def _collected(*subjects: ModuleType) -> dict[str, Fault]:
 
 FAULTS = _collected(*SUBJECTS)
 # These show in what an audit does at the source when it is asked to, and in nothing that is there already.
-LIVE_FAULTS = _collected(live)
+LIVE_FAULTS = _collected(live, starting)
 
 __all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
 
