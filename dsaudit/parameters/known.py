@@ -20,7 +20,7 @@ class Known(Section):
     """Facts of one resource that no table and no answer of the source tells; without them no cause rests on them."""
 
     created: str | None = None  # path of the time of creation in the source's record
-    aged: Aged | None = None
+    aged: Aged | None = None  # where the file is silent, the catalogue's; null says that there is nothing of the kind
     by_default: dict[str, Any] = {}  # path and value of what the source lists where it is asked for nothing else
     left_out: dict[str, Any] = {}  # path and value of what the integration leaves out by policy, such as {test: true}
     merged: str | None = None  # path, in the record that remained, of the ids of those that were merged into it

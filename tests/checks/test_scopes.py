@@ -100,7 +100,7 @@ def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledge
     told_so = [str(Inferred(**each.to_json())) for each in inferred if each.key == "known.aged"]
     words = "without this scope the Books shows none that is older than so many days"
     assert told_so == [f"resources.member.known.aged: read_history, 60 ({words})"]
-    assert (line["hides"], line["rows_here"], line["told_by"]) == ("member older than 60 days", 2, "provider")
+    assert (line["hides"], line["told_by"]) == ("member older than 60 days (2 rows here)", "provider")
 
 
 def test_what_the_file_says_of_older_records_wins(new_ledger: NewLedger) -> None:

@@ -10,6 +10,7 @@ from dsaudit.facts import scopes
 from dsaudit.facts.provider import provider_of
 from dsaudit.facts.scopes import Granted
 from dsaudit.functions.tables._places import place
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -19,7 +20,7 @@ def scope_sets(audit: Audit) -> pd.DataFrame:
     """Each scope: what needs it, where it is asked for, who granted it, and what is hidden where it is missing.
 
     key: oauth_scope
-    show: oauth_scope, needed_by, requested_at, granted_by, missing_at, told_by, hides, rows_here
+    show: oauth_scope, needed_by, requested_at, granted_by, missing_at, told_by, hides
     """
     needed = scopes.required(audit.parameters)
     items = list(scopes.requested(audit).items) if audit.parameters.code else []
@@ -43,12 +44,16 @@ def _granted(audit: Audit, tenants: dict[str, Granted], scope: str, resources: l
     told = {tenant: one for tenant, one in tenants.items() if one.scopes is not None}
     held = {tenant: provider_of(audit)[0].holds(one.scopes or [], scope) for tenant, one in told.items()}
     without = [tenant for tenant, one in told.items() if scopes.lacking(audit, one.scopes or [], [scope])[0]]
-    here = [scopes.hidden_here(audit, name, scope) for name in resources] if without else []
-    rows = [counts[tenant] for counts in here if counts is not None for tenant in without]
     return {
         "granted_by": ", ".join(name if by == scope else f"{name} by {by}" for name, by in held.items() if by),
         "missing_at": ", ".join(without),
         "told_by": ", ".join(dict.fromkeys(one.told_by for one in told.values())) or "nobody",
-        "hides": "; ".join(scopes.hides(audit, name, scope) for name in resources) if without else "",
-        "rows_here": sum(rows) if rows else "",
+        "hides": "; ".join(_hidden(audit, name, scope, without) for name in resources) if without else "",
     }
+
+
+def _hidden(audit: Audit, name: str, scope: str, tenants: list[str]) -> str:
+    """Return what is hidden of a resource, and how many of our rows that is, where a column tells it."""
+    here = scopes.hidden_here(audit, name, scope)
+    rows = f" ({plural(sum(here[tenant] for tenant in tenants), 'row')} here)" if here is not None else ""
+    return scopes.hides(audit, name, scope) + rows
