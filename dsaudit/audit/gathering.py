@@ -85,12 +85,12 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
             asked.append(_filled(audit, check, item))
     answers = _answers(audit, gathered, scopes, asked)
     for one, (_, found) in answers:
-        if found.total > len(found.frame):
+        if found.total > len(found.rows):
             _count_scopes(audit, check, one, gathered)
-    gathered.examined = _together([counted.frame.assign(**one.item) for one, (counted, _) in answers])
-    gathered.rows = _together([found.frame.assign(**one.item) for one, (_, found) in answers])
+    gathered.examined = _together([(one.item, counted) for one, (counted, _) in answers])
+    gathered.rows = _together([(one.item, found) for one, (_, found) in answers])
     if answers:
-        telling, _ = next((one for one in answers if len(one[1][1].frame)), answers[0])
+        telling, _ = next((one for one in answers if one[1][1].rows), answers[0])
         gathered.query = _shown(audit, check, telling)
     if len(items) > 1:
         gathered.limits.append(f"the query shown is one of {len(items)}, one a {check.each}")
@@ -158,7 +158,7 @@ def _count_scopes(audit: Audit, check: Check, asked: _Asked, gathered: Evidence)
     gathered.limits.append(f"{MOST_ROWS} rows are kept, all are counted")
 
 
-def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames under each other; empty ones are left out, as they would change the others' types."""
-    full = [frame for frame in frames if len(frame)]
+def _together(answers: list[tuple[Scope, Answer]]) -> pd.DataFrame:
+    """Put answers under each other; empty ones are left out, as they would change the others' types."""
+    full = [answer.frame.assign(**item) for item, answer in answers if answer.rows]
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame()

@@ -75,7 +75,7 @@ def reach(code: Code, root: Function, apart: Callable[[Function], bool] = lambda
     result = Reach(code, root)
     for _ in range(ROUNDS):
         result = Reach(code, root)
-        result.resolver = Resolver(code, dict(given))
+        result.resolver = Resolver(code, dict(given), shared_resolver(code))
         asked = _walk(result, apart)
         for site in result.all_sites():
             _bind(site, result, given)

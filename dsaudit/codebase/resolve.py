@@ -41,12 +41,15 @@ Given = Mapping[tuple[Function, str], Refs]
 class Resolver(Members):
     """Resolves expressions of one code; `given` says what parameters were called with on the way here.
 
-    `asked` collects the parameters that something depended on and of which `given` says nothing.
+    `asked` collects the parameters that something depended on and of which `given` says nothing. `plain` is a resolver
+    of the same code without `given`: what it knows holds here too where it did not ask for one of those parameters.
     """
 
-    def __init__(self, code: Code, given: Given | None = None) -> None:
+    def __init__(self, code: Code, given: Given | None = None, plain: Resolver | None = None) -> None:
         super().__init__(code)
         self.given = given or {}
+        self.plain = plain
+        self.givens = frozenset(self.given)  # of a set the hashes are kept
         self.asked: set[tuple[Function, str]] = set()
         self.known: dict[Key, tuple[Refs, frozenset[tuple[Function, str]]]] = {}
         self.open: list[Key] = []
@@ -61,6 +64,11 @@ class Resolver(Members):
             self.asked |= asked
             self.cut = self.cut or key in self.open
             return refs
+        if self.plain is not None and not self.plain.open and key in self.plain.known:
+            refs, asked = self.plain.known[key]
+            if asked.isdisjoint(self.givens):
+                self.asked |= asked
+                return refs
         unknown = UnknownRef(dotted(node) or terminal(node), "only running tells")
         if len(self.open) > DEEPEST:
             self.cut = True

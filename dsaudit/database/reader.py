@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import pandas as pd
@@ -39,8 +40,19 @@ MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are coun
 class Answer:
     """The rows of a query, and how many there are in truth where not all were kept."""
 
-    frame: pd.DataFrame
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
     total: int
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a frame; made when it is asked for, as most queries of an audit find none."""
+        return pd.DataFrame(self.rows, columns=self.columns, dtype=object)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries, without the cost of a frame."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 class Database:
@@ -197,7 +209,7 @@ class Database:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(COLUMNS, most=None).frame.to_dict("records"):
+            for row in self.query(COLUMNS, most=None).records:
                 key = (row["schema"], row["table"])
                 info = found.setdefault(key, TableInfo(*key, row["oid"], {}, row["is_stored"]))
                 info.columns[row["column"]] = row["type"]
@@ -238,10 +250,9 @@ def _refuse_rewritten(one: Transaction, tables: list[int]) -> None:
 def _fetch(one: Transaction, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:
     result = one.run(sql, values)
     columns = list(result.keys())
-    rows = result.fetchall() if most is None else result.fetchmany(most + 1)
-    frame = pd.DataFrame([tuple(row) for row in rows[:most]], columns=columns, dtype=object)
+    rows = [tuple(row) for row in (result.fetchall() if most is None else result.fetchmany(most + 1))]
     if most is None or len(rows) <= most:
-        return Answer(frame, len(rows))
+        return Answer(columns, rows, len(rows))
     result.close()
     total = one.run(f"select count(*) from ({sql}) as all_rows", values).scalar_one()
-    return Answer(frame, total)
+    return Answer(columns, rows[:most], total)

@@ -227,5 +227,4 @@ def _rows(
     only = None if wanted is None else {source_id for _, source_id in wanted}
     filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name], only)
     bound |= {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
-    frame = database.query(filled.sql, bound, filled.tables, most=None).frame
-    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+    return database.query(filled.sql, bound, filled.tables, most=None).records

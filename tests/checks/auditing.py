@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit import audit, checks, codebase
+from dsaudit.parameters import Parameters
+from dsaudit.run.decide import decide
 from dsaudit.run.rows import read_rows
 from dsaudit.verdict import Verdict
 
@@ -72,6 +74,17 @@ def all_rows(one: audit.Audit, verdict: Verdict) -> list[dict[str, object]]:
         return []
     path = one.private / Path(verdict.rows_file).relative_to("private")
     return read_rows(path)
+
+
+def decision(parameters: Parameters, found: Verdicts) -> dict[str, Any]:
+    """Decide as a run does, of which these are the verdicts: its reasons, and the order in which they are told."""
+    known = checks.all_checks()
+    plan = [
+        {"check": name, "required": True, "skipped": None, "explains": known[name].listed("explains")} for name in found
+    ]
+    result = {"plan": plan, "verdicts": [verdict.to_json() for verdict in found.values()], "problems": []}
+    decide(result, parameters, {})
+    return result
 
 
 def told(verdict: Verdict) -> str:

@@ -10,9 +10,27 @@ from dsaudit.checks import all_checks
 from dsaudit.verdict import Status, Verdict
 from examples.storefront.faults import FAULTS, LIVE_FAULTS, Expected
 from tests.checks.asked import READING
-from tests.checks.auditing import all_rows, opened, told
+from tests.checks.auditing import all_rows, decision, opened, told
 
 SEED = 1
+
+# Of the faults that an integration has most often, the check that finds the root: the first thing a reader is told.
+ROOTS = {
+    "topic_dropped_from_code": "wanted_topics_are_in_the_code",
+    "topic_not_subscribed": "wanted_topics_are_registered",
+    "registered_elsewhere": "webhook_addresses_right",
+    "handler_removed": "topics_have_handlers",
+    "signature_check_removed": "signature_verified_in_code",
+    "signature_of_parsed_body": "signature_verified_in_code",
+    "scope_withdrawn": "required_scopes_granted",
+    "paging_taken_out": "sync_functions_paginate",
+    "errors_swallowed": "sync_functions_handle_errors",
+    "delivery_delayed": "latency_within_limit",
+    "deliveries_stopped": "webhooks_come_without_a_gap",
+    "same_second_update_lost": "raw_differs_from_source",
+    "delete_missed": "refined_missing_at_source",
+    "answered_before_stored": "raw_differs_from_source",
+}
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
@@ -21,6 +39,7 @@ def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) 
         planted = clone.plant(fault, seed=SEED)
         wait_for_nothing(clone)
         with opened(clone.parameters, clone.environment) as audit:
+            parameters = audit.parameters
             assert audit.source.index
             found = {name: audit.check(name) for name in READING}
             rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
@@ -36,6 +55,14 @@ def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) 
     allowed = {expected.check for expected in planted.must} | set(planted.may)
     alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
     assert alarms == []
+    if fault in ROOTS:
+        decided = decision(parameters, found)
+        first = decided["order"][0], decided["reasons"][0]["check"]
+        assert first == (ROOTS[fault], ROOTS[fault]), decided["order"]
+
+
+def test_the_faults_with_a_root_are_planted() -> None:
+    assert set(ROOTS) <= set(FAULTS)
 
 
 def wait_for_nothing(clone: Any) -> None:
