@@ -1,34 +1,24 @@
-"""What `dsaudit check` says: every way into a system, tried once, and what a run would do with it."""
+"""Tries the database: every declared table, column, tenant, key and state, and the user's own queries."""
 
 from __future__ import annotations
 
-import os
 import re
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from psycopg import sql
 
-from dsaudit import catalogue, checks
+from dsaudit import checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
 from dsaudit.database.bindings import bindings
 from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
-from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.database.relations import Relations
-from dsaudit.monitoring import given
-from dsaudit.parameters import Parameters, baseline, place_of
-from dsaudit.parameters.secret import SecretMissing, from_environment
-from dsaudit.probes import forging
+from dsaudit.parameters import Parameters, place_of
+from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
-from dsaudit.verdict.masking import Mask, load_key
 
-Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
-Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Values = Mapping[str, Any]  # what every query may bind
-Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 STATES = ("pending", "processed", "error", "skipped", "held")
 FIRST = 1_000_000  # rows of a table that are looked at for what its columns hold
 MOST_NAMED = 3
@@ -36,133 +26,8 @@ NUMBER_OR_UUID = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,30}")  # another may be anything
 
 
-@dataclass(frozen=True)
-class Line:
-    """One way in: open (True), shut (False), or not given (None)."""
-
-    way: str
-    ok: bool | None
-    words: str
-
-
-def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
-    """Yield a line for each way in, and last what will run and what will be skipped."""
-    parameters, inferred = _completed(parameters)
-    yield from _provider(parameters)
-    yield from _database(parameters)
-    yield from (Line("inferred", True, str(one)) for one in inferred)
-    yield from _source(parameters, reachable, tried, estimated)
-    for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
-        section = getattr(parameters, name)
-        yield Line(name, None if section is None else True, "not given" if section is None else "given")
-    yield from _probe(parameters)
-    yield _live(parameters)
-    yield from _monitoring(parameters)
-    yield _started(parameters)
-    yield _baseline(parameters)
-    yield from _plan(parameters)
-
-
-def _provider(parameters: Parameters) -> Iterator[Line]:
-    """Tell a provider that the catalogue does not have: it may be mistyped, or wait for a file of its own."""
-    try:
-        catalogue.load(parameters.provider_file)
-    except catalogue.ProviderError as error:
-        for line in str(error).splitlines():
-            yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")
-
-
-def _probe(parameters: Parameters) -> Iterator[Line]:
-    """Tell what a run will send to our webhook address, before it does."""
-    given = parameters.webhooks and parameters.webhooks.probe
-    if not given:
-        yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
-        return
-    try:
-        scheme = catalogue.load(parameters.provider_file).signature
-        secret = from_environment(given.secret_env) if given.secret_env else None
-    except (catalogue.ProviderError, SecretMissing) as error:
-        yield Line("probe", False, str(error).splitlines()[0])
-        return
-    if scheme is None:
-        where = place_of(parameters.path, ("webhooks", "probe"))
-        yield Line("probe", False, f"{where}: the provider's file does not tell how deliveries are signed")
-        return
-    kinds = forging.kinds(parameters, scheme)
-    forged = plural(len(kinds) - (forging.GENUINE in kinds), "forged delivery", "forged deliveries")
-    also = ", and a genuine deletion of what nobody has twice" if forging.GENUINE in kinds else ""
-    signed = "" if secret else "; with secret_env there would be more"
-    address = (
-        given.url.partition("?")[0].rpartition("@")[2]
-        if given.url
-        else given.url_env or "the address that is registered"
-    )
-    yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
-
-
-def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
-    """Return the parameters with what is inferred for them; without a connection, as they are."""
-    try:
-        database = Database.open(parameters.database)
-    except DatabaseError:
-        return parameters, []
-    try:
-        inferred, catalogue = infer(parameters, database), database.catalogue()
-    except QueryError:
-        return parameters, []
-    finally:
-        database.close()
-    return completed(parameters, inferred, catalogue), inferred
-
-
-def _monitoring(parameters: Parameters) -> Iterator[Line]:
-    if parameters.monitoring is None:
-        yield Line("monitoring", None, "not given")
-        return
-    rules = given.read(parameters)
-    for name, problem in rules.problems.items():
-        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
-    if not rules.problems:
-        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
-
-
-def _live(parameters: Parameters) -> Line:
-    """Say what a run would do at the source if it were asked to; nothing is tried, as that would be doing it."""
-    live = parameters.live
-    if live is None:
-        return Line("live", None, "not given")
-    whose = live.tenant or parameters.whole.tenant_names[0]
-    does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
-    if not os.environ.get(live.token_env):
-        where = place_of(parameters.path, ("live", "token_env"))
-        return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
-    return Line("live", True, f"with --live, {does}; without, nothing is")
-
-
-def _started(parameters: Parameters) -> Line:
-    """Say which syncs a run would start if it were asked to."""
-    given = parameters.syncs.run if parameters.syncs else None
-    if given is None:
-        return Line("syncs.run", None, "not given")
-    count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
-    lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
-    does = f"{plural(count, 'sync')} of each tenant would be started"
-    if lacking:
-        where = place_of(parameters.path, ("syncs", "run"))
-        return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")
-    return Line("syncs.run", True, f"with --live, {does}; without, none is")
-
-
-def _baseline(parameters: Parameters) -> Line:
-    try:
-        found = baseline.load(parameters, Mask(load_key(parameters.integration))).checks
-    except baseline.BaselineError as error:
-        return Line("baseline", False, str(error))
-    told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
-    return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
-
-
-def _database(parameters: Parameters) -> Iterator[Line]:
+def database_ways(parameters: Parameters) -> Iterator[Line]:
+    """Yield a line for the database, its role, and whatever of the declared tables a run would stumble over."""
     try:
         database = Database.open(parameters.database)
     except DatabaseError as error:
@@ -322,34 +187,3 @@ def _own_checks(parameters: Parameters, database: Database, relations: Relations
             yield Line(check.path.name, False, str(error))
         else:
             yield Line(check.path.name, True if scopes else None, "can be run" if scopes else "has nothing to run on")
-
-
-def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
-    if parameters.source is None:
-        yield Line("source", None, "not given")
-        return
-    answers = True
-    for name, problem in reachable(parameters):
-        answers = answers and problem is None
-        yield Line(f"source of {name}", problem is None, problem or "answers")
-    for keys, ok, words in tried(parameters) if answers else ():
-        where = ".".join(map(str, keys)) if ok else place_of(parameters.path, keys)
-        yield Line("source", ok, f"{where}: {words}")
-    for name, ok, words in estimated(parameters) if answers else ():
-        yield Line(f"reading {name}", ok, words)
-
-
-def _plan(parameters: Parameters) -> Iterator[Line]:
-    from dsaudit.run import find_blueprint
-
-    for name in parameters.blueprints:
-        plan = checks.plan(find_blueprint(parameters, name), parameters)
-        skipped: dict[str, list[str]] = {}
-        for planned in plan:
-            if planned.skipped:
-                skipped.setdefault(planned.skipped, []).append(planned.check.name)
-        count = sum(map(len, skipped.values()))
-        yield Line(name, True, f"{plural(len(plan) - count, 'check')} would run, {count} be skipped")
-        for reason, names in sorted(skipped.items(), key=lambda one: -len(one[1])):
-            listed = textwrap.fill(", ".join(names), 100, initial_indent="    ", subsequent_indent="    ")
-            yield Line("skipped", None, f"{len(names)}: {reason}\n{listed}")

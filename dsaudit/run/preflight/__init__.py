@@ -1,0 +1,114 @@
+"""What `dsaudit check` says: every way into a system, tried once, and what a run would do with it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+
+from dsaudit import catalogue, checks
+from dsaudit.database import Database, DatabaseError, QueryError
+from dsaudit.database.inference import Inferred, completed, infer
+from dsaudit.monitoring import given
+from dsaudit.parameters import Parameters, baseline, place_of
+from dsaudit.run.preflight import acting
+from dsaudit.run.preflight.line import Line
+from dsaudit.run.preflight.tables import database_ways
+from dsaudit.verdict.card import plural
+from dsaudit.verdict.masking import Mask, load_key
+
+Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
+Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
+Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
+
+
+def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
+    """Yield a line for each way in, and last what will run and what will be skipped."""
+    parameters, inferred = _completed(parameters)
+    yield from _provider(parameters)
+    yield from database_ways(parameters)
+    yield from (Line("inferred", True, str(one)) for one in inferred)
+    yield from _source(parameters, reachable, tried, estimated)
+    for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
+        section = getattr(parameters, name)
+        yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield from acting.probe(parameters)
+    yield acting.live(parameters)
+    yield from _monitoring(parameters)
+    yield acting.started(parameters)
+    yield _baseline(parameters)
+    yield from _plan(parameters)
+
+
+def _provider(parameters: Parameters) -> Iterator[Line]:
+    """Tell a provider that the catalogue does not have: it may be mistyped, or wait for a file of its own."""
+    try:
+        catalogue.load(parameters.provider_file)
+    except catalogue.ProviderError as error:
+        for line in str(error).splitlines():
+            yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")
+
+
+def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
+    """Return the parameters with what is inferred for them; without a connection, as they are."""
+    try:
+        database = Database.open(parameters.database)
+    except DatabaseError:
+        return parameters, []
+    try:
+        inferred, catalogue = infer(parameters, database), database.catalogue()
+    except QueryError:
+        return parameters, []
+    finally:
+        database.close()
+    return completed(parameters, inferred, catalogue), inferred
+
+
+def _monitoring(parameters: Parameters) -> Iterator[Line]:
+    if parameters.monitoring is None:
+        yield Line("monitoring", None, "not given")
+        return
+    rules = given.read(parameters)
+    for name, problem in rules.problems.items():
+        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
+    if not rules.problems:
+        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
+
+
+def _baseline(parameters: Parameters) -> Line:
+    try:
+        found = baseline.load(parameters, Mask(load_key(parameters.integration))).checks
+    except baseline.BaselineError as error:
+        return Line("baseline", False, str(error))
+    told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
+    return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
+
+
+def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
+    if parameters.source is None:
+        yield Line("source", None, "not given")
+        return
+    answers = True
+    for name, problem in reachable(parameters):
+        answers = answers and problem is None
+        yield Line(f"source of {name}", problem is None, problem or "answers")
+    for keys, ok, words in tried(parameters) if answers else ():
+        where = ".".join(map(str, keys)) if ok else place_of(parameters.path, keys)
+        yield Line("source", ok, f"{where}: {words}")
+    for name, ok, words in estimated(parameters) if answers else ():
+        yield Line(f"reading {name}", ok, words)
+
+
+def _plan(parameters: Parameters) -> Iterator[Line]:
+    from dsaudit.run import find_blueprint
+
+    for name in parameters.blueprints:
+        plan = checks.plan(find_blueprint(parameters, name), parameters)
+        skipped: dict[str, list[str]] = {}
+        for planned in plan:
+            if planned.skipped:
+                skipped.setdefault(planned.skipped, []).append(planned.check.name)
+        count = sum(map(len, skipped.values()))
+        yield Line(name, True, f"{plural(len(plan) - count, 'check')} would run, {count} be skipped")
+        for reason, names in sorted(skipped.items(), key=lambda one: -len(one[1])):
+            listed = textwrap.fill(", ".join(names), 100, initial_indent="    ", subsequent_indent="    ")
+            yield Line("skipped", None, f"{len(names)}: {reason}\n{listed}")

@@ -1,0 +1,68 @@
+"""What a run does beyond reading, told before it does it: deliveries sent, records changed, syncs started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from dsaudit import catalogue
+from dsaudit.parameters import Parameters, place_of
+from dsaudit.parameters.secret import SecretMissing, from_environment
+from dsaudit.probes import forging
+from dsaudit.run.preflight.line import Line
+from dsaudit.verdict.card import plural
+
+
+def probe(parameters: Parameters) -> Iterator[Line]:
+    """Tell what a run will send to our webhook address, before it does."""
+    given = parameters.webhooks and parameters.webhooks.probe
+    if not given:
+        yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
+        return
+    try:
+        scheme = catalogue.load(parameters.provider_file).signature
+        secret = from_environment(given.secret_env) if given.secret_env else None
+    except (catalogue.ProviderError, SecretMissing) as error:
+        yield Line("probe", False, str(error).splitlines()[0])
+        return
+    if scheme is None:
+        where = place_of(parameters.path, ("webhooks", "probe"))
+        yield Line("probe", False, f"{where}: the provider's file does not tell how deliveries are signed")
+        return
+    kinds = forging.kinds(parameters, scheme)
+    forged = plural(len(kinds) - (forging.GENUINE in kinds), "forged delivery", "forged deliveries")
+    also = ", and a genuine deletion of what nobody has twice" if forging.GENUINE in kinds else ""
+    signed = "" if secret else "; with secret_env there would be more"
+    address = (
+        given.url.partition("?")[0].rpartition("@")[2]
+        if given.url
+        else given.url_env or "the address that is registered"
+    )
+    yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
+
+
+def live(parameters: Parameters) -> Line:
+    """Say what a run would do at the source if it were asked to; nothing is tried, as that would be doing it."""
+    live = parameters.live
+    if live is None:
+        return Line("live", None, "not given")
+    whose = live.tenant or parameters.whole.tenant_names[0]
+    does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
+    if not os.environ.get(live.token_env):
+        where = place_of(parameters.path, ("live", "token_env"))
+        return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
+    return Line("live", True, f"with --live, {does}; without, nothing is")
+
+
+def started(parameters: Parameters) -> Line:
+    """Say which syncs a run would start if it were asked to."""
+    given = parameters.syncs.run if parameters.syncs else None
+    if given is None:
+        return Line("syncs.run", None, "not given")
+    count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
+    lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
+    does = f"{plural(count, 'sync')} of each tenant would be started"
+    if lacking:
+        where = place_of(parameters.path, ("syncs", "run"))
+        return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")
+    return Line("syncs.run", True, f"with --live, {does}; without, none is")

@@ -1,0 +1,14 @@
+"""One line of what `dsaudit check` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """One way in: open (True), shut (False), or not given (None)."""
+
+    way: str
+    ok: bool | None
+    words: str
