@@ -146,18 +146,20 @@ def _silent(audit: Audit, tenant: str, name: str, part: pd.DataFrame, heard: pd.
     """Yield the rows of missed moments that are no chance, and in which nothing arrived."""
     told = moments(part)
     edges = np.flatnonzero(np.diff(np.concatenate([[1], told.to_numpy(int), [1]])))
-    limit = pd.Timedelta(seconds=audit.parameters.policy.latency_seconds)
+    limit, every = pd.Timedelta(seconds=audit.parameters.policy.latency_seconds), int((~told).sum())
     for first, behind in edges.reshape(-1, 2):
-        length, missed = behind - first, int((~told).sum()) - (behind - first)
-        odds = len(told) * ((missed + 1) / (len(told) - length + 2)) ** length
+        length = int(behind - first)
+        odds = len(told) * ((every - length + 1) / (len(told) - length + 2)) ** length
+        if odds >= CHANCE:
+            continue
         begin, end = told.index[first], told.index[behind - 1]
         # What arrives at first may tell of what changed before.
-        between = heard[(heard > begin + limit) & (heard < end)]
-        if odds < CHANCE and between.empty:
-            before, after = heard[heard <= begin + limit], heard[heard >= end]
+        if not ((heard > begin + limit) & (heard < end)).any():
+            before, after = heard[heard <= begin].max(), heard[heard >= end].min()
             lost = part[~part["told"] & (part["changed_at"] >= begin) & (part["changed_at"] < end + SECOND)]
-            until = after.min() if len(after) else pd.Timestamp(audit.instant)
-            yield Silence(tenant, name, before.max() if len(before) else begin, until, lost, float(odds))
+            since = begin if pd.isna(before) else before
+            until = pd.Timestamp(audit.instant) if pd.isna(after) else after
+            yield Silence(tenant, name, since, until, lost, float(odds))
 
 
 SECOND = pd.Timedelta(seconds=1)
