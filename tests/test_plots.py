@@ -88,6 +88,17 @@ def together(*frames: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def steps(*seconds: float | None) -> pd.DataFrame:
+    names = ("changed", "webhook", "raw", "refined", "row")
+    lines = [
+        {"action": action, "step": name, "seconds": one, "waited_seconds": 15.0, "limit_seconds": 5.0,
+         "late": one is None or one > 5}
+        for action in ("create", "update twice")
+        for name, one in zip(names, seconds, strict=False)
+    ]  # fmt: skip
+    return frame(*lines)
+
+
 def versions(*numbers: int) -> pd.DataFrame:
     return frame(*({"tenant": "acme", "resource": "order", "versions": one, "objects": 10_000} for one in numbers))
 
@@ -114,6 +125,9 @@ PLACED = [
     differing(range(0, 30_000, 3), ranked=10_000_000),
 ]
 CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
+    (plots.live_times, steps(0.001, 0.3, 0.3, 0.4, 0.4)),
+    (plots.live_times, steps(0.02)),
+    (plots.live_times, steps(0.02, None, None, 6, 14.9)),
     (plots.latency, hops(0.2)),
     (plots.latency, hops(-3, 0, 0.001, 4, 1e7)),
     (plots.latency, pd.concat([hops(1, 2), hops(*[0.5] * 5000, resource="a_$long$_name_of_a_resource")])),
@@ -180,6 +194,12 @@ def known_of(topics: int, lost: str = "", resource: str = "order") -> pd.DataFra
 SIDES = ("available", "wanted", "handled")
 WHOLE, GAP = {"state": "covered", "told": "yes"}, {"state": "lost", "told": "1 of 2"}
 SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
+    (plots.live_times, steps(0.02, 0.3), "all 4 steps were seen; the slowest is webhook of create, 300 ms"),
+    (
+        plots.live_times,
+        steps(0.02, None, 6),
+        "late, or not seen in 15 s: create: webhook, raw; update twice: webhook, raw",
+    ),
     (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
     (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
     (plots.ingest, ingest(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),

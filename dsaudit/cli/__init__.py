@@ -215,7 +215,8 @@ def explain(name: str) -> None:
 
     check = _known(name, all_checks())
     click.echo(f"{check.name}: {check.headers['title']}")
-    for header in ("why", "requirement", "severity", "scope", "each", "expect", "minimum", "explains", "remedy"):
+    shown = ["why", "acts", "requirement", "severity", "scope", "each", "expect", "minimum", "explains", "remedy"]
+    for header in shown:
         if header in check.headers:
             click.echo(f"  {header}: {check.headers[header]}")
     if check.is_query:

@@ -56,10 +56,10 @@ def _spread(count: int) -> list[float]:
 
 
 def _told(frame: pd.DataFrame, waited: float) -> str:
-    lacking = frame[frame["seconds"].isna()]
-    if len(lacking):
-        parts = [f"{action}: {', '.join(part)}" for action, part in lacking.groupby("action", sort=False)["step"]]
-        return f"not seen in {span(waited)}: {'; '.join(parts)}"
+    late = frame[frame["late"].eq(True) | frame["seconds"].isna()]
+    if len(late):
+        parts = [f"{action}: {', '.join(part)}" for action, part in late.groupby("action", sort=False)["step"]]
+        return f"late, or not seen in {span(waited)}: {'; '.join(parts)}"
     action, step, seconds = max(
         zip(frame["action"], frame["step"], frame["seconds"], strict=True), key=lambda one: one[2]
     )
