@@ -16,6 +16,7 @@ from psycopg import sql
 
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.tables import Raw, Table
+from dsaudit.probes import MARK
 
 LINE = 90
 Named = Callable[[str], str]  # a declared table's name as a query has it
@@ -44,8 +45,9 @@ class Queries:
         if log is None or not tells_tenants(self.parameters, log):
             raw = self._raw_table
             return self._ages(self._raw(["received_at"], [_among(_column(raw, "via", "text"), raw.webhook)]))
-        accepted = [_among(_column(log, "outcome", "text"), log.accepted)] if "outcome" in log.columns else []
-        return self._ages(self._select(self.named(log.table), log, ["received_at"], accepted))
+        given = [_among(_column(log, "outcome", "text"), log.accepted)] if "outcome" in log.columns else []
+        given += _of_the_provider(log)
+        return self._ages(self._select(self.named(log.table), log, ["received_at"], given))
 
     def latency(self) -> str:
         """The 95th percentile of the last hour, by resource; what still waits has taken at least until now."""
@@ -99,10 +101,10 @@ class Queries:
         log = self.parameters.deliveries
         assert log is not None
         refused = f"case when {_among(_column(log, 'outcome', 'text'), log.accepted)} then 0 else 1 end"
+        recent = f"{_column(log, 'received_at')} >= {self.now} - interval '1 hour'"
         return (
             f"select {self._integration},\n       coalesce(avg({refused}), 'NaN')::float8 as value\n"
-            f"from {self.named(log.table)}\n"
-            f"where {_column(log, 'received_at')} >= {self.now} - interval '1 hour'"
+            f"from {self.named(log.table)}\nwhere {_all([recent, *_of_the_provider(log)])}"
         )
 
     def sync_age(self) -> str:
@@ -221,6 +223,12 @@ class Queries:
 def tells_tenants(parameters: Parameters, table: Table | None) -> bool:
     """Return whether a table is there and tells whose its rows are, as far as there are tenants."""
     return table is not None and (not parameters.tenants or "tenant" in table.columns)
+
+
+def _of_the_provider(log: Table) -> list[str]:
+    """Return the conditions that leave out what our own probe sent to see it refused."""
+    ids = [_column(log, name, "text") for name in ("delivery_id", "source_id") if name in log.columns]
+    return [f"coalesce(strpos({one}, {_literal(MARK)}), 0) = 0" for one in ids[:1]]
 
 
 def _column(table: Table, name: str, kind: str = "") -> str:
