@@ -11,6 +11,7 @@ from typing import Any
 from dsaudit.parameters import Part
 
 VARIABLE = "DSAUDIT_RUN"
+LEFT = "left.json"  # in the private folder while a check has a record of its own at the source
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Handoff:
     overrides: dict[str, str] = field(default_factory=dict)  # of `--set`, by dotted key
     inferred: list[dict[str, Any]] = field(default_factory=list)  # what the file leaves out, as the runner inferred it
     part: Part = field(default_factory=Part)  # what the run is narrowed to
+    acting: bool = False  # whether checks may act, as `--live` asks for
 
     @property
     def recording(self) -> Path:

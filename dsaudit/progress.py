@@ -6,8 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 Progress = Callable[[str], None]
+NOW = "now.txt"  # in a run's private folder: what one of its kernels is doing
 
 
 @contextlib.contextmanager
@@ -28,3 +30,49 @@ def shown() -> Iterator[Progress]:
                 status.update(line)
 
         yield show
+
+
+@contextlib.contextmanager
+def told_by_a_kernel(folder: Path | None) -> Iterator[Progress]:
+    """Yield a function that takes what is being done now in a kernel: the run whose private `folder` it is shows it.
+
+    In a notebook opened by hand, which has none, a line of the cell's output shows it, and goes in the end.
+    """
+    if folder:
+        path = folder / NOW
+        try:
+            yield lambda line: _put(path, line)
+        finally:
+            path.unlink(missing_ok=True)
+        return
+    from IPython import display as screen
+    from IPython import get_ipython
+
+    if os.environ.get("CI") or get_ipython() is None:
+        yield lambda line: None
+        return
+    pretty: Callable[[str], object] = screen.Pretty
+    handle = screen.display(pretty(""), display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield lambda line: handle.update(pretty(line))
+    finally:
+        handle.update(pretty(""))
+
+
+def _put(path: Path, line: str) -> None:
+    path.write_text(line, encoding="utf-8")
+
+
+def of_kernels(folder: Path, show: Progress) -> Callable[[], None]:
+    """Return what shows, whenever it is called, what a kernel of the run with this private folder is doing now."""
+    last = ""
+
+    def look() -> None:
+        nonlocal last
+        with contextlib.suppress(OSError):
+            line = (folder / NOW).read_text(encoding="utf-8")
+            if line != last:
+                last = line
+                show(line)
+
+    return look

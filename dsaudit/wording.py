@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -13,6 +14,12 @@ def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return ``did you mean order?`` where a known name is close to the one given, else the words `otherwise`."""
     close = difflib.get_close_matches(given, list(known), n=1)
     return f"did you mean {close[0]}?" if close else otherwise
+
+
+def inert(text: object) -> str:
+    """Return text that Markdown shows as it is: no markup, link, image or table border of the data's."""
+    one_line = " ".join(str(text).split())
+    return re.sub(r"([\\`*_\[\]<>#!|~&@$])", r"\\\1", one_line)
 
 
 def span(seconds: float) -> str:

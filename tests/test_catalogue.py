@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from dsaudit import catalogue, naming
+from dsaudit.drafting.code import Told
+from dsaudit.drafting.draft import Draft
+from dsaudit.drafting.refined import Refined
+from dsaudit.drafting.resources import _put_scope
 from dsaudit.parameters.resource import Resource
 from dsaudit.parameters.source import Source
 
@@ -59,11 +65,12 @@ def test_a_providers_facts_are_accepted_in_a_parameter_file(key: str) -> None:
 def test_each_kind_of_fact_names_its_source_and_what_is_from_memory_is_there(key: str) -> None:
     facts = catalogue.load(key)
     used = {name for one in facts.resources.values() for name in one.model_fields_set}
-    used = used & {"read", "scope", "topics", "known"} | {"source", "signature", "delivery"}
+    used = used & {"read", "scope", "topics", "known", "hides"} | {"source", "signature", "delivery"}
+    used |= facts.model_fields_set & {"includes", "untold", "spellings", "added"}
     assert used <= set(facts.sources)
     assert all(re.fullmatch(r"https://\S+", link) for link in facts.sources.values())
     paths = [f"{name}.{field}" for name, one in facts.resources.items() for field in one.model_fields_set]
-    paths += [f"source.{field}" for field in facts.source]
+    paths += [*facts.model_fields_set, *(f"source.{field}" for field in facts.source)]
     paths += [f"{name}.known.{field}" for name, one in facts.resources.items() for field in one.known]
     for pattern in facts.from_memory:
         assert any(fnmatchcase(path, pattern) for path in paths), pattern
@@ -82,6 +89,70 @@ def test_topics_are_given_to_the_resource_that_they_speak_of() -> None:
         "dispute": ["charge.dispute.created"],
         "charge": ["charge.updated"],
     }
+
+
+# One of each kind, and where the names are made up of several words; QuickBooks' are those of its own pages.
+WRITTEN = {
+    ("quickbooks", "Account.Create"): "qbo.account.created.v1",
+    ("quickbooks", "Customer.Merge"): "qbo.customer.merged.v1",
+    ("quickbooks", "SalesReceipt.Update"): "qbo.salesreceipt.updated.v1",
+    ("quickbooks", "CreditMemo.Void"): "qbo.creditmemo.voided.v1",
+    ("quickbooks", "Bill.Delete"): "qbo.bill.deleted.v1",
+    ("quickbooks", "Estimate.Emailed"): "qbo.estimate.emailed.v1",
+    ("shopify", "orders/updated"): "ORDERS_UPDATED",
+    ("shopify", "fulfillment_orders/placed_on_hold"): "FULFILLMENT_ORDERS_PLACED_ON_HOLD",
+}
+
+
+@pytest.mark.parametrize(("key", "topic"), WRITTEN)
+def test_a_topic_is_known_however_it_is_written(key: str, topic: str) -> None:
+    facts, other = catalogue.load(key), WRITTEN[key, topic]
+    assert facts.written(topic) == [topic, other]
+    assert facts.written(other) == [other, topic]
+    assert facts.named(other) == facts.named(topic) == topic
+    in_theirs = facts.written_as([other])
+    assert in_theirs.named(topic) == in_theirs.named(other) == other
+    assert facts.grouped([topic]).keys() == in_theirs.grouped([other]).keys()
+    assert sum(len(one.all) for one in in_theirs.topics.values()) == TOPICS[key][0]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_two_topics_are_written_alike(key: str) -> None:
+    facts = catalogue.load(key)
+    topics = [topic for one in facts.topics.values() for topic in one.all]
+    assert len({one for topic in topics for one in facts.written(topic)}) == len(topics) * (1 + len(facts.spellings))
+
+
+def test_a_topic_that_is_not_known_has_its_own_name_alone() -> None:
+    facts = catalogue.load("shopify")
+    assert facts.written("orders/shipped") == ["orders/shipped"]
+    assert facts.named("orders/shipped") == "orders/shipped"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "wanted", "by"),
+    [
+        ("shopify", ["read_orders"], "read_orders", "read_orders"),
+        ("shopify", ["write_orders"], "read_orders", "write_orders"),
+        ("shopify", ["read_orders"], "write_orders", None),
+        ("shopify", ["write_orders"], "read_all_orders", None),
+        ("quickbooks", ["write_orders"], "read_orders", None),
+        ("quickbooks", ["com.intuit.quickbooks.accounting"], "com.intuit.quickbooks.payment", None),
+    ],
+)
+def test_which_scope_includes_another_is_the_providers_rule(
+    key: str, given: list[str], wanted: str, by: str | None
+) -> None:
+    assert catalogue.load(key).holds(given, wanted) == by
+
+
+def test_the_scope_for_older_records_is_drafted_though_the_code_does_not_ask_for_it() -> None:
+    draft, told, facts = Draft(), Told(scopes=("SCOPES", ["read_orders", "read_products"])), catalogue.load("shopify")
+    for name in ("order", "customer"):
+        one = cast(Refined, SimpleNamespace(name=name))
+        _put_scope(draft, f"resources.{name}", one, facts.resource(name), told, facts)
+    assert draft.value("resources.order.scope") == ["read_orders", "read_all_orders"]
+    assert not draft.value("resources.customer.scope")
 
 
 OWN = """
@@ -107,6 +178,7 @@ def test_a_provider_of_ones_own_is_one_more_file(tmp_path: Path) -> None:
         ("topics: members", "topics: member", "resources.member.topics: there is no member under topics"),
         (", topics: members", "", "resources.member: name its topics, or say under no_webhooks why it has none"),
         ("[member.created]", "[a.b, a.b]", "topics.members: a.b stands under members already"),
+        ("name: Acme", "name: Acme\nadded: {2026-01-01: [left]}", "added: there is no resource and no topic left"),
         ("name: Acme", "name: [", "not YAML"),
     ],
 )

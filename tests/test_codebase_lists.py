@@ -195,7 +195,9 @@ def test_documented_exceptions_are_read_with_all_their_parts() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '"""Note: Orders does not have dedicated webhooks."""',
+        '"""Orders have webhooks; payouts are polled."""',
+        'WEBHOOKS = {"orders": "no webhooks: read with each customer, 2026-01-13, https://shop.example"}',
+        'NO_WEBHOOKS = {name: "polled" for name in TOPICS}',
         "note = '# Note: Orders does not have dedicated webhooks'",
         "# Orders have webhooks for all that happens to them",
         "# Note: {Resource} does not have dedicated webhooks in {DataSource} API",
@@ -203,6 +205,56 @@ def test_documented_exceptions_are_read_with_all_their_parts() -> None:
 )
 def test_what_is_no_such_comment_is_no_exception(text: str) -> None:
     assert documented_exceptions(code_of(text)) == []
+
+
+WHOLE = ("Payout", "polling", date(2026, 1, 13), "https://shop.example/docs", ())
+UNDATED = ("payout", "order", None, None, ("date", "source"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found"),
+    [
+        (
+            "async def pull():\n"
+            '    """Read payouts.\n\n'
+            "    Payout does not have dedicated webhooks; it is polled.\n\n"
+            '    Verified: 2026-01-13\n    Source: https://shop.example/docs\n    """\n',
+            4,
+            WHOLE,
+        ),
+        (
+            'x = 1\n"""\nNote: Payout has no webhooks of its own; polled\n'
+            'verified 13 January 2026, see: https://shop.example/docs\n"""\n',
+            3,
+            WHOLE,
+        ),
+        ('NO_WEBHOOKS = {\n    "payout": "synced with each order",\n}\n', 2, UNDATED),
+        ('POLLED: dict[str, str] = {"Payout": "by polling; 2026-01-13; https://shop.example/docs"}', 1, WHOLE),
+        (
+            'class Service:\n    without_webhooks = {"Payout": {"reason": "no topic; polled",\n'
+            '        "verified": date(2026, 1, 13), "source": "https://shop.example/docs"}}',
+            2,
+            WHOLE,
+        ),
+        (
+            'MISSING_WEBHOOKS = {"Payout": Reason("polling", verified="2026-01-13", url="https://shop.example/docs")}',
+            1,
+            WHOLE,
+        ),
+        ('webhook_exceptions = {"payout": ("orders", {"parent": "order"})}', 1, UNDATED),
+    ],
+)
+def test_exceptions_are_written_down_in_several_forms(text: str, line: int, found: tuple[object, ...]) -> None:
+    (one,) = documented_exceptions(code_of(text))
+    assert (one.resource, one.parent, one.verified, one.source, one.missing) == found
+    assert one.line == line
+
+
+def test_a_docstring_speaks_of_several_resources() -> None:
+    notes = "Payouts have no webhooks (polled).\n\nGift cards have no webhooks.\nVerified: 2026-01-13\n"
+    text = f'"""Read what is polled.\n\n{notes}"""'
+    found = [(one.resource, one.line, one.missing) for one in documented_exceptions(code_of(text))]
+    assert found == [("Payouts", 3, ("date", "source")), ("Gift cards", 5, ("parent", "source"))]
 
 
 @pytest.mark.parametrize("verified", ["2026-13-45", "{Date} - {YourName}", "soon"])

@@ -64,6 +64,65 @@ def receive(request):
         ingest(request)
 ROUTES = [receive]
 """,
+    "by a middleware": """
+from starlette.middleware.base import BaseHTTPMiddleware
+class Signed(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        mac = hmac.new(SECRET, await request.body(), hashlib.sha256)
+        if not hmac.compare_digest(mac.hexdigest(), request.headers["X-Hmac"]):
+            return Response(status_code=401)
+        return await call_next(request)
+app.add_middleware(Signed)
+""",
+    "by a middleware that settings name": """
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "main.Signed"]
+class Signed:
+    def __init__(self, get_response):
+        self.get_response = get_response
+    def __call__(self, request):
+        mac = hmac.new(SECRET, request.body, hashlib.sha256)
+        if not hmac.compare_digest(mac.hexdigest(), request.META["HTTP_X_HMAC"]):
+            return HttpResponse(status=401)
+        return self.get_response(request)
+""",
+    "by an object that is a dependency": """
+class Signed:
+    def __init__(self, secret):
+        self.secret = secret
+    async def __call__(self, request):
+        raw = await request.body()
+        if not hmac.compare_digest(hmac.new(self.secret, raw, "sha256").hexdigest(), request.headers["X-Hmac"]):
+            raise PermissionError("signature")
+        return raw
+signed = Signed(SECRET)
+@app.post("/webhooks")
+async def receive(raw=Depends(signed)):
+    await ingest(raw)
+""",
+    "by a permission": """
+from rest_framework.permissions import BasePermission
+class Signed(BasePermission):
+    def has_permission(self, request, view):
+        mac = hmac.new(SECRET, request.body, hashlib.sha256)
+        return hmac.compare_digest(mac.hexdigest(), request.headers["X-Hmac"])
+class Receiver(APIView):
+    permission_classes = [Signed]
+    def post(self, request):
+        ingest(request.data)
+""",
+    "by a helper whose error is answered": """
+class BadSignature(Exception): ...
+def verify(body: bytes, given: str) -> None:
+    if not hmac.compare_digest(hmac.new(SECRET, body, "sha256").hexdigest(), given):
+        raise BadSignature
+@app.post("/webhooks")
+async def receive(request):
+    try:
+        verify(await request.body(), request.headers["X-Hmac"])
+    except BadSignature:
+        return Response(status_code=401)
+    await ingest(request)
+""",
     "by the provider's library": """
 import stripe
 def receive(request):
@@ -154,6 +213,48 @@ from signing import is_signed
 @app.post("/webhooks")
 async def receive(request):
     is_signed(await request.body(), request.headers["X-Hmac"])
+    await ingest(request)
+""",
+        "nothing depends on the outcome",
+    ),
+    "error passed over by the caller": (
+        """
+class BadSignature(Exception): ...
+def verify(body: bytes, given: str) -> None:
+    if not hmac.compare_digest(hmac.new(SECRET, body, "sha256").hexdigest(), given):
+        raise BadSignature
+@app.post("/webhooks")
+async def receive(request):
+    try:
+        verify(await request.body(), request.headers["X-Hmac"])
+    except BadSignature:
+        logger.warning("bad signature")
+    await ingest(request)
+""",
+        "nothing depends on the outcome",
+    ),
+    "the library's refusal passed on": (
+        """
+import stripe
+def receive(request):
+    try:
+        event = stripe.Webhook.construct_event(request.data, request.headers["Stripe-Signature"], SECRET)
+    except stripe.error.SignatureVerificationError:
+        event = json.loads(request.data)
+    ingest(event)
+""",
+        "passed on",
+    ),
+    "an object that nobody uses": (
+        """
+class Signed:
+    async def __call__(self, request):
+        raw = await request.body()
+        if not hmac.compare_digest(hmac.new(SECRET, raw, "sha256").hexdigest(), request.headers["X-Hmac"]):
+            raise PermissionError("signature")
+signed = Signed()
+@app.post("/webhooks")
+async def receive(request):
     await ingest(request)
 """,
         "nothing depends on the outcome",

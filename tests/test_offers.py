@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dsaudit.facts import offers
+from dsaudit.facts.coverage import _available
 from dsaudit.functions.offers import (
     available_changes_are_wanted,
     wanted_topics_exist,
@@ -60,11 +61,20 @@ def test_each_topic_is_added_kept_or_skipped_and_what_has_none_is_polled(audit: 
         ("coupon", "coupon.deleted", "add", ruled_out),
         ("member", "member.created", "keep", "it tells of a change"),
         ("member", "member.updated", "keep", "it tells of a change"),
-        ("page", "", "poll", "the provider has no topic"),
+        ("page", "", "keep", "the provider has no topic"),
+        ("line", "", "keep", "each topic of member carries it"),
         ("member", "member.renamed", "skip", "member.updated tells the same"),
         ("member", "member.left", "skip", "member.updated tells of that state too"),
         ("member", "member.seen", "skip", "it tells of no change of its own"),
     ]
+
+
+def test_an_advice_says_what_brings_the_change_today(audit: Any) -> None:
+    found = {(one.resource, one.topic): (one.now, one.impact, one.documented) for one in offers.advised(audit)}
+    assert found["coupon", "coupon.created"] == ("polled", "high", "")
+    assert found["member", "member.renamed"] == ("member.updated", "low", "")
+    assert found["page", ""] == ("polled", "", "not known")
+    assert found["line", ""] == ("with member", "low", "not known")
 
 
 def test_the_share_of_wanted_changes_and_what_is_ruled_out_wrongly(audit: Any) -> None:
@@ -87,6 +97,82 @@ def test_a_topic_that_the_provider_does_not_have_is_named_with_a_hint(audit: Any
     assert rows.to_dict("records") == [
         {"topic": "member.update", "named_in": "member", "hint": "did you mean member.updated?"}
     ]
+
+
+COUPON = "coupon: {table: coupon, no_webhooks: the provider has no topic}"
+RICHER = """
+name: Acme
+version: v2
+prefix: api/{version}/
+added: {2026-03-01: [coupon.created, page], 2026-08-01: [member.renamed]}
+spellings: [{form: "{object}_{change}", case: upper, since: 2026-06-01}]
+resources:
+  member: {read: members, topics: members}
+  coupon: {read: coupons, scope: [read_coupons], topics: coupons}
+  voucher: {read: vouchers, impact: medium, no_webhooks: polled by all}
+  page: {read: pages, no_webhooks: polled by all}
+topics:
+  members:
+    {create: [member.created], update: [member.updated, member.renamed], end: [member.left], other: [member.seen]}
+  coupons: {impact: high, create: [coupon.created], delete: [coupon.deleted]}
+  prizes: {scopes: [read_prizes], create: [prize.created]}
+"""
+
+
+def richer(audit: Any, *changes: tuple[str, str]) -> Any:
+    audit.parameters.path.with_name("acme.yml").write_text(RICHER, encoding="utf-8")
+    for old, new in changes:
+        audit = changed(audit, old, new)
+    return SimpleNamespace(parameters=load(audit.parameters.path), kept={})
+
+
+def test_what_only_the_catalogue_or_only_the_file_has_is_told_with_what_it_needs(audit: Any) -> None:
+    audit = richer(audit, (f"  {COUPON}\n", ""), ("page:", "leaf:"))
+    topics = "coupon.created, coupon.deleted"
+    assert offers.unmet(audit) == [
+        offers.Unmet("leaf", "alone"),
+        offers.Unmet("coupon", "no", "high", "read_coupons", "coupons", topics),
+        offers.Unmet("voucher", "no", "medium", "", "vouchers", "none: polled by all"),
+        offers.Unmet("page", "no", "low", "", "pages", "none: polled by all"),
+        offers.Unmet("prize", "no", "low", "read_prizes", "", "prize.created"),
+    ]
+
+
+def test_a_resource_of_another_name_that_wants_its_topics_is_declared(audit: Any) -> None:
+    audit = richer(
+        audit,
+        (
+            "coupon: {table: coupon, no_webhooks: the provider has no topic}",
+            "gift: {table: c, webhooks: COUPON_CREATED}",
+        ),
+    )
+    assert [one.resource for one in offers.unmet(audit)] == ["voucher", "prize"]
+    assert offers.unmet(changed(audit, "acme.yml", "acne.yml")) == []
+
+
+def test_what_came_since_the_last_look_is_told(audit: Any) -> None:
+    assert offers.news(richer(audit)) == []
+    audit = changed(audit, "provider:", "provider_reviewed: 2026-03-01\nprovider:")
+    assert [(one.since.isoformat(), one.new, one.what, one.resource, one.wanted) for one in offers.news(audit)] == [
+        ("2026-06-01", "{object}_{change}", "way of writing the topics", "all", False),
+        ("2026-08-01", "member.renamed", "topic", "member", False),
+    ]
+    audit = changed(audit, "2026-03-01", "2026-02-28")
+    assert [one.new for one in offers.news(audit)][:2] == ["coupon.created", "page"]
+
+
+def test_the_matrix_tells_how_the_catalogue_knows_each_resource(audit: Any) -> None:
+    audit = richer(
+        audit, ("  page: {table: page,", "  prize: {table: p, webhooks: [prize.created]}\n  leaf: {table: page,")
+    )
+    told = {name: _available(audit, name, one) for name, one in audit.parameters.resources.items()}
+    assert told == {
+        "member": ("covered", "list"),
+        "coupon": ("covered", "list"),
+        "prize": ("covered", "1 topic"),
+        "leaf": ("unasked", "not in the catalogue"),
+        "line": ("parent", "in member"),
+    }
 
 
 def test_without_the_providers_file_nothing_is_known(audit: Any) -> None:

@@ -38,9 +38,9 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
     [
         ("integration: x\n", "small.yml:1:1", "database: missing"),
         (SMALL + "resorces: {}\n", "small.yml:3:1", "resorces: unknown key; did you mean resources?"),
-        (SMALL + "environment: prod\n", "small.yml:3:1", "environment: input should be"),
+        (SMALL + "environment: prod\n", "small.yml:3:1", "environment: 'prod' is not one of development"),
         (WITH_RESOURCE + "    keys: id\n", "small.yml:7:5", "resources.order.keys: unknown key; did you mean key?"),
-        (WITH_RESOURCE + "    fields: {a: float}\n", "small.yml:7:14", "fields.a: input should be"),
+        (WITH_RESOURCE + "    fields: {a: float}\n", "small.yml:7:14", "fields.a: 'float' is not one of text, integer"),
         (SMALL + "policy: {latency_seconds: soon}\n", "small.yml:3:10", "policy.latency_seconds: input should be"),
         (SMALL + "integration: y\n", "small.yml:3:1", "integration: given twice"),
         (SMALL + "show: &a [x]\n", "small.yml:3:7", "anchors and aliases are not used here"),

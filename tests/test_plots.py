@@ -45,6 +45,33 @@ def ingest(*minutes: int) -> pd.DataFrame:
     return frame(*({**line, "seconds": 60.0, "until": NOW.isoformat()} for line in lines))
 
 
+def over_time(*seconds: float, resources: int = 1) -> pd.DataFrame:
+    lines = (
+        {"resource": f"resource_{one}_$x$", "time": NOW + timedelta(hours=hour), "changes": 7, "median": given / 2,
+         "p95": given + one, "seconds": 3600.0, "limit_seconds": 5.0}
+        for one in range(resources) for hour, given in enumerate(seconds)
+    )  # fmt: skip
+    return frame(*lines)
+
+
+def webhooks(*minutes: int) -> pd.DataFrame:
+    return ingest(*minutes).rename(columns={"via": "tenant"})
+
+
+SILENT = frame(
+    {"tenant": "way 0 $x$", "resource": "all", "silent_from": NOW - timedelta(hours=3), "silent_to": NOW},
+    {"tenant": "way 0 $x$", "resource": "order", "silent_from": NOW - timedelta(hours=9), "silent_to": NOW},
+)
+
+
+def with_silences(given: pd.DataFrame) -> Axes:
+    return plots.webhooks(given, SILENT)
+
+
+def without_silences(given: pd.DataFrame) -> Axes:
+    return plots.webhooks(given, SILENT[:0])
+
+
 def differing(ranks: Iterable[int], ranked: int = 400, what: str = "missing in refined", **more: Any) -> pd.DataFrame:
     """Lines of differences, an hour between two ranks."""
     given = {"tenant": "acme", "resource": "order", "field": "total_$x$", "cause": "UNDELIVERED", "group": "not sent"}
@@ -95,6 +122,11 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.ingest, ingest(1)),
     (plots.ingest, ingest(1, 2, 500, 90_000)),
     *((plots.ingest, ingest(1, 2 * 5**power)) for power in range(11)),
+    (plots.latency_over_time, over_time(0.2)),
+    (plots.latency_over_time, over_time(-3, 0, 0.001, 1e7)),
+    (plots.latency_over_time, over_time(*(0.1 * hour for hour in range(100)), resources=30)),
+    (with_silences, webhooks(1, 2, 500, 90_000)),
+    (without_silences, webhooks(1)),
     *((plots.differences_by_time_and_id, given) for given in PLACED),
     (plots.differences_by_time, PLACED[0]),
     (plots.differences_by_id, PLACED[0]),
@@ -135,13 +167,33 @@ COVERED = frame(
     {"resource": "payout", "way": "raw", "state": "gap", "told": ""},
     {"resource": "payout", "way": "webhooks", "state": "unknown", "told": ""},
 )
+
+
+def known_of(topics: int, lost: str = "", resource: str = "order") -> pd.DataFrame:
+    """So many topics of a resource, all of them known at every side but one that is not handled."""
+    cells = (
+        {"resource": resource, "topic": f"{resource}s/{one}", "side": side} for one in range(topics) for side in SIDES
+    )
+    return frame(*({**one, **(GAP if (one["topic"], one["side"]) == (lost, "handled") else WHOLE)} for one in cells))
+
+
+SIDES = ("available", "wanted", "handled")
+WHOLE, GAP = {"state": "covered", "told": "yes"}, {"state": "lost", "told": "1 of 2"}
 SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
     (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
     (plots.ingest, ingest(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
+    (
+        plots.latency_over_time,
+        over_time(1, 2, resources=2),
+        "the longest 95th percentile is 3 s, of resource_1_$x$, the limit 5 s",
+    ),
+    (with_silences, webhooks(10, 1), "2 silences while the source changed, the first of way 0 $x$, 3 h"),
+    (without_silences, webhooks(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
     (plots.versions, versions(1, 40), "at most 40 of one object, of order"),
     (plots.coverage_matrix, COVERED, "2 gaps, the first at order, webhooks; 1 field not known"),
     (plots.coverage_matrix, COVERED[:1], "no gap"),
+    (plots.topic_matrix, known_of(3, "orders/2"), "1 gap, the first at orders/2, handled"),
     (plots.differences_by_field, differing([1, 2], what="field"), "the most frequent is order.total_$x$, 2 of 400"),
     (plots.differences_by_cause, differing([1, 2]), "the most frequent is not sent: UNDELIVERED, 2"),
     (plots.differences_by_id, differing(range(51)), "the most are order, missing in refined, 51 of 400, 51 in a row"),
@@ -286,3 +338,23 @@ def width_as_in_a_notebook(axes: Axes) -> int:
     axes.figure.savefig(picture, dpi=axes.figure.dpi, bbox_inches="tight")  # type: ignore[union-attr]
     width: int = struct.unpack(">I", picture.getvalue()[16:20])[0]
     return width
+
+
+def lanes(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_of_few_topics_each_has_a_lane_that_names_its_resource_where_need_be() -> None:
+    few = together(known_of(2), known_of(1, resource="").assign(topic="app/gone"))
+    assert lanes(plots.topic_matrix(few)) == ["orders/0", "orders/1", "no resource:  app/gone"]
+
+
+def test_of_many_topics_those_of_a_resource_that_lack_nothing_are_one_lane() -> None:
+    part = known_of(60, resource="customer")
+    part.loc[part["topic"].eq("customers/0") & part["side"].eq("wanted"), ["state", "told"]] = ["said", "no"]
+    axes = plots.topic_matrix(together(part, known_of(3, "orders/2")))
+    assert lanes(axes) == ["customer:  60 topics", "orders/0", "orders/1", "orders/2"]
+    assert {"59 of 60", "1 of 2", "yes"} == words(axes)
+    low = plots.topic_matrix(known_of(200, "orders/2"))
+    assert len(lanes(low)) == 200
+    assert low.figure is not None and low.figure.get_figheight() < 30  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ import pytest
 from dsaudit.checks import all_checks, notebooks
 from dsaudit.checks.planning import check_calls
 from dsaudit.parameters import project_root
-from examples.storefront.faults import FAULTS
+from examples.storefront.faults import FAULTS, LIVE_FAULTS
 
 # Requirement and the phase that has to hold its checks.
 PHASES = {
@@ -18,8 +18,8 @@ PHASES = {
     "03_webhook_coverage": ["DS3.1", "DS3.2", "DS3.3", "WH1"],
     "04_deduplication": ["DS4.1", "DS4.2", "DS4.3"],
     "05_accuracy": ["DS5.1", "DS5.3", "WH2", "WH3"],
-    "06_realtime": ["DS6.1"],
-    "07_performance": ["DS7.1", "DS7.2", "DS7.3"],
+    "06_realtime": ["DS6.1", "DS6.2"],
+    "07_performance": ["DS7.1", "DS7.2", "DS7.3", "DS7.4"],
     "08_documentation": ["DS8.2", "WH6"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1 and DS8.3 are the report, DS9.1 the remedies.
@@ -27,7 +27,7 @@ PHASES = {
 
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
-    sources = {name: getsource(fault) for name, fault in FAULTS.items()}
+    sources = {name: getsource(fault) for name, fault in (FAULTS | LIVE_FAULTS).items()}
     rows = []
     for notebook in notebooks(project_root() / "notebooks" / "datasource"):
         for _, name in check_calls(notebook):

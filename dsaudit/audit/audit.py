@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +19,20 @@ import pandas as pd
 
 from dsaudit import codebase, handoff, sample, source
 from dsaudit.audit import exploring, making, rows
-from dsaudit.audit.display import Closing, Opening, Shown
+from dsaudit.audit.display import Closing, Draft, Opening, Shown
 from dsaudit.audit.gathering import gather
 from dsaudit.audit.judging import Evidence, Scope, judge
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
 from dsaudit.checks.planning import plan_check, planned_resources
 from dsaudit.database import Database
+from dsaudit.database.bindings import bindings
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
-from dsaudit.database.relations import Relations, bindings
+from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, Part, baseline, load, narrowed
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import Recording
+from dsaudit.source.recording import SOURCE_TO_US
 from dsaudit.verdict import Result, Status, Verdict, masking, worst
 from dsaudit.verdict.masking import Cell, Mask
 
@@ -42,13 +44,13 @@ class AuditNotPassed(Exception):
     """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
 
 
-def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
+def open(system: str, phase: str, replay: str = "", live: bool = False, **part: Any) -> Audit:
     """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
 
     Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
     the source when it is needed, or takes it from the run folder `replay`, as it was read then. By hand `part` narrows
     it as the options of `dsaudit run` do: ``resources=["order"]``, ``tenants=["acme"]``, ``since="7d"``,
-    ``sample=300``, ``seed=2``.
+    ``sample=300``, ``seed=2``; with ``live=True`` checks act that do so only when asked.
 
     Raises
     ------
@@ -58,6 +60,8 @@ def open(system: str, phase: str, replay: str = "", **part: Any) -> Audit:
     given = handoff.current()
     parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
     parameters = narrowed(parameters, given.part if given else Part.given(**part))
+    if given.acting if given else live or source.has_acted(replay):
+        parameters = parameters.allowed_to_act()
     sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
@@ -102,6 +106,11 @@ class Audit:
             return self._handoff.private
         return Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="dsaudit-")))
 
+    @property
+    def run_folder(self) -> Path | None:
+        """The private folder of the run that this is a phase of, None by hand."""
+        return self._handoff.private if self._handoff else None
+
     @cached_property
     def code(self) -> codebase.Code:
         """The integration's code, read and not run."""
@@ -114,7 +123,8 @@ class Audit:
         if self._handoff:
             return Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
-        read = source.replay(Path(self._replay)) if self._replay else source.record
+        asking = partial(source.record, probing=bool(self._blueprint))  # one record's story needs no probe
+        read = source.replay(Path(self._replay)) if self._replay else asking
         read(self.parameters, folder, lambda line: None)
         self._hold_anew()
         return Recording(folder, self.parameters)
@@ -203,6 +213,11 @@ class Audit:
             frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
+    def draft(self, name: str) -> Draft:
+        """Draft a document, such as ``webhook_analysis``, from this audit; a run writes it beside its report."""
+        self._renew()
+        return making.draft(self, name, *self._marks)
+
     def why(self, resource: str, source_id: str = "", tenant: str = "", whole: bool = False) -> Story:
         """Return one record's whole story and what is wrong with it now: see `dsaudit.timeline.told`."""
         from dsaudit import timeline
@@ -257,8 +272,7 @@ class Audit:
         self._held.close()
         self.database.close()
         given = self._handoff
-        run, nonce = (given.run, given.nonce) if given else ("", "")
-        closing = Closing(run, nonce, self.phase, self.verdicts, bool(self._blueprint))
+        closing = Closing(*self._marks, self.phase, self.verdicts, bool(self._blueprint))
         # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
         proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint
@@ -292,7 +306,8 @@ class Audit:
 
     def values(self) -> dict[str, Any]:
         """Return what every query may bind, at the run's instant."""
-        return bindings(self.parameters, self.instant)
+        is_read = self.parameters.source is not None and (self._handoff is not None or "source" in vars(self))
+        return bindings(self.parameters, self.instant, self.source.offsets.get(SOURCE_TO_US) if is_read else None)
 
     def query(
         self, sql: str, item: Scope | None = None, resources: Collection[str] | None = None, **values: Any
@@ -321,8 +336,12 @@ class Audit:
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def _verdict(self, check: Check, results: list[Result], evidence: Evidence) -> Verdict:
-        run, nonce = (self._handoff.run, self._handoff.nonce) if self._handoff else ("", "")
-        return making.verdict(self, check, results, evidence, run, nonce)
+        return making.verdict(self, check, results, evidence, *self._marks)
+
+    @property
+    def _marks(self) -> tuple[str, str]:
+        """What marks an output as one of the run; empty by hand."""
+        return (self._handoff.run, self._handoff.nonce) if self._handoff else ("", "")
 
     def _shown(self, query: Check, frame: pd.DataFrame) -> Shown:
         shown = {*query.listed("show"), *self.parameters.show, *rows.OURS}

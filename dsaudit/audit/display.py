@@ -9,7 +9,9 @@ from typing import Any
 
 from dsaudit.database.identity import Identity
 from dsaudit.parameters import Parameters
-from dsaudit.verdict import CLOSING_MIME, SCHEMA, Status, Verdict, card, worst
+from dsaudit.verdict import CLOSING_MIME, DRAFT_MIME, SCHEMA, Status, Verdict, card, worst
+
+MOST_LINES = 24  # of a draft that a notebook shows
 
 
 @dataclass
@@ -74,6 +76,30 @@ class Shown:
             "text/html": f'{headline}<style>{card.styles()}</style><div class="ds-table">{table}</div>',
             "text/plain": "\n".join(filter(None, (self.headline, caption, plain))),
         }
+
+
+@dataclass
+class Draft:
+    """A document drafted from the audit: its head for the reader, all of it for the runner, which writes the file."""
+
+    run: str
+    nonce: str
+    name: str
+    text: str
+    reason: str = ""  # why there is nothing to write
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        file = f"{self.name}.md"
+        if not self.text:
+            told = f"no {file}: {self.reason}"
+            return {"text/html": f"<p>{escape(told)}.</p>", "text/plain": told}
+        lines = self.text.splitlines()
+        more = f", of which these are the first {MOST_LINES}" if len(lines) > MOST_LINES else ""
+        told = f"{file}, {card.plural(len(lines), 'line')}{more}"
+        head = "\n".join(lines[:MOST_LINES])
+        record = {"schema": SCHEMA, "run": self.run, "nonce": self.nonce, "name": self.name, "text": self.text}
+        html = f"<p>{escape(told)}:</p><pre>{card.code(head)}</pre>"
+        return {DRAFT_MIME: record, "text/html": html, "text/plain": f"{told}:\n{head}"}
 
 
 @dataclass

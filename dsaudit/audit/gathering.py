@@ -34,7 +34,7 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
 
 def _unknown_parts(audit: Audit, scopes: list[Scope]) -> list[tuple[Scope, Status, str]]:
     """Return the scopes of which some records in the part are not known, as the source was not read or not asked."""
-    reasons = [(scope, parts.why_unknown(audit, scope["tenant"], scope["resource"])) for scope in scopes]
+    reasons = [(scope, parts.why_unknown(audit, scope["tenant"], scope["resource"])) for scope in scopes if scope]
     return [(scope, Status.INCONCLUSIVE, reason) for scope, reason in reasons if reason]
 
 

@@ -1,4 +1,4 @@
-"""Makes the verdict of a check: what it claims, how it ended, its rows, and what can be done."""
+"""Makes the verdict of a check (what it claims, how it ended, its rows, what can be done), and drafts of documents."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from dsaudit.audit import remedies, rows
+from dsaudit.audit.display import Draft
 from dsaudit.audit.judging import Evidence
-from dsaudit.checks import Check
+from dsaudit.checks import Check, CheckError
 from dsaudit.verdict import Result, Verdict, worst
 
 if TYPE_CHECKING:
@@ -38,3 +39,14 @@ def verdict(audit: Audit, check: Check, results: list[Result], evidence: Evidenc
         rows.add_rows(audit, made, check, evidence.rows)
     made.remedies += remedies.offered(audit, made, evidence.rows)
     return made
+
+
+def draft(audit: Audit, name: str, run: str, nonce: str) -> Draft:
+    """Return the draft of a document, or why there is none."""
+    from dsaudit.documents import DRAFTS
+
+    if name not in DRAFTS:
+        raise CheckError(f"there is no draft of {name!r}; there are {', '.join(DRAFTS)}")
+    if not audit.parameters.resources:
+        return Draft(run, nonce, name, "", "the parameter file has no resources")
+    return Draft(run, nonce, name, DRAFTS[name](audit))

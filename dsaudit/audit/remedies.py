@@ -8,9 +8,12 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from dsaudit import codebase
+from dsaudit.audit import registering
+from dsaudit.audit.registering import MOST, Remedy
 from dsaudit.codebase import Function
-from dsaudit.facts import webhooks
 from dsaudit.verdict import Verdict
 from dsaudit.verdict.causes import CAUSES, EXPECTED, ordered
 
@@ -19,18 +22,18 @@ if TYPE_CHECKING:
 
     from dsaudit.audit import Audit
     from dsaudit.parameters import Parameters
-    from dsaudit.parameters.models import Tenant
 
-Remedy = dict[str, str]
-
-RESYNC = {"initial_sync_completed", "last_sync_completed", "last_sync_is_recent"}
+RESYNC = {
+    *("initial_sync_completed", "last_sync_completed", "last_sync_is_recent", "syncs_fetched_records"),
+    *("wanted_topics_are_registered", "webhooks_arrive", "ingest_is_current"),
+}
 REGISTER = {
     *("wanted_topics_are_registered", "recorded_topics_are_registered", "webhook_addresses_right"),
-    *("registration_succeeded", "deliveries_succeed"),
+    *("registration_succeeded", "deliveries_succeed", "webhooks_arrive"),
 }
+REFINE_AGAIN = {"failed_refinements", "refinement_backlog", "refined_built_from_newest"}
 # How a function is called that takes up what was received and not refined.
 REFINE = ("*refine_open*", "*refine*pending*", "*reprocess*", "*retry*refine*")
-MOST = 5  # statements, calls or ids that are written out
 SCRIPT = """\
 cd {folder} && python - <<'END'
 import asyncio
@@ -51,10 +54,14 @@ def offered(audit: Audit, verdict: Verdict, rows: pd.DataFrame) -> list[Remedy]:
     if verdict.status != "fail":
         return []
     found = list(_statements(verdict))
+    if verdict.check == "credentials_accepted":
+        found += registering.token(audit, verdict)
     if verdict.check in REGISTER:
-        found += _registration(audit, verdict)
+        found += registering.registration(audit, verdict)
+    if verdict.check in REFINE_AGAIN:
+        found += _refinement(audit)
     if verdict.check in RESYNC:
-        found += _syncs(audit, verdict, None)
+        found += _syncs(audit, verdict, rows)
     return found + (_by_cause(audit, verdict, rows) if verdict.causes else [])
 
 
@@ -67,7 +74,7 @@ def _by_cause(audit: Audit, verdict: Verdict, rows: pd.DataFrame) -> list[Remedy
         found.append({"say": f"{verdict.causes['UNEXPLAINED']} UNEXPLAINED: {told}"})
     asking = {way: rows[rows["cause"].isin({code for code in codes if way in CAUSES[code].mend})] for way in WAYS}
     if len(asking["register"]):
-        found += _registration(audit, verdict)
+        found += registering.registration(audit, verdict)
     if len(asking["refine"]):
         found += _refinement(audit)
     if len(asking["sync"]):
@@ -95,20 +102,27 @@ def _deletions(audit: Audit, rows: pd.DataFrame) -> Iterator[Remedy]:
         if not resource.deleted or not resource.tenant or len(resource.key) > 1 or not known or tenant not in ids:
             continue
         column, values = resource.deleted_by
-        kind = audit.relations.table(resource.table).columns.get(column)
+        table = audit.relations.table(resource.table)
+        if not {column, resource.tenant, resource.key[0]} <= set(table.columns):
+            continue  # what stands inside a JSON column is not set so simply
         condition = (
-            f"{resource.tenant} = {_quoted(ids[str(tenant)])} and {resource.key[0]} in ({', '.join(known[:MOST])})"
+            f"{_named(resource.tenant)} = {_quoted(ids[str(tenant)])}"
+            f" and {_named(resource.key[0])} in ({', '.join(map(_quoted, known[:MOST]))})"
         )
-        value = _quoted(values[0]) if values else "true" if kind == "boolean" else "now()"
+        value = _quoted(values[0]) if values else "true" if table.columns[column] == "boolean" else "now()"
         more = f" (the first {MOST} of {len(known)})" if len(known) > MOST else ""
         yield {
             "say": f"mark the rows of {tenant}, {name} as deleted, as the owner of the tables{more}",
-            "command": f"update {resource.table} set {column} = {value} where {condition};",
+            "command": f"update {_named(table.schema, table.name)} set {_named(column)} = {value} where {condition};",
         }
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return sql.Literal(text).as_string(None).strip()
+
+
+def _named(*names: str) -> str:
+    return sql.Identifier(*names).as_string(None)
 
 
 def _statements(verdict: Verdict) -> Iterator[Remedy]:
@@ -122,68 +136,13 @@ def _statements(verdict: Verdict) -> Iterator[Remedy]:
         yield {"say": f"run as the owner of the tables{more}", "command": command}
 
 
-def _registration(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
-    """Yield how a failing tenant's webhooks are looked up, reached and registered again."""
-    failing = {result.scope.get("tenant") for result in verdict.results if result.status == "fail"}
-    tenants = [one for one in audit.parameters.tenants if failing & {one.name, None}][:MOST]
-    for tenant in tenants:
-        command = _listing(audit.parameters, tenant)
-        if command:
-            yield {"say": f"see what the provider has registered for {tenant.name}", "command": command}
-    for address in _addresses(audit, tenants):
-        command = f"curl -sS -o /dev/null -w '%{{http_code}}\\n' -X POST -d '{{}}' {shlex.quote(address)}"
-        yield {
-            "say": "see whether deliveries reach it; 401 means that it refuses what is not signed",
-            "command": command,
-        }
-    for function in codebase.functions(audit.code, "*register*webhook*")[:1] if audit.parameters.code else []:
-        accounts = ", ".join(tenant.account or tenant.name for tenant in tenants)
-        yield {"say": f"register anew with {function.qualified} ({function.file}:{function.line}) for {accounts}"}
-
-
-def _listing(parameters: Parameters, tenant: Tenant) -> str | None:
-    """Return the command that lists a tenant's subscriptions; the token stays in its variable."""
-    source = parameters.source
-    if source is None or source.kind != "rest" or not source.subscriptions:
-        return None
-    base = source.base_url or f"${source.base_url_env}"
-    account = source.account_path.replace("{account}", tenant.account or "")
-    url = "/".join(part.strip("/") for part in (base, account, source.subscriptions) if part)
-    token = tenant.token_env or source.token_env
-    bearer = "Bearer " if source.token_header.lower() == "authorization" else ""
-    header = f' -H "{source.token_header}: {bearer}${token}"' if token else ""
-    return f'curl -sS{header} "{_within_quotes(url)}"'
-
-
-def _addresses(audit: Audit, tenants: list[Tenant]) -> list[str]:
-    """Return the right ones of the addresses that these tenants' webhooks go to, if the source was read at all."""
-    if "source" not in vars(audit) or audit.parameters.webhooks is None:
-        return []
-    found = {one.address for tenant in tenants for one in webhooks.subscriptions(audit, tenant.name) or []}
-    pattern = audit.parameters.webhooks.address
-    return sorted(one for one in found if re.fullmatch(pattern, one) and webhooks.shown(one) == one)[:1]
-
-
-def _within_quotes(url: str) -> str:
-    """Return an address as it may stand within double quotes of a shell, a variable at its start aside."""
-    start = re.match(r"\$\w+", url)
-    head = start[0] if start else ""
-    return head + re.sub(r'([\\"`$])', r"\\\1", url[len(head) :])
-
-
-def _syncs(audit: Audit, verdict: Verdict, rows: pd.DataFrame | None) -> Iterator[Remedy]:
-    """Yield a script that runs the sync functions of the failing resources, for their tenants alone.
-
-    Of several causes, only the scopes of those `rows` are meant that a sync mends.
-    """
+def _syncs(audit: Audit, verdict: Verdict, rows: pd.DataFrame) -> Iterator[Remedy]:
+    """Yield a script that runs the sync functions of the resources of these `rows`, for their tenants alone."""
     wanted: dict[tuple[str, str], list[str]] = {}
-    meant = None if rows is None else set(zip(rows["tenant"], rows["resource"], strict=True))
-    for result in verdict.results:
-        if meant is not None and (result.scope.get("tenant"), result.scope.get("resource")) not in meant:
-            continue
-        function = _sync_of(audit.parameters, result.scope.get("resource", ""))
-        if result.status == "fail" and function and "tenant" in result.scope:
-            wanted.setdefault((result.scope["tenant"], function), []).append(result.scope["resource"])
+    for tenant, resource in rows[["tenant", "resource"]].drop_duplicates().itertuples(index=False):
+        function = _sync_of(audit.parameters, resource)
+        if function:
+            wanted.setdefault((tenant, function), []).append(resource)
     calls: dict[str, str] = {}
     for (tenant, function), resources in wanted.items():
         told = f"{tenant}: {', '.join(resources)}{_ids(verdict, tenant, resources)}"
@@ -195,7 +154,7 @@ def _syncs(audit: Audit, verdict: Verdict, rows: pd.DataFrame | None) -> Iterato
     if calls:
         more = f" (the first {MOST} of {len(calls)} calls)" if len(calls) > MOST else ""
         yield {
-            "say": f"sync again, for these tenants alone{more}",
+            "say": f"sync again, for these tenants alone, in the project's folder{more}",
             "command": _script(audit, dict([*calls.items()][:MOST])),
         }
 
@@ -240,12 +199,18 @@ def _script(audit: Audit, calls: dict[str, str]) -> str:
     parts = [(*call.split(":", 1), told) for call, told in calls.items()]
     imports = {f"from {module} import {re.split(r'[.(]', call)[0]}" for module, call, _ in parts}
     return SCRIPT.format(
-        folder=shlex.quote(audit.parameters.code.folder),
+        folder=_in_a_shell(audit.parameters.code.folder),
         sessions=factory[0],
         factory=factory[1],
         imports="\n".join(sorted(imports)),
         calls="\n".join(f"        # {told}\n        print(await {call})" for _, call, told in parts),
     )
+
+
+def _in_a_shell(folder: str) -> str:
+    """Return a folder as a shell takes it; a ~ at its start must not be quoted."""
+    home = "~/" if folder.startswith("~/") else ""
+    return home + shlex.quote(folder.removeprefix(home))
 
 
 def _literal(tenant_id: str) -> str:

@@ -5,22 +5,27 @@ A provider of one's own is one more file of the same keys; a parameter file or `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dsaudit.naming import one as singular_name
-from dsaudit.parameters import ParameterError
+from dsaudit.parameters import ParameterError, Parameters
 from dsaudit.parameters.reading import read
 from dsaudit.wording import did_you_mean
 
 FOLDER = Path(__file__).parent
 ACTIONS = ("create", "update", "delete")
 KINDS = (*ACTIONS, "end", "other")
+# What an envelope may name: the delivery's id and times, its topic before and behind the last sign, whose record it is.
+PLACES = {"id", "time", "seconds", "topic", "group", "ending", "account", "source_id", "record"}
 
 
 class ProviderError(Exception):
@@ -58,6 +63,32 @@ class Topics(_Facts):
         """All of them, in the order of what they tell."""
         return [topic for kind in KINDS for topic in getattr(self, kind)]
 
+    def renamed(self, names: Mapping[str, str]) -> Topics:
+        """Return the same topics, those in `names` called as it says."""
+        told = {kind: [names.get(topic, topic) for topic in getattr(self, kind)] for kind in KINDS}
+        return self.model_copy(update=told)
+
+
+class Spelling(_Facts):
+    """Another way of writing all topics, in use since a day: QuickBooks' CloudEvents, the names in Shopify's GraphQL.
+
+    ``form`` puts together what stands before a topic's last sign, ``{object}``, and behind it, ``{change}``, which
+    ``words`` may translate; ``case`` is what is made of both.
+    """
+
+    form: str
+    case: Literal["lower", "upper", "as it is"] = "as it is"
+    words: dict[str, str] = {}
+    since: date | None = None
+
+    def of(self, topic: str) -> str:
+        """Return how a topic is written in this way."""
+        what, change = group(topic), topic[len(group(topic)) + 1 :]
+        return self.form.format(object=self._cased(what), change=self._cased(self.words.get(change, change)))
+
+    def _cased(self, word: str) -> str:
+        return word.lower() if self.case == "lower" else word.upper() if self.case == "upper" else word
+
 
 class Object(_Facts):
     """One kind of object, under the name that a parameter file would give its resource.
@@ -65,7 +96,9 @@ class Object(_Facts):
     ``read`` and ``count`` are paths below the provider's ``prefix``; ``of`` names the object under which the list
     hangs, one list for each. ``topics`` names the entries under the file's ``topics``; without one ``no_webhooks`` says
     why there is none and what to do instead. ``never`` says which change the provider does not announce, and why.
-    ``id``, ``created`` and ``known`` are as in a parameter file's resource.
+    ``id``, ``created`` and ``known`` are as in a parameter file's resource; ``known.aged`` is a partial grant: a scope
+    without which the older records are hidden. ``hides`` says of other scopes what each opens, where it is less than
+    all. ``impact`` is what a gap costs where no topic says so.
     """
 
     read: str | None = None
@@ -78,6 +111,8 @@ class Object(_Facts):
     no_webhooks: str | None = None
     never: dict[str, str] = {}
     known: dict[str, Any] = {}
+    hides: dict[str, str] = {}
+    impact: Literal["high", "medium", "low"] = "low"
 
 
 class Signature(_Facts):
@@ -99,6 +134,9 @@ class Delivery(_Facts):
 
     ``after`` says what becomes of a subscription or of later deliveries when it gave up, ``payload`` what state a late
     delivery shows. ``horizon_days``: what was not delivered can be listed for so long.
+
+    ``envelope`` is what a delivery's body holds around the record, with the names of `PLACES` in braces; without it the
+    record is the body.
     """
 
     timeout_seconds: int | None = None
@@ -108,7 +146,33 @@ class Delivery(_Facts):
     payload: str | None = None
     id_header: str | None = None
     time_header: str | None = None
+    topic_header: str | None = None
+    account_header: str | None = None
+    envelope: dict[str, Any] = {}
     horizon_days: int | None = None
+
+    @field_validator("envelope")
+    @classmethod
+    def _of_known_places(cls, form: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(re.findall(r"\{(\w+)\}", json.dumps(form))) - PLACES)
+        if unknown:
+            raise ValueError(f"{{{unknown[0]}}} is none of {', '.join(sorted(PLACES))}")
+        return form
+
+
+class Subscribing(_Facts):
+    """How topics are subscribed to: with a POST to ``path`` below the address, or by a person (``by_hand`` says where).
+
+    ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each. ``{address}`` is where
+    deliveries go. Without a path it is that of the list, ``source.subscriptions``. ``note`` says what else has to be
+    known.
+    """
+
+    path: str = ""
+    body: str = ""
+    form: dict[str, str] = {}
+    by_hand: str = ""
+    note: str = ""
 
 
 class Provider(_Facts):
@@ -118,11 +182,16 @@ class Provider(_Facts):
     (``order.read``, ``source.rate``). ``source`` holds keys of a parameter file's source, ``base_url`` and ``account``
     its address and what a tenant's account looks like there, ``updated`` and ``created`` where a record tells its
     times, ``scope`` what all objects need, ``other_scopes`` what none of these needs. ``{version}`` stands for
-    ``version`` everywhere.
+    ``version`` everywhere. ``includes`` says which scope, or pattern, is held by whoever holds another (``write_*:
+    read_*``), ``untold`` why nobody can ask which were granted. ``spellings`` are other ways of writing the topics.
+    ``as_of`` is the day on which these facts were last held against the provider's pages, ``added`` the day from which
+    it has had what came later than the rest, as far as its pages tell: names of resources and topics. ``token`` says
+    for how long one lasts.
     """
 
     name: str = ""
     version: str = ""
+    as_of: date | None = None
     sources: dict[str, str] = {}
     from_memory: list[str] = []
     base_url: str | None = None
@@ -136,11 +205,17 @@ class Provider(_Facts):
     created: str | None = None
     scope: list[str] = []
     other_scopes: list[str] = []
+    includes: dict[str, str] = {}
+    untold: str | None = None
     source: dict[str, Any] = {}
     signature: Signature | None = None
+    subscribing: Subscribing = Subscribing()
+    token: str = ""
     delivery: Delivery = Delivery()
     resources: dict[str, Object] = {}
     topics: dict[str, Topics] = {}
+    spellings: list[Spelling] = []
+    added: dict[date, list[str]] = {}
     key: str = Field(default="", exclude=True)  # the file's name
 
     @model_validator(mode="after")
@@ -157,6 +232,9 @@ class Provider(_Facts):
                     raise ValueError(f"resources.{name}.topics: there is no {entry} under topics")
             if bool(one.topics) == bool(one.no_webhooks):
                 raise ValueError(f"resources.{name}: name its topics, or say under no_webhooks why it has none")
+        for name in (name for names in self.added.values() for name in names):
+            if name not in seen and name not in self.resources:
+                raise ValueError(f"added: there is no resource and no topic {name}")
         return self
 
     @property
@@ -165,6 +243,10 @@ class Provider(_Facts):
         needed = [*(one.scope for one in self.resources.values()), *(one.scopes for one in self.topics.values())]
         return {*self.scope, *self.other_scopes, *(scope for listed in needed for scope in listed)}
 
+    def knows(self, topic: str) -> bool:
+        """Return whether there is such a topic, in any way of writing."""
+        return topic in self._plain
+
     def resource(self, name: str) -> Object:
         """Return what is known of one kind of object, nothing where it is not in the file."""
         return self.resources.get(name, Object())
@@ -172,6 +254,45 @@ class Provider(_Facts):
     def webhooks(self, name: str) -> list[str]:
         """Return the topics that speak of a resource."""
         return [topic for one in self.resource(name).topics for topic in self.topics[one].all]
+
+    def holds(self, given: Iterable[str], wanted: str) -> str | None:
+        """Return which of the scopes `given` opens what the one `wanted` does: itself, or one that includes it."""
+        given = list(given)
+        return wanted if wanted in given else next((one for one in given if wanted in self._included(one)), None)
+
+    def _included(self, scope: str) -> list[str]:
+        found = [
+            (re.fullmatch(re.escape(one).replace(r"\*", "(.*)"), scope), held) for one, held in self.includes.items()
+        ]
+        return [held.replace("*", "".join(match.groups())) for match, held in found if match]
+
+    @cached_property
+    def _plain(self) -> dict[str, str]:
+        """Each way in which a topic is written, and the topic as the file has it."""
+        topics = [topic for one in self.topics.values() for topic in one.all]
+        return {one.of(topic): topic for one in self.spellings for topic in topics} | {topic: topic for topic in topics}
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {self._plain[topic]: topic for one in self.topics.values() for topic in one.all}
+
+    def written(self, topic: str) -> list[str]:
+        """Return all the ways in which a topic is written, the given one first; an unknown one has no other."""
+        own = self._plain.get(topic)
+        return list(dict.fromkeys([topic, *(name for name, plain in self._plain.items() if plain == own)]))
+
+    def named(self, topic: str) -> str:
+        """Return a topic, however it is written, as these facts have it; an unknown one as it is."""
+        return self._names.get(self._plain.get(topic, topic), topic)
+
+    def written_as(self, given: Iterable[str]) -> Provider:
+        """Return the same facts with the topics that are `given` in another way of writing written like that."""
+        names = {self._plain[topic]: topic for topic in given if topic in self._plain}
+        told = {entry: one.renamed(names) for entry, one in self.topics.items()}
+        copy = self.model_copy(update={"topics": told})
+        vars(copy).pop("_names", None)  # as they were written before
+        vars(copy).pop("_speaks_of", None)
+        return copy
 
     def doubt(self, *path: str) -> str | None:
         """Return why a fact is not certain: it was not read again at its source. None for the others."""
@@ -200,8 +321,14 @@ class Provider(_Facts):
 
 
 def group(topic: str) -> str:
-    """Return what stands before a topic's last word: ``orders`` of ``orders/create``."""
-    return topic[: max(topic.rfind(sign) for sign in "/.:")] if any(sign in topic for sign in "/.:") else topic
+    """Return what stands before a topic's last word: ``orders`` of ``orders/create``; a version is no word."""
+    bare = without_version(topic)
+    return bare[: max(bare.rfind(sign) for sign in "/.:")] if any(sign in bare for sign in "/.:") else bare
+
+
+def without_version(topic: str) -> str:
+    """Return a topic without the version behind it: ``qbo.invoice.created`` of ``qbo.invoice.created.v1``."""
+    return re.sub(r"[/.:]v\d+$", "", topic)
 
 
 def known() -> list[str]:
@@ -226,6 +353,35 @@ def load(name: str | None) -> Provider:
         hint = did_you_mean(name, known(), f"there are {', '.join(known())}")
         raise ProviderError(f"the catalogue has no provider {name}, nor is it the path of a .yml file; {hint}")
     try:
-        return read(path, Provider).model_copy(update={"key": path.stem})
+        return _read(path, path.stat().st_mtime_ns)
     except ParameterError as error:
         raise ProviderError(str(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int) -> Provider:
+    return read(path, Provider).model_copy(update={"key": path.stem})
+
+
+def of(parameters: Parameters) -> Provider:
+    """Return the facts of the provider that a parameter file names, with its topics written as they are there.
+
+    None where it names no provider.
+
+    Raises
+    ------
+    ProviderError
+        There is no such file, or it says something that the catalogue does not know.
+    """
+    topics = [topic for one in parameters.whole.resources.values() for topic in one.webhooks]
+    return load(parameters.provider_file).written_as(topics)
+
+
+def topics_of(parameters: Parameters, resources: Iterable[str]) -> dict[str, str]:
+    """Return the topics of `resources`, in all the ways in which the provider writes them, each with its resource."""
+    try:
+        written = of(parameters).written
+    except ProviderError:
+        written = Provider().written
+    wanted = ((topic, name) for name in resources for topic in parameters.resources[name].webhooks)
+    return {one: name for topic, name in wanted for one in written(topic)}

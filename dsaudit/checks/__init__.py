@@ -4,6 +4,7 @@ from dsaudit.checks.finding import Check, CheckError, all_checks, find_table, ow
 from dsaudit.checks.planning import (
     Planned,
     check_scopes,
+    is_declared,
     lacking_ways_in,
     notebooks,
     plan,
@@ -18,6 +19,7 @@ __all__ = [
     "all_checks",
     "check_scopes",
     "find_table",
+    "is_declared",
     "lacking_ways_in",
     "notebooks",
     "own_checks",

@@ -32,6 +32,7 @@ OPTIONAL = (
     "remedy",
     "tolerates",
     "whole",
+    "acts",
 )
 KNOWN = (*REQUIRED, "examined", *OPTIONAL)
 SLOTS = {"raw", "refined", "deliveries", "syncs", "record", "parent", "child", "table"}

@@ -28,8 +28,13 @@ WAYS_IN = {
     "source": "source (the provider's API)",
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
+    "provider_reviewed": "provider_reviewed (the day of the last look at what it has)",
     "webhooks": "webhooks (what should be registered)",
+    "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
+    "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
+    "live": "live (how a record is changed at the source)",
     "documents": "documents (the integration's documents)",
+    "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",
     "relations": "relations",
@@ -138,8 +143,11 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     if lacking and not (lacking == ["relations"] and parameters.part.resources):
         ways = " or ".join(WAYS_IN.get(name, name) for name in lacking[0].split(" or "))
         return Planned(phase, cell, check, [], f"the parameter file has no {ways}", check.name in parameters.require)
-    if lacking or outside(check, parameters.part):
+    is_outside = not parameters.acts_in_part if "acts" in check.headers else outside(check, parameters.part)
+    if lacking or is_outside:
         return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
+    if "acts" in check.headers and not parameters.acting:
+        return Planned(phase, cell, check, [], NOT_ASKED, check.name in parameters.require)
     scopes = check_scopes(check, parameters)
     having = check.headers.get("having")
     if not scopes or (having and not planned_resources(check, parameters)):
@@ -149,6 +157,7 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     return Planned(phase, cell, check, scopes)
 
 
+NOT_ASKED = "it acts on the system, and was not asked to: --live, or live=True in a notebook"
 NOT_IN_PART = "not part of this narrowed run"
 
 
@@ -173,11 +182,11 @@ def lacking_ways_in(check: Check, parameters: Parameters) -> list[str]:
     return [
         needed
         for needed in _ways_in(check)
-        if not any(_declared(parameters, name.strip()) for name in needed.split(" or "))
+        if not any(is_declared(parameters, name.strip()) for name in needed.split(" or "))
     ]
 
 
-def _declared(parameters: Parameters, name: str) -> bool:
+def is_declared(parameters: Parameters, name: str) -> bool:
     """Return whether the file gives a way in, written like ``raw`` or ``raw.hash``."""
     value: Any = parameters
     for part in name.split("."):

@@ -69,6 +69,7 @@ def init(
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
 @click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
+@click.option("--live", is_flag=True, help="Let checks act as the file declares: create, change and delete a record.")
 @click.option("--attach", is_flag=True, help="Audit the sample that is up, not a fresh one of its own.")
 def run(
     file: Path,
@@ -80,6 +81,7 @@ def run(
     out: Path | None,
     replay: Path | None,
     resume: Path | None,
+    live: bool,
     attach: bool,
     **part: Any,
 ) -> None:
@@ -99,11 +101,23 @@ def run(
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
     parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**part_given(part)))
+    parameters = _allowed_to_act(parameters, live, replay)
     if attach and not parameters.example:
         raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
     sys.exit(result["exit"])
+
+
+def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> Parameters:
+    """Return the parameters with which checks act if `live` asks for it, or if the replayed run has what they saw."""
+    from dsaudit.source import has_acted
+
+    if live and replay:
+        raise click.UsageError("--live acts at the source, and --replay asks nobody: give one of them")
+    if live and not parameters.live:
+        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do (`live`)")
+    return parameters.allowed_to_act() if live or has_acted(replay or "") else parameters
 
 
 def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tuple[dict[str, Any], Path]:
@@ -292,6 +306,23 @@ def baseline(run_folder: Path, file: Path | None, **terms: Any) -> None:
     for name, accepted in made.checks.items():
         click.echo(f"{name}: {plural(len(accepted.findings), 'row')}, by {accepted.owner} until {accepted.expires}")
     click.echo(f"written to {path}; a row that is not among these fails")
+
+
+@main.command()
+@FILE
+@click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def monitor(file: Path, folder: Path, force: bool) -> None:
+    """Write what watches the system of FILE between two audits: queries for sql_exporter, and alert rules.
+
+    INTEGRATION.collector.yml has one query a metric, on the tables that FILE declares; INTEGRATION.rules.yml has the
+    alerts for Prometheus, with the limits of FILE's policy. Nothing is connected to.
+    """
+    from dsaudit.monitoring import write
+    from dsaudit.parameters import load
+
+    for line in write(load(file), folder, force):
+        click.echo(line)
 
 
 @main.command()

@@ -4,7 +4,7 @@
 signature verification and migrations. What cannot be told without running the code is "unresolved", never "absent".
 """
 
-from dsaudit.codebase.comments import DocumentedException, documented_exceptions
+from dsaudit.codebase.comments import DocumentedException, documented, documented_exceptions
 from dsaudit.codebase.findings import Finding, Item, Items, Practices
 from dsaudit.codebase.handlers import handlers
 from dsaudit.codebase.lists import list_literal
@@ -27,6 +27,7 @@ __all__ = [
     "Problem",
     "Revision",
     "Unresolved",
+    "documented",
     "documented_exceptions",
     "functions",
     "handlers",

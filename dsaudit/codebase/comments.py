@@ -1,13 +1,16 @@
-"""Comments of the code: blocks that hold given words, and notes that a resource has no webhooks of its own."""
+"""Notes in the code that a resource has no webhooks of its own: comments, docstrings, and mappings with the reasons."""
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 from dsaudit.codebase.model import Code, Comment, Module
+from dsaudit.codebase.reasons import reasons
 
 NOTE = re.compile(
     r"(?:^|\bnotes?\s*:\s*|[.;]\s+)(?P<resource>[\w`'\"][\w`'\" ,&/-]*?)\s+"
@@ -35,7 +38,7 @@ PLACEHOLDER = re.compile(r"^[{<\[]")
 
 @dataclass(frozen=True)
 class Block:
-    """Comments on lines of their own that follow each other; `lines` are their texts."""
+    """Lines of prose that belong together: comments that follow each other, or a text that is no value."""
 
     file: str
     line: int
@@ -67,10 +70,13 @@ def documented_exceptions(code: Code, file: str | None = None) -> list[Documente
     """The notes that a resource has no webhooks of its own, one for each resource named, by file and line."""
     notes: list[DocumentedException] = []
     for module in code.in_file(file):
-        for block in _blocks(module):
+        for block in [*_blocks(module), *_texts(module)]:
             match = NOTE.search(block.text)
             if match is not None and _denies(match):
-                notes.extend(_note(block, match))
+                parent = block.text[match.end() :]
+                notes.extend(documented(match["resource"], block.lines, block.file, block.line, parent))
+        for name, line, said in reasons(module):
+            notes.extend(documented(name, said, module.file, line))
     return sorted(notes, key=lambda note: (note.file, note.line, note.resource))
 
 
@@ -87,25 +93,54 @@ def _blocks(module: Module) -> Iterator[Block]:
         yield Block(module.file, lines[0].line, tuple(one.text for one in lines))
 
 
+def _texts(module: Module) -> Iterator[Block]:
+    """Docstrings, and texts that stand alone where a statement would: the other ways to comment a block of code.
+
+    Each paragraph with a note begins a block of its own, so that one docstring may speak of several resources.
+    """
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+            continue
+        text = node.value.value
+        if not isinstance(text, str) or "hook" not in text.lower():
+            continue
+        lines = [line.strip() for line in text.splitlines()]
+        paragraphs = pairwise([0, *(place + 1 for place, line in enumerate(lines) if not line), len(lines)])
+        notes = [start for start, end in paragraphs if _holds_note(lines[start:end])]
+        for start, end in pairwise([*notes, len(lines)]):
+            yield Block(module.file, node.lineno + start, tuple(lines[start:end]))
+
+
+def _holds_note(lines: Sequence[str]) -> bool:
+    found = NOTE.search(" ".join(lines))
+    return found is not None and _denies(found)
+
+
 def _denies(match: re.Match[str]) -> bool:
     """Whether the sentence says that there are none: `has webhooks` does not, `has no webhooks` does."""
     verb = match.group(0).lower()
     return any(word in verb for word in ("not have", "n't have", "n’t have", "hasn", "haven", "lack", " no "))
 
 
-def _note(block: Block, match: re.Match[str]) -> Iterator[DocumentedException]:
-    verified = next((_date(found["rest"]) for line in block.lines if (found := VERIFIED.search(line))), None)
-    source = next((found["link"] or found["url"] for line in block.lines if (found := SOURCE.search(line))), None)
+def documented(
+    resources: str, lines: Sequence[str], file: str, line: int, parent: str | None = None
+) -> Iterator[DocumentedException]:
+    """What prose says of each of the `resources`; `parent` is the part of it that may name what they come with.
+
+    The prose is known to say that they have no webhooks, whoever wrote it: a comment, or a document's table.
+    """
+    verified = next((_date(found["rest"]) for one in lines if (found := VERIFIED.search(one))), None)
+    source = next((found["link"] or found["url"] for one in lines if (found := SOURCE.search(one))), None)
     if source is not None and (PLACEHOLDER.match(source) or not re.search(r"[./]", source)):
         source = None
-    for resource in re.split(r"\s*(?:,|&|/|\band\b)\s*", match["resource"]):
+    for resource in re.split(r"\s*(?:,|&|/|\band\b)\s*", resources):
         name = re.sub(r"^(?:the|a|an|note)\s+", "", resource.strip(" `'\""), flags=re.IGNORECASE)
         if not name or PLACEHOLDER.match(name):
             continue
-        parent = _parent(block.text[match.end() :], name)
-        parts = {"parent": parent, "date": verified, "source": source}
+        owner = _parent(" ".join(lines) if parent is None else parent, name)
+        parts = {"parent": owner, "date": verified, "source": source}
         lacking = tuple(part for part, value in parts.items() if value is None)
-        yield DocumentedException(name, parent, verified, source, block.file, block.line, lacking)
+        yield DocumentedException(name, owner, verified, source, file, line, lacking)
 
 
 def _parent(text: str, resource: str) -> str | None:

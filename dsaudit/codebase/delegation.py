@@ -58,14 +58,14 @@ def _unseen_clients(reach: Reach) -> Iterator[tuple[Site, str]]:
 
 
 def _answered_elsewhere(reach: Reach) -> Iterator[tuple[Site, str]]:
-    """Calls of unseen code whose result is made use of, as an answer would be."""
+    """Calls of unseen code whose result is made use of, as an answer would be; any, where no request is seen at all."""
     for site in reach.all_sites():
         name = _unseen(site, site.refs)
         if site.kind != "call" or name is None:
             continue
         unknown = all(isinstance(ref, UnknownRef) for ref in site.refs)
         awaited, looped, used = _use(site, reach)
-        if looped or (awaited and used and not unknown) or (used and not reach.bearing):
+        if looped or (awaited and used and not unknown) or not reach.bearing:
             yield site, f"{name} may make the request and was not read"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dsaudit.codebase.expressions import Place
-from dsaudit.codebase.inert import does_nothing, is_trivial
+from dsaudit.codebase.inert import does_nothing, is_trivial, keeps, keeps_what_comes
 from dsaudit.codebase.knowledge import LOG_METHODS
 from dsaudit.codebase.model import Code, Function, Scope, Unresolved
 from dsaudit.codebase.nodes import LEAVING, looked_up, nodes_of, terminal
-from dsaudit.codebase.refs import FunctionRef, InstanceRef
+from dsaudit.codebase.refs import ClassRef, FunctionRef, InstanceRef, ModuleRef, Ref
 from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.sequences import Entry, Sequences
 from dsaudit.codebase.values import Folder
@@ -24,8 +24,9 @@ NO_TOPIC = "\0none/none"  # whatever holds for this as well has nothing to do wi
 class Evidence:
     """A place that speaks for or against a topic being handled.
 
-    kind: found, dropped (nothing is done with it), passed (let through by a filter), unresolved.
-    by: entry, condition, resource (a condition that any topic of the resource meets), case, name, declared.
+    kind: found, dropped (nothing is done with it), rest (done with whatever has no handler), passed (let through by a
+    filter), unresolved.
+    by: entry, condition, resource (a condition that any topic of the resource meets), case, name, declared, rest.
     `where` and `at` are the function and the line in which it is decided.
     """
 
@@ -61,6 +62,9 @@ class Dispatch:
         for node in self.nodes:
             if isinstance(node, ast.If | ast.IfExp):
                 yield from self._condition(node, folder, sibling)
+            elif isinstance(node, ast.comprehension):
+                for test in node.ifs:
+                    yield from self._unknown(test, node.iter.lineno)
             elif isinstance(node, ast.Match):
                 yield from self._match(node, folder)
             elif isinstance(node, ast.Subscript | ast.Call):
@@ -72,12 +76,12 @@ class Dispatch:
         file, line = place or (self.function.file, at)
         return Evidence(kind, file, line, how, self.function.qualified, by, at)
 
-    def tells_apart(self, reads_header: bool) -> bool:
-        """Whether anything here depends on which topic it is, be it one that nobody asks for."""
+    def tells_apart(self, reads_header: bool, filters: set[int]) -> bool:
+        """Whether anything but filters, told by their lines, depends on which topic it is, be it one not asked for."""
         for node in self.nodes:
             if isinstance(node, ast.Match) and self._depends(node.subject):
                 return True
-            if isinstance(node, ast.Compare):
+            if isinstance(node, ast.Compare) and node.lineno not in filters:
                 sides = (node.left, *node.comparators)
                 others = [self.without.attempt(side, Place(self.scope)) for side in sides if not self._depends(side)]
                 if len(others) < len(sides) and any(isinstance(one, TOLD) for one in others):
@@ -111,6 +115,33 @@ class Dispatch:
             elif self._leaves(node):
                 how = f"a filter in {self.function.name} lets it through"
                 yield self._evidence("passed", node.lineno, how, by)
+        elif holds is False and otherwise is False and isinstance(node, ast.If):
+            yield from self._rest(node.orelse)
+        elif holds is None and isinstance(node, ast.If) and not does_nothing(node.body):
+            yield from self._unknown(node.test, node.lineno)
+
+    def _rest(self, statements: list[ast.stmt]) -> Iterator[Evidence]:
+        """What is done with every topic that no condition, case or entry before is meant for."""
+        if statements and not isinstance(statements[0], ast.If):
+            kept = keeps(statements, self.texts)
+            line = statements[0].lineno
+            if kept is not None:
+                how = f"what has no handler of its own goes to {kept.name} in {self.function.name}"
+                yield self._evidence("rest" if kept.stores else "unresolved", line, how, "rest")
+
+    def _unknown(self, test: ast.expr, line: int) -> Iterator[Evidence]:
+        """A condition that holds the topic against something which is not followed, such as the rows of a table."""
+        for node in ast.walk(test):
+            sides: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "startswith":
+                sides = [node.func.value, *node.args]
+            held = [side for side in sides if self._depends(side)]
+            if held and any(side not in held and self._hidden(side) for side in sides):
+                how = f"{self.function.name} holds it against something that is not followed"
+                yield self._evidence("unresolved", line, how, "condition")
+                return
 
     def _leaves(self, node: ast.If | ast.IfExp) -> bool:
         """Whether a branch ends here: it leaves the function, or it is one arm of several."""
@@ -119,6 +150,12 @@ class Dispatch:
         parent = self.scope.module.parents.get(node)
         arm = bool(node.orelse) or (isinstance(parent, ast.If) and parent.orelse == [node])
         return arm or isinstance(node.body[-1], LEAVING)
+
+    def _hidden(self, node: ast.expr) -> bool:
+        """Whether neither the value of an expression nor the keys of the mapping that it may be are known."""
+        value = self.without.attempt(node, Place(self.scope))
+        keys = [entry.key.value for entry in self._entries(node)] if isinstance(value, Unresolved) else []
+        return any(isinstance(key, Unresolved) for key in keys)
 
     def _match(self, node: ast.Match, folder: Folder) -> Iterator[Evidence]:
         place = Place(self.scope)
@@ -134,6 +171,9 @@ class Dispatch:
             how = f"a case in {self.function.name} is meant for it"
             yield self._evidence(kind, case.pattern.lineno, how, "case")
             return
+        last = node.cases[-1]
+        if isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None:
+            yield from self._rest(last.body)
 
     def _fits(self, pattern: ast.pattern, value: object, folder: Folder) -> bool:
         if isinstance(pattern, ast.MatchValue):
@@ -172,8 +212,22 @@ class Dispatch:
                 yield self._evidence(kind, node.lineno, how, "entry", (entry.key.file, entry.key.line))
                 return
         unknown = [entry.key.value for entry in entries if isinstance(entry.key.value, Unresolved)]
+        if not unknown and use is not None:
+            yield from self._by_default(node)
         if unknown and use == "called":
             yield self._evidence("unresolved", node.lineno, f"it is looked up among {unknown[0]}", "entry")
+
+    def _by_default(self, node: ast.Subscript | ast.Call) -> Iterator[Evidence]:
+        """The handler that a look-up without an entry falls back on: `get(topic, other)`, `get(topic) or other`."""
+        outer = self.scope.module.parents.get(node)
+        others = outer.values[-1:] if isinstance(outer, ast.BoolOp) and isinstance(outer.op, ast.Or) else []
+        for other in (*(node.args[1:] if isinstance(node, ast.Call) else ()), *others):
+            for ref in self.resolver.refs(other, self.scope):
+                if isinstance(ref, FunctionRef) and not is_trivial(ref.function.node):
+                    stores = keeps_what_comes(ref.function, self.texts)
+                    kind = "rest" if stores else "unresolved"
+                    how = f"what has no entry of its own goes to {ref.function.name}"
+                    yield self._evidence(kind, node.lineno, how, "rest", (ref.function.file, ref.function.line))
 
     def _entries(self, mapping: ast.expr) -> list[Entry]:
         if mapping not in self.mappings:
@@ -184,17 +238,19 @@ class Dispatch:
         if entry.value is None or (isinstance(entry.value, ast.Constant) and entry.value.value is None):
             return True
         refs = self.resolver.refs(entry.value, entry.scope)
-        functions = [ref.function for ref in refs if isinstance(ref, FunctionRef)]
-        return bool(functions) and len(functions) == len(refs) and all(is_trivial(one.node) for one in functions)
+        return all(_does_nothing(ref) for ref in refs)
 
     def _use(self, node: ast.expr) -> str | None:
         """How a looked-up value is used: called, given (to a call that does not log, or back to the caller), or not."""
         parents = self.scope.module.parents
         inner, outer = node, parents.get(node)
-        while isinstance(outer, ast.Await | ast.BoolOp | ast.IfExp | ast.keyword | ast.Starred | ast.NamedExpr):
+        passing = (ast.Await, ast.BoolOp, ast.IfExp, ast.keyword, ast.Starred, ast.NamedExpr, ast.Attribute)
+        while isinstance(outer, passing):
             inner, outer = outer, parents.get(outer)  # type: ignore[assignment]
         if isinstance(outer, ast.Call):
             return "called" if outer.func is inner else _given(outer)
+        if isinstance(outer, ast.For | ast.AsyncFor) and outer.iter is inner:
+            return self._use_of({one.id for one in ast.walk(outer.target) if isinstance(one, ast.Name)})
         if isinstance(outer, ast.Assign | ast.AnnAssign):
             targets = outer.targets if isinstance(outer, ast.Assign) else [outer.target]
             names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
@@ -205,7 +261,10 @@ class Dispatch:
         uses = []
         for node in self.nodes:
             if isinstance(node, ast.Call):
-                if isinstance(node.func, ast.Name) and node.func.id in names:
+                called = node.func
+                while isinstance(called, ast.Attribute):
+                    called = called.value
+                if isinstance(called, ast.Name) and called.id in names:
                     return "called"
                 arguments = (*node.args, *(keyword.value for keyword in node.keywords))
                 mentioned = {one.id for part in arguments for one in ast.walk(part) if isinstance(one, ast.Name)}
@@ -222,14 +281,25 @@ class Dispatch:
         if not isinstance(name, str) or name == self.without.attempt(node.args[1], place):
             return
         for base in self.resolver.refs(node.args[0], self.scope):
-            if not isinstance(base, InstanceRef):
+            if not isinstance(base, InstanceRef | ModuleRef):
                 yield self._evidence("unresolved", node.lineno, "it names a member of something not followed", "name")
                 continue
-            for ref in self.resolver.of_class(base, name):
+            for ref in self.resolver.member(base, name):
                 if isinstance(ref, FunctionRef) and ref.function.name == name:
                     kind = "dropped" if is_trivial(ref.function.node) else "found"
                     how = f"{name} is called by its name"
                     yield self._evidence(kind, node.lineno, how, "name", (ref.function.file, ref.function.line))
+
+
+def _does_nothing(ref: Ref) -> bool:
+    """Whether a handler does nothing: a function, or a class whose own methods are all of that kind."""
+    if isinstance(ref, FunctionRef):
+        return is_trivial(ref.function.node)
+    if not isinstance(ref, ClassRef | InstanceRef):
+        return False
+    own = [one for one in ref.at.node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    methods = [one for one in own if one.name not in {"__init__", "__post_init__"}]
+    return bool(methods) and all(is_trivial(one) for one in methods)
 
 
 def _given(call: ast.Call) -> str | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from dsaudit.codebase.callers import caller_that_handles
 from dsaudit.codebase.findings import Finding
-from dsaudit.codebase.handling import concerns, does_something, is_broad
+from dsaudit.codebase.handling import concerns, does_something, is_broad, raises, retried_task
+from dsaudit.codebase.knowledge import INGEST
 from dsaudit.codebase.model import Function, Module
-from dsaudit.codebase.nodes import decorators_of, terminal, within
+from dsaudit.codebase.nodes import decorators_of, live_block, terminal, within
 from dsaudit.codebase.reach import Reach
 from dsaudit.codebase.sites import Site
 
-INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
 DATABASE = {"execute", "executemany", "commit", "flush", "add_all", "copy"}
 MANAGERS = {"contextmanager", "asynccontextmanager"}
 Try = ast.Try | ast.TryStar
@@ -27,11 +26,17 @@ def errors(reach: Reach) -> Finding | None:
         return swallowed
     for unit, node in _tries(reach):
         for handler in node.handlers:
-            acts = does_something(handler) or _raised_later(unit, node, reach)
+            acts = _acts(handler, unit, node, reach)
             if concerns(handler.type) and acts:
                 how = f"errors of the request or the ingest are caught and acted upon, in {reach.way(unit)}"
                 return Finding("found", unit.file, handler.lineno, how)
-    if not _raises(reach):
+    for site in reach.all_sites():
+        if retried_task(site) and site.unit in reach.bearing:
+            return Finding("found", site.unit.file, site.line, "the queue runs the task again after an error")
+        if _gathers(site, reach):
+            how = f"the errors that {terminal(site.node)} gives back are acted upon, in {reach.way(site.unit)}"
+            return Finding("found", site.unit.file, site.line, how)
+    if not raises(reach):
         return None
     place = caller_that_handles(reach.code, reach.root)
     if place is None:
@@ -43,7 +48,7 @@ def errors(reach: Reach) -> Finding | None:
 def _swallowed(reach: Reach) -> Iterator[Finding]:
     for unit, node in _tries(reach):
         for handler in node.handlers:
-            if is_broad(handler.type) and not does_something(handler) and not _raised_later(unit, node, reach):
+            if is_broad(handler.type) and not _acts(handler, unit, node, reach):
                 how = f"an error of the request or the ingest is passed over in silence, in {reach.way(unit)}"
                 yield Finding("absent", unit.file, handler.lineno, how)
     for site in reach.all_sites():
@@ -51,6 +56,35 @@ def _swallowed(reach: Reach) -> Iterator[Finding]:
             broad = isinstance(site.node, ast.Call) and any(is_broad(argument) for argument in site.node.args)
             if broad and any(_concerned(one, reach) for one in _inside(site, reach)):
                 yield Finding("absent", site.unit.file, site.line, f"errors are suppressed, in {reach.way(site.unit)}")
+
+
+def _acts(handler: ast.ExceptHandler, unit: Function, node: Try, reach: Reach) -> bool:
+    return does_something(handler) or _raised_later(unit, node, reach) or _told_later(handler, unit, reach)
+
+
+def _told_later(handler: ast.ExceptHandler, unit: Function, reach: Reach) -> bool:
+    """Whether a later condition asks for what a handler put in place of an answer."""
+    assigned = [one for one in live_block(handler.body) if isinstance(one, ast.Assign)]
+    names = {terminal(target) for one in assigned for target in one.targets} - {""}
+    tests = [one.test for one in reach.nodes(unit) if isinstance(one, ast.If) and one.lineno > handler.lineno]
+    return any(names & {terminal(one) for one in ast.walk(test)} for test in tests)
+
+
+def _gathers(site: Site, reach: Reach) -> bool:
+    """Whether tasks that ask give their errors back as results, and a result that is an error is acted upon."""
+    keywords = site.node.keywords if site.kind == "call" and isinstance(site.node, ast.Call) else []
+    if not any(one.arg == "return_exceptions" for one in keywords):
+        return False
+    tests = [one for one in reach.nodes(site.unit) if isinstance(one, ast.If) and _is_error(one.test)]
+    acts = (ast.Raise, ast.Call, ast.AugAssign)
+    return any(isinstance(inner, acts) for one in tests for inner in live_block(one.body))
+
+
+def _is_error(test: ast.expr) -> bool:
+    kind = (
+        test.args[1] if isinstance(test, ast.Call) and terminal(test) == "isinstance" and len(test.args) > 1 else None
+    )
+    return kind is not None and is_broad(kind)
 
 
 def _raised_later(unit: Function, node: ast.AST, reach: Reach) -> bool:
@@ -102,12 +136,3 @@ def _inside(site: Site, reach: Reach) -> list[Site]:
     if not isinstance(statement, ast.With | ast.AsyncWith):
         return []
     return [one for one in reach.sites[site.unit] if within(one.node, statement.body, module)]
-
-
-def _raises(reach: Reach) -> bool:
-    """Whether a bad answer becomes an exception: raise_for_status, or a raise of its own near the request."""
-    for site in reach.all_sites():
-        if site.kind == "call" and terminal(site.node) == "raise_for_status":
-            return True
-    near = {one for unit in reach.bearing for site in reach.sites[unit] for one in (unit, *reach.followed(site))}
-    return any(isinstance(node, ast.Raise) for unit in near if unit in reach.units for node in reach.nodes(unit))

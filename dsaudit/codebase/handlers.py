@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
+from dsaudit.codebase.classes import ClassAt, family
 from dsaudit.codebase.dispatch import Dispatch, Evidence
 from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.findings import Finding, missing
 from dsaudit.codebase.inert import is_trivial
-from dsaudit.codebase.knowledge import is_harmless
 from dsaudit.codebase.model import Code, Function, Module, Scope, Unresolved
 from dsaudit.codebase.nodes import decorators_of, live, nodes_of, scope_of
 from dsaudit.codebase.refs import ExternalRef, FunctionRef
@@ -42,12 +44,15 @@ def _handlers(code: Code, topics: Collection[str]) -> dict[str, Finding]:
             headers.append(function)
         if texts:
             dispatch = Dispatch(code, function, scope, texts)
-            told_apart = told_apart or dispatch.tells_apart(from_header)
-            _dispatched(dispatch, topics, gathered)
+            filters = _dispatched(dispatch, topics, gathered)
+            told_apart = told_apart or dispatch.tells_apart(from_header, filters)
     for module in code.modules.values():
         _declared(code, module, set(topics), gathered)
     _weighed(gathered, topics)
     told_apart = told_apart or any(one.kind == "found" for several in gathered.values() for one in several)
+    passed = [one for several in gathered.values() for one in several if one.kind == "passed"]
+    for topic in topics if passed and not told_apart else ():
+        gathered[topic] = gathered[topic] or [replace(passed[0], kind="dropped", how="a filter stops it")]
     return {topic: _finding(code, topic, gathered[topic], told_apart, headers) for topic in topics}
 
 
@@ -55,8 +60,11 @@ def _module(code: Code, function: Function) -> Module:
     return Resolver(code).code_module(function)
 
 
-def _dispatched(dispatch: Dispatch, topics: Collection[str], gathered: Gathered) -> None:
-    """Notes what a function does; a condition that most topics meet is a filter, no handling of each."""
+def _dispatched(dispatch: Dispatch, topics: Collection[str], gathered: Gathered) -> set[int]:
+    """Notes what a function does, and gives back the lines of its filters.
+
+    A condition that most topics meet is a filter, no handling of each.
+    """
     found = {topic: list(dispatch.evidence(topic)) for topic in topics}
     hits: dict[tuple[str, int], int] = defaultdict(int)
     for several in found.values():
@@ -66,6 +74,7 @@ def _dispatched(dispatch: Dispatch, topics: Collection[str], gathered: Gathered)
         for one in several:
             filters = one.by in CONDITIONS and hits[one.file, one.line] > max(3, len(topics) / 2)
             gathered[topic].append(one.as_kind("passed") if filters and one.kind == "found" else one)
+    return {one.at for several in found.values() for one in several if one.kind == "passed"}
 
 
 def _weighed(gathered: Gathered, topics: Collection[str]) -> None:
@@ -95,6 +104,22 @@ def _declared(code: Code, module: Module, topics: set[str], gathered: Gathered) 
     for statement in module.tree.body:
         for node in live(statement):
             _registered(node, module, topics, folder, resolver, gathered)
+    for node in module.classes:
+        if isinstance(node, ast.ClassDef):
+            _attributed(ClassAt(module, node), topics, folder, gathered)
+
+
+def _attributed(at: ClassAt, topics: set[str], folder: Folder, gathered: Gathered) -> None:
+    """Notes a class whose attribute names its topics, where a base of the code has this attribute too."""
+    bases = [one for one in family(folder.code, at)[1:] if isinstance(one, ClassAt)]
+    methods = [one for one in at.node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for name, bindings in at.module.tables[at.node].bindings.items() if methods else ():
+        value = bindings[-1].value
+        if value is None or not any(name in one.module.tables[one.node].bindings for one in bases):
+            continue
+        functions = [at.module.functions[one] for one in methods if not one.name.startswith("__")]
+        for topic in topics & set(_texts([value], folder, Scope(at.module, at.node), topics)) if functions else ():
+            _note(gathered, topic, at.node, at.module, f"class {at.node.name} is meant for it", functions)
 
 
 def _registered(
@@ -122,7 +147,8 @@ def _registered(
 
 def _is_plain(node: ast.Call, scope: Scope, resolver: Resolver) -> bool:
     """Whether something of Python's own is called, such as map(), which registers nothing."""
-    return all(isinstance(ref, ExternalRef) and is_harmless(ref) for ref in resolver.refs(node.func, scope))
+    refs = resolver.refs(node.func, scope)
+    return all(isinstance(ref, ExternalRef) and ref.package in {"builtins", *sys.stdlib_module_names} for ref in refs)
 
 
 def _texts(arguments: list[ast.expr], folder: Folder, scope: Scope, topics: set[str]) -> Iterator[str]:
@@ -134,7 +160,7 @@ def _texts(arguments: list[ast.expr], folder: Folder, scope: Scope, topics: set[
         for text in value if isinstance(value, list | tuple | set) else [value]:
             if isinstance(text, str):
                 yield text
-                yield from (topic for topic in topics if text.endswith(f"/{topic}"))
+                yield from (topic for topic in topics if text.rstrip("/").endswith(f"/{topic}"))
 
 
 def _note(gathered: Gathered, topic: str, node: ast.AST, module: Module, how: str, functions: list[Function]) -> None:
@@ -149,13 +175,19 @@ def _finding(code: Code, topic: str, evidence: list[Evidence], told_apart: bool,
         if one.kind == "found" and not earlier:
             return Finding("found", one.file, one.line, one.how)
     for one in dropped:
-        return Finding("absent", one.file, one.line, f"{one.how}, but nothing is done with it")
+        return Finding("absent", one.file, one.line, f"{one.how}, and nothing is done with it")
     for one in evidence:
+        if one.kind == "rest":
+            return Finding("found", one.file, one.line, one.how)
         if one.kind == "passed" and not told_apart:
             return Finding("found", one.file, one.line, f"{one.how}; topics are not told apart after that")
+    for one in evidence:
         if one.kind == "unresolved":
             return Finding("unresolved", one.file, one.line, one.how)
     if headers and not told_apart:
         first = headers[0]
         return Finding("unresolved", first.file, first.line, f"{first.name} reads the topic and does not tell it apart")
-    return missing(code, None, f"nothing is done for {topic}")
+    nothing = missing(code, None, f"nothing is done for {topic}")
+    if told_apart or nothing.state == "unresolved":
+        return nothing
+    return Finding("unresolved", nothing.file, nothing.line, "no function was found that tells topics apart")

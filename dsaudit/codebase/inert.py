@@ -3,10 +3,44 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from dsaudit.codebase.knowledge import LOG_METHODS
-from dsaudit.codebase.nodes import terminal
+from dsaudit.codebase.expressions import text_of
+from dsaudit.codebase.knowledge import INGEST, LOG_METHODS
+from dsaudit.codebase.model import Function
+from dsaudit.codebase.nodes import live_block, terminal
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The call that is given what came; `stores` where its name says that it keeps it."""
+
+    name: str
+    stores: bool
+
+
+def keeps(statements: Iterable[ast.stmt], topics: Collection[str]) -> Kept | None:
+    """The call that a branch gives more than constants and the topic, one that stores before others; None if none."""
+    found = [
+        Kept(terminal(node), bool(INGEST.search(terminal(node))))
+        for node in live_block(statements)
+        if isinstance(node, ast.Call) and not _only_logs(node) and not _only_tells(node, topics)
+    ]
+    return next((one for one in found if one.stores), found[0] if found else None)
+
+
+def keeps_what_comes(function: Function, topics: Collection[str]) -> bool:
+    """Whether a function stores what it is given, by its name or by what it calls."""
+    node = function.node
+    body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
+    kept = keeps(body, topics)
+    return bool(INGEST.search(function.name)) or (kept is not None and kept.stores)
+
+
+def _only_tells(node: ast.Call, topics: Collection[str]) -> bool:
+    given = (*node.args, *(keyword.value for keyword in node.keywords))
+    return all(isinstance(one, ast.Constant) or text_of(one) in topics for one in given)
 
 
 def is_trivial(node: ast.AST) -> bool:

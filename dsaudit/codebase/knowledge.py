@@ -8,6 +8,16 @@ import sys
 from dsaudit.codebase.refs import ExternalRef, FunctionRef, InstanceRef, Ref, UnknownRef
 
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen"}
+SDKS = {  # providers' own libraries: what asks for a list or a record, and what reads a list to its end by itself
+    "stripe": {"list", "search", "retrieve"},
+    "shopify": {"find", "find_first", "next_page", "execute"},
+    "quickbooks": {"all", "filter", "where", "query", "choose"},
+}
+PAGING_BY_ITSELF = {"auto_paging_iter", "auto_paging_iter_async", "PaginatedIterator"}
+QUEUED = {  # what a task of a queue is called by, here or by a worker
+    *("delay", "apply_async", "delay_on_commit", "apply", "s", "si", "send", "send_with_options", "kiq", "defer"),
+    *("defer_async", "submit", "remote", "__wrapped__"),
+}
 HOOKS = ("request", "send", "_request", "handle_request", "handle_async_request")
 HTTP = {
     *("httpx", "requests", "aiohttp", "urllib", "urllib3", "http", "niquests", "httplib2", "treq", "asks"),
@@ -16,6 +26,8 @@ HTTP = {
 CLIENT = re.compile(r"(client|session|pool|poolmanager|connection|https?|api)$", re.IGNORECASE)
 DATABASE = {"sqlalchemy", "sqlmodel", "psycopg", "psycopg2", "asyncpg", "databases", "tortoise", "peewee", "pymongo"}
 
+INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
+
 LOGGING = {"logging", "structlog", "loguru", "logbook"}
 LOG_METHODS = {
     *("debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log", "success", "trace"),
@@ -23,6 +35,20 @@ LOG_METHODS = {
 }
 LOGGER_NAME = re.compile(r"_*(app_?|audit_?|struct_?|sync_?|get_?)?(log|logger|logging)_*$", re.IGNORECASE)
 
+RAISED_FIRST = {"tenacity", "backoff", "stamina", "retrying", "retry"}  # these retry only what is raised
+CONNECTING = {  # errors of the connection alone: an answer of 429 is none of them
+    *(
+        "ConnectError",
+        "ConnectionError",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "Timeout",
+        "TimeoutError",
+        "TimeoutException",
+    ),
+    *("TransportError", "NetworkError", "ClientConnectionError", "ClientConnectorError", "ServerDisconnectedError"),
+    *("RemoteProtocolError", "PoolTimeout", "ReadError", "OSError"),
+}
 RETRYING = {
     *("tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying", "tenacity.asyncio.AsyncRetrying"),
     *("backoff.on_exception", "backoff.on_predicate", "backoff.runtime", "stamina.retry", "stamina.retry_context"),
@@ -55,6 +81,9 @@ HARMLESS_METHODS = {
 def is_request(ref: Ref) -> bool:
     """Whether calling this sends an HTTP request, told by the client's package; by its name where it is unseen."""
     name = getattr(ref, "dotted", "") or getattr(ref, "path", "")
+    if isinstance(ref, ExternalRef) and ref.package in SDKS:
+        last = name.rpartition(".")[2]
+        return last in SDKS[ref.package] or last.startswith("list_")
     if name.endswith("()") or name.rpartition(".")[2] not in VERBS:
         return False
     if isinstance(ref, ExternalRef):

@@ -9,62 +9,34 @@ from collections.abc import Iterator
 from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.flow import Flow
 from dsaudit.codebase.handling import with_bases
-from dsaudit.codebase.knowledge import is_sleep, retries
+from dsaudit.codebase.knowledge import SDKS, is_sleep
 from dsaudit.codebase.model import Function
-from dsaudit.codebase.nodes import arguments_of, looked_up, scope_of, terminal, within
+from dsaudit.codebase.nodes import arguments_of, live_block, looked_up, terminal, within
 from dsaudit.codebase.reach import Reach
-from dsaudit.codebase.refs import FunctionRef
+from dsaudit.codebase.refs import ExternalRef, FunctionRef
+from dsaudit.codebase.retrying import by_adapter, by_library, by_task, found
 from dsaudit.codebase.sites import Site
 from dsaudit.codebase.values import fold
 
-TOO_MANY = 429
+TOO_MANY, GOOD, REFUSED = 429, 200, 400
+LIMITED = re.compile(r"RateLimit|TooMany|Throttl", re.IGNORECASE)
 NAMED = re.compile(r"(HTTP_429_)?TOO_MANY(_REQUESTS)?$", re.IGNORECASE)
 STATUS = re.compile(r"status|code", re.IGNORECASE)
 TELLING = re.compile(r"status|code|header|limit|remaining|throttl|quota|bucket|retry", re.IGNORECASE)
-ADAPTERS = {"Retry", "RetryTransport", "LimiterSession", "RetryClient"}
 FAILURES = {"HTTPStatusError", "HTTPError", "ClientResponseError", "RequestException", "Exception", "BaseException"}
 
 
 def rate_limit(reach: Reach) -> Finding | None:
     """Found where 429, Retry-After or an answer's own figures make the code wait, or a library does it."""
-    for search in (_by_library, _by_adapter, _by_status, _by_header, _by_answer, _by_failure):
+    for search in SEARCHES:
         for finding in search(reach):
             return finding
-    return None
-
-
-def _found(file: str, line: int, how: str) -> Finding:
-    return Finding("found", file, line, how)
-
-
-def _by_library(reach: Reach) -> Iterator[Finding]:
     for site in reach.all_sites():
-        names = [getattr(ref, "dotted", "") for ref in site.refs if retries(ref)]
-        if not names:
-            continue
-        bearing = [one.node for one in reach.bearing_sites(site.unit)]
-        module = reach.resolver.code_module(site.unit)
-        around = {"decorator": site.unit in reach.bearing, "call": reach.bears(site)}
-        if isinstance(site.node, ast.Call) and terminal(site.node) in {"acquire", "try_acquire", "wait", "__call__"}:
-            around["call"] = bool(bearing)
-        outer = module.parents.get(site.node)
-        block = outer if isinstance(outer, ast.For | ast.AsyncFor) else module.parents.get(outer) if outer else None
-        if site.kind in {"with", "loop"} and isinstance(block, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith):
-            around[site.kind] = any(within(node, block.body, module) for node in bearing)
-        if around.get(site.kind):
-            how = f"{names[0].replace('()', '')} stands around the request, in {reach.way(site.unit)}"
-            yield _found(site.unit.file, site.line, how)
-
-
-def _by_adapter(reach: Reach) -> Iterator[Finding]:
-    """A client that was built with a retrying adapter, in a module that makes the request."""
-    modules = {reach.resolver.code_module(unit).name: reach.resolver.code_module(unit) for unit in reach.bearing}
-    for module in modules.values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and terminal(node) in ADAPTERS:
-                scope = scope_of(node, module)
-                if any(retries(ref) for ref in reach.resolver.refs(node.func, scope)):
-                    yield _found(module.file, node.lineno, f"the client retries by {terminal(node)}")
+        for ref in reach.requests(site):
+            if isinstance(ref, ExternalRef) and ref.package in SDKS:
+                how = f"nothing waits after status 429 here, and whether {ref.package} does was not read"
+                return Finding("unresolved", site.unit.file, site.line, how)
+    return None
 
 
 def _by_status(reach: Reach) -> Iterator[Finding]:
@@ -80,7 +52,7 @@ def _by_status(reach: Reach) -> Iterator[Finding]:
                 handled = waits(unit, reach) or any(waits(caller, reach) for caller in _callers(unit, reach))
             if handled:
                 line = getattr(node, "lineno", 0) or node.pattern.lineno  # type: ignore[union-attr]
-                yield _found(module.file, line, f"status 429 is told apart and waited for, in {reach.way(unit)}")
+                yield found(module.file, line, f"status 429 is told apart and waited for, in {reach.way(unit)}")
 
 
 def _branch(node: ast.Compare, reach: Reach, unit: Function) -> list[ast.stmt] | None:
@@ -160,6 +132,21 @@ def _callers(unit: Function, reach: Reach) -> set[Function]:
     return {site.unit for site in reach.all_sites() if unit in reach.followed(site)}
 
 
+def _by_error(reach: Reach) -> Iterator[Finding]:
+    """An error whose name says that it was too much, caught around the request and waited for."""
+    for unit in reach.units:
+        module = reach.resolver.code_module(unit)
+        for node in reach.nodes(unit):
+            if isinstance(node, ast.Try) and any(
+                within(one.node, node.body, module) for one in reach.bearing_sites(unit)
+            ):
+                for handler in node.handlers:
+                    named = any(LIMITED.search(terminal(one)) for one in ast.walk(handler.type or node.body[0]))
+                    if handler.type is not None and named and _acts(handler.body, unit, reach):
+                        how = f"{terminal(handler.type)} is caught and waited for, in {reach.way(unit)}"
+                        yield found(unit.file, handler.lineno, how)
+
+
 def _by_header(reach: Reach) -> Iterator[Finding]:
     for unit in reach.units:
         for node in reach.nodes(unit):
@@ -170,7 +157,7 @@ def _by_header(reach: Reach) -> Iterator[Finding]:
                 continue
             if waits(unit, reach) or any(waits(caller, reach, 1) for caller in _callers(unit, reach)):
                 how = f"the answer's Retry-After is read and waited for, in {reach.way(unit)}"
-                yield _found(unit.file, node.lineno, how)
+                yield found(unit.file, node.lineno, how)
 
 
 def _by_answer(reach: Reach) -> Iterator[Finding]:
@@ -185,7 +172,7 @@ def _by_answer(reach: Reach) -> Iterator[Finding]:
             for site in reach.sites[unit]:
                 if any(is_sleep(ref) for ref in site.refs) and _depends(site, flow, known, reach):
                     how = f"how long it waits comes from the answer, in {reach.way(unit)}"
-                    yield _found(unit.file, site.line, how)
+                    yield found(unit.file, site.line, how)
                 _hand_over(site, flow, known, given)
 
 
@@ -239,7 +226,38 @@ def _by_failure(reach: Reach) -> Iterator[Finding]:
                     _waiting(site, reach) for site in reach.sites[unit] if within(site.node, handler.body, module)
                 ):
                     how = f"a refused request is waited for and made again, in {reach.way(unit)}"
-                    yield _found(unit.file, handler.lineno, how)
+                    yield found(unit.file, handler.lineno, how)
+
+
+def _by_success(reach: Reach) -> Iterator[Finding]:
+    """A loop that is left once an answer is good, and waits before it asks for the same again."""
+    for unit in reach.units:
+        module = reach.resolver.code_module(unit)
+        asking = [site.node for site in reach.bearing_sites(unit)]
+        for loop in reach.nodes(unit):
+            if not isinstance(loop, ast.For | ast.While) or not any(within(one, loop.body, module) for one in asking):
+                continue
+            turned = terminal(loop.target) if isinstance(loop, ast.For) else ""
+            if turned and any(turned == terminal(inner) for one in asking for inner in ast.walk(one)):
+                continue  # each round asks for something else
+            inside = [site for site in reach.sites[unit] if within(site.node, loop.body, module)]
+            pauses = [site.node for site in inside if _waiting(site, reach)]
+            for test in (
+                one for one in reach.nodes(unit) if isinstance(one, ast.If) and within(one, loop.body, module)
+            ):
+                left = any(isinstance(one, ast.Return | ast.Break) for one in live_block(test.body))
+                if _is_good(test.test) and left and not all(within(one, test.body, module) for one in pauses):
+                    yield found(unit.file, test.lineno, f"what is no good answer is asked again, in {reach.way(unit)}")
+
+
+def _is_good(test: ast.expr) -> bool:
+    """Whether a condition says that the answer is a good one."""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and STATUS.search(terminal(test.left)):
+        value = getattr(test.comparators[0], "value", None)
+        return (isinstance(test.ops[0], ast.Eq) and value == GOOD) or (
+            isinstance(test.ops[0], ast.Lt) and value == REFUSED
+        )
+    return isinstance(test, ast.Attribute) and test.attr in {"ok", "is_success"}
 
 
 def _checks_status(site: Site, reach: Reach) -> bool:
@@ -247,3 +265,9 @@ def _checks_status(site: Site, reach: Reach) -> bool:
         return True
     followed = reach.followed(site)
     return any(terminal(inner.node) == "raise_for_status" for one in followed for inner in reach.sites.get(one, ()))
+
+
+SEARCHES = (
+    *(by_library, by_task, by_adapter, _by_status, _by_header),
+    *(_by_answer, _by_failure, _by_error, _by_success),
+)

@@ -71,7 +71,11 @@ def _defines(found: Found) -> bool:
 def _elements(code: Code, found: Found) -> list[Element]:
     first = found.bindings[0]
     node = ast.Name(found.name, ast.Load(), lineno=first.line, col_offset=0, end_lineno=first.line)
-    return Sequences(code).bound(found, node, Place(found.scope))
+    sequences, place = Sequences(code), Place(found.scope)
+    text = sequences.folder.attempt_name(found, node, place)
+    if isinstance(text, str):  # how scopes are asked for: read_orders,read_products
+        return [Element(part, found.scope.module.file, first.line, first.line) for part in re.findall(r"[^,\s]+", text)]
+    return sequences.bound(found, node, place)
 
 
 def _items(code: Code, elements: list[Element]) -> Items:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from dsaudit.codebase.findings import Finding
 from dsaudit.codebase.flow import Flow, holds
-from dsaudit.codebase.knowledge import is_logger_call, is_sleep
+from dsaudit.codebase.knowledge import PAGING_BY_ITSELF, is_logger_call, is_sleep
 from dsaudit.codebase.model import Function, Module
 from dsaudit.codebase.nodes import arguments_of, terminal, within
 from dsaudit.codebase.reach import Reach
@@ -23,6 +23,10 @@ def pagination(reach: Reach) -> Finding | None:
 
     Absent where only what belongs to the elements of an unpaged list is paged; None where there is nothing of it.
     """
+    for site in reach.all_sites():
+        if site.kind == "call" and terminal(site.node) in PAGING_BY_ITSELF and not reach.followed(site):
+            how = f"{terminal(site.node)} of a library reads all pages, in {reach.way(site.unit)}"
+            return Finding("found", site.unit.file, site.line, how)
     paged: dict[Function, Finding] = {}
     for unit in reach.units:
         finding = _in_loops(unit, reach) or _by_recursion(unit, reach) or _by_state(unit, reach)
@@ -45,7 +49,7 @@ def _in_loops(unit: Function, reach: Reach) -> Finding | None:
             if _inside(site.node, loop, module) and (how := _repeated(site, loop, reach)):
                 return _found(site, loop.lineno, reach, how)
         if (line := _counted_comprehension(site, reach, module)) is not None:
-            return _found(site, line, reach, "for each page that an answer counted")
+            return _found(site, line, reach, "for each page, as its answers say")
     return None
 
 
@@ -97,8 +101,8 @@ def _counters(loop: Loop, reach: Reach, unit: Function) -> Iterator[str]:
     for node in ast.walk(loop):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
             yield node.target.id
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
-            name = terminal(node.targets[0])
+        elif isinstance(node, ast.Assign | ast.NamedExpr) and isinstance(node.value, ast.BinOp):
+            name = terminal(node.target if isinstance(node, ast.NamedExpr) else node.targets[0])
             if any(holds(inner, {name}) for inner in (node.value.left, node.value.right)):
                 yield name
 
@@ -127,6 +131,10 @@ def _counted_by_answer(node: ast.expr, unit: Function, reach: Reach) -> bool:
 
 
 def _counted_comprehension(site: Site, reach: Reach, module: Module) -> int | None:
+    if isinstance(site.node, ast.Call) and terminal(site.node) == "map":
+        ended = terminal(module.parents.get(site.node, site.node)) == "takewhile"
+        over = [one for one in site.node.args[1:] if _is_range(one, site.unit, reach)]
+        return site.line if any(ended or _counted_by_answer(one, site.unit, reach) for one in over) else None
     outer: ast.AST | None = site.node
     while outer is not None and not isinstance(outer, ast.stmt):
         if isinstance(outer, COMPREHENSIONS):

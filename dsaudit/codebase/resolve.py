@@ -10,7 +10,7 @@ from itertools import islice
 from dsaudit.codebase.annotations import instances
 from dsaudit.codebase.classes import ClassAt, descendants, own_class
 from dsaudit.codebase.expressions import Place
-from dsaudit.codebase.knowledge import HTTP
+from dsaudit.codebase.knowledge import HTTP, QUEUED
 from dsaudit.codebase.members import Members
 from dsaudit.codebase.mentions import mentions
 from dsaudit.codebase.model import Binding, Code, Function, Module, Scope
@@ -199,6 +199,9 @@ class Resolver(Members):
                 return
         elif isinstance(base, InstanceRef | ClassRef):
             yield from self.of_class(base, name)
+            return
+        elif isinstance(base, FunctionRef) and name in QUEUED:
+            yield base
             return
         elif isinstance(base, ExternalRef) and "(" not in base.dotted:
             module = self.code.modules.get(f"{base.dotted}.{name}")  # a folder without __init__.py

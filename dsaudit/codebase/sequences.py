@@ -10,8 +10,10 @@ from dsaudit.codebase.classes import ClassAt, attribute_of, is_enumeration, loca
 from dsaudit.codebase.expressions import Place
 from dsaudit.codebase.model import Binding, Code, Module, Scope, Unresolved
 from dsaudit.codebase.names import External, Found, changed_elsewhere, changed_later, extend, in_module, lookup, origin
+from dsaudit.codebase.nodes import dotted, terminal
 from dsaudit.codebase.values import Folder
 
+COPIES = {"dict", "OrderedDict", "MappingProxyType"}
 DEEPEST = 30
 MOST = 2_000  # collections taken apart for one question
 
@@ -63,6 +65,8 @@ class Sequences:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.BitOr):
             return [*self.elements(node.left, place), *self.elements(node.right, place)]
         if isinstance(node, ast.Call):
+            if terminal(node) == "chain":
+                return [element for part in node.args for element in self.elements(part, place)]
             inner = self.wrapped(node, place)
             return self.elements(inner, place) if inner is not None else self.folded(node, place)
         found = self.found(node, place)
@@ -98,9 +102,15 @@ class Sequences:
         return Element(Unresolved(file, line, why), file, line, line)
 
     def wrapped(self, node: ast.Call, place: Place) -> ast.expr | None:
-        """What `list(x)`, `tuple(x)`, `sorted(x)`, `x.keys()` and `x.copy()` take their elements from."""
+        """What `list(x)`, `x.keys()`, `dict.fromkeys(x)`, `field(default=x)` and the like take their elements from."""
         if isinstance(node.func, ast.Attribute) and node.func.attr in {"keys", "copy"} and not node.args:
             return node.func.value
+        if dotted(node.func) == "dict.fromkeys" and node.args:
+            return node.args[0]
+        if terminal(node) in {"field", "Field"}:
+            given = {one.arg: one.value for one in node.keywords}
+            factory = given.get("default_factory")
+            return factory.body if isinstance(factory, ast.Lambda) else given.get("default")
         if not isinstance(node.func, ast.Name) or len(node.args) != 1 or node.keywords:
             return None
         own = node.func.id in {"list", "tuple", "set", "frozenset", "sorted"}
@@ -184,6 +194,11 @@ class Sequences:
             return self.comprehended(node, place)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return [*self.entries(node.left, place), *self.entries(node.right, place)]
+        if isinstance(node, ast.Call) and len(node.args) == 1 and terminal(node) in COPIES:
+            return self.entries(node.args[0], place)
+        if isinstance(node, ast.Call) and dotted(node.func) == "dict.fromkeys" and node.args:
+            value = node.args[1] if len(node.args) > 1 else None
+            return [Entry(key, value, place.scope) for key in self.elements(node.args[0], place)]
         found = self.found(node, place)
         if found is None:
             return [Entry(self.unresolved(node, place, "a mapping that only running tells"), None, place.scope)]

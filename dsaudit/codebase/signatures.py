@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from dsaudit.codebase.callers import leading
 from dsaudit.codebase.callsites import call_sites, is_named, shared_resolver
+from dsaudit.codebase.classes import ClassAt, family
 from dsaudit.codebase.findings import Finding, missing
 from dsaudit.codebase.flow import Flow
+from dsaudit.codebase.handling import is_broad
 from dsaudit.codebase.inert import does_nothing
 from dsaudit.codebase.knowledge import LOG_METHODS, is_harmless
+from dsaudit.codebase.mentions import mentions
 from dsaudit.codebase.model import Code, Function, Module, Scope, Unresolved
-from dsaudit.codebase.nodes import decorators_of, live, live_block, looked_up, nodes_of, scope_of, terminal
+from dsaudit.codebase.nodes import LEAVING, decorators_of, live, live_block, looked_up, nodes_of, scope_of, terminal
 from dsaudit.codebase.origins import external_names, origin_of
 from dsaudit.codebase.refs import ExternalRef, UnknownRef
 from dsaudit.codebase.values import fold
@@ -26,6 +29,7 @@ VERIFIERS = {
     "stripe.WebhookSignature.verify_header",
     "svix.webhooks.Webhook().verify",
 }
+REFUSALS = {"SignatureVerificationError", "WebhookVerificationError"}
 HEADER = re.compile(r"hmac|signature|(^|[-_])sig($|[-_])", re.IGNORECASE)
 FARTHEST = 4
 FOUND, WEAK, UNSEEN, OTHER = range(4)  # an HMAC of something else may belong to another thing than the webhooks
@@ -164,22 +168,61 @@ def _given_back(code: Code, place: ast.AST, module: Module, depth: int) -> bool:
     function = module.functions.get(scope_of(place, module).node)
     if function is None or depth > FARTHEST:
         return False
-    return any(_heeded(code, call, inside, depth + 1) for (inside, call), _ in call_sites(code, function))
+    called = call_sites(code, function)
+    if not called and _framework_calls(code, function, module):
+        return True
+    return any(_heeded(code, call, inside, depth + 1) for (inside, call), _ in called)
+
+
+def _framework_calls(code: Code, function: Function, module: Module) -> bool:
+    """Whether a framework calls a method: its class is used, and has an unseen base or is one that is called itself."""
+    node = function.chain[-2] if len(function.chain) > 1 else None
+    if not isinstance(node, ast.ClassDef) or not _is_used(code, node.name):
+        return False
+    unseen = any(not isinstance(parent, ClassAt) for parent in family(code, ClassAt(module, node)))
+    return unseen or function.name == "__call__"
+
+
+def _is_used(code: Code, name: str) -> bool:
+    """Whether something is done with a class: with its only instance's name, or by settings that name it in a text."""
+    for module, mention in mentions(code).get(name, ()):
+        call = module.parents.get(mention)
+        made = module.parents.get(call) if isinstance(call, ast.Call) else None
+        if not isinstance(made, ast.Assign) or any(mentions(code).get(terminal(one)) for one in made.targets):
+            return True
+    texts = (one for module in code.modules.values() for one in ast.walk(module.tree) if isinstance(one, ast.Constant))
+    return any(isinstance(one.value, str) and one.value.endswith(f".{name}") for one in texts)
 
 
 def _decides(code: Code, node: ast.If | ast.While | ast.IfExp, module: Module, depth: int) -> bool:
     if isinstance(node, ast.IfExp):
         return _heeded(code, node, module, depth + 1) if depth <= FARTHEST else False
     function = module.functions.get(scope_of(node, module).node)
-    if function is None or not (is_named(code, function) or decorators_of(function.node)):
+    if function is None:
+        return False
+    if not (is_named(code, function) or decorators_of(function.node) or _framework_calls(code, function, module)):
         return False
     branches = [*live_block(node.body), *live_block(node.orelse)]
-    if any(isinstance(one, ast.Raise) for one in branches):
-        return True
+    raised = {terminal(one.exc) for one in branches if isinstance(one, ast.Raise) and one.exc is not None}
+    if raised:
+        called = [place for place, _ in call_sites(code, function)]
+        return not called or not all(_goes_on(call, inside, raised) for inside, call in called)
     returns = [one for one in branches if isinstance(one, ast.Return)]
     if returns and all(one.value is None or isinstance(one.value, ast.Constant) for one in returns):
         return bool(decorators_of(function.node)) or _given_back(code, returns[0], module, depth)
     return bool(returns) or not does_nothing([*node.body, *node.orelse])
+
+
+def _goes_on(node: ast.AST, module: Module, raised: set[str]) -> bool:
+    """Whether the code after a call runs although the call raised: its error is caught, and nothing leaves."""
+    inner, outer = node, module.parents.get(node)
+    while outer is not None and not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(outer, ast.Try) and inner in outer.body:
+            for handler in outer.handlers:
+                if is_broad(handler.type) or raised & {terminal(one) for one in ast.walk(handler.type or outer)}:
+                    return not any(isinstance(one, LEAVING) for one in live_block(handler.body))
+        inner, outer = outer, module.parents.get(outer)
+    return False
 
 
 def _by_others(code: Code, function: Function) -> Iterator[tuple[int, Finding]]:
@@ -195,6 +238,10 @@ def _by_others(code: Code, function: Function) -> Iterator[tuple[int, Finding]]:
             continue
         refs = shared_resolver(code).refs(node.func, scope)
         if {getattr(ref, "dotted", "") for ref in refs} & VERIFIERS:
+            if _goes_on(node, scope.module, REFUSALS):
+                how = f"{terminal(node)} of a library verifies it, but what it refuses is passed on"
+                yield WEAK, Finding("absent", function.file, node.lineno, how)
+                continue
             yield FOUND, Finding("found", function.file, node.lineno, f"{terminal(node)} of a library verifies it")
         elif headers and terminal(node) not in LOG_METHODS and flow.given_any(node, known):
             unseen = [ref for ref in refs if isinstance(ref, ExternalRef | UnknownRef) and not is_harmless(ref)]

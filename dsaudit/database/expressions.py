@@ -16,6 +16,7 @@ from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
 from dsaudit.parameters.tables import Table
+from dsaudit.probes import MARK, NUMBERED, NUMBERED_DIGITS
 from dsaudit.wording import did_you_mean
 
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
@@ -108,6 +109,16 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
         expression = cast(table.columns.get(name), info, kind)
         expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
     return expressions
+
+
+def by_probe(table: Table, info: TableInfo) -> str:
+    """Return the condition that a delivery, or the record that it is about, has an id of our own probe's."""
+    ids = [
+        f"({value_of(table.columns[one], info)})::text" for one in ("delivery_id", "source_id") if one in table.columns
+    ]
+    marks = [f"strpos({one}, {literal(MARK)}) > 0" for one in ids]
+    marks += [f"starts_with({one}, {literal(NUMBERED)}) and length({one}) = {NUMBERED_DIGITS}" for one in ids]
+    return f"coalesce({' or '.join(marks) or 'false'}, false)"
 
 
 def cast(column: str | None, info: TableInfo, kind: str) -> str:

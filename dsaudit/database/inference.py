@@ -1,5 +1,7 @@
 """What a parameter file leaves out and the database's own catalogue tells with certainty; what is declared always wins.
 
+So does the catalogue of providers for one thing: that without some scope a source hides its older records.
+
 Inferred are the key (the table's one unique constraint of a column that is called like an id), the tenant's column (a
 foreign key to the tenants' table, or the raw table's column of that name), the column that names the raw row (a foreign
 key), and the mark of a deletion (``deleted_at`` of a time, ``is_deleted`` of a flag). Fields are never inferred: what
@@ -13,12 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dsaudit import catalogue
+from dsaudit.catalogue import ProviderError
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.reader import Database
 from dsaudit.database.relations import Catalogue, Relations
 from dsaudit.database.shape import Shape, named, shapes
 from dsaudit.parameters import ParameterError, Parameters, Resource
 from dsaudit.parameters.ids import Kind, kind_of
+from dsaudit.parameters.known import Aged
 
 DELETED = {"deleted_at": "instant", "is_deleted": "boolean"}
 _LIKE_AN_ID = re.compile(r"id|uid|uuid|.*_(id|uid|uuid)|.*[a-z]I[dD]")
@@ -51,11 +56,12 @@ def infer(parameters: Parameters, database: Database) -> list[Inferred]:
         The catalogue cannot be read.
     """
     parameters = parameters.whole
+    aged = list(_aged(parameters))
     lacking = [name for name, one in parameters.resources.items() if _INFERABLE - one.model_fields_set]
     if not lacking:
-        return []
+        return aged
     found = shapes(database)
-    return [
+    return aged + [
         Inferred(name, key, value, why)
         for name in lacking
         if (shape := _table(found, parameters.resources[name].table))
@@ -64,10 +70,10 @@ def infer(parameters: Parameters, database: Database) -> list[Inferred]:
     ]
 
 
-def completed(parameters: Parameters, inferred: Iterable[Inferred], catalogue: Catalogue) -> Parameters:
+def completed(parameters: Parameters, inferred: Iterable[Inferred], tables: Catalogue) -> Parameters:
     """Return the parameters, and the whole that they may be a part of, with what was inferred laid under what they say.
 
-    The types of the keys' columns in the `catalogue` tell the resources how their ids are written.
+    The types of the keys' columns in the database's `tables` tell the resources how their ids are written.
 
     Raises
     ------
@@ -75,19 +81,19 @@ def completed(parameters: Parameters, inferred: Iterable[Inferred], catalogue: C
         A resource still has no key.
     """
     told = list(inferred)
-    whole = _laid_under(parameters.whole, told, catalogue)
+    whole = _laid_under(parameters.whole, told, tables)
     if parameters.whole is parameters:
         return whole
-    of_part = _laid_under(parameters, told, catalogue)
+    of_part = _laid_under(parameters, told, tables)
     of_part._whole = whole
     return of_part
 
 
-def _laid_under(parameters: Parameters, inferred: Iterable[Inferred], catalogue: Catalogue) -> Parameters:
+def _laid_under(parameters: Parameters, inferred: Iterable[Inferred], tables: Catalogue) -> Parameters:
     resources: dict[str, Resource] = dict(parameters.resources)
     for one in inferred:
         if one.resource in resources:
-            resources[one.resource] = resources[one.resource].model_copy(update={one.key: one.value})
+            resources[one.resource] = _with(resources[one.resource], one)
     keyless = [name for name, one in resources.items() if not one.key]
     if keyless:
         raise ParameterError(
@@ -97,9 +103,33 @@ def _laid_under(parameters: Parameters, inferred: Iterable[Inferred], catalogue:
                 for name in keyless
             )
         )
-    tables = Relations(parameters, catalogue)
-    typed = {name: one.with_id_kinds(_id_kinds(one, tables)) for name, one in resources.items()}
+    relations = Relations(parameters, tables)
+    typed = {name: one.with_id_kinds(_id_kinds(one, relations)) for name, one in resources.items()}
     return parameters.model_copy(update={"resources": typed})
+
+
+def _with(resource: Resource, one: Inferred) -> Resource:
+    key, _, inner = one.key.partition(".")
+    if not inner:
+        return resource.model_copy(update={key: one.value})
+    value = Aged(scope=one.value[0], days=int(one.value[1])) if inner == "aged" else one.value
+    return resource.model_copy(update={key: resource.known.model_copy(update={inner: value})})
+
+
+def _aged(parameters: Parameters) -> Iterator[Inferred]:
+    """Yield what the provider hides of a resource's older records, where the file does not speak of it."""
+    try:
+        provider = catalogue.of(parameters)
+    except ProviderError:
+        return
+    for name, resource in parameters.resources.items():
+        facts = provider.resource(name)
+        aged, created = facts.known.get("aged"), facts.created or provider.created
+        if aged and created and resource.scope and "aged" not in resource.known.model_fields_set:
+            why = f"without this scope the {provider.name} shows none that is older than so many days"
+            yield Inferred(name, "known.aged", [aged["scope"], str(aged["days"])], why)
+            if not resource.known.created:
+                yield Inferred(name, "known.created", created, f"the {provider.name} tells it there")
 
 
 def _id_kinds(resource: Resource, tables: Relations) -> tuple[Kind | None, ...]:

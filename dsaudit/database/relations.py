@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from psycopg import sql as names
 
+from dsaudit.catalogue import topics_of
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.database.expressions import (
     Filled,
     as_text,
+    by_probe,
     cast,
     column_of,
     columns_of,
@@ -72,10 +73,10 @@ class Relations:
     ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all. Of a part
-        by record, ``{raw}`` and ``{refined}`` hold its records alone. ``{refined_as_text}`` has each declared field as
-        the text in which it is compared, as Python has no counterpart of some values. With `only`, source ids, they may
-        leave out the rows of all others, so that an index serves.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; deliveries
+        of our own probe stand in ``{probed}``. Of a part by record, ``{raw}`` and ``{refined}`` hold its records alone.
+        ``{refined_as_text}`` has each declared field as the text in which it is compared, as Python has no counterpart
+        of some values. With `only`, source ids, they may leave out the rows of all others, so that an index serves.
 
         Raises
         ------
@@ -87,6 +88,7 @@ class Relations:
         makers: dict[str, Callable[[], str]] = {
             "raw": lambda: self._raw(filled),
             "deliveries": lambda: self._deliveries(filled),
+            "probed": lambda: self._deliveries(filled, is_ours=True),
             "syncs": lambda: self._syncs(filled),
             "record": lambda: self._record(filled),
         }
@@ -175,22 +177,25 @@ class Relations:
                 limits.append(f"({resource} = {literal(name)} and {pair})")
         return [f"({' or '.join(limits)})"] if limits else []
 
-    def _deliveries(self, filled: Filled) -> str:
+    def _deliveries(self, filled: Filled, is_ours: bool = False) -> str:
         table = self._parameters.deliveries
         assert table is not None
         source, info = self._from(table.table, filled)
         columns = columns_of(table, info)
-        topics = {topic: name for name in filled.resources for topic in self._parameters.resources[name].webhooks}
         # A refused delivery may belong to nobody, and still counts among those that did not succeed.
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
         # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
-        joins += map_join("p", columns["topic"], topics, filled, kind="left join")
+        joins += map_join(
+            "p", columns["topic"], topics_of(self._parameters, filled.resources), filled, kind="left join"
+        )
         kinds = {name: self._parameters.resources[name].id_kind for name in filled.resources}
         columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
-        return f"(select p.name as resource, {body} from {source} as x {joins})"
+        # What our own probe left there is no delivery of the provider's.
+        ours = f"where {'' if is_ours else 'not '}{by_probe(table, info)}"
+        return f"(select p.name as resource, {body} from {source} as x {joins} {ours})"
 
     def _syncs(self, filled: Filled) -> str:
         table = self._parameters.syncs
@@ -322,13 +327,3 @@ def parent_relation(parameters: Parameters, name: str) -> Relation | None:
     ends = (f"{name}.", f"{nested.in_}." if nested else "")
     own = (one for one in parameters.relations if one.child.startswith(ends[0]) and one.parent.startswith(ends[1]))
     return next(own, None) if nested else None
-
-
-def bindings(parameters: Parameters, instant: str) -> dict[str, Any]:
-    """Return what every query may bind: the limits of the policy, the instant, the declared tables."""
-    return {
-        **parameters.policy.model_dump(),
-        "instant": instant,
-        "table_prefix": parameters.table_prefix,
-        "declared_tables": parameters.tables,
-    }

@@ -49,6 +49,7 @@ def draft(request: Request, database: Database) -> Draft:
     prefix = _prefix(seen, facts.key)
     names = {naming.one(shape.name, prefix) for shape in tables}
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
+    facts = facts.written_as(told.topics[1] if told.topics else [])
     found = _resources(seen, facts, told, prefix)
     made = Draft()
     _put_head(made, request, facts)
@@ -75,6 +76,7 @@ def _put_head(made: Draft, request: Request, facts: catalogue.Provider) -> None:
     made.variables[request.url_env] = "the database's address, with a role that may only read"
     own = request.provider if request.provider not in catalogue.known() else None
     made.put("provider", os.path.relpath(own, request.root) if own else facts.key or None)
+    made.put("provider_reviewed", facts.as_of)
 
 
 def _prefix(seen: system.System, key: str) -> str:

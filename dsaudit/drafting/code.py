@@ -53,7 +53,7 @@ def read(folder: Path, provider: Provider, resources: Collection[str], types: It
     told = Told(code, folder)
     told.texts = {text for module in code.modules.values() for text in _texts(module.tree)}
     known_scopes = {scope for one in provider.resources.values() for scope in one.scope}
-    known_topics = {topic for one in provider.topics.values() for topic in one.all}
+    known_topics = {name for one in provider.topics.values() for topic in one.all for name in provider.written(topic)}
     told.scopes = _list_of(code, "scope", lambda one: one in known_scopes or bool(re.fullmatch(SCOPE, one)))
     told.topics = _list_of(code, "topic", lambda one: one in known_topics or bool(_TOPIC.fullmatch(one)))
     if told.scopes:

@@ -141,7 +141,9 @@ def _parted(path: str, suffix: str) -> tuple[str, str]:
 
 def _put_scope(draft: Draft, at: str, one: Refined, facts: Any, told: Told, provider: Provider) -> None:
     requested = told.scopes[1] if told.scopes else []
-    listed = [scope for scope in facts.scope or provider.scope if not requested or scope in requested]
+    # One that opens the older records is needed whether the code asks for it or not.
+    asked = [*requested, facts.known.get("aged", {}).get("scope")]
+    listed = [scope for scope in facts.scope or provider.scope if not requested or scope in asked]
     guess = None
     if not listed and requested:
         listed = [scope for scope in requested if naming.one(scope.partition("_")[2]) == one.name]

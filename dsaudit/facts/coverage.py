@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dsaudit.database import QueryError, RelationMissing
+from dsaudit.facts.provider import provider_of
 from dsaudit.facts.sync_code import functions_named, unread
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.verdict.card import plural
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # covered: by its own; parent: with the record it is nested in; reason: not covered, and the file says why;
 # gap: not covered, and nobody says why; unknown: could not be told; unasked: the file gives no way in.
 State = Literal["covered", "parent", "reason", "gap", "unknown", "unasked"]
-WAYS = ("source", "sync", "raw", "refined", "webhook")
+WAYS = ("available", "source", "sync", "raw", "refined", "webhook")
 
 RAW = "select resource, count(*) as rows from {raw} as r group by 1"
 REFINED = "select count(*) as rows from {refined} as f where not deleted"
@@ -44,6 +45,7 @@ def matrix(audit: Audit) -> list[Cell]:
 def _line(audit: Audit, name: str) -> Iterator[Cell]:
     resource = audit.parameters.resources[name]
     there, counted = _at_source(audit, name, resource)
+    yield Cell(name, "available", *_available(audit, name, resource))
     yield Cell(name, "source", *there)
     yield Cell(name, "sync", *_sync(audit, name, resource))
     expected = 0 if counted is None and resource.may_be_empty else counted
@@ -53,6 +55,20 @@ def _line(audit: Audit, name: str) -> Iterator[Cell]:
 
 
 Told = tuple[State, str]
+
+
+def _available(audit: Audit, name: str, resource: Resource) -> Told:
+    """Return how the catalogue says that the provider shows this resource; it need not know all that there are."""
+    provider, problem = provider_of(audit)
+    facts = provider.resources.get(name)
+    if problem or not provider.key:
+        return "unasked", problem or "the file names no provider"
+    if facts and facts.read:
+        return "covered", f"of each {facts.of}" if facts.of else "list"
+    if resource.nested:
+        return "parent", f"in {resource.nested.in_}"
+    topics = [topic for topic in resource.webhooks if provider.knows(topic)] or provider.webhooks(name)
+    return ("covered", plural(len(topics), "topic")) if topics else ("unasked", "not in the catalogue")
 
 
 def _at_source(audit: Audit, name: str, resource: Resource) -> tuple[Told, int | None]:

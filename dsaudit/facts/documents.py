@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from dsaudit.facts.webhooks import ENDINGS, action, ending, group
 from dsaudit.parameters import Parameters
+from dsaudit.parameters.models import DOCUMENTS
+from dsaudit.parameters.models import Document as Kind
 
-Kind = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*\n(.*?)(?:^ {0,3}\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)", re.IGNORECASE)
 # A line with one of these does not claim that a topic is in use.
@@ -38,6 +37,11 @@ class Document:
     def prose(self) -> str:
         """The text without its blocks of code."""
         return FENCE.sub("", self.text)
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines; those of blocks of code are empty, so that the others keep their numbers."""
+        return FENCE.sub(lambda found: "\n" * found[0].count("\n"), self.text).splitlines()
 
     def names(self, word: str) -> bool:
         """Return whether `word` stands in it whole: ``_`` is part of a word, and so is the case."""
@@ -83,7 +87,7 @@ def documents(parameters: Parameters) -> dict[Kind, Document]:
     assert parameters.documents is not None
     folder = parameters.folder(parameters.documents.folder)
     start = Path(parameters.provider or parameters.integration).stem
-    names = {kind: parameters.documents.files.get(kind, f"{start}_{kind}.md") for kind in KINDS}
+    names = {kind: parameters.documents.files.get(kind, f"{start}_{kind}.md") for kind in DOCUMENTS}
     return {kind: _read(kind, folder, name) for kind, name in names.items()}
 
 

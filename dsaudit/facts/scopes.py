@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsaudit import codebase
-from dsaudit.parameters import Parameters
+from dsaudit.catalogue import Provider
+from dsaudit.database import QueryError, RelationMissing
+from dsaudit.database.expressions import field_column, quoted
+from dsaudit.facts.provider import provider_of
+from dsaudit.parameters import Parameters, Resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+HERE = "select tenant, count(*) as rows from {refined} as f where not deleted group by 1"
+OLDER = """
+select tenant, count(*) as rows from {refined} as f
+where not deleted and (CREATED)::timestamptz < %(instant)s::timestamptz - make_interval(days => %(days)s) group by 1
+"""
+# What some providers' scopes include; of one that is not known nobody can say so.
+COMMON = Provider(includes={"write_*": "read_*", "*:write": "*:read", "*.write": "*.read"})
 STORED = "select tenant, scopes from {record} as r order by tenant"
 
 
@@ -24,11 +35,17 @@ class Granted:
     reason: str | None = None
 
 
+def needed(resource: Resource) -> list[str]:
+    """Return the scopes that a resource needs to be seen whole: those declared, and that for its older records."""
+    aged = resource.known.aged
+    return list(dict.fromkeys([*resource.scope, *([aged.scope] if aged and resource.scope else [])]))
+
+
 def required(parameters: Parameters) -> dict[str, list[str]]:
-    """Return every required scope with the resources that declare it, in the file's order."""
+    """Return every required scope with the resources that need it, in the file's order."""
     found: dict[str, list[str]] = {}
     for name, resource in parameters.resources.items():
-        for scope in resource.scope:
+        for scope in needed(resource):
             found.setdefault(scope, []).append(name)
     return found
 
@@ -42,9 +59,63 @@ def hidden_without(parameters: Parameters, resource: str) -> list[str]:
     return found
 
 
-def includes(given: list[str], wanted: str) -> bool:
-    """Return whether the scopes `given` hold the one wanted; ``write_orders`` lets read orders as well."""
-    return wanted in given or (wanted.startswith("read_") and wanted.replace("read_", "write_", 1) in given)
+def hides(audit: Audit, name: str, scope: str) -> str:
+    """Return in words what nobody sees of a resource without one of its scopes: all of it, or a part."""
+    aged = audit.parameters.resources[name].known.aged
+    if aged and aged.scope == scope:
+        return f"{name} older than {aged.days} days"
+    part = provider_of(audit)[0].resource(name).hides.get(scope)
+    return f"{name}: {part}" if part else ", ".join(hidden_without(audit.parameters, name))
+
+
+def hidden_here(audit: Audit, name: str, scope: str) -> dict[str, int] | None:
+    """Return of each tenant how many of our rows nobody can hold against the source without a scope; None if unknown.
+
+    Of a resource whose older records alone are hidden, those rows that were created before.
+    """
+    key = f"hidden without {scope}: {name}"
+    if key not in audit.kept:
+        audit.kept[key] = _hidden_here(audit, name, scope)
+    found: dict[str, int] | None = audit.kept[key]
+    return found
+
+
+def _hidden_here(audit: Audit, name: str, scope: str) -> dict[str, int] | None:
+    resource = audit.parameters.resources[name]
+    aged, column, query, days = resource.known.aged, created_column(resource), HERE, 0
+    if scope in provider_of(audit)[0].resource(name).hides:
+        return None  # no column tells which they are
+    if aged and aged.scope == scope:
+        if column is None:
+            return None
+        query, days = OLDER.replace("CREATED", f"f.{quoted(field_column(column))}"), aged.days
+    try:
+        frame = audit.query(query, {"resource": name}, days=days)
+    except (QueryError, RelationMissing):
+        return None
+    counts = dict.fromkeys(audit.parameters.tenant_names, 0)
+    return counts | {str(one["tenant"]): int(one["rows"]) for one in frame.to_dict("records")}
+
+
+def created_column(resource: Resource) -> str | None:
+    """Return the column that has the time of creation in the source, or None where no field is declared for it."""
+    fields = resource.fields.items()
+    return next((name for name, one in fields if one.as_ == "instant" and one.from_ == resource.known.created), None)
+
+
+def lacking(audit: Audit, given: list[str], wanted: list[str]) -> tuple[list[str], str | None]:
+    """Return which of the scopes `wanted` those `given` do not open, and why that is not known of others.
+
+    Which scope includes another is the provider's rule. Where nobody tells it, one that could is in doubt.
+    """
+    provider, problem = provider_of(audit)
+    missing = [scope for scope in wanted if provider.holds(given, scope) is None]
+    if provider.key:
+        return missing, None
+    doubted = {scope: by for scope in missing if (by := COMMON.holds(given, scope))}
+    words = [f"whether {by} includes {scope} is the provider's rule, and" for scope, by in doubted.items()]
+    reason = f"{words[0]} {problem or 'the file names no provider'}" if words else None
+    return [scope for scope in missing if scope not in doubted], reason
 
 
 def requested(audit: Audit) -> codebase.Items:
@@ -66,7 +137,9 @@ def granted(audit: Audit, tenant: str) -> Granted:
     stored = told_by_record(audit).get(tenant)
     if stored is not None:
         return Granted(stored, "record")
-    return Granted(None, "nobody", "neither the provider nor a stored record tells which scopes were granted")
+    untold = provider_of(audit)[0].untold
+    reason = "neither the provider nor a stored record tells which scopes were granted"
+    return Granted(None, "nobody", f"{reason}: {untold}" if untold else reason)
 
 
 def told_by_provider(audit: Audit, tenant: str) -> list[str] | None:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from dsaudit import codebase
 from dsaudit.catalogue import ACTIONS as ACTIONS
+from dsaudit.catalogue import without_version
+from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
@@ -43,13 +45,13 @@ class Subscription:
 
 
 def ending(topic: str) -> str:
-    """Return a topic's last word: ``create`` of ``orders/create``."""
-    return re.split(r"[/.:]", topic)[-1]
+    """Return a topic's last word, which is no version: ``create`` of ``orders/create``."""
+    return re.split(r"[/.:]", without_version(topic))[-1]
 
 
 def group(topic: str) -> str:
     """Return what stands before a topic's last word: ``orders`` of ``orders/create``."""
-    return topic[: -len(ending(topic)) - 1]
+    return without_version(topic)[: -len(ending(topic)) - 1]
 
 
 def action(topic: str) -> str | None:
@@ -67,7 +69,7 @@ def in_code(audit: Audit) -> Topics:
     """Return the topics that the code registers."""
     assert audit.parameters.code is not None
     found = codebase.list_literal(audit.code, audit.parameters.code.topics)
-    places = {str(item.value): f"{item.file}:{item.line}" for item in found.items}
+    places = {provider_of(audit)[0].named(str(item.value)): f"{item.file}:{item.line}" for item in found.items}
     more = f" and {len(found.unresolved) - 1} more" if len(found.unresolved) > 1 else ""
     return Topics(places, f"not resolved in the code: {found.unresolved[0]}{more}" if found.unresolved else None)
 
@@ -77,8 +79,16 @@ def handled(audit: Audit, topics: Iterable[str]) -> dict[str, codebase.Finding]:
     wanted = frozenset(topics)
     known: dict[frozenset[str], dict[str, codebase.Finding]] = audit.kept.setdefault("handlers", {})
     if wanted not in known:
-        known[wanted] = codebase.handlers(audit.code, sorted(wanted))
+        found = codebase.handlers(audit.code, sorted(wanted))
+        known[wanted] = found | _by_other_names(audit, [topic for topic, one in found.items() if one.state != "found"])
     return known[wanted]
+
+
+def _by_other_names(audit: Audit, topics: Iterable[str]) -> dict[str, codebase.Finding]:
+    """Return which of `topics` are handled where they are written in another of the provider's ways."""
+    others = {name: topic for topic in topics for name in provider_of(audit)[0].written(topic)[1:]}
+    found = codebase.handlers(audit.code, sorted(others)) if others else {}
+    return {others[name]: one for name, one in found.items() if one.state == "found"}
 
 
 def without_handler(audit: Audit, topics: Iterable[str]) -> tuple[dict[str, str], str | None]:
@@ -95,11 +105,13 @@ def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:
     found = audit.source.subscriptions(tenant)
     if found is None:
         return None
-    return sorted((one for given in found for one in _subscriptions(given)), key=lambda one: (one.topic, one.address))
+    named = provider_of(audit)[0].named
+    listed = (Subscription(named(one.topic), one.address) for given in found for one in read_subscriptions(given))
+    return sorted(listed, key=lambda one: (one.topic, one.address))
 
 
-def _subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
-    """Read one entry of the provider's list: a topic with its address, or an endpoint with its list of topics."""
+def read_subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
+    """Yield what one entry of the provider's list holds: a topic with its address, or an endpoint with several."""
     topics = given.get("topic") or given.get("enabled_events") or []
     address = str(given.get("address") or given.get("url") or "")
     if given.get("status") != "disabled":
@@ -123,7 +135,9 @@ def recorded(audit: Audit) -> dict[str, set[str] | None]:
         The record cannot be read.
     """
     frame = audit.query(REGISTRATIONS)
-    return {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
+    named = provider_of(audit)[0].named
+    listed = {str(row["tenant"]): _topics_in(row["registration"]) for row in frame.to_dict("records")}
+    return {tenant: None if given is None else {named(topic) for topic in given} for tenant, given in listed.items()}
 
 
 def _topics_in(registration: Any) -> set[str] | None:

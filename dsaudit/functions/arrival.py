@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import Key, Sides, sides
+from dsaudit.source.recording import SOURCE_TO_US
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -22,6 +23,33 @@ select tenant, source_id, max(received_at) as received_at
 from {deliveries} as d where resource = %(resource_name)s and accepted and tenant is not null group by 1, 2
 """
 LAST_RECEIVED = "select tenant, max(received_at) as received_at, count(*) as records from {raw} as r group by 1"
+
+
+def clocks_agree(audit: Audit) -> Found:
+    """The clocks of the source, of the database and of this machine do not differ by more than the file allows.
+
+    why: a wrong clock makes what is late look quick and what is quick look late, and a new state look like an old one
+    requirement: DS6.1
+    severity: low
+    needs: source.base_url or source.base_url_env
+    key: clocks
+    show: clocks
+    expect: clock_error_seconds
+    explains: latency_within_limit, no_record_from_the_future
+    remedy: let all machines keep their time by NTP; raise policy.clock_error_seconds if one of them cannot
+    """
+    offsets = audit.source.offsets
+    allowed = audit.parameters.policy.clock_error_seconds
+    apart = {clocks: offset for clocks, offset in offsets.items() if offset.least > allowed}
+    rows = [{"clocks": clocks, "ahead_at_least": one.low, "ahead_at_most": one.high} for clocks, one in apart.items()]
+    value = max((one.least for one in offsets.values()), default=None)
+    reason = (
+        None if SOURCE_TO_US in offsets else "the source's answers tell no time, or the database's clock was not read"
+    )
+    line = {"examined": len(offsets), "value": value, "unit": "s (at least)", "reason": reason}
+    found = frames(rows, [line])
+    found[1].attrs["limits"] = [f"the first clock of {clocks} is ahead by {one}" for clocks, one in offsets.items()]
+    return found
 
 
 def webhooks_arrive(audit: Audit) -> Found:

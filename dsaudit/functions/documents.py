@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import webhooks
-from dsaudit.facts.documents import Document, Kind, documents, entities, images, marked_words
+from dsaudit.facts.documents import Document, documents, entities, images, marked_words
+from dsaudit.facts.provider import provider_of
 from dsaudit.facts.schema import declared_tables
 from dsaudit.functions import Found, Row, frames
+from dsaudit.parameters.models import Document as Kind
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -130,10 +132,12 @@ def documents_name_every_topic(audit: Audit) -> Found:
     remedy: add the topic, or the resource with the reason and the way in which it is kept up to date
     """
 
+    written = provider_of(audit)[0].written
+
     def missing(document: Document) -> Iterator[Row]:
         for name, resource in audit.parameters.resources.items():
             for topic in resource.webhooks:
-                if not document.names(topic) and not document.tells_of_topic(name, topic):
+                if not any(map(document.names, written(topic))) and not document.tells_of_topic(name, topic):
                     yield {"word": topic, "of": f"a topic of {name}"}
             if resource.no_webhooks and not document.tells_of(name) and not document.names(_bare(resource.table)):
                 yield {"word": name, "of": "a resource without webhooks"}

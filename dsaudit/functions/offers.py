@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dsaudit.catalogue import ACTIONS
 from dsaudit.facts import webhooks
-from dsaudit.facts.offers import changes, offers, provider_of
+from dsaudit.facts.offers import changes, offers
+from dsaudit.facts.provider import provider_of
 from dsaudit.functions import Found, Row, frames
 from dsaudit.wording import did_you_mean
 
@@ -26,7 +27,7 @@ def available_changes_are_wanted(audit: Audit) -> Found:
     expect: webhook_coverage_percent
     remedy: see what the table of topics advises, then register what is to be added, handle it, and sync once
     """
-    _, reason = provider_of(audit.parameters)
+    _, reason = provider_of(audit)
     found = list(changes(audit))
     wanted = sum(is_wanted for *_, is_wanted in found)
     share = 100 * wanted / len(found) if found else None
@@ -51,7 +52,7 @@ def what_is_ruled_out_has_no_topic(audit: Audit) -> Found:
     explains: available_changes_are_wanted
     remedy: want one of these topics under `webhooks`, register it and handle it, and take the reason away
     """
-    _, reason = provider_of(audit.parameters)
+    _, reason = provider_of(audit)
     rows: list[Row] = []
     examined = 0
     for name, resource in audit.parameters.resources.items():
@@ -76,7 +77,7 @@ def wanted_topics_exist(audit: Audit) -> Found:
     explains: wanted_topics_are_registered, registration_succeeded
     remedy: correct the name in the parameter file and in the code, register the topics again, and sync once
     """
-    provider, reason = provider_of(audit.parameters)
+    provider, reason = provider_of(audit)
     places = {topic: name for name, one in audit.parameters.resources.items() for topic in one.webhooks}
     if audit.parameters.code:
         places |= webhooks.in_code(audit).places

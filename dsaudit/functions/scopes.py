@@ -57,11 +57,13 @@ def required_scopes_requested(audit: Audit) -> Found:
     names = scopes.requested_names(items)
     rows, examined = [], []
     for name, resource in _needing(audit):
-        missing = [scope for scope in resource.scope if not scopes.includes(names, scope)]
-        reason = f"not all of the list can be told: {items.unresolved[0]}" if items.unresolved and missing else None
-        hides = ", ".join(scopes.hidden_without(audit.parameters, name))
-        rows += [{"resource": name, "oauth_scope": scope, "hides": hides} for scope in missing if reason is None]
-        examined.append({"resource": name, "examined": len(resource.scope), "reason": reason})
+        wanted = scopes.needed(resource)
+        missing, reason = scopes.lacking(audit, names, wanted)
+        if items.unresolved and (missing or reason):
+            missing, reason = [], f"not all of the list can be told: {items.unresolved[0]}"
+        hidden = {scope: scopes.hides(audit, name, scope) for scope in missing}
+        rows += [{"resource": name, "oauth_scope": scope, "hides": words} for scope, words in hidden.items()]
+        examined.append({"resource": name, "examined": len(wanted), "reason": reason})
     return frames(rows, examined)
 
 
@@ -75,7 +77,7 @@ def required_scopes_granted(audit: Audit) -> Found:
     needs: source.scopes or record
     having: scope
     key: oauth_scope
-    show: oauth_scope, hides, told_by
+    show: oauth_scope, hides, rows_here, told_by
     explains: credentials_accepted, stored_scopes_match_granted, refined_missing_at_source, every_resource_is_covered
     remedy: let the tenant grant the scope, then fetch the resource anew from its beginning
     """
@@ -83,12 +85,14 @@ def required_scopes_granted(audit: Audit) -> Found:
     for tenant in audit.parameters.tenant_names:
         granted = scopes.granted(audit, tenant)
         for name, resource in _needing(audit):
-            missing = [scope for scope in resource.scope if not scopes.includes(granted.scopes or [], scope)]
-            hides = ", ".join(scopes.hidden_without(audit.parameters, name))
             told = {"tenant": tenant, "resource": name}
-            if granted.scopes is not None:
-                rows += [{**told, "oauth_scope": one, "hides": hides, "told_by": granted.told_by} for one in missing]
-            examined.append({**told, "examined": len(resource.scope), "reason": granted.reason})
+            missing, doubt = scopes.lacking(audit, granted.scopes or [], scopes.needed(resource))
+            for scope in missing if granted.scopes is not None else ():
+                here = scopes.hidden_here(audit, name, scope)
+                hidden = {"hides": scopes.hides(audit, name, scope), "rows_here": here and here[tenant]}
+                rows.append({**told, "oauth_scope": scope, **hidden, "told_by": granted.told_by})
+            reason = granted.reason or doubt
+            examined.append({**told, "examined": len(scopes.needed(resource)), "reason": reason})
     return frames(rows, examined)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from dsaudit import codebase
 from dsaudit.facts import webhooks
+from dsaudit.facts.exceptions import written_down
+from dsaudit.facts.sync_code import unread
 from dsaudit.facts.webhooks import ACTIONS, EVERY, Topics, action, of_resource
 from dsaudit.functions import Found, Row, frames
 
@@ -200,6 +202,7 @@ def signature_verified_in_code(audit: Audit) -> Found:
     needs: code, webhooks
     key: place
     show: place, seen
+    explains: forged_deliveries_refused, forged_deliveries_not_stored
     remedy: compute the HMAC over the body as it came, compare by hmac.compare_digest, and refuse before reading it
     """
     finding = codebase.signature_verification(audit.code)
@@ -210,7 +213,7 @@ def signature_verified_in_code(audit: Audit) -> Found:
 
 
 def missing_webhooks_are_documented(audit: Audit) -> Found:
-    """The code says of every resource without webhooks how it is kept up to date, since when and by which source.
+    """It is written of every resource without webhooks how it is kept up to date, since when and by which source.
 
     why: without the note somebody looks for the webhook again each year, or believes that there is one
     requirement: WH1
@@ -220,27 +223,22 @@ def missing_webhooks_are_documented(audit: Audit) -> Found:
     needs: code, webhooks
     key: lacking
     show: lacking, place
-    remedy: write the note above the code that reads the resource: what it comes with, the date, the provider's page
+    remedy: write the note at the code that reads the resource: what it comes with, the date, the provider's page
     """
-    notes = codebase.documented_exceptions(audit.code)
+    notes = written_down(audit)
+    problem = unread(audit)
     rows: list[Row] = []
     examined: list[Row] = []
     for name, resource in audit.parameters.resources.items():
         if not resource.unannounced:
             continue
-        called = {_plain(word) for word in (name, resource.raw or name, resource.table.rpartition(".")[2])}
-        own = [note for note in notes if _plain(note.resource) in called]
-        best = min(own, key=lambda note: len(note.missing), default=None)
-        place = f"{best.file}:{best.line}" if best else None
-        lacking = best.missing if best else ("note",)
-        rows += [{"resource": name, "lacking": part, "place": place} for part in lacking]
-        examined.append({"resource": name, "examined": 1})
+        note = notes.get(name)
+        place = f"{note.file}:{note.line}" if note else None
+        lacking = note.missing if note else ("note",)
+        doubt = f"not all of the code could be read: {problem}" if problem and lacking else None
+        rows += [{"resource": name, "lacking": part, "place": place} for part in lacking if not doubt]
+        examined.append({"resource": name, "examined": 1, "reason": doubt})
     return frames(rows, examined)
-
-
-def _plain(name: str) -> str:
-    """Return a name as it compares: ``GiftCards`` and ``gift_card`` are one."""
-    return re.sub(r"[\W_]", "", name).lower().removesuffix("s")
 
 
 def _by_tenant(

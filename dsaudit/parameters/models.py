@@ -7,17 +7,22 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.live import Live, why_not
+from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
 from dsaudit.wording import did_you_mean
+
+Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
+DOCUMENTS: tuple[Document, ...] = get_args(Document)
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -62,10 +67,27 @@ class Code(Section):
     verification_script: str | None = None
 
 
+class Probe(Section):
+    """Leave to send forged deliveries to our own webhook address, each of which has to be refused.
+
+    A run sends them once the source is read, and so does a phase that is opened by hand. They are about records that
+    nobody has, and their ids bear a mark by which no check takes them for deliveries of the provider. `secret_env`
+    names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery
+    sent twice too, of a deletion, which may leave a raw row; production refuses that.
+    """
+
+    url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
+    url_env: str | None = None
+    secret_env: str | None = None
+    topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm
+    valid: bool = False
+
+
 class Webhooks(Section):
     """What the provider should have registered for us."""
 
     address: str  # a pattern: the address of every subscription must match it whole
+    probe: Probe | None = None
 
     @field_validator("address")
     @classmethod
@@ -81,7 +103,7 @@ class Documents(Section):
     """The integration's documents and the folder they live in."""
 
     folder: str
-    files: dict[Literal["integration", "data_model", "api_coverage", "webhook_analysis"], str] = {}
+    files: dict[Document, str] = {}
 
 
 class Policy(Section):
@@ -144,6 +166,7 @@ class Parameters(Section):
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
     provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
+    provider_reviewed: date | None = None  # as of when what it has was last looked through; what came later is listed
     tenants: list[Tenant] = []
     source: Source | None = None
     raw: Raw | None = None
@@ -156,7 +179,9 @@ class Parameters(Section):
     relations: list[Relation] = []
     code: Code | None = None
     webhooks: Webhooks | None = None
+    live: Live | None = None
     documents: Documents | None = None
+    monitoring: Monitoring | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []
     gate: Gate = Gate()
@@ -164,6 +189,7 @@ class Parameters(Section):
     waivers: list[Waiver] = []
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
+    _acting: bool = PrivateAttr(False)
 
     @model_validator(mode="before")
     @classmethod
@@ -203,7 +229,28 @@ class Parameters(Section):
             if twice is not None:
                 words = f"the {what} {twice} is given twice, so its records would count twice or not at all"
                 raise Misplaced((section,), words)
+        self._may_probe()
+        if self.live and (problem := why_not(self, self.live)):
+            key, _, reason = problem.partition(": ")
+            raise Misplaced(("live", key) if key else ("live",), reason)
         return self
+
+    def _may_probe(self) -> None:
+        probe, place = self.webhooks.probe if self.webhooks else None, ("webhooks", "probe")
+        if probe is None:
+            return
+        if not self.provider:
+            raise Misplaced(place, "needs `provider`, whose file tells how deliveries are signed")
+        if probe.valid and self.environment == "production":
+            raise Misplaced((*place, "valid"), "a genuine delivery is not sent to production: it would be stored")
+        if probe.valid and not probe.secret_env:
+            raise Misplaced((*place, "valid"), "a genuine delivery needs `secret_env`, to be signed by")
+        if probe.url and probe.url.startswith("http:") and self.environment != "development":
+            raise Misplaced((*place, "url"), "has to be https outside development")
+        topics = [topic for resource in self.resources.values() for topic in resource.webhooks]
+        if probe.topic and probe.topic not in topics:
+            hint = did_you_mean(probe.topic, topics)
+            raise Misplaced((*place, "topic"), f"no resource has it{f'; {hint}' if hint else ''}")
 
     def _has_resource(self, name: str, *keys: str | int) -> None:
         if name not in self.resources:
@@ -219,6 +266,24 @@ class Parameters(Section):
     def whole(self) -> Parameters:
         """The same parameters, not narrowed."""
         return self._whole or self
+
+    @property
+    def acting(self) -> bool:
+        """Whether checks may act on the system, as the file declares: asked for by ``--live``, never by the file."""
+        return self._acting
+
+    @property
+    def acts_in_part(self) -> bool:
+        """Whether the part that the audit is narrowed to holds the resource and the tenant that checks act on."""
+        live = self.live
+        whose = live.tenant or self.whole.tenant_names[0] if live else ""
+        return live is None or (live.resource in self.resources and whose in self.tenant_names)
+
+    def allowed_to_act(self) -> Parameters:
+        """Return the same parameters, with which checks act that do so only when asked."""
+        one = self.model_copy()
+        one._acting = True
+        return one
 
     @property
     def tenant_names(self) -> list[str]:
@@ -282,5 +347,8 @@ class Parameters(Section):
         names = [self.database.url_env]
         if self.source:
             names += filter(None, (self.source.token_env, self.source.url_env))
+        names += [self.live.token_env] if self.live else []
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
+        if self.webhooks and self.webhooks.probe and self.webhooks.probe.secret_env:
+            names.append(self.webhooks.probe.secret_env)
         return sorted(set(names))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from dsaudit.parameters.models import Parameters
 from dsaudit.parameters.section import NAME, Misplaced
+from dsaudit.wording import did_you_mean
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; such a file is written by hand
@@ -54,9 +55,8 @@ def find(system: str | Path) -> Path:
             return candidate.resolve()
         if candidate.is_dir():
             raise ParameterError(f"{given}: this is a folder; name the parameter file in it")
-    known = sorted(path.as_posix() for path in (project_root() / "parameters").glob("*.yml"))
-    close = difflib.get_close_matches(given.name, [Path(name).name for name in known], n=1)
-    hint = f"; did you mean parameters/{close[0]}?" if close else ""
+    known = sorted(f"parameters/{path.name}" for path in (project_root() / "parameters").glob("*.yml"))
+    hint = _meant(f"parameters/{given.name}", known)
     raise ParameterError(f"{given}: there is no such parameter file{hint}")
 
 
@@ -136,7 +136,9 @@ def _absent_folders(
             continue
         if given and not parameters.folder(given).is_dir():
             mark = places.get((section, "folder"))
-            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}"
+            path = os.path.relpath(parameters.folder(given))
+            told = "" if path == os.path.normpath(given) else f", that is {path}: it starts above the file's own folder"
+            yield f"{label}:{_place(mark)}: {section}.folder: there is no folder {given}{told}"
 
 
 def _override(values: dict[str, Any], key: str, value: str) -> None:
@@ -261,17 +263,24 @@ def _what(problem: Any, location: Path_, model: type[BaseModel]) -> str:
         return "missing; it has to be given"
     if problem["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}" if known else ""
-        return f"unknown key{hint}"
+        listed = f"known here: {', '.join(known)}" if known else ""
+        return f"unknown key{_meant(str(location[-1]), known, listed)}"
     if problem["type"] == "model_type":
         return f"a section with keys of its own is expected here: {', '.join(_known_keys(model, location))}"
+    if problem["type"] == "literal_error" and isinstance(problem["input"], str):
+        words = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+        return f"{problem['input']!r} is not one of {', '.join(words)}{_meant(problem['input'], words)}"
     if problem["type"] == "string_type":
         return f"a text is expected, {_instead(problem['input'])}"
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
         return f"{problem['input']!r} is no name; small letters, digits, - and _ make one, a letter first"
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return message[0].lower() + message[1:]
+
+
+def _meant(given: str, known: Iterable[str], otherwise: str = "") -> str:
+    hint = did_you_mean(given, known, otherwise)
+    return f"; {hint}" if hint else ""
 
 
 def _instead(value: Any) -> str:

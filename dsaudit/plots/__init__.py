@@ -4,8 +4,8 @@ Every plot is 900 pixels wide at 144 dots per inch, tells its parts apart by pla
 says "nothing to show" of an empty frame. What is drawn stands in a table too, for those who do not see the picture.
 """
 
-from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, versions
-from dsaudit.plots.coverage import coverage_matrix, webhook_matrix
+from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, versions, webhooks
+from dsaudit.plots.coverage import coverage_matrix, topic_matrix, webhook_matrix
 from dsaudit.plots.differences import (
     differences_by_cause,
     differences_by_field,
@@ -13,6 +13,8 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.live import live_times
+from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
 
 __all__ = [
@@ -26,7 +28,11 @@ __all__ = [
     "differences_by_time_and_id",
     "ingest",
     "latency",
+    "latency_over_time",
+    "live_times",
     "timeline",
+    "topic_matrix",
     "versions",
     "webhook_matrix",
+    "webhooks",
 ]

@@ -19,6 +19,7 @@ from dsaudit.canvas import span as _span
 from dsaudit.canvas import span_axis as _span_axis
 from dsaudit.canvas import time_axis as _time_axis
 from dsaudit.canvas import unless_empty as _unless_empty
+from dsaudit.verdict.card import plural
 
 
 @_unless_empty("From the change at the source to the refined row")
@@ -145,3 +146,28 @@ def deliveries(frame: pd.DataFrame) -> Axes:
             for bar in bars:
                 bar.set_color(RED)
     return retitled(axes, "Deliveries over time, by outcome")
+
+
+@_unless_empty("Webhooks received over time, by tenant")
+def webhooks(frame: pd.DataFrame, silences: pd.DataFrame) -> Axes:
+    """Draw how many webhooks came to each tenant in each interval, and mark where they fell silent.
+
+    `frame` is ``audit.frame("webhooks_over_time")``: tenant, time, records, seconds, until; `silences` is
+    ``audit.frame("webhook_silences")``: tenant, resource, silent_from, silent_to.
+    """
+    axes = ingest(frame.rename(columns={"tenant": "via"}))
+    order = sorted(frame["tenant"].astype(str).unique())
+    for one in silences.to_dict("records"):
+        if str(one["tenant"]) in order:
+            begin, end = dates.date2num([pd.Timestamp(one["silent_from"]), pd.Timestamp(one["silent_to"])])
+            lane = order.index(str(one["tenant"]))
+            axes.barh(lane, end - begin, 0.8, left=begin, color=RED, alpha=0.25, linewidth=0)
+            told = "silent" if one["resource"] == "all" else f"{one['resource']} silent"
+            axes.text((begin + end) / 2, lane - 0.42, told, ha="center", va="bottom", color=RED, fontsize=7)
+    if len(silences):
+        first = silences.iloc[0]
+        span = _span((pd.Timestamp(first["silent_to"]) - pd.Timestamp(first["silent_from"])).total_seconds())
+        _say(
+            axes, f"{plural(len(silences), 'silence')} while the source changed, the first of {first['tenant']}, {span}"
+        )
+    return retitled(axes, "Webhooks received over time, by tenant")

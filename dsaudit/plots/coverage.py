@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from dsaudit.canvas import GREY, INK, PALE, RED, retitled
+from dsaudit.canvas import GREY, INK, MOST_LANES, PALE, RED
 from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import say as _say
 from dsaudit.canvas import unless_empty as _unless_empty
@@ -21,6 +21,7 @@ COVERAGE = {
     "unknown": (PALE, INK),
     "unasked": ("#ffffff", GREY),
 }
+MOST_WAYS = 5  # of more the names would touch
 COVERAGE_WORDS = {"reason": "reason given", "gap": "GAP", "unknown": "not known", "unasked": "–"}
 
 
@@ -31,22 +32,28 @@ def coverage_matrix(frame: pd.DataFrame) -> Axes:
     `frame` is ``audit.frame("coverage")``: resource, way, state, told. Gaps are dark and say so; a paler field is
     covered by the record that the resource is nested in.
     """
+    return _matrix(frame, "From the source to the refined table, resource by resource")
+
+
+def _matrix(frame: pd.DataFrame, title: str) -> Axes:
+    """Draw a lane for each `resource` and a column for each `way`; many lanes are lower ones."""
     resources = list(dict.fromkeys(frame["resource"]))
     ways = list(dict.fromkeys(frame["way"]))
-    with _canvas("From the source to the refined table, resource by resource", len(resources) * 0.7) as axes:
+    lane, size = (0.7, 6.5) if len(resources) <= 2 * MOST_LANES else (0.45, 5)
+    with _canvas(title, len(resources) * lane) as axes:
         for cell in frame.to_dict("records"):
             fill, ink = COVERAGE[cell["state"]]
-            column, lane = ways.index(cell["way"]), resources.index(cell["resource"])
-            axes.add_patch(Rectangle((column, lane), 1, 1, facecolor=fill, edgecolor="white", linewidth=1.5))
+            column, place = ways.index(cell["way"]), resources.index(cell["resource"])
+            axes.add_patch(Rectangle((column, place), 1, 1, facecolor=fill, edgecolor="white", linewidth=1.5))
             told = COVERAGE_WORDS.get(cell["state"], str(cell["told"]))
-            weight = "bold" if cell["state"] == "gap" else "normal"
+            weight = "bold" if cell["state"] in GAPS else "normal"
             axes.text(
-                column + 0.5, lane + 0.5, told, ha="center", va="center", color=ink, fontsize=6.5, fontweight=weight
+                column + 0.5, place + 0.5, told, ha="center", va="center", color=ink, fontsize=size, fontweight=weight
             )
         axes.set_xlim(0, len(ways))
         axes.set_ylim(len(resources), 0)
-        axes.set_yticks(np.arange(len(resources)) + 0.5, resources)
-        axes.set_xticks(np.arange(len(ways)) + 0.5, ways)
+        axes.set_yticks(np.arange(len(resources)) + 0.5, resources, fontsize=size + 1.5)
+        axes.set_xticks(np.arange(len(ways)) + 0.5, ways, fontsize=7 if len(ways) > MOST_WAYS else 8)
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)
@@ -56,7 +63,7 @@ def coverage_matrix(frame: pd.DataFrame) -> Axes:
 
 def _gaps(frame: pd.DataFrame) -> str:
     """Return how many gaps there are, and where the first is."""
-    gaps = frame[frame["state"].isin(("gap", "lost"))]
+    gaps = frame[frame["state"].isin(GAPS)]
     named = [f"{one['resource']}, {one['way']}" for one in gaps.to_dict("records")[:1]]
     unknown = int((frame["state"] == "unknown").sum())
     told = f"{plural(len(gaps), 'gap')}, the first at {named[0]}" if named else "no gap"
@@ -67,6 +74,8 @@ def _gaps(frame: pd.DataFrame) -> str:
 ANNOUNCED = {"registered": "covered", "with": "parent", "polled": "said", "never": "said", "": "said"}
 ANNOUNCED |= {"not known": "unknown"}
 COVERAGE |= {"said": ("#ffffff", GREY), "lost": (RED, "white")}
+GAPS = ("gap", "lost")
+NO_RESOURCE = "no resource"
 
 
 @_unless_empty("What tells of the changes of each resource")
@@ -78,5 +87,39 @@ def webhook_matrix(frame: pd.DataFrame) -> Axes:
     cells = frame.melt("resource", ["create", "update", "delete", "other"], "way", "told")
     told = cells["told"].str.replace(r"^\d+ (.*)", r"\1", regex=True).str.replace(r" for .*|;.*", "", regex=True)
     states = told.where(told == "not known", told.str.split(" ").str[0]).map(ANNOUNCED).fillna("lost")
-    axes = coverage_matrix(cells.assign(state=states, told=told))
-    return retitled(axes, "What tells of the changes of each resource")
+    return _matrix(cells.assign(state=states, told=told), "What tells of the changes of each resource")
+
+
+@_unless_empty("Who knows of each topic")
+def topic_matrix(frame: pd.DataFrame) -> Axes:
+    """Draw each topic at each side, from the catalogue to our own record; what is lost at a side is dark.
+
+    `frame` is ``audit.frame("topic_matrix")``: resource, topic, side, state, told. Of many topics, those of a resource
+    that lack nothing are one lane.
+    """
+    many = frame["topic"].nunique() > MOST_LANES
+    lost = set(frame.loc[frame["state"] == "lost", "resource"])
+    lanes: list[pd.DataFrame] = []
+    for name, part in frame.groupby("resource", sort=False):
+        whole = many and name not in lost
+        lanes.append(_together(str(name), part) if whole else _each(str(name), part))
+    return _matrix(pd.concat(lanes, ignore_index=True), "Who knows of each topic")
+
+
+def _each(name: str, part: pd.DataFrame) -> pd.DataFrame:
+    """Return a lane for each topic; the first tells the resource where the topic's own name does not."""
+    first = str(part["topic"].iloc[0])
+    named = first if name and first.startswith(name) else f"{name or NO_RESOURCE}:  {first}"
+    return part.assign(resource=part["topic"].where(part["topic"] != first, named), way=part["side"])
+
+
+def _together(name: str, part: pd.DataFrame) -> pd.DataFrame:
+    """Return one lane for all topics of a resource, with how many of them each side knows."""
+    lane = f"{name or NO_RESOURCE}:  {plural(part['topic'].nunique(), 'topic')}"
+    rows = []
+    for side, cells in part.groupby("side", sort=False):
+        known = int((cells["state"] == "covered").sum())
+        state = next((one for one in ("unknown", "covered") if (cells["state"] == one).any()), cells["state"].iloc[0])
+        told = f"{known} of {len(cells)}" if known < len(cells) else "yes"
+        rows.append({"resource": lane, "way": side, "state": state, "told": told if known else "no"})
+    return pd.DataFrame(rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts import messages, scopes, webhooks
+from dsaudit.facts.provider import provider_of
 from dsaudit.reconcile import lists
 from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.source.reading import parse
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 TIMES = (
     *("last_run", "next_run", "run_at", "cursor", "failed_at", "last_heard", "listening_since"),
-    *("accepted_at", "rejected_at", "refused_at", "deletion_at"),
+    *("accepted_at", "sent_later_at", "rejected_at", "refused_at", "deletion_at"),
 )
-ARRIVALS = ("accepted_at", "rejected_at", "rejected", "refused_at", "refused", "deletion_at")
+ARRIVALS = ("accepted_at", "sent_later_at", "rejected_at", "rejected", "refused_at", "refused", "deletion_at")
 ACTIONS = {"missing in raw": "create", "missing": "create", "old in raw": "update", "field": "update"}
 WORDS = {"create": "a creation", "update": "an update", "delete": "a deletion"}
 WHOLE_SECOND = timedelta(seconds=1)
@@ -112,8 +113,11 @@ def _registered(audit: Audit, tenant: str) -> list[tuple[str, datetime | None]] 
         return None
     pattern = audit.parameters.webhooks.address if audit.parameters.webhooks else ".*"
     ours = [one for one in webhooks.subscriptions(audit, tenant) or [] if re.fullmatch(pattern, one.address)]
+    named = provider_of(audit)[0].named
     created = {
-        str(one.get("topic")): instant_at(one, "created_at") for one in given if isinstance(one.get("topic"), str)
+        named(str(one.get("topic"))): instant_at(one, "created_at")
+        for one in given
+        if isinstance(one.get("topic"), str)
     }
     known = [(one.topic, created.get(one.topic)) for one in ours]
     return sorted(known, key=lambda one: one[1].timestamp() if one[1] else 0)
@@ -122,7 +126,9 @@ def _registered(audit: Audit, tenant: str) -> list[tuple[str, datetime | None]] 
 def _log(audit: Audit) -> list[dict[str, Any]]:
     if "log of deliveries" not in audit.kept:
         frame = ask(audit, "topics") if audit.parameters.deliveries else pd.DataFrame()
-        audit.kept["log of deliveries"] = frame.to_dict("records")
+        named = provider_of(audit)[0].named
+        lines = [{**one, "topic": named(str(one["topic"]))} for one in frame.to_dict("records")]
+        audit.kept["log of deliveries"] = lines
     found: list[dict[str, Any]] = audit.kept["log of deliveries"]
     return found
 
@@ -142,11 +148,13 @@ def _names_objects(audit: Audit, tenant: str, name: str, log: list[dict[str, Any
 
 
 def _lacking(audit: Audit, tenant: str, name: str) -> dict[str, Any]:
-    wanted = audit.parameters.resources[name].scope
+    resource = audit.parameters.resources[name]
+    aged = resource.known.aged  # its scope hides a part, and nothing tells that a record was in it when it was due
+    wanted = [one for one in resource.scope if not aged or one != aged.scope]
     granted = scopes.granted(audit, tenant) if wanted else None
     if granted is None or granted.scopes is None:
         return {"lacking": None, "told_by": None}
-    lacking = [one for one in wanted if not scopes.includes(granted.scopes, one)]
+    lacking, _ = scopes.lacking(audit, granted.scopes, wanted)
     return {"lacking": lacking[0] if lacking else None, "told_by": granted.told_by}
 
 
@@ -256,7 +264,8 @@ def _arrivals(audit: Audit, keys: pd.DataFrame) -> pd.DataFrame:
         dtype=object,
     )  # fmt: skip
     topics = {topic for resource in audit.parameters.resources.values() for topic in resource.webhooks}
-    deletions = sorted(topic for topic in topics if webhooks.action(topic) == "delete")
+    written = provider_of(audit)[0].written
+    deletions = sorted(name for one in topics if webhooks.action(one) == "delete" for name in written(one))
     answer = ask(audit, "arrivals", arrays, rejected_values=section.rejected, deletion_topics=deletions)
     if len(answer):
         answer = answer.assign(place=wanted.index.to_numpy()[answer["place"].astype(int)])

@@ -149,6 +149,9 @@ def _facts(result: Record) -> str:
     ]
     if inferred := result["parameters"].get("inferred"):
         facts = [*facts, ("Inferred", f"{plural(len(inferred), 'key')} that the parameter file leaves out")]
+    if probe := result.get("probe"):
+        sent = plural(len(probe["kinds"]), "delivery", "deliveries")
+        facts = [*facts, ("Probe", f"{sent} of our own sent to {words(probe['address'])}, to see forged ones refused")]
     return f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts)}</dl>'
 
 

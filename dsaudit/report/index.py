@@ -21,7 +21,7 @@ def page(result: Record, pages: Mapping[str, str]) -> str:
 
     names = phase_names(result)
     parts = [
-        sections.strip(result["verdicts"], names, pages),
+        sections.strip(result, names, pages),
         section("criteria", "Success criteria", sections.criteria(result)),
         section("failures", "What failed", failures(result)),
         section("unknown", "What is not known", unknown(result)),

@@ -27,7 +27,7 @@ def page(notebook: Path, name: str, result: Record, names: Sequence[str]) -> str
     others = {other: f"{other}.html" for other in names}
     lost = "\n".join(card.html(verdict, level=3) for verdict in body.left())
     main = [
-        sections.strip(result["verdicts"], names, others, here=name),
+        sections.strip(result, names, others, here=name),
         sections.section("checks", "Checks of this phase", _contents(verdicts)),
         sections.section("lost", "Checks that the notebook does not show", lost),
         sections.section("notebook", "The executed notebook", f'<div class="notebook">\n{shown}\n</div>'),

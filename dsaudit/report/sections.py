@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from dsaudit.report.telling import (
     DECISIONS,
@@ -34,9 +35,9 @@ def status_cell(status: str) -> str:
     return f'<td class="ds-status ds-{Status(status).value}">{SIGNS[Status(status)]} {Status(status).value}</td>'
 
 
-def strip(verdicts: Iterable[Record], phases: Iterable[str], pages: Mapping[str, str], here: str = "") -> str:
-    """Return the strip of phases: each with its counts, and a link where it has a page."""
-    found = list(verdicts)
+def strip(result: Record, phases: Iterable[str], pages: Mapping[str, str], here: str = "") -> str:
+    """Return the strip of phases: each with its counts, and links to its page and to the documents it has drafted."""
+    found, drafts = list(result["verdicts"]), result.get("drafts", [])
     items = []
     for name in phases:
         own = [verdict for verdict in found if verdict["phase"] == name]
@@ -44,8 +45,14 @@ def strip(verdicts: Iterable[Record], phases: Iterable[str], pages: Mapping[str,
         current = ' aria-current="page"' if name == here else ""
         if name in pages:
             title = f'<a href="{pages[name]}"{current}>{title}</a>'
-        items.append(f'<li class="ds-{phase_status(own).value}"><b>{title}</b> <span>{counts_html(own)}</span></li>')
+        told = counts_html(own) + "".join(_draft(one, bool(here)) for one in drafts if one["phase"] == name)
+        items.append(f'<li class="ds-{phase_status(own).value}"><b>{title}</b> <span>{told}</span></li>')
     return f'<nav class="strip" aria-label="Phases"><ol>{"".join(items)}</ol></nav>' if items else ""
+
+
+def _draft(draft: Record, is_below: bool) -> str:
+    address = f"{'../' if is_below else ''}{quote(draft['path'])}"
+    return f' <a class="draft" href="{address}">{words(draft["path"])}</a>'
 
 
 def criteria(result: Record) -> str:

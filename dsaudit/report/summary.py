@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dsaudit.report.telling import COUNTED, accepted_in_words, counts, headline, left_out_in_words, skipped_because
+from dsaudit.wording import inert
 
 MOST_FAILURES = 50  # lines; GitHub refuses a summary of more than 1 MiB as a whole
 
@@ -16,15 +16,15 @@ def markdown(result: dict[str, Any]) -> str:
     run = result["run"]
     told = ", ".join(f"{count} {COUNTED[status]}" for status, count in counts(result["verdicts"]).items())
     parts = [
-        f"## {headline(result)}: {_inert(run['integration'])} ({run['environment']})",
-        f"{told}. Run `{_inert(run['id'])}`, database instant {_inert(result['instant']['time'])}.",
-        _inert(accepted_in_words(result)),
-        _inert(left_out_in_words(result)),
-        *[f"{number}. {_inert(reason['text'])}" for number, reason in enumerate(result["reasons"], 1)],
+        f"## {headline(result)}: {inert(run['integration'])} ({run['environment']})",
+        f"{told}. Run `{inert(run['id'])}`, database instant {inert(result['instant']['time'])}.",
+        inert(accepted_in_words(result)),
+        inert(left_out_in_words(result)),
+        *[f"{number}. {inert(reason['text'])}" for number, reason in enumerate(result["reasons"], 1)],
         _table("Success criteria", ("Metric", "Target", "Actual", "Status"), _criteria(result)),
         _table("Not green", ("Status", "Check", "Claim"), _not_green(result)),
         _table("Not audited", ("Reason", "Checks"), _skipped(result)),
-        *[f"- {_inert(limit)}" for limit in [*result["limits"], *result["problems"]]],
+        *[f"- {inert(limit)}" for limit in [*result["limits"], *result["problems"]]],
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -44,13 +44,7 @@ def _skipped(result: dict[str, Any]) -> list[list[str]]:
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(_inert(cell) for cell in row)} |" for row in rows]
+    lines = [f"| {' | '.join(inert(cell) for cell in row)} |" for row in rows]
     if not lines:
         return ""
     return "\n".join([f"### {title}", "", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines])
-
-
-def _inert(text: str) -> str:
-    """Return text that Markdown shows as it is: no markup, link, image or table border of the data's."""
-    one_line = " ".join(str(text).split())
-    return re.sub(r"([\\`*_\[\]<>#!|~&@$])", r"\\\1", one_line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -26,6 +27,7 @@ from dsaudit.run.baseline import accept, told
 from dsaudit.verdict import Verdict, bounds
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
+from dsaudit.wording import did_you_mean
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -91,11 +93,13 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
                 options.overrides,
                 [one.to_json() for one in inferred],
                 parameters.part,
+                parameters.acting,
             )
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
         progress("writing the report")
         result = _result(blueprint, parameters, plan, phases, identity, given, started, options, accepted)
+        result["drafts"] = [*_drafts(folder, phases, given)]
         return Outcome(_publish(folder, result, parameters), result)
     finally:
         database.close()
@@ -115,9 +119,11 @@ def find_blueprint(parameters: Parameters, chosen: str = "") -> Path:
 
 def narrowed(plan: list[Planned], options: Options) -> list[Planned]:
     """Return the part of the plan that was asked for, all of it by default."""
-    unknown = [name for name in options.checks if name not in {planned.check.name for planned in plan}]
+    known = {planned.check.name for planned in plan}
+    unknown = [name for name in options.checks if name not in known]
     if unknown:
-        raise RunError(f"no phase of this blueprint calls the check {unknown[0]!r}; `dsaudit list` names them all")
+        hint = did_you_mean(unknown[0], known, "`dsaudit list` names them all")
+        raise RunError(f"no phase of this blueprint calls the check {unknown[0]!r}; {hint}")
     names = sorted({planned.phase for planned in plan})
     wrong = [part for part in options.phases if not any(_is_phase(name, part) for name in names)]
     if wrong:
@@ -219,6 +225,7 @@ def _result(
         "verdicts": [verdict.to_json() for verdict in verdicts],
         "accepted": told(verdicts),
         "limits": [*_limits(plan, options, given, verdicts)],
+        "probe": _probe(given),
         "problems": problems,
     }
     decide.decide(result, parameters, terms)
@@ -238,6 +245,14 @@ def _limits(plan: list[Planned], options: Options, given: handoff.Handoff, verdi
         read = datetime.fromisoformat(reading["started"])
         when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
         yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
+
+
+def _probe(given: handoff.Handoff) -> dict[str, Any] | None:
+    """Return what was sent to our own webhook address, or None: a reader has to know that it was not reading alone."""
+    path = given.recording / "probe.json"
+    probe = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    kinds = [one["kind"] for one in probe["sent"]] if probe else []
+    return {"address": probe["address"], "kinds": kinds} if probe and kinds else None
 
 
 def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
@@ -268,6 +283,15 @@ def _planned_record(planned: Planned) -> dict[str, Any]:
     }
 
 
+def _drafts(folder: Path, phases: list[execute.Phase], given: handoff.Handoff) -> Iterator[dict[str, str]]:
+    """Write the documents that the phases have drafted, and yield a record of each."""
+    for name, (phase, text) in collect.drafts(phases, given).items():
+        path = folder / f"{name}.md"
+        evidence.write_atomically(path, text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        yield {"name": name, "phase": phase, "path": path.name, "sha256": digest}
+
+
 def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
     """Write the files, look through all of them for secrets, and give the folder its final name."""
     report.write(folder, result)
@@ -275,6 +299,7 @@ def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pa
     leaks = evidence.scan(folder, parameters)
     if leaks:
         result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
+        result["drafts"] = [draft for draft in result["drafts"] if draft["path"] not in leaks]
         decide.downgrade(result, "a secret stood in the evidence")
         result["digest"] = evidence.digest(result)
         report.write(folder, result, phases=False)

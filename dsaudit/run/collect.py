@@ -7,12 +7,13 @@ notebook that looks complete. What counts is a verdict of this run for every pla
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from dsaudit.checks import Planned
 from dsaudit.handoff import Handoff
+from dsaudit.parameters.models import DOCUMENTS
 from dsaudit.run.execute import Phase
-from dsaudit.verdict import CLOSING_MIME, MIME, Result, Status, Verdict, worst
+from dsaudit.verdict import CLOSING_MIME, DRAFT_MIME, MIME, Result, Status, Verdict, worst
 
 
 def collect(plan: list[Planned], phases: list[Phase], given: Handoff) -> tuple[list[Verdict], list[str]]:
@@ -36,6 +37,17 @@ def collect(plan: list[Planned], phases: list[Phase], given: Handoff) -> tuple[l
     return verdicts, problems
 
 
+def drafts(phases: list[Phase], given: Handoff) -> dict[str, tuple[str, str]]:
+    """Return phase and text of each document that a notebook of this run has drafted, by the document's name."""
+    found: dict[str, tuple[str, str]] = {}
+    for phase in phases:
+        for record in (output.get(DRAFT_MIME) for output in _outputs(phase)):
+            # Only names that the parameter file knows: what a kernel says becomes no file's name.
+            if _ours(record, given) and record.get("name") in DOCUMENTS:
+                found.setdefault(record["name"], (phase.name, str(record.get("text"))))
+    return found
+
+
 def _outputs(phase: Phase) -> list[dict[str, Any]]:
     """Return the data of every output of an executed notebook; of one that is not there or not whole, none."""
     try:
@@ -50,7 +62,7 @@ def _outputs(phase: Phase) -> list[dict[str, Any]]:
     ]
 
 
-def _ours(record: Any, given: Handoff) -> bool:
+def _ours(record: Any, given: Handoff) -> TypeGuard[dict[str, Any]]:
     """Return whether a record carries this run's nonce, which no data and no older notebook can know."""
     return isinstance(record, dict) and record.get("run") == given.run and record.get("nonce") == given.nonce
 

@@ -17,14 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.checks import CheckError, Planned
 from dsaudit.evidence import write_atomically
+from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
+from dsaudit.progress import of_kernels
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.run import Options
 
 CELL_SECONDS = 900
+CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
+
+
+class LeftBehindError(Exception):
+    """The run was stopped, and a record that a check had made is still at the source; the message names it."""
 
 
 @dataclass
@@ -54,37 +61,65 @@ def execute(
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
     done: dict[str, Phase] = {}
-    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool):
+    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, folder / "private"):
         tasks = {}
         for name in names:
             source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
             tasks[pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters)] = name
-        for task in _ended(tasks):
+        for task in _ended(tasks, of_kernels(folder / "private", progress)):
             phase = task.result()
             done[phase.name] = phase
             progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]
 
 
-def _ended(tasks: Iterable[Future[Phase]]) -> Iterator[Future[Phase]]:
-    """Yield each task as it ends; a wait without a limit would not end with Ctrl-C where a driver restarts it."""
+def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator[Future[Phase]]:
+    """Yield each task as it ends, and `look` meanwhile.
+
+    A wait without a limit would not end with Ctrl-C where a driver restarts it.
+    """
     left = set(tasks)
     while left:
         done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
+        look()
         yield from done
 
 
 @contextlib.contextmanager
-def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """Let Ctrl-C end the kernels at once; the pool would wait for the notebooks under way, and for those after them."""
+def _stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
+    """Let Ctrl-C end the kernels at once; the pool would wait for the notebooks under way, and for those after them.
+
+    A check that has made a record at the source deletes it first.
+    """
     try:
         yield
     except BaseException:
         from dsaudit.run import kernels
 
         pool.shutdown(wait=False, cancel_futures=True)
-        kernels.kill_all()
+        try:
+            left = _left_behind(private / LEFT)
+        finally:
+            kernels.kill_all()
+        if left:
+            raise LeftBehindError(f"stopped; still at the source, to be deleted by hand: {left}") from None
         raise
+
+
+def _left_behind(note: Path) -> str | None:
+    """Let a check that has made a record at the source delete it, and return what it could not delete."""
+    from dsaudit.run import kernels
+
+    ends = time.monotonic() + CLEANING_SECONDS
+    if note.is_file():
+        kernels.interrupt_all()
+    while note.is_file():
+        with contextlib.suppress(OSError, ValueError):
+            record = json.loads(note.read_text(encoding="utf-8"))
+            if record["given_up"] or time.monotonic() > ends:
+                return str(record["what"])
+        time.sleep(0.1)
+    return None
 
 
 def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Any
 from uuid import uuid4
@@ -80,14 +82,29 @@ class Manager(AsyncKernelManager):
 
 
 def kill_all() -> None:
-    """End all kernels of this process at once, forked or not."""
+    """End all kernels of this process at once."""
+    for kernel in _all():
+        with contextlib.suppress(psutil.Error):
+            kernel.kill()
+
+
+def interrupt_all() -> None:
+    """Stop what runs in the kernels of this process, as Ctrl-C does; they clean up, and live on."""
+    for kernel in _all():
+        with contextlib.suppress(psutil.Error):
+            kernel.send_signal(signal.SIGINT)
+
+
+def _all() -> Iterator[psutil.Process]:
+    """Yield the kernels of this process, forked or not."""
     for forked in multiprocessing.active_children():
-        if forked.name == NAME:
-            forked.kill()
+        with contextlib.suppress(psutil.Error):
+            if forked.name == NAME and forked.pid:
+                yield psutil.Process(forked.pid)
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
             if "ipykernel_launcher" in child.cmdline():
-                child.kill()
+                yield child
 
 
 MANAGER = Manager if sys.platform == "linux" else AsyncKernelManager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -12,11 +13,15 @@ from psycopg import sql
 
 from dsaudit import catalogue, checks
 from dsaudit.database import Database, DatabaseError, QueryError, RelationMissing
+from dsaudit.database.bindings import bindings
 from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.inference import Inferred, completed, infer
-from dsaudit.database.relations import Relations, bindings
+from dsaudit.database.relations import Relations
+from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
+from dsaudit.parameters.secret import SecretMissing, from_environment
+from dsaudit.probes import forging
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
 
@@ -50,6 +55,9 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
         section = getattr(parameters, name)
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    yield from _probe(parameters)
+    yield _live(parameters)
+    yield from _monitoring(parameters)
     yield _baseline(parameters)
     yield from _plan(parameters)
 
@@ -61,6 +69,34 @@ def _provider(parameters: Parameters) -> Iterator[Line]:
     except catalogue.ProviderError as error:
         for line in str(error).splitlines():
             yield Line("provider", None, f"{place_of(parameters.path, ('provider',))}: {line}")
+
+
+def _probe(parameters: Parameters) -> Iterator[Line]:
+    """Tell what a run will send to our webhook address, before it does."""
+    given = parameters.webhooks and parameters.webhooks.probe
+    if not given:
+        yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
+        return
+    try:
+        scheme = catalogue.load(parameters.provider_file).signature
+        secret = from_environment(given.secret_env) if given.secret_env else None
+    except (catalogue.ProviderError, SecretMissing) as error:
+        yield Line("probe", False, str(error).splitlines()[0])
+        return
+    if scheme is None:
+        where = place_of(parameters.path, ("webhooks", "probe"))
+        yield Line("probe", False, f"{where}: the provider's file does not tell how deliveries are signed")
+        return
+    kinds = forging.kinds(parameters, scheme)
+    forged = plural(len(kinds) - (forging.GENUINE in kinds), "forged delivery", "forged deliveries")
+    also = ", and a genuine deletion of what nobody has twice" if forging.GENUINE in kinds else ""
+    signed = "" if secret else "; with secret_env there would be more"
+    address = (
+        given.url.partition("?")[0].rpartition("@")[2]
+        if given.url
+        else given.url_env or "the address that is registered"
+    )
+    yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
 
 
 def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
@@ -76,6 +112,30 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _monitoring(parameters: Parameters) -> Iterator[Line]:
+    if parameters.monitoring is None:
+        yield Line("monitoring", None, "not given")
+        return
+    rules = given.read(parameters)
+    for name, problem in rules.problems.items():
+        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
+    if not rules.problems:
+        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
+
+
+def _live(parameters: Parameters) -> Line:
+    """Say what a run would do at the source if it were asked to; nothing is tried, as that would be doing it."""
+    live = parameters.live
+    if live is None:
+        return Line("live", None, "not given")
+    whose = live.tenant or parameters.whole.tenant_names[0]
+    does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
+    if not os.environ.get(live.token_env):
+        where = place_of(parameters.path, ("live", "token_env"))
+        return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
+    return Line("live", True, f"with --live, {does}; without, nothing is")
 
 
 def _baseline(parameters: Parameters) -> Line:
@@ -102,6 +162,7 @@ def _database(parameters: Parameters) -> Iterator[Line]:
         relations, values = Relations(parameters, database.catalogue()), bindings(parameters, identity.time)
         yield from _tables(parameters, database, relations, values)
         yield from _tenants(parameters, database, relations)
+        yield from _keys(parameters, database, relations, values)
         yield from _states(parameters, database, relations, values)
         yield from _embedded(parameters, database, relations, values)
         yield from _own_checks(parameters, database, relations, values)
@@ -193,6 +254,23 @@ def _embedded(parameters: Parameters, database: Database, relations: Relations, 
             where = place_of(parameters.path, ("resources", name, "nested"))
             words = "no raw row is of this type; if its records are kept inside those of"
             yield Line("raw", None, f"{where}: {words} {one.nested.in_}, say embedded: true")
+
+
+def _keys(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
+    """Tell a key that does not tell the rows apart: a run would blame the data for what the file says wrongly."""
+    for name, one in parameters.resources.items():
+        few = f"select tenant, source_id from {{refined}} as one limit {FIRST}"
+        select = f"select count(*) as rows, count(distinct (tenant, source_id)) as ids from ({few}) as few"
+        try:
+            filled = relations.fill(select, {"resource": name})
+            frame = database.query(filled.sql, {**values, **filled.values}).frame
+        except (QueryError, RelationMissing):
+            continue  # what the table lacks is told beside it
+        rows, ids = int(frame["rows"][0]), int(frame["ids"][0])
+        if ids < rows:
+            where = place_of(parameters.path, ("resources", name, "key"))
+            words = f"{rows:,} rows have {plural(ids, 'value')} of {', '.join(one.key)}"
+            yield Line("keys", None, f"{where}: {words}: it is not the key, or rows are there twice")
 
 
 def _states(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """Reads the source: once, completely, into a recording that every phase of the run shares."""
 
-from dsaudit.source.again import replay, resume
+from dsaudit.source.again import has_acted, replay, resume
 from dsaudit.source.alone import Alone, may_read_one
 from dsaudit.source.collecting import reachable, record
 from dsaudit.source.estimating import estimated
@@ -9,6 +9,6 @@ from dsaudit.source.recording import Recording
 from dsaudit.source.trying import tried
 
 __all__ = [
-    "Alone", "Recording", "SourceError", "estimated", "may_read_one", "reachable", "record", "replay", "resume",
-    "tried",
+    "Alone", "Recording", "SourceError", "estimated", "has_acted", "may_read_one", "reachable", "record", "replay",
+    "resume", "tried",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from dsaudit.parameters import Parameters
 from dsaudit.source.collecting import Progress, record
 from dsaudit.source.reading import SourceError
-from dsaudit.source.recording import DRAFT, INDEX, declared
+from dsaudit.source.recording import DRAFT, INDEX, LIVE, declared
 
 Reading = Callable[[Parameters, Path, Progress], None]
 
@@ -44,9 +44,15 @@ def resume(run: Path) -> Reading:
         _fitting(recording / (INDEX if (recording / INDEX).is_file() else DRAFT), parameters, run)
         progress("copying the recording")
         shutil.copytree(recording, folder, dirs_exist_ok=True)
+        (folder / LIVE).unlink(missing_ok=True)  # of that run, and done again if asked for
         record(parameters, folder, progress, resume=True)
 
     return read
+
+
+def has_acted(run: str | Path) -> bool:
+    """Return whether the run folder `run` keeps what checks saw that acted on the system."""
+    return bool(run) and (Path(run) / "private" / "recording" / LIVE).is_file()
 
 
 def _recording(run: Path) -> Path:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from dsaudit.database.clock import database_offset
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source.by_id import by_id
@@ -20,6 +21,7 @@ from dsaudit.source.files import Export
 from dsaudit.source.nesting import insides
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
+from dsaudit.source.probing import probe
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
@@ -61,12 +63,20 @@ class Reader(Protocol):
         """Let go of everything."""
 
 
-def record(parameters: Parameters, folder: Path, progress: Progress = lambda line: None, resume: bool = False) -> None:
+def record(
+    parameters: Parameters,
+    folder: Path,
+    progress: Progress = lambda line: None,
+    resume: bool = False,
+    probing: bool = True,
+) -> None:
     """Read every declared list of every tenant into `folder`.
 
     A list that cannot be read does not stop the others: the index says what was wrong with it, and what needs it
     is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
     what was read then is kept, and each list goes on where it can.
+
+    Where the file allows it, forged deliveries are sent to our webhook address then, unless not `probing`.
 
     Of a part by record, the ids are drawn from our own tables first: what comes to us after that is in flight.
 
@@ -81,11 +91,14 @@ def record(parameters: Parameters, folder: Path, progress: Progress = lambda lin
     (folder / AGAIN).unlink(missing_ok=True)  # of an earlier run, at another instant
     started = _earlier(folder) if resume else None
     index: dict[str, Any] = {"started": started or now(), "declared": declared(parameters), "tenants": {}}
+    index["offset"] = database_offset(parameters.database)
     _write(folder / DRAFT, index)
     draws = drawn(parameters)
     for tenant in tenants_of(parameters):
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
+    if probing:
+        probe(parameters, tenants_of(parameters), index, folder, progress)
     index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
@@ -116,6 +129,7 @@ def _let_settle(index: dict[str, Any], parameters: Parameters) -> None:
     """
     entries = [entry for tenant in index["tenants"].values() for entry in tenant["resources"].values()]
     times = [one for entry in entries for one in (entry["started"], entry.get("newest")) if one]
+    times += [index["ended"]] if parameters.webhooks and parameters.webhooks.probe else []
     if times:
         arrived = max(datetime.fromisoformat(one).timestamp() for one in times) + parameters.policy.in_flight_seconds
         time.sleep(min(max(arrived - time.time(), 0), parameters.policy.in_flight_seconds))

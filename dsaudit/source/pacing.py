@@ -81,7 +81,6 @@ def _time(given: str) -> float | None:
     return None
 
 
-def clock_offset(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how many seconds the provider's clock is ahead of ours, or None where it does not tell the time."""
-    told = _time(headers.get("date", ""))
-    return None if told is None else told - now
+def told_time(headers: Mapping[str, str]) -> float | None:
+    """Return the time by the provider's own clock, None where an answer does not tell it or comes out of a cache."""
+    return None if _number(headers.get("age", "")) else _time(headers.get("date", ""))

@@ -12,13 +12,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dsaudit.clock import Clock, Offset, widest
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.ids import Kind, id_text
 from dsaudit.source.reading import SourceError, parse
@@ -30,7 +33,10 @@ FARTHEST_SECOND = 95_617_584_000  # of 1 January 5000
 INDEX = "index.json"
 DRAFT = "index.json.draft"
 FORM = 3  # of the index: it tells of what is nested, and ids are one text for each type of key
+SOURCE_TO_US = "source, database"  # the two clocks between which latencies are measured
+LIVE = "live.json"  # what was seen of the changes that were made at the source
 AGAIN = "again.jsonl"  # what came of looking again at what differed
+PROBE = "probe.json"  # what came of the deliveries that were sent to see them refused
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,22 @@ class Recording:
     def replayed(self) -> bool:
         """Whether it was read by an earlier run."""
         return "replayed" in self.index
+
+    @cached_property
+    def offsets(self) -> dict[str, Offset]:
+        """How far clocks were ahead of others while the source was read, by their names; only what was measured.
+
+        They are called ``source``, ``database`` and ``here``, where the audit runs. One host has one clock.
+        """
+        hosts: dict[str, Clock] = defaultdict(Clock)
+        for tenant in self.index["tenants"].values():
+            if tenant.get("offset"):
+                hosts[tenant["host"]].take(Offset(*tenant["offset"]))
+        source = widest(one.offset for one in hosts.values() if one.offset)
+        database = Offset(*self.index["offset"]) if self.index.get("offset") else None
+        both = source.beside(database) if source and database else None
+        found = {SOURCE_TO_US: both, "source, here": source, "database, here": database}
+        return {clocks: offset for clocks, offset in found.items() if offset}
 
     def ended(self, tenant: str, resource: str) -> datetime | None:
         """Return when a resource's list, or the one that it stands in, had been read to its end."""
@@ -127,6 +149,12 @@ class Recording:
         """Return the webhooks registered at the provider, or None where it was not asked or refused."""
         found: list[dict[str, Any]] | None = self.index["tenants"].get(tenant, {}).get("subscriptions")
         return found
+
+    @cached_property
+    def probe(self) -> dict[str, Any] | None:
+        """What came of the deliveries that were sent to see them refused, None where none were sent."""
+        path = self.folder / PROBE
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def count(self, tenant: str, resource: str) -> int | None:
         """Return how many records the source has, or None where the list is not whole."""

@@ -13,13 +13,14 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
+from dsaudit.clock import Clock
 from dsaudit.parameters import Parameters, Resource, Tenant, place_of
 from dsaudit.parameters.graphql import why_refused
 from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, clock_offset, retry_after
+from dsaudit.source.pacing import Pace, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -41,6 +42,8 @@ ATTEMPTS = 6
 LARGEST_BODY = 64_000_000  # bytes of one page
 MOST_PAGES = 1_000_000
 MOST_EMPTY = 100  # pages in a row without a record, of a list that says that it goes on
+# A header Date has whole seconds, and there are servers that write its text anew only once a second.
+DATE_RESOLUTION = 2.0
 # What GraphQL providers answer with status 200 where others answer 429, and where others answer 403.
 THROTTLED = {"THROTTLED", "RATE_LIMITED"}
 REFUSED = {"ACCESS_DENIED", "FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"}
@@ -53,7 +56,7 @@ class Client:
     source: Source
     base_url: str
     token: Secret | None
-    offsets: list[float] = field(default_factory=list)  # seconds that the provider's clock is ahead of ours
+    clock: Clock = field(default_factory=Clock)
     requests: int = 0
     path: Path | None = None  # of the parameter file
 
@@ -92,8 +95,8 @@ class Client:
         self._http.close()
 
     def facts(self) -> dict[str, Any]:
-        """Return what the index keeps of the reading: the clock's offset and the number of requests."""
-        return {"clock": [min(self.offsets, default=0.0), max(self.offsets, default=0.0)], "requests": self.requests}
+        """Return what the index keeps of the reading: how far whose clock is ahead, and the number of requests."""
+        return {"offset": self.clock.offset, "host": urlsplit(self.base_url).netloc, "requests": self.requests}
 
     # Lists -------------------------------------------------------------------------------------------------------
 
@@ -290,15 +293,16 @@ class Client:
         """Return a response and its body; of a body that is too large, its beginning."""
         time.sleep(self._pace.before(time.monotonic()))
         content = bytearray()
+        before = time.time()
         with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
+            if (told := told_time(response.headers)) is not None:
+                self.clock.note(told, before, time.time(), DATE_RESOLUTION)
             for part in response.iter_bytes():
                 content += part
                 if len(content) > LARGEST_BODY:
                     break
         self.requests += 1
         if response.status_code == 200:
-            offset = clock_offset(response.headers, time.time())
-            self.offsets += [offset] if offset is not None else []
             time.sleep(self._pace.after(response.headers, time.time()))
         return response, bytes(content)
 

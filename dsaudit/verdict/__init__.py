@@ -9,6 +9,7 @@ from typing import Any
 
 MIME = "application/vnd.dsaudit.verdict+json"
 CLOSING_MIME = "application/vnd.dsaudit.closing+json"
+DRAFT_MIME = "application/vnd.dsaudit.draft+json"
 SCHEMA = 1
 
 

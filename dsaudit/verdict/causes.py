@@ -165,6 +165,13 @@ TABLE = (
           "changed {changed_at} at the source; the newest version here, raw row {raw_row}, is of {raw_changed}",
           "fetch these ids again", "sync", otherwise=True),
     Cause("MISSED_UPDATE", "not received", OLD,
+          lambda f: f.raw_right.eq(False) & ~f.partial & (f.raw_changed == f.changed_at.dt.floor("s"))
+          & f.sent_later_at.notna(),
+          "changed {changed_at}; raw row {raw_row} tells the same second and another content, and a delivery that was "
+          "sent after that row came, accepted {sent_later_at}, was not stored",
+          "tell versions of one second apart by their content and not by their time; then fetch these ids again",
+          "sync", otherwise=True),
+    Cause("MISSED_UPDATE", "not received", OLD,
           lambda f: _is_undated(f) & (f.payload_changed < f.changed_at),
           "changed {changed_at} at the source; the newest version here, raw row {raw_row}, tells {payload_changed}",
           "fetch these ids again", "sync", otherwise=True),

@@ -138,9 +138,9 @@ def heal(arguments: argparse.Namespace) -> None:
 
 
 def faults(arguments: argparse.Namespace) -> None:
-    from .faults import FAULTS
+    from .faults import FAULTS, LIVE_FAULTS
 
-    for name, fault in FAULTS.items():
+    for name, fault in (FAULTS | LIVE_FAULTS).items():
         print(f"{name}: {(fault.__doc__ or '').splitlines()[0]}")
 
 

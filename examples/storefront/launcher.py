@@ -23,7 +23,7 @@ Running = TypeVar("Running", Process, Migrations)
 
 START_ATTEMPTS = 3
 GENERATED_A_SECOND = 500  # orders, at the least
-SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WEBHOOK_SECRET", "STOREFRONT_CONTROL_TOKEN")
+SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WRITE_TOKEN", "STOREFRONT_WEBHOOK_SECRET", "STOREFRONT_CONTROL_TOKEN")
 # 28 for each of the eleven resources that have webhooks: deletions left out, that is the 20 that a percentile needs.
 LIVE_CHANGES = 308
 
@@ -130,6 +130,7 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
         "STOREFRONT_AUDIT_URL": audit_url,
         "STOREFRONT_API": sample.source_url,
         "STOREFRONT_TOKEN": hidden["STOREFRONT_TOKEN"],
+        "STOREFRONT_WRITE_TOKEN": hidden["STOREFRONT_WRITE_TOKEN"],
         "STOREFRONT_WEBHOOK_SECRET": hidden["STOREFRONT_WEBHOOK_SECRET"],
     }
 
@@ -151,6 +152,7 @@ def _backend(
     folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path, often: bool = False
 ) -> Process:
     variables = {**hidden, "DATABASE_URL": owner_url, "SHOPIFY_BASE_URL": source_url}
+    del variables["STOREFRONT_WRITE_TOKEN"]  # the integration reads, and nothing else
     if "STOREFRONT_FAULTS" in os.environ:
         variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]
     return start_backend(folder / "backend.log", variables, code, often)

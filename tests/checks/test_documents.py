@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsaudit.facts.documents import Document, entities, images
+from dsaudit.facts.exceptions import in_document
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import told, verdicts
 from tests.ledger import Ledger
@@ -109,6 +110,37 @@ def test_a_picture_has_to_be_there(tmp_path: Path) -> None:
     (tmp_path / "er.png").write_bytes(b"")
     text = '![ER](er.png) ![gone](gone.png) <img alt="x" src="https://example.org/er.svg">'
     assert images(document(text), tmp_path) == ["er.png", "https://example.org/er.svg"]
+
+
+MISSING = """
+## Missing Webhooks
+
+| Resource | Reason | Workaround | Verified | Source |
+|---|---|---|---|---|
+| Gift cards | none | Polled by `fetch_gift_cards` | 2026-01-13 | [docs](https://shop.example/docs) |
+| Fees, refunds \\| charges | none | Read with the payout they belong to | soon | |
+
+```
+| Resource | Verified |
+|---|---|
+| Discount | 2026-01-13 |
+```
+
+## Available Webhooks
+
+| Resource | Topics | Verified |
+|---|---|---|
+| Orders | orders/create | 2026-01-13 |
+"""
+
+
+def test_a_table_of_what_has_no_webhooks_is_read() -> None:
+    found = [(one.resource, one.line, one.parent, one.missing) for one in in_document(document(MISSING))]
+    assert found == [
+        ("Gift cards", 6, "polling", ()),
+        ("Fees", 7, "payout", ("date", "source")),
+        ("refunds \\| charges", 7, "payout", ("date", "source")),
+    ]
 
 
 def judged(ledger: Ledger, check: str) -> Verdict:

@@ -14,9 +14,11 @@ from tests.checks.auditing import Verdicts, told, verdicts
 pytestmark = pytest.mark.xdist_group("empty")  # one clone for all of them
 
 # What these look at is no table of records: code, documents, the catalogue and the provider's settings are still there.
-NOT_RECORDS = {"code", "coverage", "documents", "lookups", "offers", "webhooks", "schema", "scopes", "sync_code"}
+NOT_RECORDS = {"code", "coverage", "documents", "lookups", "monitoring", "offers", "probes", "webhooks", "schema"}
+NOT_RECORDS |= {"scopes", "sync_code"}
+NOT_RECORDS |= {"live"}  # it acts when it is asked to, and is not here
 # These look at the source alone.
-AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted"}
+AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree"}
 RECORDS = [name for name, one in all_checks().items() if one.subject not in NOT_RECORDS]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from dsaudit.checks import all_checks, plan_check
+from dsaudit.database.inference import Inferred, infer
 from dsaudit.facts import scopes
 from dsaudit.parameters import load
+from dsaudit.parameters.known import Aged
 from dsaudit.source import Recording
 from dsaudit.verdict import Status, Verdict
 from tests import ledger
@@ -31,21 +33,6 @@ def edited(one: ledger.Ledger, change: str, to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted", "held"),
-    [
-        (["read_orders"], "read_orders", True),
-        (["write_orders"], "read_orders", True),
-        (["read_orders"], "write_orders", False),
-        (["write_orders"], "read_all_orders", False),
-        (["orders.read"], "read_orders", False),
-        ([], "read_orders", False),
-    ],
-)
-def test_the_right_to_write_holds_the_right_to_read(given: list[str], wanted: str, held: bool) -> None:
-    assert scopes.includes(given, wanted) is held
-
-
-@pytest.mark.parametrize(
     "kept", [["a", "b"], ("a", "b"), "a,b", "a b", " a , b ,", ["a b"], "\na\tb"], ids=lambda kept: repr(kept)
 )
 def test_scopes_are_read_from_a_list_or_a_text(kept: object) -> None:
@@ -56,6 +43,71 @@ def test_what_is_nested_is_hidden_with_its_parent(new_ledger: NewLedger) -> None
     parameters = load(new_ledger().parameters)
     assert scopes.hidden_without(parameters, "invoice") == ["invoice", "line"]
     assert scopes.hidden_without(parameters, "member") == ["member"]
+
+
+def with_provider(one: ledger.Ledger, more: str = "") -> None:
+    """Name a provider of one's own that has a member's older records behind a scope, and whatever `more` says."""
+    facts = "known: {aged: {scope: read_history, days: 60}}, created: joined, no_webhooks: none"
+    text = f"name: Books\nresources: {{member: {{{facts}}}}}\n{more}"
+    one.parameters.with_name("books.yml").write_text(text, encoding="utf-8")
+    file = one.parameters.read_text(encoding="utf-8")
+    one.parameters.write_text(f"provider: parameters/books.yml\n{file}", encoding="utf-8")
+
+
+def granted(one: ledger.Ledger, tenant: str, *scopes: str) -> None:
+    lines = [json.dumps({"handle": scope}) for scope in scopes]
+    (one.folder / "export" / tenant / "scopes.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_which_scope_includes_another_is_asked_of_the_provider(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    for tenant in ("north", "south"):
+        granted(one, tenant, "read_members", "write_invoices")
+    verdict = judged(one, "required_scopes_granted")
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    reasons = {result.reason for result in verdict.results if result.scope["resource"] == "invoice"}
+    words = "whether write_invoices includes read_invoices is the provider's rule, and the file names no provider"
+    assert reasons == {words}
+    edited(one, "scope: read_members", "scope: []")  # nothing of it is older here
+    with_provider(one, 'includes: {"write_*": "read_*"}')
+    assert judged(one, "required_scopes_granted").status is Status.PASS
+    with opened(one.parameters, one.environment) as audit:
+        frame = audit.frame("scope_sets").set_index("oauth_scope")
+    assert frame.loc["read_invoices", "granted_by"] == "north by write_invoices, south by write_invoices"
+    one.edit("parameters/books.yml", "includes", "# includes")
+    verdict = judged(one, "required_scopes_granted")
+    assert [row[:3] for row in verdict.rows] == [[name, "invoice", "read_invoices"] for name in ("north", "south")]
+
+
+def test_a_scope_that_opens_the_older_records_hides_no_more_than_those(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    with_provider(one)
+    granted(one, "north", "read_members", "read_invoices", "read_history")
+    one.execute("""update ledger."Member" set joined = now() - interval '59 days'""")
+    older = """update ledger."Member" set joined = now() - interval '61 days' where code in ('s-00', 's-01', 'gone')"""
+    one.execute(older)
+    verdict = judged(one, "required_scopes_granted")
+    row = dict(zip([column["name"] for column in verdict.columns], verdict.rows[0], strict=True))
+    found = (row["tenant"], row["oauth_scope"], row["hides"], row["rows_here"])
+    assert found == ("south", "read_history", "member older than 60 days", 2), told(verdict)
+    assert len(verdict.rows) == 1
+    with opened(one.parameters, one.environment) as audit:
+        line = audit.frame("scope_sets").set_index("oauth_scope").loc["read_history"].to_dict()
+        known = audit.parameters.resources["member"].known
+        inferred = infer(load(one.parameters), audit.database)
+    assert (line["needed_by"], line["granted_by"], line["missing_at"]) == ("member", "north", "south")
+    assert (known.created, known.aged) == ("joined", Aged(scope="read_history", days=60))
+    told_so = [str(Inferred(**each.to_json())) for each in inferred if each.key == "known.aged"]
+    words = "without this scope the Books shows none that is older than so many days"
+    assert told_so == [f"resources.member.known.aged: read_history, 60 ({words})"]
+    assert (line["hides"], line["rows_here"], line["told_by"]) == ("member older than 60 days", 2, "provider")
+
+
+def test_what_the_file_says_of_older_records_wins(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    with_provider(one)
+    edited(one, "    sync: pull_members", "    known: {aged: null}\n    sync: pull_members")
+    assert judged(one, "required_scopes_granted").status is Status.PASS
 
 
 def test_a_list_that_only_running_would_tell_is_undecided_with_its_place(new_ledger: NewLedger) -> None:
@@ -121,8 +173,14 @@ def test_nobody_to_ask_is_no_grant(new_ledger: NewLedger) -> None:
     one = new_ledger()
     edited(one, "scopes: scopes.jsonl, ", "")
     one.execute("update ledger.connection set granted = null where org = 'N'")
-    states = {result.scope["tenant"]: result.status for result in judged(one, "required_scopes_granted").results}
+    results = judged(one, "required_scopes_granted").results
+    states = {result.scope["tenant"]: result.status for result in results}
     assert states == {"north": Status.INCONCLUSIVE, "south": Status.PASS}
+    reason = "neither the provider nor a stored record tells which scopes were granted"
+    assert {result.reason for result in results} - {None} == {reason}
+    with_provider(one, "untold: a key's rights stand in the dashboard")
+    results = judged(one, "required_scopes_granted").results
+    assert {result.reason for result in results} - {None} == {f"{reason}: a key's rights stand in the dashboard"}
 
 
 def test_the_table_of_the_three_sets_names_who_lacks_what(new_ledger: NewLedger) -> None:
@@ -131,9 +189,9 @@ def test_the_table_of_the_three_sets_names_who_lacks_what(new_ledger: NewLedger)
     with opened(one.parameters, one.environment) as audit:
         frame = audit.frame("scope_sets").set_index("oauth_scope")
     assert frame.loc["read_members", "granted_by"] == "north"
-    assert frame.loc["read_members", "not_granted_by"] == "south"
+    assert frame.loc["read_members", "missing_at"] == "south"
     assert frame.loc["read_members", "requested_at"] == "rights.py:3"
-    assert frame.loc["read_everything", "needed_by"] is None
+    assert frame.loc["read_everything", "needed_by"] == ""
 
 
 def judged_by_recording(one: ledger.Ledger, folder: Path, lists: Mapping[str, dict[str, Any]], check: str) -> Verdict:

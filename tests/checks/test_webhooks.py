@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,8 @@ ADDRESS = "https://ledger.example/hooks"
         ("orders/paid", "orders", None),
         ("customer.subscription.deleted", "customer.subscription", "delete"),
         ("Customer.Create", "Customer", "create"),
+        ("qbo.customer.created.v1", "qbo.customer", "create"),
+        ("qbo.invoice.voided.v1", "qbo.invoice", None),
         ("app/uninstalled", "app", None),
         ("ping", "", None),
     ],
@@ -180,7 +183,131 @@ def test_the_tables_say_what_is_missing_where(new_ledger: Callable[..., Ledger])
         matrix = audit.frame("webhook_matrix").set_index("resource")
         axes = plots.webhook_matrix(audit.frame("webhook_matrix"))
     assert topics.loc["member.updated", "state"] == "not registered for north"
-    assert topics.loc["ledger.closed", "registered_for"] == "north"
+    assert topics.loc["ledger.closed", ["registered_for", "handled", "state"]].tolist() == [
+        "north",
+        "none",
+        "no handler",
+    ]
+    assert topics.loc["invoice.removed", "handled"].startswith("receive.py:")
     assert matrix.loc["member", "update"] == "not registered for north"
     assert matrix.loc["line", "delete"] == "with invoice"
     assert "not registered" in {text.get_text() for text in axes.texts}
+
+
+OWN_PROVIDER = """
+name: Ledger
+topics:
+  members: {create: [member.created], update: [member.updated], delete: [member.removed]}
+  invoices: {create: [invoice.created], update: [invoice.updated], delete: [invoice.removed]}
+resources: {member: {topics: members}, invoice: {topics: invoices}}
+spellings: [{form: "books.{object}.{change}.v1", case: lower}]
+"""
+ENDINGS = ("created", "updated", "removed")
+OF_CATALOGUE = ("wanted_topics_exist", "available_changes_are_wanted")
+OF_TOPICS = (
+    *("wanted_topics_are_in_the_code", "topics_have_handlers", "wanted_topics_are_registered", "deliveries_succeed"),
+    *("recorded_topics_are_registered", "subscriptions_are_wanted", "create_update_delete_covered"),
+    "documents_name_every_topic",
+)
+OF_LOG = "select resource, count(*) as found from {deliveries} as d group by 1 order by 1"
+
+
+def spelled(ledger: Ledger) -> None:
+    """Let the file write its topics in the provider's other way; code, list, record, log and documents do not."""
+    (ledger.folder / "parameters" / "books.yml").write_text(OWN_PROVIDER, encoding="utf-8")
+    text = ledger.parameters.read_text(encoding="utf-8")
+    for thing in ("member", "invoice"):
+        for change in ENDINGS:
+            text = text.replace(f"{thing}.{change}", f"books.{thing}.{change}.v1")
+    ledger.parameters.write_text(f"provider: parameters/books.yml\n{text}", encoding="utf-8")
+
+
+def test_a_topic_is_the_same_however_it_is_written(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    with opened(ledger.parameters, ledger.environment) as audit:
+        before = {name: audit.check(name).examined for name in OF_TOPICS}
+        log = audit.query(OF_LOG).to_dict("records")
+    spelled(ledger)
+    found = verdicts(ledger.parameters, ledger.environment, [*OF_TOPICS, *OF_CATALOGUE])
+    assert {one.status for one in found.values()} == {Status.PASS}, "\n".join(map(told, found.values()))
+    assert {name: found[name].examined for name in OF_TOPICS} == before
+    with opened(ledger.parameters, ledger.environment) as audit:
+        topics = audit.frame("webhook_topics")
+        assert set(zip(topics["state"], topics["available"], strict=True)) == {("registered", "yes")}
+        assert audit.query(OF_LOG).to_dict("records") == log
+        assert len(log) == 2
+
+
+def test_a_topic_that_is_missing_is_missing_in_all_its_spellings(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    spelled(ledger)
+    subscribed(ledger, {"id": "we_1", "url": ADDRESS, "enabled_events": ["member.created", "books.member.updated.v1"]})
+    found = topics_found(judged(ledger, "wanted_topics_are_registered"))
+    assert found == [
+        "books.member.removed.v1",
+        *(f"books.invoice.{one}.v1" for one in ("created", "updated", "removed")),
+    ]
+
+
+def test_a_matrix_says_at_which_side_a_topic_is_lost(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    text = ledger.parameters.read_text(encoding="utf-8")
+    ledger.parameters.write_text(text.replace("member.removed]", "member.removed, member.merged]"), encoding="utf-8")
+    ledger.edit("code/receive.py", '        case "member.removed":\n            return void_member(body)\n', "")
+    subscribed(ledger, *({"topic": one, "address": ADDRESS} for one in ("member.created", "member.removed", "ping")))
+    listed = json.dumps({"topics": ["member.created", "member.updated", "ping"]})
+    ledger.execute("update ledger.connection set hooks = %s where org = 'N'", listed)
+    with opened(ledger.parameters, ledger.environment) as audit:
+        assert audit.source.index
+        cells = audit.frame("topic_matrix")
+    told = {(one["topic"], one["side"]): (one["state"], one["told"]) for one in cells.to_dict("records")}
+    sides = ("wanted", "in code", "handled", "registered", "recorded")
+    assert {told[topic, "available"] for topic, _ in told} == {("unasked", "")}  # the file names no provider
+    assert [told["member.created", side] for side in sides] == [("covered", "yes")] * 5
+    assert [told["member.removed", side] for side in sides] == [
+        *[("covered", "yes")] * 2,
+        ("lost", "no"),
+        ("covered", "yes"),
+        ("lost", "1 of 2"),
+    ]
+    assert [told["member.updated", side][1] for side in sides[3:]] == ["1 of 2", "not true"]
+    assert [told["member.merged", side] for side in sides] == [
+        ("covered", "yes"),
+        *[("lost", "no")] * 2,
+        ("lost", "0 of 2"),
+        ("said", "no"),
+    ]
+    assert [told["ping", side] for side in sides] == [
+        *[("said", "no")] * 2,
+        ("lost", "no"),
+        ("covered", "1 of 2"),
+        ("covered", "1 of 2"),
+    ]
+    assert cells["resource"].unique().tolist() == ["member", "invoice", ""]
+
+
+def test_the_rhythm_of_the_sync_and_the_last_arrivals_are_told(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    ledger.execute("delete from ledger.job_run")
+    for hour in (0, 6, 12, 12.5, 18.5):
+        ledger.execute(
+            "insert into ledger.job_run (org, job, began, finished, got, batches) "
+            "select org, 'member', at, at, 1, 1 from (values ('N'), ('S')) as orgs (org), "
+            "(values ('2026-03-01 00:00+00'::timestamptz + %s * interval '1 hour')) as times (at)",
+            hour,
+        )
+    with opened(ledger.parameters, ledger.environment) as audit:
+        frame = audit.frame("webhook_or_polling").set_index("resource")
+    assert frame["ways"].to_dict() == {"member": "webhook and sync every 6 h", "invoice": "webhook and sync"}
+    assert frame["not_known"].unique().tolist() == ["the file does not say what came by which way"]
+
+
+def test_the_last_arrival_by_each_way_is_told(sample: Any) -> None:
+    with opened(sample.parameters, sample.environment) as audit:
+        frame = audit.frame("webhook_or_polling").set_index("resource")
+        counted = audit.query("select resource, by_webhook, count(*) as n from {raw} as r group by 1, 2")
+    webhooks_of = {one["resource"]: one["n"] for one in counted.to_dict("records") if one["by_webhook"]}
+    assert frame.loc["order", "records_by_webhook"] == webhooks_of["order"] > 0
+    assert frame.loc["order", "last_by_webhook"] >= frame.loc["order", "last_by_sync"]
+    assert frame.loc["payout", ["ways", "last_by_webhook"]].tolist() == ["sync", None]
+    assert "line_item" not in frame.index

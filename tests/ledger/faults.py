@@ -35,6 +35,10 @@ IN_TABLES = {
         "north",
     ),
     "deliveries_succeed": ("update ledger.hook_log set verdict = 'lost' where hook = 'N0'", "lost"),
+    "no_delivery_from_the_future": (
+        "update ledger.hook_log set sent = arrived + interval '1 minute' where hook = 'N0'",
+        "member.created",
+    ),
     "registration_succeeded": (
         """update ledger.connection set hooks = jsonb_set(hooks, '{status}', '"partial"') where org = 'S'""",
         "partial",
@@ -143,6 +147,13 @@ IN_FILES: dict[str, tuple[str, str, str, str]] = {
     "documents_name_every_topic": ("docs/webhook_analysis.md", "member.removed", "other", "member.removed"),
     "documents_name_nothing_unknown": ("docs/data_model.md", "Tables:", "Tables: `invoice_old`,", "invoice_old"),
     "data_model_has_a_diagram": ("docs/data_model.md", "erDiagram", "graph", "erDiagram"),
+    "monitoring_rules_cover_every_danger": ("code/alerts.yml", "north|south", "north", "south"),
+    "monitoring_rules_name_known_metrics": (
+        "code/alerts.yml",
+        "max by (org) (ledger_last_hook_timestamp_seconds)",
+        "max by (org) (ledger_last_hook_seconds)",
+        "ledger_last_hook_seconds",
+    ),
     "verification_script_exists": ("parameters/ledger.yml", "verify.py", "verify_all.py", "verify_all.py"),
 }
 

@@ -100,6 +100,14 @@ def test_a_tenant_that_no_table_knows_is_named_with_the_ids_that_are_there(fille
     assert "; 4711 and 1 more are there, and" in checked(filled, ("id: A", "id: X")).output
 
 
+def test_a_key_that_does_not_tell_rows_apart_is_named(filled: Shop) -> None:
+    filled.execute("update customers set name = 'Ada'")
+    assert "– keys" not in checked(filled).output
+    result = checked(filled, ("{table: customers, key: customer_id,", "{table: customers, key: name,"))
+    assert result.exit_code == 0
+    assert "resources.customer.key: 6 rows have 1 value of name: it is not the key, or rows are" in result.output
+
+
 def test_states_that_the_file_does_not_explain_are_named(filled: Shop) -> None:
     filled.execute("update raw set status = 'archived' where source_id = '1'")
     result = checked(filled)

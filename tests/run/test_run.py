@@ -100,7 +100,7 @@ def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
 
 def test_what_is_not_known_is_refused_before_anything_is_written(project: Project) -> None:
     for arguments, words in [
-        (["--check", "orphan"], "calls the check 'orphan'"),
+        (["--check", "orphan"], "calls the check 'orphan'; did you mean orphans?"),
         (["--phase", "9"], "there is no phase '9'"),
         (["--set", "policy.latency=1"], "--set policy.latency: unknown key; did you mean latency_days?"),
         (["--set", "policy"], "written as key=value"),

@@ -359,7 +359,7 @@ def test_a_mutation_does_not_leave_even_if_the_file_was_not_asked(shelf: Shelf) 
         ("{style: page, clause: a}", "clause means nothing to page paging"),
         ("{style: offset, clause: 'limit {size}'}", "a clause holds {offset} and {size}"),
         ("{style: offset, furst: 1}", "did you mean first?"),
-        ("crawl", "input should be"),
+        ("crawl", "'crawl' is not one of none, link"),
         ("graphql", "graphql paging needs the resource's query"),
     ],
 )

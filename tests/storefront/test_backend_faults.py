@@ -66,6 +66,21 @@ def test_no_signature_check_lets_forgeries_in(sample: Sample) -> None:
     assert deliver(sample, "orders/create", an_order(), Hmac_Sha256="forged").status_code == 401
 
 
+def test_fail_on_forgeries_answers_them_with_an_error(sample: Sample) -> None:
+    order = an_order()
+    with fault(sample, fail_on_forgeries=True):
+        assert deliver(sample, "orders/create", order, Hmac_Sha256="forged").status_code == 500
+        assert deliver(sample, "orders/create", an_order()).status_code == 200
+    assert versions(sample, "order", order["id"]) == []
+
+
+def test_store_before_verifying_keeps_what_it_refuses(sample: Sample) -> None:
+    order = an_order()
+    with fault(sample, store_before_verifying=True):
+        assert deliver(sample, "orders/create", order, Hmac_Sha256="forged").status_code == 401
+    assert len(versions(sample, "order", order["id"])) == 1
+
+
 def test_dedupe_any_version_swallows_a_value_that_changes_back(sample: Sample) -> None:
     item = {"id": new_id(), "sku": "A", "created_at": instant()}
     with fault(sample, dedupe_any_version=True):
@@ -99,6 +114,17 @@ def test_truncate_children_keeps_the_first_few(sample: Sample) -> None:
         delivered(sample, "orders/create", order)
     kept = rows(sample, "select shopify_line_item_id from shopify_line_item where shopify_order_id = %s", order["id"])
     assert {line for (line,) in kept} == {line["id"] for line in order["line_items"][:2]}
+
+
+def test_same_second_dropped_keeps_the_first_of_two_versions(sample: Sample) -> None:
+    item = {"id": new_id(), "created_at": instant(), "updated_at": instant()}
+    for sku in ("A", "B"):
+        delivered(sample, "inventory_items/update", {**item, "sku": sku})
+    assert refined(sample, "inventory_item", shopify_inventory_item_id=item["id"])["sku"] == "B"
+    with fault(sample, same_second_dropped=True):
+        delivered(sample, "inventory_items/update", {**item, "sku": "C"})
+    assert [one["payload"]["sku"] for one in versions(sample, "inventory_item", item["id"])] == ["A", "B"]
+    assert refined(sample, "inventory_item", shopify_inventory_item_id=item["id"])["sku"] == "B"
 
 
 def test_ignore_deletes_answers_and_forgets(sample: Sample) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dsaudit.facts import offers
 from dsaudit.facts.coverage import matrix
 
 if TYPE_CHECKING:
@@ -33,3 +34,23 @@ def coverage_reasons(audit: Audit) -> pd.DataFrame:
     cells = [cell for cell in matrix(audit) if cell.state in ("reason", "gap", "unknown")]
     rows = [{"resource": cell.resource, "way": cell.way, "state": cell.state, "why": cell.told} for cell in cells]
     return pd.DataFrame(rows, dtype=object)
+
+
+def undeclared_resources(audit: Audit) -> pd.DataFrame:
+    """What the provider has and the file does not declare, and the other way round.
+
+    needs: provider, resources
+    key: resource
+    show: resource, declared, impact, read, topics, scope
+    """
+    return pd.DataFrame([asdict(one) for one in offers.unmet(audit)], dtype=object)
+
+
+def new_at_the_provider(audit: Audit) -> pd.DataFrame:
+    """What the provider has had only since the day named in the file.
+
+    needs: provider, provider_reviewed, resources
+    key: new
+    show: since, new, what, resource, wanted
+    """
+    return pd.DataFrame([asdict(one) for one in offers.news(audit)], dtype=object)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.codebase import Finding
-from dsaudit.database import QueryError, RelationMissing
-from dsaudit.facts import offers, webhooks
-from dsaudit.facts.webhooks import ACTIONS, EVERY, action, of_resource
+from dsaudit.facts import offers
+from dsaudit.facts.provider import provider_of
+from dsaudit.facts.topics import Topic, matrix, topics
+from dsaudit.facts.ways import ways
+from dsaudit.facts.webhooks import ACTIONS, action, of_resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
 
 Row = dict[str, Any]
-Handled = dict[str, Finding]
-STATES = ("not registered", "not in the code", "no handler", "not known", "registered")  # of a topic, the worst first
+STATES = ("no handler", "not registered", "not in the code", "not known", "registered")  # of a topic, the worst first
 
 
 def webhook_matrix(audit: Audit) -> pd.DataFrame:
@@ -30,12 +31,12 @@ def webhook_matrix(audit: Audit) -> pd.DataFrame:
     key: resource
     show: resource, create, update, delete, other
     """
-    topics = {row["topic"]: row for row in _topics(audit)}
+    known = {row["topic"]: row for row in _topics(audit)}
     rows: list[Row] = []
     for name, resource in audit.parameters.resources.items():
-        own = of_resource(resource, topics)
-        told = {one: _told(resource, one, [topics[topic] for topic in own if action(topic) == one]) for one in ACTIONS}
-        others = _states([topics[topic] for topic in own if action(topic) is None])
+        own = of_resource(resource, known)
+        told = {one: _told(resource, one, [known[topic] for topic in own if action(topic) == one]) for one in ACTIONS}
+        others = _states([known[topic] for topic in own if action(topic) is None])
         rows.append({"resource": name, **told, "other": "; ".join(others)})
     return pd.DataFrame(rows)
 
@@ -60,19 +61,53 @@ def webhook_topics(audit: Audit) -> pd.DataFrame:
 
     needs: webhooks, resources
     key: topic
-    show: topic, wanted_by, in_the_code, handled, registered_for, recorded_for, state
+    show: topic, available, wanted_by, in_the_code, handled, registered_for, recorded_for, state
     """
     return pd.DataFrame(_topics(audit))
 
 
+def topic_matrix(audit: Audit) -> pd.DataFrame:
+    """Each topic at each side: available, wanted, in the code, handled, registered and recorded.
+
+    needs: resources
+    key: resource, topic
+    show: resource, topic, side, state, told
+    """
+    return pd.DataFrame([asdict(one) for one in matrix(audit)], dtype=object)
+
+
 def webhook_analysis(audit: Audit) -> pd.DataFrame:
-    """Each topic that the provider has for a declared resource: whether it is wanted, and what to do about it.
+    """What to add, keep and skip: each topic that the provider has for a declared resource, and each that has none.
 
     needs: provider, resources
     key: resource, topic
-    show: resource, topic, tells, wanted, impact, advice, why
+    show: resource, topic, tells, wanted, impact, now, advice, why, documented
     """
     return pd.DataFrame([asdict(one) for one in offers.advised(audit)], dtype=object)
+
+
+def webhook_or_polling(audit: Audit) -> pd.DataFrame:
+    """By which ways each resource comes, and when it last did.
+
+    needs: resources
+    key: resource
+    show: resource, topics, sync, ways, not_known
+    """
+    rows = [
+        {
+            "resource": one.resource,
+            "ways": one.words or "none",
+            "topics": one.topics,
+            "sync": one.sync,
+            "records_by_webhook": None if one.unknown else one.by_webhook,
+            "last_by_webhook": one.last_by_webhook,
+            "records_by_sync": None if one.unknown else one.by_sync,
+            "last_by_sync": one.last_by_sync,
+            "not_known": one.unknown,
+        }
+        for one in ways(audit)
+    ]
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _told(resource: Resource, what: str, topics: list[Row]) -> str:
@@ -95,56 +130,41 @@ def _states(topics: list[Row]) -> Iterator[str]:
 
 
 def _topics(audit: Audit) -> list[Row]:
-    """Return every topic that anybody knows of, wanted ones first, with who knows of it."""
-    parameters = audit.parameters
-    places = webhooks.in_code(audit).places if parameters.code else {}
-    registered = _registered(audit) if parameters.source and parameters.source.subscriptions else {}
-    recorded = _recorded(audit) if parameters.record else {}
-    wanted: dict[str, list[str]] = {}
-    for name, resource in parameters.resources.items():
-        for topic in resource.webhooks:
-            wanted.setdefault(topic, []).append(name)
-    others = set().union(*registered.values(), *recorded.values()) - {EVERY}
-    known = list(dict.fromkeys([*wanted, *places, *sorted(others)]))
-    handled = webhooks.handled(audit, known) if parameters.code else {}
+    """Return every topic that somebody uses, wanted ones first, with who knows of it."""
+    used = [one for one in topics(audit) if one.wanted_by or one.place or one.registered or one.recorded]
+    provider, _ = provider_of(audit)
     return [
         {
-            "topic": topic,
-            "wanted_by": ", ".join(wanted.get(topic, [])),
-            "in_the_code": places.get(topic, "").rpartition("/")[2],
-            "handled": handled[topic].state if handled else "",
-            "registered_for": _listed(tenant for tenant, given in registered.items() if given & {topic, EVERY}),
-            "recorded_for": _listed(tenant for tenant, given in recorded.items() if topic in given),
-            "state": _state(topic, registered, not places or topic in places, handled),
+            "topic": one.name,
+            "available": ("yes" if provider.knows(one.name) else "no") if provider.key else "",
+            "wanted_by": one.wanted_by,
+            "in_the_code": one.place.rpartition("/")[2],
+            "handled": _handler(one.handled) if one.handled else "",
+            "registered_for": _listed(one.registered),
+            "recorded_for": _listed(one.recorded),
+            "state": _state(one, any(other.place for other in used)),
         }
-        for topic in known
+        for one in sorted(used, key=lambda one: not one.wanted_by)
     ]
 
 
-def _registered(audit: Audit) -> dict[str, set[str]]:
-    """Return the topics registered at the provider, of each tenant whose list is known."""
-    tenants = {tenant: webhooks.subscriptions(audit, tenant) for tenant in audit.parameters.tenant_names}
-    return {tenant: {one.topic for one in found} for tenant, found in tenants.items() if found is not None}
-
-
-def _recorded(audit: Audit) -> dict[str, set[str]]:
-    """Return the topics in each tenant's record; what cannot be read there is a finding of the checks."""
-    try:
-        found = webhooks.recorded(audit)
-    except (RelationMissing, QueryError):
-        return {}
-    return {tenant: topics for tenant, topics in found.items() if topics is not None}
-
-
-def _state(topic: str, registered: dict[str, set[str]], in_code: bool, handled: Handled) -> str:
-    missing = _listed(tenant for tenant, given in registered.items() if not given & {topic, EVERY})
-    if missing:
-        return f"not registered for {missing}"
-    if not in_code:
-        return "not in the code"
-    if handled and handled[topic].state == "absent":
+def _state(topic: Topic, is_code_known: bool) -> str:
+    if topic.handled and topic.handled.state == "absent":
         return "no handler"
-    return "registered" if registered else "not known"
+    if topic.unregistered:
+        return f"not registered for {_listed(topic.unregistered)}"
+    if is_code_known and not topic.place:
+        return "not in the code"
+    return "registered" if topic.registered else "not known"
+
+
+def _handler(found: Finding) -> str:
+    """Return where a topic is handled, or where it is seen that it is not."""
+    place = f"{found.file}:{found.line}".rpartition("/")[2]
+    if found.state == "found":
+        return place
+    words = "none" if found.state == "absent" else "not resolved"
+    return words if found.file == "." else f"{words}: {place}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,6 +1,9 @@
 -- title: What the log of received webhooks has of each key since its change, and after what was stored of it last.
 select k.place,
   max(d.received_at) filter (where d.accepted) as accepted_at,
+  -- A repetition of what was stored was sent before that.
+  max(d.received_at) filter (where d.accepted and d.sent_at::timestamptz
+                                   > k.stored + make_interval(secs => %(clock_high)s::double precision)) as sent_later_at,
   max(d.received_at) filter (where d.outcome = any(%(rejected_values)s)) as rejected_at,
   count(*) filter (where d.outcome = any(%(rejected_values)s)) as rejected,
   max(d.received_at) filter (where not d.accepted and d.outcome <> all(%(rejected_values)s)) as refused_at,

@@ -8,6 +8,7 @@ that is possible, and chooses its rows with `random`. A name that starts with `_
 from collections.abc import Callable
 from inspect import getmembers, isfunction
 from random import Random
+from types import ModuleType
 from typing import Any
 
 from ..control import SampleError
@@ -17,6 +18,8 @@ from . import (
     configuration,
     deduplication,
     documents,
+    live,
+    monitoring,
     performance,
     realtime,
     relations,
@@ -39,6 +42,7 @@ SUBJECTS = (
     relations,
     realtime,
     performance,
+    monitoring,
     documents,
 )
 
@@ -57,9 +61,9 @@ TOUR = (
 )
 
 
-def _collected() -> dict[str, Fault]:
+def _collected(*subjects: ModuleType) -> dict[str, Fault]:
     found: dict[str, Fault] = {}
-    for subject in SUBJECTS:
+    for subject in subjects:
         for name, function in getmembers(subject, isfunction):
             if function.__module__ == subject.__name__ and not name.startswith("_"):
                 if name in found:
@@ -68,12 +72,15 @@ def _collected() -> dict[str, Fault]:
     return found
 
 
-FAULTS = _collected()
+FAULTS = _collected(*SUBJECTS)
+# These show in what an audit does at the source when it is asked to, and in nothing that is there already.
+LIVE_FAULTS = _collected(live)
 
-__all__ = ["FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
+__all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
 
 
 def named(name: str) -> Fault:
-    if name not in FAULTS:
-        raise SampleError(f"{name!r} is not a fault of the storefront; it has: {', '.join(sorted(FAULTS))}")
-    return FAULTS[name]
+    faults = FAULTS | LIVE_FAULTS
+    if name not in faults:
+        raise SampleError(f"{name!r} is not a fault of the storefront; it has: {', '.join(sorted(faults))}")
+    return faults[name]

@@ -57,6 +57,23 @@ def reversion_swallowed(sample: "Sample", random: Random) -> Planted:
     return Planted("reversion_swallowed", mode=58, how="caused", must=[old, different])
 
 
+def same_second_update_lost(sample: "Sample", random: Random) -> Planted:
+    """A location changes twice within a second, and the second change is dropped as not newer than the first."""
+    tenant, shop = some_tenant(random)
+    location = random.choice(living(sample, tenant, "location"))
+    with backend(sample, same_second_dropped=True):
+        first = sample.record(shop, "locations", "update", int(location), phone="+47 555 99 991")["record"]
+        sample.settle()
+        for _ in range(3):  # sent later for certain, whatever the clocks leave open
+            a_second_passes()
+        at_once = {"phone": "+47 555 99 992", "updated_at": first["updated_at"]}
+        sample.record(shop, "locations", "update", int(location), **at_once)
+    scope = {"tenant": tenant, "resource": "location"}
+    old = Expected("raw_differs_from_source", scope=scope, keys=[location], cause="MISSED_UPDATE")
+    different = Expected("field_differences", scope=scope, keys=[location], fields=["phone"], cause="MISSED_UPDATE")
+    return Planted("same_second_update_lost", mode=58, how="caused", must=[old, different])
+
+
 def first_page_only(sample: "Sample", random: Random) -> Planted:
     """The sync stops after the first page of a list, and nothing else tells of what is on the second."""
     tenant, shop = some_tenant(random)

@@ -21,6 +21,14 @@ PLAIN = {"locations": "location", "draft_orders": "draft_order", "customers": "c
 MISSED = ["raw_differs_from_source", "field_differences", "webhooks_arrive"]
 FAILED_SHARE = 0.02  # of all deliveries; an audit tolerates 1 %
 TRIES = 5  # of the provider, before it gives a delivery up
+# What an audit sends to see it refused.
+FORGERIES = [
+    "without a signature",
+    "signed with another secret",
+    "altered after it was signed",
+    "signed without the blanks that it holds",
+    "signed with blanks that it does not hold",
+]
 
 
 def subscription_removed(sample: "Sample", random: Random) -> Planted:
@@ -128,6 +136,46 @@ def signature_of_parsed_body(sample: "Sample", random: Random) -> Planted:
     return Planted("signature_of_parsed_body", mode=0, how="caused", must=[wrong])
 
 
+def signature_check_removed(sample: "Sample", random: Random) -> Planted:
+    """The branch that refuses what is not signed is taken out of the code; what runs is still the older version."""
+    path = sample.code / ENDPOINT
+    branch = re.search(r"    if not signed .*\n(?: {8}.*\n)+", path.read_text(encoding="utf-8"))
+    assert branch is not None
+    replaced(path, branch[0], "")
+    removed = Expected("signature_verified_in_code")
+    return Planted("signature_check_removed", mode=0, how="caused", must=[removed])
+
+
+def forgeries_accepted(sample: "Sample", random: Random) -> Planted:
+    """What runs takes deliveries whatever their signature, though its code says otherwise."""
+    sample.backend_control("faults", {"no_signature_check": True})
+    refused = Expected("forged_deliveries_refused", keys=FORGERIES)
+    kept_out = Expected("forged_deliveries_not_stored", keys=FORGERIES)
+    return Planted("forgeries_accepted", mode=0, how="caused", must=[refused, kept_out])
+
+
+def forgeries_answered_with_an_error(sample: "Sample", random: Random) -> Planted:
+    """A delivery that is not signed right makes the receiver fail, as far as its sender can tell."""
+    sample.backend_control("faults", {"fail_on_forgeries": True})
+    failing = Expected("forged_deliveries_refused", keys=FORGERIES)
+    return Planted("forgeries_answered_with_an_error", mode=0, how="caused", must=[failing])
+
+
+def forgeries_stored_and_refused(sample: "Sample", random: Random) -> Planted:
+    """The receiver stores what comes, verifies it then, and refuses what it has stored."""
+    sample.backend_control("faults", {"store_before_verifying": True})
+    stored = Expected("forged_deliveries_not_stored", keys=FORGERIES)
+    return Planted("forgeries_stored_and_refused", mode=0, how="caused", must=[stored])
+
+
+def repeats_taken_again(sample: "Sample", random: Random) -> Planted:
+    """A delivery that comes a second time is taken for a new one."""
+    sample.backend_control("faults", {"store_duplicates": True})
+    twice = Expected("repeated_delivery_changes_nothing")
+    may = ["deliveries_stored_twice", "consecutive_duplicate_hashes"]
+    return Planted("repeats_taken_again", mode=0, how="caused", must=[twice], may=may)
+
+
 def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:
     """The comment that says why a resource has no webhooks gets lost, or loses its source."""
     resource, name = random.choice([("payout", "Payout"), ("gift_card", "GiftCard")])
@@ -136,9 +184,9 @@ def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:
     note = re.search(rf"    # Note: {name} does not(?:.*\n)+?    # Source: .*\n", path.read_text(encoding="utf-8"))
     assert note is not None
     replaced(path, note[0], "" if whole else "".join(note[0].splitlines(keepends=True)[:-1]))
-    silent = Expected(
-        "missing_webhooks_are_documented", scope={"resource": resource}, keys=["note" if whole else "source"]
-    )
+    # Without the comment there is still the document's table, which names neither date nor source.
+    lacking = ["date", "source"] if whole else ["source"]
+    silent = Expected("missing_webhooks_are_documented", scope={"resource": resource}, keys=lacking)
     return Planted("missing_webhook_unexplained", mode=0, how="caused", must=[silent])
 
 
@@ -152,6 +200,26 @@ def topics_ruled_out(sample: "Sample", random: Random) -> Planted:
     ]
     may = ["missing_webhooks_are_documented", "documents_name_every_topic"]
     return Planted("topics_ruled_out", mode=46, how="edited", must=must, may=may)
+
+
+def topics_not_wanted(sample: "Sample", random: Random) -> Planted:
+    """The parameter file wants two resources' creation alone, though the provider tells of what becomes of them."""
+    chosen = sorted(random.sample(["product", "inventory_item", "location", "draft_order"], 2))
+    for resource in chosen:
+        topics = f"{resource}s/create, {resource}s/update, {resource}s/delete"
+        replaced(sample.parameters, f"webhooks: [{topics}]", f"webhooks: [{resource}s/create]")
+    few = Expected("available_changes_are_wanted", keys=chosen)
+    return Planted("topics_not_wanted", mode=0, how="edited", must=[few])
+
+
+def deletion_ruled_out(sample: "Sample", random: Random) -> Planted:
+    """The parameter file says that a resource is never deleted, which the provider has a topic for."""
+    resource = random.choice(["product", "inventory_item", "location"])
+    topics = f"{resource}s/create, {resource}s/update"
+    told = f"webhooks: [{topics}]\n    never: {{delete: it is archived and stays}}"
+    replaced(sample.parameters, f"webhooks: [{topics}, {resource}s/delete]", told)
+    wrong = Expected("what_is_ruled_out_has_no_topic", keys=[resource])
+    return Planted("deletion_ruled_out", mode=0, how="edited", must=[wrong])
 
 
 def topic_mistyped(sample: "Sample", random: Random) -> Planted:

@@ -35,6 +35,7 @@ def main() -> int:
             lifespan="off",
             log_level="warning",
             access_log=False,
+            date_header=False,  # the application tells the time itself
             timeout_graceful_shutdown=1,
         )
     )

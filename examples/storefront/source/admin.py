@@ -1,6 +1,5 @@
 """The API that apps use: scopes, collections and webhook subscriptions of one shop."""
 
-import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -28,6 +27,7 @@ class Call:
     shop: Shop
     request: Request
     name: str
+    scopes: list[str]  # of its token
 
     @property
     def collection(self) -> Collection:
@@ -38,7 +38,7 @@ class Call:
         return f"http://{self.request.headers['host']}{self.request.url.path}"
 
     def demand(self, scopes: tuple[str, ...]) -> None:
-        missing = [scope for scope in scopes if scope not in self.provider.scopes]
+        missing = [scope for scope in scopes if scope not in self.scopes]
         if missing:
             raise Refused(403, f"This action requires merchant approval for {', '.join(missing)} scope.")
 
@@ -53,8 +53,8 @@ def route(provider: Provider, path: str, handler: Handler, name: str = "", metho
             return JSONResponse({"errors": "Not Found"}, 404)
         bucket = provider.buckets[shop.domain]
         try:
-            _let_in(request, provider, shop, bucket)
-            answer = await handler(Call(provider, shop, request, name))
+            scopes = _let_in(request, provider, shop, bucket)
+            answer = await handler(Call(provider, shop, request, name, scopes))
         except Refused as refused:
             answer = JSONResponse({"errors": refused.errors}, refused.status, refused.headers)
         answer.headers["X-Shopify-Shop-Api-Call-Limit"] = bucket.state
@@ -64,18 +64,18 @@ def route(provider: Provider, path: str, handler: Handler, name: str = "", metho
     return Route(path, endpoint, methods=[method])
 
 
-def _let_in(request: Request, provider: Provider, shop: Shop, bucket: LeakyBucket) -> None:
-    given = request.headers.get("X-Shopify-Access-Token", "")
-    accepted = hmac.compare_digest(given.encode(), provider.settings.token.encode())
-    if not accepted or provider.faults.covers("revoked_tokens", shop.domain):
+def _let_in(request: Request, provider: Provider, shop: Shop, bucket: LeakyBucket) -> list[str]:
+    scopes = provider.scopes_of(request.headers.get("X-Shopify-Access-Token", ""))
+    if scopes is None or provider.faults.covers("revoked_tokens", shop.domain):
         raise Refused(401, "The access token is missing or not valid for this shop")
     wait = bucket.pour()
     if wait:
         raise Refused(429, "Too many requests: wait before the next one", {"Retry-After": f"{wait:.3f}"})
+    return scopes
 
 
 async def show_scopes(call: Call) -> Response:
-    return JSONResponse({"access_scopes": [{"handle": scope} for scope in call.provider.scopes]})
+    return JSONResponse({"access_scopes": [{"handle": scope} for scope in call.scopes]})
 
 
 async def show_shop(call: Call) -> Response:
@@ -88,7 +88,7 @@ def _readable(call: Call) -> Query:
     """The condition on what the granted scopes let a caller see."""
     call.demand(call.collection.scopes)
     query = Query()
-    if call.name == "orders" and "read_all_orders" not in call.provider.scopes:
+    if call.name == "orders" and "read_all_orders" not in call.scopes:
         query.add("created >= ?", HIDDEN_BEFORE)
     return query
 

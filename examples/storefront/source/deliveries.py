@@ -7,7 +7,7 @@ import hmac
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # The layer below httpx: its client's comforts would double the time that a delivery takes.
 import httpcore
@@ -65,8 +65,8 @@ def _percent(byte: int) -> int:
     return byte * 100 // 256
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _now(ahead: float = 0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=ahead)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Dispatcher:
@@ -86,7 +86,7 @@ class Dispatcher:
         """Queue the deliveries of one action, which all carry its event id; the ids of the deliveries."""
         made: list[str] = []
         event_id = str(uuid.UUID(bytes=_digest(self.seed, "event", self.number)[:16], version=4))
-        triggered_at = _now()
+        triggered_at = _now(self.faults.get("triggered_ahead", 0))
         for event in events:
             for subscription in self.subscriptions.of_topic(shop, event.topic):
                 delivery = self._new(shop, event, event_id, subscription, triggered_at)
@@ -130,7 +130,10 @@ class Dispatcher:
 
     def _send_soon(self, delivery: Delivery) -> None:
         self._start_senders()
-        if _percent(_digest(self.seed, "late", delivery.number)[0]) < _LATE_PERCENT:
+        delay = self.faults.get("delay_deliveries", {}).get(delivery.event.topic)
+        if delay:
+            self._send_later(delivery, delay)
+        elif _percent(_digest(self.seed, "late", delivery.number)[0]) < _LATE_PERCENT:
             self._send_later(delivery, _LATE_BY)
         else:
             self._queue.put_nowait(delivery)

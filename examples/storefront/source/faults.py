@@ -5,6 +5,7 @@ from typing import Any
 
 KNOWN = {
     "drop_deliveries": "topics, or {topic, nth}: these deliveries are never sent",
+    "delay_deliveries": "{topic: seconds}: these deliveries are sent so much later",
     "reorder": "true or topics: of two deliveries of one object the older is sent last",
     "bad_signature": "true or topics: signed with another secret",
     "duplicate_all": "true or topics: every delivery is sent twice",
@@ -14,6 +15,8 @@ KNOWN = {
     "refused_topics": "topics that cannot be subscribed to",
     "remove_failing_subscriptions": "true: a subscription is removed once a delivery has used up its tries",
     "missing_page": "collections whose second page is left out of the listing",
+    "clock_ahead": "seconds by which the provider's clock is ahead in what its answers tell",
+    "triggered_ahead": "seconds by which the time is ahead that deliveries tell as that of their event",
     "short_count": "{collection: n}: count.json says n fewer",
 }
 _BY_TOPIC = ("drop_deliveries", "reorder", "bad_signature", "duplicate_all")

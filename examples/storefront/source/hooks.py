@@ -65,7 +65,7 @@ async def _asked(call: Call) -> dict[str, str]:
     except (ValueError, KeyError, TypeError):
         raise Refused(400, {"webhook": "expected an object with topic and address"}) from None
     scopes = SCOPES_OF_TOPIC.get(topic)
-    if scopes is None or not set(scopes) <= set(call.provider.scopes):
+    if scopes is None or not set(scopes) <= set(call.scopes):
         raise Refused(422, {"topic": [f"{topic} does not exist, or its scope is not granted"]})
     if call.provider.faults.covers("refused_topics", topic):
         raise Refused(422, {"topic": [f"{topic} is not available to this app"]})

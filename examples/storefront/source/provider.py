@@ -1,5 +1,7 @@
 """The running provider: its store, rate limits, switches and outgoing deliveries in one place."""
 
+from hmac import compare_digest
+
 from .catalogue import SCOPES, SHOPS, Shop
 from .deliveries import Dispatcher
 from .faults import Faults
@@ -25,6 +27,11 @@ class Provider:
         revoked = self.faults.get("revoked_scopes", [])
         granted = (*SCOPES, *self.faults.get("further_scopes", []))
         return [scope for scope in granted if scope not in revoked]
+
+    def scopes_of(self, token: str) -> list[str] | None:
+        """What a token was granted, None where it is none of ours; the one that writes is a private app's own."""
+        granted = {self.settings.token: self.scopes, self.settings.write_token: ["read_customers", "write_customers"]}
+        return next((scopes for one, scopes in granted.items() if compare_digest(token.encode(), one.encode())), None)
 
     def next_id(self, shop: Shop, kind: str) -> int:
         key = self.ids.next(shop, kind)

@@ -16,6 +16,7 @@ class Settings:
     bucket: int
     rate: float
     token: str
+    write_token: str
     webhook_secret: str
     control_token: str
 
@@ -36,6 +37,7 @@ def from_command_line(arguments: list[str] | None = None) -> Settings:
     return Settings(
         **vars(given),
         token=_secret("STOREFRONT_TOKEN"),
+        write_token=_secret("STOREFRONT_WRITE_TOKEN"),
         webhook_secret=_secret("STOREFRONT_WEBHOOK_SECRET"),
         control_token=_secret("STOREFRONT_CONTROL_TOKEN"),
     )

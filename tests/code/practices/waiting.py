@@ -110,28 +110,30 @@ class Sync:
 
     @retry(stop=stop_after_attempt(3))
     async def fetch_and_ingest_found_tenacity(self) -> None:
-        await self.store(await self.client.get("/orders"))
+        await self.store((await self.client.get("/orders")).raise_for_status())
 
     async def fetch_and_ingest_found_tenacity_on_a_helper(self) -> None:
         await self.store(await self._get_with_tenacity())
 
     @tenacity.retry
     async def _get_with_tenacity(self):
-        return await self.client.get("/orders")
+        response = await self.client.get("/orders")
+        response.raise_for_status()
+        return response
 
     async def fetch_and_ingest_found_tenacity_loop(self) -> None:
         async for attempt in AsyncRetrying(stop=stop_after_attempt(3)):
             with attempt:
-                await self.store(await self.client.get("/orders"))
+                await self.store((await self.client.get("/orders")).raise_for_status())
 
     @backoff.on_exception(backoff.expo, httpx.HTTPError)
     async def fetch_and_ingest_found_backoff(self) -> None:
-        await self.store(await self.client.get("/orders"))
+        await self.store((await self.client.get("/orders")).raise_for_status())
 
     async def fetch_and_ingest_found_stamina(self) -> None:
         for attempt in stamina.retry_context(on=httpx.HTTPError):
             with attempt:
-                await self.store(await self.client.get("/orders"))
+                await self.store((await self.client.get("/orders")).raise_for_status())
 
     async def fetch_and_ingest_found_limiter(self) -> None:
         async with self.limiter:
@@ -146,7 +148,28 @@ class Sync:
             except httpx.HTTPStatusError:
                 await asyncio.sleep(2**attempt)
 
+    async def fetch_and_ingest_found_left_when_good(self) -> None:
+        for attempt in range(3):
+            response = await self.client.get("/orders")
+            if response.is_success:
+                return
+            await asyncio.sleep(2**attempt)
+
     # --- absent
+
+    async def fetch_and_ingest_absent_left_with_the_first_good(self) -> None:
+        for number in range(3):
+            response = await self.client.get(f"/orders/{number}")
+            if response.status_code == 200:
+                break
+            await asyncio.sleep(1)
+
+    async def fetch_and_ingest_absent_left_when_refused(self) -> None:
+        while True:
+            response = await self.client.get("/orders")
+            if not response.is_success:
+                break
+            await asyncio.sleep(1)
 
     async def fetch_and_ingest_absent_words_only(self) -> None:
         """Waits for Retry-After when the status is 429 (rate limit, tenacity, backoff)."""

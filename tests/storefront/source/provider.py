@@ -17,6 +17,7 @@ ACME, BOREALIS = "acme.myshopify.example", "borealis.myshopify.example"
 SHOPS = (ACME, BOREALIS)
 SECRETS = {
     "STOREFRONT_TOKEN": "token-of-the-test",
+    "STOREFRONT_WRITE_TOKEN": "write-token-of-the-test",
     "STOREFRONT_WEBHOOK_SECRET": "secret-of-the-test",
     "STOREFRONT_CONTROL_TOKEN": "control-of-the-test",
 }

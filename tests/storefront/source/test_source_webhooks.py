@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tests.storefront.source.provider import (
     ACME,
@@ -113,6 +113,19 @@ def test_dropped_deliveries_are_logged_and_never_sent(source: Source, receiver: 
     assert [entry["outcome"] for entry in log] == ["undelivered", "delivered", "undelivered", "delivered"]
     assert log[0]["attempts"] == 0
     assert not receiver.bodies("products/update")
+
+
+def test_a_delayed_delivery_is_sent_late_and_says_when_it_was_due(source: Source, receiver: Receiver) -> None:
+    for topic in ("products/update", "customers/update"):
+        source.subscribe(topic, receiver.address)
+    source.control("faults", {"delay_deliveries": {"products/update": 1.5}})
+    source.record("products", "update")
+    source.record("customers", "update")
+    source.settle()
+    topics = [headers["x-shopify-topic"] for headers, _ in receiver.received]
+    assert list(dict.fromkeys(topics)) == ["customers/update", "products/update"]
+    due, sent = (datetime.fromisoformat(receiver.received[-1][0]["x-shopify-triggered-at"]), datetime.now(UTC))
+    assert (sent - due).total_seconds() >= 1.5
 
 
 def test_reordering_sends_the_older_version_last(source: Source, receiver: Receiver) -> None:

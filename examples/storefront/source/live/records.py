@@ -72,7 +72,7 @@ def _create(change: Change, collection: str, values: Body) -> Found:
     return made
 
 
-def _remove(change: Change, collection: str, found: Found) -> None:
+def remove(change: Change, collection: str, found: Found) -> None:
     key, body = found
     if collection == "orders":
         if sales.order_is_needed(change, key):
@@ -95,7 +95,7 @@ def _refuse_if_sold(change: Change, product: Body) -> None:
             raise Impossible("an order or draft names this product")
 
 
-def _look_up(store: Store, shop: str, collection: str, name: str) -> Found:
+def look_up(store: Store, shop: str, collection: str, name: str) -> Found:
     where, values = "id = ?", name.split(":")
     if collection == "inventory_levels" and ":" in name:
         where = "parent = ? and other = ?"
@@ -132,12 +132,12 @@ async def change_record(provider: Provider, asked: Body) -> Body:
     else:
         name = str(asked.get("id") or _pick(provider.store, shop, collection, rng))
         if "updated_at" not in values:
-            await _rest(_look_up(provider.store, shop, collection, name))
-        found = _look_up(provider.store, shop, collection, name)
+            await _rest(look_up(provider.store, shop, collection, name))
+        found = look_up(provider.store, shop, collection, name)
         made.append(found)
         if action == "update":
             deliveries = perform(provider, shop, rng, lambda change: _apply(change, collection, found, values))
         else:
-            deliveries = perform(provider, shop, rng, lambda change: _remove(change, collection, found))
+            deliveries = perform(provider, shop, rng, lambda change: remove(change, collection, found))
     body = made[0].body
     return {"id": object_id(collection, body), "record": body, "deliveries": deliveries}

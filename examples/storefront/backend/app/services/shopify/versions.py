@@ -84,6 +84,8 @@ class KnownVersions:
             return "unchanged"
         if faults.value_of("dedupe_any_version") and (identity, offered.hash) in self.history:
             return "unchanged"
+        if guarded and faults.value_of("same_second_dropped") and known.updated_at == offered.updated_at is not None:
+            return "unchanged"
         if guarded and offered.is_older_than(known) and not faults.value_of("stale_overwrite"):
             return "stale"
         return "new"

@@ -118,7 +118,10 @@ async def receive_webhook(request: Request) -> Response:
     object_id = deliveries.object_id_in(delivery.topic, payload or {})
     if not signed and not faults.value_of("no_signature_check"):
         error = "the signature does not match the body"
-        return await _refuse(delivery, 401, "rejected_signature", object_id, error)
+        if faults.value_of("store_before_verifying") and payload is not None:
+            await webhook_intake.accept(Arrival(delivery, payload, object_id, TOPIC_HANDLERS.get(delivery.topic or "")))
+        status = 500 if faults.value_of("fail_on_forgeries") else 401
+        return await _refuse(delivery, status, "rejected_signature", object_id, error)
     if payload is None:
         return await _refuse(delivery, 400, "failed", None, "the body is no JSON object")
     arrival = Arrival(delivery, payload, object_id, TOPIC_HANDLERS.get(delivery.topic or ""))

@@ -1,0 +1,173 @@
+"""What lists, reaches and makes subscriptions at the provider, and tries a token; none of it is executed.
+
+A secret stands in none of them: a token stays in its environment variable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from dsaudit import catalogue, codebase
+from dsaudit.facts import webhooks
+from dsaudit.verdict import Verdict
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.catalogue import Provider
+    from dsaudit.parameters import Parameters
+    from dsaudit.parameters.models import Tenant
+
+Remedy = dict[str, str]
+MOST = 5  # statements, calls or ids that are written out
+CURL = "curl -gsS --max-time 20"
+STATUS_ONLY = "-o /dev/null -w '%{http_code}\\n'"
+TOPIC = re.compile(r"[\w./:*-]{1,100}", re.ASCII)
+METACHARACTERS = r"(?<!\\)[*+?^$(){}\[\]|]|\\\w"  # what makes a pattern one of many addresses; a dot is meant as such
+REACHED = (
+    "see whether deliveries reach it: with 400, 401, 403 or 405 it refuses what is not signed; with 200 it takes what "
+    "anybody sends; with any other answer, or none, no delivery arrives"
+)
+
+
+def registration(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
+    """Yield how a failing tenant's webhooks are looked up, reached and registered again."""
+    tenants = _failing(audit, verdict)[:MOST]
+    addresses = _addresses(audit, tenants)
+    for tenant in tenants:
+        if command := _listing(audit.parameters, tenant):
+            yield {"say": f"see what the provider has registered for {tenant.name}", "command": command}
+    for address in addresses:
+        yield {"say": REACHED, "command": f"{CURL} {STATUS_ONLY} -X POST -d '{{}}' {shlex.quote(address)}"}
+    provider = _provider(audit.parameters)
+    for tenant in tenants:
+        topics = _topics(verdict, tenant)
+        if topics and provider.subscribing.by_hand:
+            yield {"say": f"register {', '.join(topics[:MOST])} for {tenant.name}: {provider.subscribing.by_hand}"}
+        elif (
+            topics
+            and addresses
+            and (commands := _subscribing(audit.parameters, provider, tenant, topics, addresses[0]))
+        ):
+            more = f" (the first {MOST} of {len(topics)})" if len(topics) > MOST else ""
+            note = f"; {provider.subscribing.note}" if provider.subscribing.note else ""
+            words = f"register the topics at the provider for {tenant.name}{more}{note}"
+            yield {"say": words, "command": commands}
+    for function in codebase.functions(audit.code, "*register*webhook*")[:1] if audit.parameters.code else []:
+        accounts = ", ".join(tenant.account or tenant.name for tenant in tenants)
+        yield {"say": f"register anew with {function.qualified} ({function.file}:{function.line}) for {accounts}"}
+
+
+def token(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
+    """Yield what tries the token of each failing tenant on a list that the provider refused, and how it is renewed."""
+    parameters, columns = audit.parameters, [column["name"] for column in verdict.columns]
+    refused: dict[str, str] = {}
+    for row in verdict.rows:
+        told = dict(zip(columns, row, strict=True))
+        refused.setdefault(told["tenant"], told["resource"])
+    for tenant in [one for one in _failing(audit, verdict) if one.name in refused][:MOST]:
+        path, variable = parameters.resources[refused[tenant.name]].read, _variable(parameters, tenant)
+        if variable and path and (command := _call(parameters, tenant, path, STATUS_ONLY)):
+            hint = _provider(parameters).token
+            words = (
+                f"try the token of {tenant.name}: with 401 it has expired or was taken back, so renew it and set"
+                f" {variable} anew; with 403 it lacks a scope{f'. {hint}' if hint else ''}"
+            )
+            yield {"say": words, "command": command}
+
+
+def _failing(audit: Audit, verdict: Verdict) -> list[Tenant]:
+    failing = {result.scope.get("tenant") for result in verdict.results if result.status == "fail"}
+    return [one for one in audit.parameters.tenants if failing & {one.name, None}]
+
+
+def _provider(parameters: Parameters) -> Provider:
+    try:
+        return catalogue.load(parameters.provider_file)
+    except catalogue.ProviderError:
+        return catalogue.Provider()
+
+
+def _topics(verdict: Verdict, tenant: Tenant) -> list[str]:
+    """Return the topics that a tenant lacks at the provider, by the rows found."""
+    columns = [column["name"] for column in verdict.columns]
+    rows = [dict(zip(columns, row, strict=True)) for row in verdict.rows]
+    own = [row for row in rows if row.get("tenant") == tenant.name and row.get("only_in") != "the provider's list"]
+    topics = [row["topic"] for row in own if isinstance(row.get("topic"), str)]
+    return [one for one in dict.fromkeys(topics) if TOPIC.fullmatch(one)]
+
+
+def _subscribing(
+    parameters: Parameters, provider: Provider, tenant: Tenant, topics: list[str], address: str
+) -> str | None:
+    """Return the calls that subscribe to the topics, by the catalogue: one for each, or one for all."""
+    how, source = provider.subscribing, parameters.source
+    path = (source.subscriptions if source else None) or how.path.replace("{version}", provider.version)
+    if how.body:
+        kind = "-X POST -H 'Content-Type: application/json'"
+        values = {"address": address}
+        bodies = [_filled(how.body, {**values, "topic": topic}) for topic in topics[:MOST]]
+        calls = [_call(parameters, tenant, path, f"{kind} -d {shlex.quote(body)}") for body in bodies]
+    elif how.form:
+        given = [(name, value.replace("{address}", address)) for name, value in how.form.items()]
+        pairs = [(name, value.replace("{topic}", topic)) for name, value in given for topic in topics[:MOST]]
+        fields = " ".join(f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in dict.fromkeys(pairs))
+        calls = [_call(parameters, tenant, path, fields)]
+    else:
+        return None
+    made = [call for call in calls if call]
+    return "\n".join(made) or None
+
+
+def _filled(body: str, values: dict[str, str]) -> str:
+    """Return a body of JSON with its slots filled, by texts as JSON has them."""
+    return re.sub(r"\{(address|topic)\}", lambda slot: json.dumps(values[slot[1]])[1:-1], body)
+
+
+def _listing(parameters: Parameters, tenant: Tenant) -> str | None:
+    """Return the command that lists a tenant's subscriptions."""
+    path = parameters.source.subscriptions if parameters.source else None
+    return _call(parameters, tenant, path) if path else None
+
+
+def _call(parameters: Parameters, tenant: Tenant, path: str, options: str = "") -> str | None:
+    """Return the call of a path of a tenant's API; the token stays in its variable."""
+    source = parameters.source
+    if source is None or source.kind != "rest" or not path:
+        return None
+    base = source.base_url or f"${source.base_url_env}"
+    path = quote(path, safe="/?&=%:,;+@!$'()*~[]{}#")  # a select in an address has blanks
+    account = source.account_path.replace("{account}", tenant.account or "")
+    url = "/".join(part.strip("/") for part in (base, account, path) if part)
+    variable = _variable(parameters, tenant)
+    bearer = "Bearer " if source.token_header.lower() == "authorization" else ""
+    header = f'-H "{_within_quotes(source.token_header)}: {bearer}${variable}"' if variable else ""
+    return " ".join(filter(None, (CURL, header, options, f'"{_within_quotes(url)}"')))
+
+
+def _variable(parameters: Parameters, tenant: Tenant) -> str | None:
+    return tenant.token_env or (parameters.source.token_env if parameters.source else None)
+
+
+def _addresses(audit: Audit, tenants: list[Tenant]) -> list[str]:
+    """Return the right address of these tenants' webhooks: one that is registered, or the only one that can be."""
+    if audit.parameters.webhooks is None:
+        return []
+    pattern = audit.parameters.webhooks.address
+    # It is looked for where the source was read at all.
+    known = [webhooks.subscriptions(audit, one.name) or [] for one in tenants] if "source" in vars(audit) else []
+    found = {one.address for listed in known for one in listed}
+    right = sorted(one for one in found if re.fullmatch(pattern, one) and webhooks.shown(one) == one)
+    only = [] if re.search(METACHARACTERS, pattern) else [re.sub(r"\\(\W)", r"\1", pattern)]
+    return (right or only)[:1]
+
+
+def _within_quotes(text: str) -> str:
+    """Return a text as it may stand within double quotes of a shell, a variable at its start aside."""
+    start = re.match(r"\$\w+", text)
+    head = start[0] if start else ""
+    return head + re.sub(r'([\\"`$])', r"\\\1", text[len(head) :])

@@ -1,0 +1,163 @@
+"""Which changes at the source a webhook told of, and where so many in a row were not told that it fell silent.
+
+Only what a time of change dates, and what changed after the first reading, is a change that a webhook was due for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dsaudit.facts.webhooks import action
+from dsaudit.reconcile import sides
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+CHANGES = """
+select tenant, resource, source_id, changed_at, min(received_at) as received_at, bool_or(by_webhook) as told,
+       bool_or(sequence = first) as is_new
+from (select *, min(received_at) over (partition by tenant, resource) as began,
+             min(sequence) over (partition by tenant, resource, source_id) as first
+      from {raw} as r) as r
+where not deleted and changed_at > began + make_interval(secs => %(clock_high)s::double precision)
+group by tenant, resource, source_id, changed_at
+"""
+BEGAN = "select tenant, resource, min(received_at) as began from {raw} as r group by 1, 2"
+HEARD = """
+select tenant, resource, source_id, max(received_at) as heard,
+       (select min(received_at) from {deliveries} as every_delivery) as since
+from {deliveries} as d where accepted and tenant is not null and resource is not null group by 1, 2, 3
+"""
+ARRIVALS = {
+    True: "select tenant, resource, received_at from {deliveries} as d where accepted and tenant is not null",
+    False: "select tenant, resource, received_at from {raw} as r where by_webhook",
+}
+RECORD = ["tenant", "resource", "source_id"]
+ALL = "all"  # what stands for the resource of a silence of all topics
+CHANCE = 0.001  # how seldom chance alone may bring forth what is called a silence
+
+
+def changes(audit: Audit) -> pd.DataFrame:
+    """Return every change that a webhook was due for, in the order in which they happened.
+
+    Columns: tenant, resource, source_id, changed_at, received_at (NaT of what never came), told. A change was told if
+    a version of it came by webhook, or the log has an accepted delivery of the record after it. Without a log, what a
+    sync brought within the time that a webhook has may have overtaken it, and counts as told.
+    """
+    if "changes" not in audit.kept:
+        names = [name for name, one in audit.parameters.resources.items() if one.webhooks]
+        new_alone = [name for name in names if all(action(one) == "create" for one in _topics(audit, name))]
+        found = pd.DataFrame([*audit.query(CHANGES, resources=names).to_dict("records"), *_never_came(audit, names)])
+        if len(found):
+            found = found[found["is_new"].astype(bool) | ~found["resource"].isin(new_alone)]
+            times = {name: pd.to_datetime(found[name], utc=True) for name in ("changed_at", "received_at")}
+            found = _told(audit, found.assign(**times), names).sort_values(["changed_at", *RECORD], ignore_index=True)
+        audit.kept["changes"] = found
+    kept: pd.DataFrame = audit.kept["changes"]
+    return kept
+
+
+def _topics(audit: Audit, name: str) -> list[str]:
+    return audit.parameters.resources[name].webhooks
+
+
+def _never_came(audit: Audit, names: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the newest change of each record of the source that never came, by webhook or otherwise."""
+    if audit.parameters.source is None:
+        return
+    high = timedelta(seconds=audit.values()["clock_high"])
+    began = {(row["tenant"], row["resource"]): row["began"] for row in audit.query(BEGAN).to_dict("records")}
+    for name in names:
+        both = sides(audit, name, whole=True)
+        for key in both.source:
+            changed, start, row = both.changed(key), began.get((key[0], name)), (both.raw or {}).get(key)
+            is_due = changed and start and changed > start + high and not both.in_flight(key)
+            if is_due and (row is None or (row["changed_at"] and row["changed_at"] < changed)):
+                line = {"tenant": key[0], "resource": name, "source_id": key[1], "changed_at": changed}
+                yield {**line, "received_at": None, "told": False, "is_new": row is None}
+
+
+def _told(audit: Audit, found: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the changes with what else tells that a webhook came; what is older than a log is known to nobody."""
+    values = audit.values()
+    high = pd.Timedelta(seconds=values["clock_high"])
+    told = found["told"].astype(bool)
+    if audit.parameters.deliveries is None:
+        quick = pd.Timedelta(seconds=values["latency_seconds"]) + high
+        return found.assign(told=told | (found["received_at"] - found["changed_at"] <= quick))
+    heard = audit.query(HEARD, resources=names)
+    found = found.merge(heard, "left", RECORD) if len(heard) else found.assign(heard=None, since=None)
+    last, since = (pd.to_datetime(found[name], utc=True) for name in ("heard", "since"))
+    told |= (last >= found["changed_at"] - high).to_numpy()
+    return found.assign(told=told.to_numpy())[told.to_numpy() | ~(found["changed_at"] < since.max()).to_numpy()]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A stretch of time in which the source changed, and no webhook came: of a resource, or of all."""
+
+    tenant: str
+    resource: str
+    begin: datetime
+    end: datetime
+    changes: pd.DataFrame
+    odds: float  # how often chance alone would make such a stretch
+
+
+def silences(audit: Audit) -> list[Silence]:
+    """Return where a tenant's webhooks fell silent while the source changed, of all topics or of one resource.
+
+    The rhythm is the source's own: its moments of change, one a second, in their order. If a webhook misses a moment
+    with the probability q, n moments hold a row of k that are missed at most n * q^k times on average (the sum over all
+    places where such a row can begin; W. Feller, An Introduction to Probability Theory and Its Applications, XIII.7, on
+    runs). q is what was missed outside of the row, (missed + 1) / (moments + 2), the rule of succession. A row that
+    would come by chance less often than once in a thousand audits is no chance. Nights, weekends and bursts have no
+    weight in it: where nothing changes, nothing is missed.
+    """
+    found: list[Silence] = []
+    every, arrivals = changes(audit), _arrivals(audit)
+    for tenant, own in every.groupby("tenant") if len(every) else []:
+        heard = arrivals[arrivals["tenant"] == tenant]
+        whole = list(_silent(audit, str(tenant), ALL, own, heard["received_at"]))
+        rest = own.drop(index=[place for one in whole for place in one.changes.index])
+        found += whole
+        for name, part in rest.groupby("resource"):
+            found += _silent(audit, str(tenant), str(name), part, heard.loc[heard["resource"] == name, "received_at"])
+    return found
+
+
+def _arrivals(audit: Audit) -> pd.DataFrame:
+    found = audit.query(ARRIVALS[audit.parameters.deliveries is not None])
+    return found.assign(received_at=pd.to_datetime(found["received_at"], utc=True)).sort_values("received_at")
+
+
+def moments(part: pd.DataFrame) -> pd.Series:
+    """Return the seconds in which something changed, and whether a webhook told of anything of it."""
+    return part.groupby(part["changed_at"].dt.floor("s"))["told"].any()
+
+
+def _silent(audit: Audit, tenant: str, name: str, part: pd.DataFrame, heard: pd.Series) -> Iterator[Silence]:
+    """Yield the rows of missed moments that are no chance, and in which nothing arrived."""
+    told = moments(part)
+    edges = np.flatnonzero(np.diff(np.concatenate([[1], told.to_numpy(int), [1]])))
+    limit = pd.Timedelta(seconds=audit.parameters.policy.latency_seconds)
+    for first, behind in edges.reshape(-1, 2):
+        length, missed = behind - first, int((~told).sum()) - (behind - first)
+        odds = len(told) * ((missed + 1) / (len(told) - length + 2)) ** length
+        begin, end = told.index[first], told.index[behind - 1]
+        # What arrives at first may tell of what changed before.
+        between = heard[(heard > begin + limit) & (heard < end)]
+        if odds < CHANCE and between.empty:
+            before, after = heard[heard <= begin + limit], heard[heard >= end]
+            lost = part[~part["told"] & (part["changed_at"] >= begin) & (part["changed_at"] < end + SECOND)]
+            until = after.min() if len(after) else pd.Timestamp(audit.instant)
+            yield Silence(tenant, name, before.max() if len(before) else begin, until, lost, float(odds))
+
+
+SECOND = pd.Timedelta(seconds=1)

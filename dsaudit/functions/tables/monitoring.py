@@ -1,0 +1,49 @@
+"""What the alerts of `dsaudit monitor` would say at this instant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from psycopg import sql
+
+from dsaudit.database import QueryError, RelationMissing
+from dsaudit.monitoring import Metric, Queries, measured
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+def alerts_now(audit: Audit) -> pd.DataFrame:
+    """What the alerts would say at this instant, by the queries that an exporter would run.
+
+    show: metric, now, limit, would_fire, worst
+    """
+    return pd.DataFrame([_now(audit, metric) for metric in measured(audit.parameters)], dtype=object)
+
+
+def _now(audit: Audit, metric: Metric) -> dict[str, object]:
+    limit = metric.limit(audit.parameters.policy)
+    told = {"metric": metric.name, "now": "", "limit": f"at most {metric.told(limit)}"}
+    try:
+        values = values_now(audit, metric)
+    except (QueryError, RelationMissing) as error:
+        return {**told, "now": f"cannot be asked: {error}", "would_fire": "not known", "worst": ""}
+    beyond = int((values["value"] > limit).sum())
+    worst = values.sort_values("value", ascending=False, na_position="last", kind="stable").iloc[0]
+    where = ", ".join(str(worst[label]) for label in metric.labels if worst["value"] == worst["value"])
+    fires = f"yes, {beyond} of {len(values)}" if beyond else "no"
+    return {**told, "now": metric.told(worst["value"]), "would_fire": fires, "worst": where}
+
+
+def values_now(audit: Audit, metric: Metric) -> pd.DataFrame:
+    """Return the metric's labels and values at the audit's instant."""
+    queries = Queries(audit.parameters, f"timestamptz '{audit.instant}'", lambda name: _named(audit, name))
+    query = metric.query(queries).replace("%", "%%")
+    frame = audit.database.query(query, most=None).frame
+    return frame.assign(value=frame["value"].astype(float))
+
+
+def _named(audit: Audit, name: str) -> str:
+    info = audit.relations.table(name)
+    return sql.Identifier(info.schema, info.name).as_string(None)

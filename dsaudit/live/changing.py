@@ -1,0 +1,151 @@
+"""Sends the requests that change one record at the source: to one host, without redirects, none twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from dsaudit.parameters import Parameters, Tenant
+from dsaudit.parameters.ids import id_text
+from dsaudit.parameters.live import PLACEHOLDER, Call
+from dsaudit.parameters.secret import from_environment
+from dsaudit.source.pacing import retry_after
+from dsaudit.source.reading import SourceError, SourceRefused, parse, value_at
+from dsaudit.source.rest import Client
+
+LARGEST_ANSWER = 1_000_000  # bytes
+ATTEMPTS = 4  # of a request that the provider refuses unread, as we ask too often
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class Changer:
+    """Creates, updates and deletes one record of one account; `id` is known once it is created."""
+
+    def __init__(self, parameters: Parameters, tenant: Tenant) -> None:
+        live, source = parameters.live, parameters.source
+        assert live and source
+        self.live, self.resource = live, parameters.resources[live.resource]
+        token = from_environment(live.token_env)
+        self.reader = Client.of(parameters, tenant)
+        address = urlsplit(self.reader.base_url)
+        if address.scheme != "https" and address.hostname not in LOOPBACK:
+            self.reader.close()
+            raise SourceError(f"{self.reader.base_url}: a token that writes is sent over https alone")
+        bearer = source.token_header.lower() == "authorization"
+        headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
+        headers[source.token_header] = f"Bearer {token.reveal()}" if bearer else token.reveal()
+        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
+        self._answer: Any = None
+        self.id: Any = None
+        self.may_exist = False  # whether there may be a record of ours at the source
+
+    @property
+    def source_id(self) -> str:
+        """The record's id as our tables have it."""
+        return id_text(self.id, self.resource.id_kind) or str(self.id)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.reader.close()
+        self._http.close()
+
+    def create(self, mark: str) -> None:
+        """Create the record; its id is known then.
+
+        Raises
+        ------
+        SourceError
+            The source does not do it, or does not say which record it is.
+        """
+        self.may_exist = True
+        self._send(self.live.create, mark)
+        self.id = value_at(self._answer, self.live.id)
+        if not isinstance(self.id, (str, int)):
+            raise SourceError(f"{self.live.create.path}: there is no id at {self.live.id} in the answer")
+
+    def update(self, mark: str) -> None:
+        """Change the record; raises `SourceError` where the source does not do it."""
+        self._send(self.live.update, mark)
+
+    def delete(self) -> None:
+        """Delete the record; that it is gone already is as good."""
+        self._send(self.live.delete, "", gone=True)
+        self.may_exist = False
+
+    def see_it(self, mark: str | None) -> None:
+        """See that the source itself shows the record with the mark, or not at all, where it can be asked for it.
+
+        Raises
+        ------
+        SourceError
+            It answered that it did as it was asked, and shows something else.
+        """
+        if self.resource.one:
+            record = self.reader.one(self.resource, self.source_id)
+            if mark is None and record:
+                self.may_exist = True
+                raise SourceError(f"{self.resource.one}: the source answered the deletion, and still has the record")
+            if mark and mark not in (record.text if record else ""):
+                raise SourceError(f"{self.resource.one}: the source answered the change, and does not show it")
+
+    def _send(self, call: Call, mark: str, gone: bool = False) -> None:
+        path = _filled(call.path, lambda name: quote(str(self._value(name, mark, call)), safe=""))
+        body = None if call.body is None else _filled(call.body, lambda name: self._value(name, mark, call))
+        given: dict[str, Any] = {} if body is None else {"data": body}
+        if body is not None and call.as_ == "json":
+            given = {"content": json.dumps(body, default=str), "headers": {"Content-Type": "application/json"}}
+        target = f"{self.reader.base_url.rstrip('/')}/{path.lstrip('/')}"
+        where = f"{call.method} {call.path}"
+        for attempt in range(ATTEMPTS):
+            status, headers, content = self._answered(call.method, target, where, given)
+            if status != 429 or attempt + 1 == ATTEMPTS:
+                break
+            time.sleep(retry_after(headers, time.time(), 0.5 * 2**attempt))
+        if gone and status in (404, 410):
+            return
+        if 400 <= status < 500 and self.id is None:
+            self.may_exist = False
+        if status in (401, 403):
+            raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
+        if not 200 <= status < 300:
+            raise SourceError(f"{where}: answers {status}")
+        try:
+            self._answer = parse(content.decode("utf-8-sig")) if content.strip() else None
+        except ValueError:
+            raise SourceError(f"{where}: answers {status}, but not with JSON") from None
+
+    def _answered(self, method: str, target: str, where: str, given: dict[str, Any]) -> tuple[int, Any, bytes]:
+        content = bytearray()
+        try:
+            with self._http.stream(method, target, **given) as response:
+                for part in response.iter_bytes():
+                    content += part
+                    if len(content) > LARGEST_ANSWER:
+                        raise SourceError(f"{where}: an answer of more than {LARGEST_ANSWER} bytes")
+                return response.status_code, response.headers, bytes(content)
+        except httpx.HTTPError as error:
+            # Whether it was done is not known, so it is not sent again.
+            raise SourceError(f"{where}: no answer ({type(error).__name__})") from None
+
+    def _value(self, name: str, mark: str, call: Call) -> Any:
+        found = mark if name == "mark" else self.id if name == "id" else value_at(self._answer, name)
+        if found is None:
+            raise SourceError(f"{call.path}: the answer before it has no {name}")
+        return found
+
+
+def _filled(value: Any, given: Callable[[str], Any]) -> Any:
+    """Return a body or a path with its placeholders filled; what is nothing but one keeps the value's type."""
+    if isinstance(value, dict):
+        return {name: _filled(one, given) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, given) for one in value]
+    if not isinstance(value, str):
+        return value
+    whole = PLACEHOLDER.fullmatch(value)
+    return given(whole[1]) if whole else PLACEHOLDER.sub(lambda found: str(given(found[1])), value)

@@ -1,0 +1,221 @@
+"""Makes a record at the source, changes it, deletes it, and watches each change arrive; cleans up whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.database import QueryError
+from dsaudit.handoff import LEFT
+from dsaudit.live.changing import Changer
+from dsaudit.live.steps import ACTIONS, Change, Look, Looker, Step
+from dsaudit.parameters.secret import SecretMissing
+from dsaudit.progress import Progress
+from dsaudit.source.collecting import tenants_of
+from dsaudit.source.reading import SourceError
+from dsaudit.source.recording import LIVE
+from dsaudit.wording import span
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+PAUSE = 0.1  # seconds between two looks within the limit
+LONGER_PAUSE = 0.5  # and beyond it
+SECOND = 1.0
+
+
+@dataclass
+class Seen:
+    """What a probe saw: each step of each change, what kept it from going on, and what it left at the source."""
+
+    limit: float
+    waited: float
+    steps: list[Step] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    left: str | None = None
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Seen:
+        """Read back what was kept."""
+        return cls(**{**record, "steps": [Step(**one) for one in record["steps"]]})
+
+
+def probe(audit: Audit, progress: Progress) -> Seen:
+    """Create, update, update twice within a second and delete a record, as the file declares; what is seen is kept.
+
+    Raises
+    ------
+    QueryError, RelationMissing
+        The database does not answer, or lacks what is declared. What was made is deleted then as well.
+    """
+    live = audit.parameters.live
+    assert live
+    tenant = next(one for one in tenants_of(audit.parameters.whole) if live.tenant in (None, one.name))
+    seen = Seen(audit.parameters.policy.latency_seconds, live.wait_seconds)
+    try:
+        changer = Changer(audit.parameters, tenant)
+    except (SourceError, SecretMissing) as error:
+        seen.problems.append(str(error))
+    else:
+        with contextlib.closing(changer):
+            _Probe(audit, changer, tenant.name, seen, progress).run()
+    _keep(audit, seen)
+    return seen
+
+
+@dataclass
+class _Probe:
+    audit: Audit
+    changer: Changer
+    tenant: str
+    seen: Seen
+    progress: Progress
+    family: str = field(default_factory=lambda: f"dsaudit-{secrets.token_hex(4)}")  # how all its marks begin
+    marks: int = 0
+
+    def run(self) -> None:
+        """Do all of it; a source or a database that does not answer ends it, and is told."""
+        Looker(self.audit, self.tenant, "0")  # what the database lacks is known before anything is made
+        with self._cleaned_up():
+            try:
+                self._act_and_watch()
+            except (SourceError, QueryError) as error:
+                self.seen.problems.append(str(error))
+
+    def _act_and_watch(self) -> None:
+        mark = self._mark()
+        asked = time.monotonic()
+        self.changer.create(mark)
+        self._note()  # its id
+        looker = Looker(self.audit, self.tenant, self.changer.source_id)
+        self._watch(looker, Change("create", mark), Look(""), asked, time.monotonic())
+        for action in ACTIONS[1:]:
+            earlier = looker.look()
+            change, asked = self._changed(action)
+            self._watch(looker, change, earlier, asked, time.monotonic())
+
+    def _changed(self, action: str) -> tuple[Change, float]:
+        """Do what is to be done at the source, and return it with the time at which the last request was sent."""
+        first = self._mark() if action == "update twice" else None
+        # Many sources tell whole seconds: what comes next is to have another one than what was before it, whatever the
+        # clocks say, and two updates are to have the same.
+        time.sleep(SECOND)
+        if first:
+            time.sleep(SECOND - time.time() % SECOND)
+            begun = time.monotonic()
+            self.changer.update(first)
+        mark, asked = self._mark(), time.monotonic()
+        if action == "delete":
+            self.changer.delete()
+        else:
+            self.changer.update(mark)
+        if first and time.monotonic() - begun > SECOND:
+            took = span(time.monotonic() - begun)
+            self.seen.problems.append(f"the source took {took} for two updates, so they were not within one second")
+        return Change(action, mark, first), asked
+
+    def _watch(self, looker: Looker, change: Change, earlier: Look, asked: float, answered: float) -> None:
+        """Look until all steps have come, or as long as the file says; a step that is undone has not come."""
+        steps = {name: Step(change.action, name) for name in looker.due(change.action)}
+        if not steps:
+            return
+        self.changer.see_it(None if change.action == "delete" else change.mark)
+        self.seen.steps += steps.values()
+        while True:
+            begun = time.monotonic()
+            look = looker.look()
+            ended = time.monotonic()
+            done = {"changed", *look.arrived(change, earlier, self.family)}
+            for name, step in steps.items():
+                if name not in done:
+                    step.since, step.until, step.at = round(begun - answered, 3), None, None
+                elif step.until is None:
+                    spent = answered - asked if name == "changed" else ended - asked
+                    step.until, step.at = round(spent, 3), look.at
+            waited = begun - answered
+            is_over = set(steps) <= done and (look.has_settled(change) or waited > self.seen.limit)
+            if is_over or waited >= self.seen.waited:
+                return
+            missing = [name for name in steps if name not in done]
+            self._tell(change, missing, waited)
+            time.sleep(self._pause(waited))
+
+    def _pause(self, waited: float) -> float:
+        """Return the time to the next look, of which one falls on the limit and one on the end."""
+        left = [edge - waited for edge in (self.seen.limit, self.seen.waited) if edge > waited]
+        return max(0.001, min(PAUSE if waited < self.seen.limit else LONGER_PAUSE, *left))
+
+    def _tell(self, change: Change, missing: list[str], waited: float) -> None:
+        what = f"live, {change.action}: waiting for {', '.join(missing) or 'the update before it'}"
+        self.progress(f"{what}, {waited:.0f} s of {self.seen.waited:g} s")
+
+    def _mark(self) -> str:
+        self.marks += 1
+        return f"{self.family}-{self.marks}"
+
+    # What is left at the source
+
+    @contextlib.contextmanager
+    def _cleaned_up(self) -> Iterator[None]:
+        """Delete the record whatever happens, Ctrl-C included; the runner waits as long as the note of it is there."""
+        self._note()
+        try:
+            yield
+        finally:
+            self.seen.left = self._remove()
+            if self.seen.left:
+                self._note(self.seen.left)
+            else:
+                (self.audit.private / LEFT).unlink(missing_ok=True)
+
+    def _remove(self) -> str | None:
+        """Delete the record where there is one, and return what is left of it."""
+        problem = "it is not known whether it was made"
+        for pause in (0.0, 0.5, 2.0) if self.changer.id is not None else ():
+            if not self.changer.may_exist:
+                break
+            time.sleep(pause)
+            try:
+                self.changer.delete()
+                self.changer.see_it(None)
+            except SourceError as error:
+                problem = str(error)
+        return f"{self._name()}: {problem}" if self.changer.may_exist else None
+
+    def _name(self) -> str:
+        known = "" if self.changer.id is None else f" {self.changer.id}"
+        return f"{self.changer.live.resource}{known} of {self.tenant}, marked {self.family}"
+
+    def _note(self, left: str | None = None) -> None:
+        """Note what is at the source for as long as it is, so that a run that is stopped can tell of it."""
+        record = {"what": left or self._name(), "given_up": left is not None}
+        _write(self.audit.private / LEFT, record)
+
+
+def seen_before(audit: Audit) -> Seen | None:
+    """Return what this audit's probe saw, or that of the run whose reading is used; None where there was none."""
+    if not audit.asks_anew:
+        assert audit.source.folder  # where a run's reading is used, it is copied to here now
+    path = _path(audit)
+    return Seen.from_json(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _path(audit: Audit) -> Path:
+    return audit.private / "recording" / LIVE  # where the recording lies, or will
+
+
+def _keep(audit: Audit, seen: Seen) -> None:
+    _path(audit).parent.mkdir(mode=0o700, exist_ok=True)
+    _write(_path(audit), asdict(seen))
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(record, file)

@@ -1,0 +1,157 @@
+"""The steps that a change has to take from the source to its refined row, and what one look at the database shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dsaudit.database.expressions import field_column, quoted
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+STEPS = {
+    "changed": "the source has done it",
+    "webhook": "a webhook was received and accepted",
+    "raw": "a new raw row came by webhook",
+    "hash": "its hash is another one",
+    "refined": "its refinement is done",
+    "row": "one refined row has the new value; none is left of what was deleted",
+}
+ACTIONS = ("create", "update", "update twice", "delete")  # what is done at the source, in this order
+
+NOW = "select pg_catalog.clock_timestamp() as now"
+OF_RECORD = "where resource = %(resource_name)s and tenant = %(tenant)s and source_id = %(source_id)s"
+RAW = f"""
+select row_id, by_webhook, content_hash, state, deleted, payload::text as payload from {{raw}} as r {OF_RECORD}
+"""
+DELIVERIES = f"select delivery_id, received_at from {{deliveries}} as d {OF_RECORD} and accepted"
+REFINED = f"select deleted, {{shown_in}} as shown from {{refined}} as f {OF_RECORD}"
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Step:
+    """When one step was seen, in seconds: it had not come `since` the source's answer, and had `until` the asking."""
+
+    action: str
+    name: str
+    since: float = 0.0
+    until: float | None = None  # None: it was not seen as long as was waited
+    at: str | None = None  # by the database's clock
+
+    def is_late(self, limit: float) -> bool | None:
+        """Return whether it took longer than the limit; None where the looks were too far apart to tell."""
+        if self.name == "changed":
+            return False  # how long the provider takes to answer is not ours
+        if self.until is None or self.since > limit:
+            return True
+        return None if self.until > limit else False
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change that is waited for: what is done, the mark that it leaves, and the mark of the one just before."""
+
+    action: str
+    mark: str
+    before: str | None = None
+
+
+@dataclass
+class Look:
+    """What the database had of the record at one instant."""
+
+    at: str
+    raw: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
+    refined: list[Row] = field(default_factory=list)
+
+    @property
+    def delivery_ids(self) -> set[Any]:
+        """What tells the accepted deliveries apart; one that is repeated is the same."""
+        return {row["delivery_id"] or row["received_at"] for row in self.deliveries}
+
+    def arrived(self, change: Change, earlier: Look, family: str) -> set[str]:
+        """Return the steps that the change has taken, held against a look from before it.
+
+        All marks begin with `family`. Where no webhook's payload holds one, the webhooks bring no content, and a row
+        of theirs counts without.
+        """
+        known = {row["row_id"] for row in earlier.raw}
+        by_webhook = [row for row in self.raw if row["by_webhook"]]
+        is_thin = not any(family in (row["payload"] or "") for row in by_webhook)
+        new = [row for row in by_webhook if row["row_id"] not in known]
+        live = [row for row in self.refined if not row["deleted"]]
+        if change.action == "delete":
+            own, is_shown = [row for row in new if row["deleted"]], not live
+        else:
+            own = [row for row in new if is_thin or change.mark in row["payload"]]
+            is_shown = len(live) == 1 and change.mark in (live[0]["shown"] or "")
+        hashes = {row["content_hash"] for row in earlier.raw} | {None}
+        held = {
+            "webhook": bool(self.delivery_ids - earlier.delivery_ids),
+            "raw": bool(own),
+            "hash": any(row["content_hash"] not in hashes for row in own),
+            "refined": any(row["state"] == "processed" for row in own),
+            "row": is_shown,
+        }
+        return {name for name, holds in held.items() if holds}
+
+    def has_settled(self, change: Change) -> bool:
+        """Return whether the change just before has come too: late, it must not win."""
+        return change.before is None or any(change.before in (row["payload"] or "") for row in self.raw)
+
+
+class Looker:
+    """Looks at what the database has of one record as it is now, in short read-only transactions."""
+
+    def __init__(self, audit: Audit, tenant: str, source_id: str) -> None:
+        live = audit.parameters.live
+        assert live
+        self._database = audit.database.now()
+        self._parameters, self._name = audit.parameters, live.resource
+        column = quoted(field_column(live.shown_in))
+        asked = {"raw": RAW, "deliveries": DELIVERIES, "refined": REFINED.replace("{shown_in}", column)}
+        if not audit.parameters.has_raw_rows(self._name):
+            del asked["raw"]
+        if not (audit.parameters.deliveries and "source_id" in audit.parameters.deliveries.columns):
+            del asked["deliveries"]
+        whole = audit.relations.whole  # of a part, the record is not in it
+        filled = {
+            name: whole.fill(sql, {"resource": self._name}, [self._name], {source_id}) for name, sql in asked.items()
+        }
+        self._names = ["now", *filled]
+        self._sqls = [NOW, *(one.sql for one in filled.values())]
+        bound = {**audit.values(), "resource_name": self._name, "tenant": tenant, "source_id": source_id}
+        self._values = [bound, *({**one.values, **bound} for one in filled.values())]
+
+    def look(self) -> Look:
+        """Return what there is now; raises `QueryError` where the database does not answer."""
+        answers = self._database.queries(self._sqls, self._values, most=None)
+        rows = {name: _rows(one.frame) for name, one in zip(self._names, answers, strict=True)}
+        return Look(rows.pop("now")[0]["now"].isoformat(), **rows)
+
+    def due(self, action: str) -> list[str]:
+        """Return the steps that can be looked for after an action, in their order; none that nothing announces."""
+        parameters, kind = self._parameters, action.partition(" ")[0]
+        if kind in parameters.resources[self._name].never:
+            return []
+        raw = parameters.raw.columns if parameters.raw and "raw" in self._names else {}
+        is_kept = bool(raw) and (kind != "delete" or "deleted" in raw)
+        is_seen = {
+            "changed": True,
+            "webhook": "deliveries" in self._names,
+            "raw": is_kept,
+            "hash": is_kept and kind == "update" and "content_hash" in raw,
+            "refined": is_kept and "state" in raw,
+            "row": True,
+        }
+        return [name for name in STEPS if is_seen[name]]
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

@@ -1,0 +1,135 @@
+"""The alert rules that an integration has: read from its files, and held against the dangers that can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dsaudit.monitoring.metrics import METRICS, Metric, measured
+from dsaudit.monitoring.promql import NotPromql, Selector, selectors
+from dsaudit.parameters import Parameters
+from dsaudit.parameters.monitoring import Danger
+
+# What Prometheus itself tells of every target and rule.
+OF_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE"}
+PARTS_OF_A_HISTOGRAM = ("_bucket", "_count", "_sum")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One alert or recording rule, and what it asks for; ``problem`` says why that is not known."""
+
+    file: str
+    name: str
+    is_alert: bool
+    asks: tuple[Selector, ...] = ()
+    problem: str = ""
+
+
+@dataclass
+class Given:
+    """The rules of the declared files, and why a file could not be read."""
+
+    parameters: Parameters
+    rules: list[Rule] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def recorded(self) -> dict[str, list[Rule]]:
+        """The recording rules, by the name of what they record."""
+        found: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            if not rule.is_alert:
+                found.setdefault(rule.name, []).append(rule)
+        return found
+
+    @cached_property
+    def watched(self) -> dict[str, Danger]:
+        """The metrics that exist, with the danger that each tells of."""
+        assert self.parameters.monitoring is not None
+        return {
+            **dict.fromkeys(OF_PROMETHEUS, "other"),
+            **{metric.name: metric.danger for metric in measured(self.parameters)},
+            **(self.parameters.monitoring.metrics or {}),
+        }
+
+    @property
+    def is_all_declared(self) -> bool:
+        """Whether the file says which metrics there are beside dsaudit's."""
+        assert self.parameters.monitoring is not None
+        return self.parameters.monitoring.metrics is not None
+
+    def unknown(self, rule: Rule) -> list[str]:
+        """Return the metrics that a rule names and nothing exposes."""
+        names = dict.fromkeys(one.metric for one in rule.asks)
+        return [name for name in names if not self._is_known(name)]
+
+    def _is_known(self, name: str) -> bool:
+        whole = [name.removesuffix(part) for part in PARTS_OF_A_HISTOGRAM]
+        is_of_scrapes = name.startswith("scrape_")
+        return is_of_scrapes or name in self.recorded or any(one in self.watched for one in (name, *whole))
+
+    def uncovered(self) -> Iterator[tuple[Danger, Metric, list[str]]]:
+        """Yield each danger that no alert tells of, the metric that would, and the tenants for whom there is none."""
+        asked = [one for rule in self.rules if rule.is_alert for one in self._behind(rule, set())]
+        tenants = self.parameters.tenant_names
+        metrics = {metric.danger: metric for metric in reversed(measured(self.parameters))}
+        for danger, metric in sorted(metrics.items(), key=lambda pair: METRICS.index(pair[1])):
+            own = [one for one in asked if self._danger(one.metric) == danger and not one.is_absent]
+            labels = [{"integration": self.parameters.integration, "tenant": one} for one in tenants]
+            without = [one["tenant"] for one in labels if not any(ask.takes(one) for ask in own)]
+            if without:
+                yield danger, metric, without
+
+    def _danger(self, name: str) -> str | None:
+        whole = [name, *(name.removesuffix(part) for part in PARTS_OF_A_HISTOGRAM)]
+        return next((self.watched[one] for one in whole if one in self.watched), None)
+
+    def _behind(self, rule: Rule, passed: Collection[str]) -> Iterator[Selector]:
+        """Yield what a rule asks for, and what stands behind what others record, under the conditions of both."""
+        for one in rule.asks:
+            yield one
+            if one.metric in self.recorded and one.metric not in passed and not one.is_absent:
+                for behind in self.recorded[one.metric]:
+                    for other in self._behind(behind, {*passed, one.metric}):
+                        yield replace(other, labels=(*other.labels, *one.labels))
+
+
+def read(parameters: Parameters) -> Given:
+    """Return the rules of the files that the parameter file declares under `monitoring.rules`."""
+    assert parameters.monitoring is not None
+    given = Given(parameters)
+    for name in parameters.monitoring.rules:
+        try:
+            given.rules += _rules(name, parameters.folder(name))
+        except OSError as error:
+            given.problems[name] = f"it cannot be read: {error.strerror}"
+        except UnicodeDecodeError:
+            given.problems[name] = "it is not UTF-8"
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            given.problems[name] = "it is no YAML" + (f": line {mark.line + 1}" if mark else "")
+        except (TypeError, KeyError, AttributeError):
+            given.problems[name] = "it has no groups of rules as Prometheus reads them"
+    return given
+
+
+def _rules(name: str, path: Path) -> Iterator[Rule]:
+    documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
+    for document in documents or [{}]:
+        for group in document.get("spec", document)["groups"]:  # a PrometheusRule of Kubernetes has them in its spec
+            yield from (_rule(name, rule) for rule in group.get("rules") or [])
+
+
+def _rule(file: str, rule: dict[str, Any]) -> Rule:
+    is_alert = "alert" in rule
+    name = str(rule["alert" if is_alert else "record"])
+    try:
+        return Rule(file, name, is_alert, tuple(selectors(str(rule["expr"]))))
+    except NotPromql as error:
+        return Rule(file, name, is_alert, problem=str(error))

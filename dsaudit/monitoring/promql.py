@@ -1,0 +1,127 @@
+"""Which metrics a PromQL expression asks for: it is read word by word, and neither checked nor run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+WORD = re.compile(
+    r"""(?P<blank>\s+|\#[^\n]*)
+    | (?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
+    | (?P<number>[0-9][\w.]*)
+    | (?P<name>[a-zA-Z_:][\w:]*)
+    | (?P<sign>=~|!~|!=|==|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}  # a list of labels may follow
+BETWEEN = {"and", "or", "unless", "bool", "offset", "atan2", "inf", "nan"}
+AGGREGATING = {
+    *("sum", "min", "max", "avg", "group", "stddev", "stdvar", "count", "count_values", "bottomk", "topk", "quantile"),
+    *("limitk", "limit_ratio"),
+}
+ABSENT = {"absent", "absent_over_time"}
+CLOSING = {"(": ")", "{": "}", "[": "]"}
+
+
+@dataclass(frozen=True)
+class Selector:
+    """The series that an expression asks for: a metric, its labels' conditions, and whether only for being gone."""
+
+    metric: str
+    labels: tuple[tuple[str, str, str], ...] = ()  # label, sign, value
+    is_absent: bool = False
+
+    def takes(self, labels: Mapping[str, str]) -> bool:
+        """Return whether it takes a series with these labels; of others it may ask what it likes."""
+        return all(_holds(labels[label], sign, value) for label, sign, value in self.labels if label in labels)
+
+
+class NotPromql(ValueError):
+    """The expression cannot be read."""
+
+
+def selectors(expression: str) -> list[Selector]:
+    """Return what an expression asks for, in its order.
+
+    Raises
+    ------
+    NotPromql
+        A bracket has no counterpart, or what stands between braces is no condition.
+    """
+    words = [(kind, match[0]) for match in WORD.finditer(expression) if (kind := str(match.lastgroup)) != "blank"]
+    ends, found, inside, place = _pairs(words), [], [], 0
+    while place < len(words):
+        kind, word = words[place]
+        after = words[place + 1][1] if place + 1 < len(words) else ""
+        step = 1
+        if word == "(":
+            inside.append(words[place - 1][1].lower() if place else "")
+        elif word == ")":
+            inside.pop()
+        elif word == "[":
+            step = ends[place] - place + 1
+        elif kind == "name" and word.lower() in GROUPING:
+            step = ends[place + 1] - place + 1 if after == "(" else 1
+        elif word == "{" or (kind == "name" and not _is_word_of_the_language(word, after)):
+            start = place if word == "{" else place + 1
+            braces = words[start + 1 : ends[start]] if start < len(words) and words[start][1] == "{" else []
+            named, labels = _conditions(braces)
+            metric = word if word != "{" else named
+            found += [Selector(metric, labels, not ABSENT.isdisjoint(inside))] if metric else []
+            step = ends[start] - place + 1 if start in ends and words[start][1] == "{" else 1
+        place += step
+    return found
+
+
+def _is_word_of_the_language(word: str, after: str) -> bool:
+    is_called = after == "("
+    aggregates = word.lower() in AGGREGATING and after.lower() in ("by", "without")
+    return is_called or aggregates or word.lower() in BETWEEN
+
+
+def _pairs(words: list[tuple[str, str]]) -> dict[int, int]:
+    """Return for each opening bracket the place of its counterpart."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for place, (kind, word) in enumerate(words):
+        if kind == "sign" and word in CLOSING:
+            opened.append(place)
+        elif kind == "sign" and word in CLOSING.values():
+            if not opened or CLOSING[words[opened[-1]][1]] != word:
+                raise NotPromql(f"a {word} has no counterpart")
+            ends[opened.pop()] = place
+    if opened:
+        raise NotPromql(f"a {words[opened[0]][1]} has no counterpart")
+    return ends
+
+
+def _conditions(words: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str, str], ...]]:
+    """Return the metric's name, where braces tell it, and the conditions on labels."""
+    metric, labels, part = "", [], list[tuple[str, str]]()
+    for kind, word in [*words, ("sign", ",")]:
+        if word != ",":
+            part.append((kind, word))
+            continue
+        if [kind for kind, _ in part] == ["text"]:
+            metric = _value(part[0][1])
+        elif len(part) == 3 and part[1][1] in ("=", "!=", "=~", "!~") and part[2][0] == "text":
+            label, sign, value = part[0][1].strip("\"'`"), part[1][1], _value(part[2][1])
+            metric = value if (label, sign) == ("__name__", "=") else metric
+            labels += [(label, sign, value)] if label != "__name__" else []
+        elif part:
+            raise NotPromql(f"{' '.join(word for _, word in part)} is no condition on a label")
+        part = []
+    return metric, tuple(labels)
+
+
+def _value(text: str) -> str:
+    return text[1:-1] if text[0] == "`" else re.sub(r"\\(.)", r"\1", text[1:-1])
+
+
+def _holds(given: str, sign: str, value: str) -> bool:
+    try:
+        same = given == value if sign in ("=", "!=") else re.fullmatch(value, given) is not None
+    except re.error:
+        return True  # Go's expressions are others in places; what we cannot tell is no reproach
+    return same is not sign.startswith("!")

@@ -1,0 +1,4 @@
+"""Forged deliveries of webhooks, made by a scheme of the catalogue, and sent where the parameter file allows it."""
+
+MARK = "d5a0d170-0000-4000-8000-"  # in the id of every delivery that is ours, and in those of the records it is about
+NUMBERED, NUMBERED_DIGITS = "7700770077", 15  # how the latter begin, and how long they are, where records have numbers

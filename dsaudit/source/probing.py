@@ -1,0 +1,113 @@
+"""Sends the probe of webhooks once the lists are read, so that the snapshot shows what came of it.
+
+It is kept as ``probe.json`` in the recording: a replay asks nobody and says the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from dsaudit import catalogue
+from dsaudit.facts.webhooks import action, read_subscriptions, shown
+from dsaudit.parameters import Parameters, Resource, Tenant
+from dsaudit.parameters.secret import SecretMissing, from_environment
+from dsaudit.probes import forging
+from dsaudit.probes.sending import send
+from dsaudit.source.reading import parse, value_at
+from dsaudit.source.recording import PROBE
+from dsaudit.verdict.card import plural
+
+
+class _NotSent(Exception):
+    """Why the probe cannot be sent, in a few words."""
+
+
+def probe(
+    parameters: Parameters, tenants: list[Tenant], index: dict[str, Any], folder: Path, progress: Callable[[str], None]
+) -> None:
+    """Send what the file allows, and keep what came back; of a part of the system nothing is sent."""
+    (folder / PROBE).unlink(missing_ok=True)  # of an earlier reading
+    if not (parameters.webhooks and parameters.webhooks.probe) or parameters.part.words:
+        return
+    kept: dict[str, Any] = {"resource": None, "tenant": None, "address": None, "problem": None, "sent": []}
+    try:
+        _send_all(parameters, tenants, index, folder, progress, kept)
+    except (_NotSent, SecretMissing, catalogue.ProviderError) as error:
+        kept["problem"] = str(error).splitlines()[0]
+    (folder / PROBE).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def _send_all(
+    parameters: Parameters,
+    tenants: list[Tenant],
+    index: dict[str, Any],
+    folder: Path,
+    progress: Callable[[str], None],
+    kept: dict[str, Any],
+) -> None:
+    assert parameters.webhooks is not None and parameters.webhooks.probe is not None
+    given, provider = parameters.webhooks.probe, catalogue.load(parameters.provider_file)
+    if provider.signature is None:
+        raise _NotSent(f"the catalogue's file of {parameters.provider} does not tell how deliveries are signed")
+    secret = from_environment(given.secret_env).reveal() if given.secret_env else ""
+    name, resource, topic = _topic(parameters, given.topic)
+    address = _address(parameters, index, topic)
+    tenant = tenants[0]
+    numbered = _is_numbered(folder / tenant.name / f"{name}.jsonl.gz", resource)
+    subject = forging.Subject(topic, tenant.account or tenant.name, resource.id_from[0], numbered)
+    kinds = forging.kinds(parameters, provider.signature, action(topic) == "delete")
+    kept |= {"resource": name, "tenant": tenant.name, "address": shown(address)}
+    progress(f"sending {plural(len(kinds), 'delivery', 'deliveries')} to {shown(address)}, to see forged ones refused")
+    for kind in kinds:
+        made = forging.made(kind, provider, secret, subject, time.time())
+        kept["sent"].append(asdict(send(address, made)))
+        if kind == forging.GENUINE:
+            kept["sent"].append(asdict(send(address, replace(made, kind=forging.REPEATED))))
+    kept["ended"] = datetime.now(UTC).isoformat()
+
+
+def _topic(parameters: Parameters, given: str | None) -> tuple[str, Resource, str]:
+    """Return a resource and a topic of it: that of the file, or a deletion, which of what nobody has does no harm."""
+    able = {name: one for name, one in parameters.resources.items() if one.read and len(one.id_from) == 1}
+    topics = [(name, one, topic) for name, one in able.items() for topic in one.webhooks if given in (None, topic)]
+    if not topics:
+        raise _NotSent("no resource has a list, an id of one part and a topic, to send a delivery about it")
+    return next((found for found in topics if action(found[2]) == "delete"), topics[0])
+
+
+def _address(parameters: Parameters, index: dict[str, Any], topic: str) -> str:
+    """Return the declared address, or the registered one: of this topic, if there are several."""
+    assert parameters.webhooks is not None and parameters.webhooks.probe is not None
+    given = parameters.webhooks.probe
+    address = given.url or (os.environ.get(given.url_env, "") if given.url_env else "")
+    if given.url_env and not address:
+        raise _NotSent(f"the environment variable {given.url_env} is not set; it holds the address")
+    if not address:
+        listed = [one for tenant in index["tenants"].values() for one in tenant["subscriptions"] or []]
+        found = [one for entry in listed for one in read_subscriptions(entry)]
+        # An address that is not ours by the file is somebody else's system.
+        own = [one for one in found if re.fullmatch(parameters.webhooks.address, one.address)]
+        if not own:
+            raise _NotSent("no registered address is the declared one, and the file gives none (webhooks.probe.url)")
+        address = next((one.address for one in own if one.topic == topic), own[0].address)
+    if not address.startswith("https://" if parameters.environment != "development" else ("https://", "http://")):
+        raise _NotSent(f"{shown(address)}: outside development nothing is sent without https")
+    return address
+
+
+def _is_numbered(path: Path, resource: Resource) -> bool:
+    """Return whether the records of a list have numbers for ids; its first one tells."""
+    if not path.is_file():
+        return False
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return any(str(value_at(parse(line), resource.id_from[0])).isdecimal() for line in islice(file, 1))

@@ -1,0 +1,50 @@
+"""Faults of the live probe: each stays on, and shows in what is done at the source while somebody looks.
+
+In the answer keys the scope is an action of the probe, and the keys are the steps that do not come.
+"""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from .answer_key import Expected, Planted
+
+if TYPE_CHECKING:
+    from ..sample import Sample
+
+AFTER_STORING = ["refined", "row"]
+
+
+def _missing(check: str, **steps: list[str]) -> list[Expected]:
+    return [Expected(check, scope={"action": name.replace("_", " ")}, keys=keys) for name, keys in steps.items()]
+
+
+def live_refinement_off(sample: "Sample", random: Random) -> Planted:
+    """Customers are stored and no longer refined."""
+    sample.backend_control("faults", {"skip_refinement": ["customer"]})
+    # What never had a row has none after its deletion either.
+    late = dict.fromkeys(("create", "update", "update_twice"), AFTER_STORING) | {"delete": ["refined"]}
+    must = _missing("live_changes_arrive", **late)
+    return Planted("live_refinement_off", mode=0, how="caused", must=must)
+
+
+def live_updates_undelivered(sample: "Sample", random: Random) -> Planted:
+    """The provider announces no update of a customer."""
+    sample.source_control("faults", {"drop_deliveries": ["customers/update"]})
+    late = ["webhook", "raw", "hash", *AFTER_STORING]
+    must = _missing("live_changes_arrive", update=late, update_twice=late)
+    return Planted("live_updates_undelivered", mode=0, how="caused", must=must)
+
+
+def live_deletion_ignored(sample: "Sample", random: Random) -> Planted:
+    """Deliveries that tell of a deletion are answered and forgotten."""
+    sample.backend_control("faults", {"ignore_deletes": True})
+    late = ["raw", *AFTER_STORING]
+    return Planted("live_deletion_ignored", mode=0, how="caused", must=_missing("live_changes_arrive", delete=late))
+
+
+def live_second_update_lost(sample: "Sample", random: Random) -> Planted:
+    """Of two updates within one second, which have the same time at the source, the second is dropped."""
+    sample.backend_control("faults", {"same_second_dropped": True})
+    late = ["raw", "hash", *AFTER_STORING]
+    must = _missing("live_changes_arrive", update_twice=late)
+    return Planted("live_second_update_lost", mode=0, how="caused", must=must)

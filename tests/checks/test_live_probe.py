@@ -1,0 +1,213 @@
+"""What is done at the source when a run is asked to: a record made, changed and deleted, and seen to arrive or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dsaudit import source
+from dsaudit.checks import all_checks
+from dsaudit.checks.planning import plan_check
+from dsaudit.handoff import LEFT
+from dsaudit.live import STEPS, probe
+from dsaudit.parameters import Part, load, narrowed
+from dsaudit.run import Options, run
+from dsaudit.verdict import Status
+from examples.storefront.control import poll
+from examples.storefront.faults import LIVE_FAULTS
+from tests.checks.auditing import all_rows, opened, told, variables
+
+pytestmark = pytest.mark.xdist_group("live_probe")  # one clone for all of them
+CHECK = "live_changes_arrive"
+# The checks that would see what a probe leaves in the tables.
+AFTERWARDS = [
+    "consecutive_duplicate_hashes", "deliveries_stored_twice", "refined_built_from_newest", "failed_refinements",
+    "raw_missing_in_refined", "source_missing_in_refined", "refined_missing_at_source", "field_differences",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(sample: Any) -> Iterator[Any]:
+    """A clone in which changes are made, with a short patience, so that the tests of what does not come are short."""
+    with sample.clone() as clone:
+        edit(clone.parameters, "policy: {", "policy: {latency_seconds: 2, ")
+        edit(clone.parameters, "  shown_in: note\n", "  shown_in: note\n  wait_seconds: 2.2\n")
+        yield clone
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def customers(shop: Any) -> int:
+    """Return how many customers the source has."""
+    headers = {"X-Shopify-Access-Token": shop.environment["STOREFRONT_TOKEN"]}
+    address = f"{shop.source_url}/acme.myshopify.example/admin/api/2026-07/customers/count.json"
+    return int(httpx.get(address, headers=headers).json()["count"])
+
+
+def heal(shop: Any) -> None:
+    """Switch all faults off, and let what waited come to rest."""
+    at_source, in_backend = shop.switches()
+    shop.source_control("faults", dict.fromkeys(at_source))
+    shop.backend_control("faults", dict.fromkeys(in_backend))
+    shop.settle()
+
+
+def test_without_being_asked_it_does_nothing_and_says_how_to_ask() -> None:
+    planned = plan_check(all_checks()[CHECK], load("parameters/sample.yml"))
+    assert planned.skipped and "--live" in planned.skipped and "live=True" in planned.skipped
+    assert plan_check(all_checks()[CHECK], load("parameters/sample.yml").allowed_to_act()).skipped is None
+
+
+def test_changes_that_arrive_pass_and_leave_nothing_behind(shop: Any) -> None:
+    before = customers(shop)
+    with opened(shop.parameters, shop.environment, live=True) as one:
+        verdict = one.check(CHECK)
+        table, times = one.table("live_steps"), one.frame("live_times")
+        assert verdict.status is Status.PASS, told(verdict)
+        assert not (one.private / LEFT).exists()
+    assert table.columns[0]["name"] == "action" and [row[0] for row in table.rows] == [
+        "create", "update", "update twice", "delete",
+    ]  # fmt: skip
+    assert [*times[times["action"] == "update twice"]["step"]] == [*STEPS]
+    assert verdict.examined == len(times) - 4 == 18, "the provider's own answers are not judged"
+    assert times["seconds"].notna().all() and times["seen_at"].is_monotonic_increasing
+    assert customers(shop) == before
+    with opened(shop.parameters, shop.environment) as one:
+        assert one.frame("live_times").empty, "of another audit"
+        assert one.source.index
+        found = {name: one.check(name) for name in AFTERWARDS}
+    assert [told(verdict) for verdict in found.values() if verdict.status is not Status.PASS] == []
+
+
+@pytest.mark.parametrize("fault", sorted(LIVE_FAULTS))
+def test_a_fault_is_found_at_its_step_of_its_action(fault: str, shop: Any) -> None:
+    before = customers(shop)
+    planted = shop.plant(fault)
+    try:
+        with opened(shop.parameters, shop.environment, live=True) as one:
+            verdict = one.check(CHECK)
+            rows = all_rows(one, verdict)
+        assert customers(shop) == before
+    finally:
+        heal(shop)
+    assert {expected.check for expected in planted.must} == {CHECK}
+    wanted = {expected.scope["action"]: expected.keys for expected in planted.must}
+    assert verdict.status is Status.FAIL, told(verdict)
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(str(row["action"]), []).append(str(row["step"]))
+    assert found == wanted
+    roots = {(row["action"], row["step"]) for row in rows if row["held_up_by"] is None}
+    assert roots == {(action, steps[0]) for action, steps in wanted.items()}
+
+
+def test_a_token_that_only_reads_makes_nothing_and_accuses_nobody(shop: Any) -> None:
+    before = customers(shop)
+    reading = {**shop.environment, "STOREFRONT_WRITE_TOKEN": shop.environment["STOREFRONT_TOKEN"]}
+    with opened(shop.parameters, reading, live=True) as one:
+        verdict = one.check(CHECK)
+        assert not (one.private / LEFT).exists()
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "POST admin/api/2026-07/customers.json: refused with 403" in told(verdict)
+    assert customers(shop) == before
+
+
+def test_what_cannot_be_deleted_is_named(shop: Any, tmp_path: Path) -> None:
+    (tmp_path / "parameters").mkdir()
+    path = tmp_path / "parameters" / "sample.yml"
+    text = shop.parameters.read_text(encoding="utf-8").replace("examples/", f"{shop.copy}/examples/")
+    path.write_text(text, encoding="utf-8")
+    edit(path, 'delete: {method: DELETE, path: "admin/api/2026-07/customers/{id}.json"}',
+         'delete: {method: DELETE, path: "admin/api/2026-07/nowhere/{id}.json"}')  # fmt: skip
+    before = customers(shop)
+    with opened(path, shop.environment, live=True) as one:
+        verdict = one.check(CHECK)
+        left = json.loads((one.private / LEFT).read_text(encoding="utf-8"))
+    (tenant_id,) = [int(word) for word in left["what"].replace(":", " ").split() if word.isdecimal()]
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert f"to be deleted by hand: customer {tenant_id} of acme" in told(verdict)
+    assert customers(shop) == before + 1
+    shop.record("acme.myshopify.example", "customers", "delete", tenant_id)
+    shop.settle()
+
+
+class _Pressed(Exception):
+    """Stands for whatever ends a probe while it waits."""
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, _Pressed])
+def test_whatever_ends_it_the_record_is_deleted(shop: Any, end: type[BaseException]) -> None:
+    before = customers(shop)
+
+    def ends(line: str) -> None:
+        raise end
+
+    shop.plant("live_refinement_off")
+    try:
+        with opened(shop.parameters, shop.environment, live=True) as one, pytest.raises(end):
+            probe(one, ends)
+        assert not (one.private / LEFT).exists()
+        assert customers(shop) == before
+    finally:
+        heal(shop)
+
+
+def test_a_run_keeps_what_it_saw_and_a_replay_says_the_same_and_asks_nobody(shop: Any, tmp_path: Path) -> None:
+    options = Options(phases=["6"], checks=[CHECK], out=tmp_path)
+    with variables(shop.environment):
+        parameters = narrowed(load(shop.parameters), Part.given(resources=["customer"]))
+        first = run(parameters.allowed_to_act(), options, source.record, lambda line: None)
+        sent = shop.source_control("status")["deliveries"]
+        assert source.has_acted(first.folder)
+        again = run(parameters.allowed_to_act(), options, source.replay(first.folder), lambda line: None)
+    (one,), (other,) = first.result["verdicts"], again.result["verdicts"]
+    assert one["status"] == other["status"] == "pass", one
+    assert one["results"] == other["results"]
+    assert shop.source_control("status")["deliveries"] == sent
+    page = next((again.folder / "phases").glob("06_realtime.ipynb")).read_text(encoding="utf-8")
+    assert "update twice" in page and "image/png" in page
+
+
+def test_ctrl_c_lets_a_run_delete_what_it_made(shop: Any, tmp_path: Path) -> None:
+    before = customers(shop)
+    shop.plant("live_refinement_off")
+    edit(shop.parameters, "wait_seconds: 2.2", "wait_seconds: 60")
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heeding}; from dsaudit.cli import main; main()", "run", str(shop.parameters)]
+    running = subprocess.Popen(
+        [*command, "--live", "--resource", "customer", "--phase", "6", "--check", CHECK, "--out", str(tmp_path)],
+        env={**os.environ, **shop.environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for _ in poll(60, 0.1):
+            made = [path for path in tmp_path.rglob(LEFT) if any(word.isdecimal() for word in path.read_text().split())]
+            if made or running.poll() is not None:
+                break
+        assert made, running.communicate()[1]
+        time.sleep(0.5)
+        assert customers(shop) == before + 1
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+        assert said.strip().splitlines()[-1] == "stopped" and running.returncode == 3
+        assert customers(shop) == before
+        assert list(tmp_path.rglob(LEFT)) == []
+    finally:
+        running.kill()
+        edit(shop.parameters, "wait_seconds: 60", "wait_seconds: 2.2")
+        heal(shop)
