@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from dsaudit.facts.changes import ALL, CHANCE, Silence, _silent
+from dsaudit.functions.silence import LEAST
 
 START = pd.Timestamp("2026-03-28T00:00Z")  # the clocks of half of Europe change in the second night
 AUDIT: Any = SimpleNamespace(
@@ -72,6 +73,13 @@ def test_a_silence_that_has_not_ended_ends_with_the_audit() -> None:
     seconds = list(range(0, 12 * HOUR, 300))
     (one,) = found(seconds, [one for one in seconds if one > 11 * HOUR])
     assert one.end == pd.Timestamp(AUDIT.instant)
+
+
+def test_so_few_seconds_with_changes_can_prove_no_silence() -> None:
+    def can_be_told(seconds: int) -> bool:
+        return any(found(range(seconds), range(seconds - missed, seconds)) for missed in range(1, seconds + 1))
+
+    assert [can_be_told(seconds) for seconds in (LEAST - 1, LEAST)] == [False, True]
 
 
 def test_an_hour_in_which_nothing_changed_is_none() -> None:

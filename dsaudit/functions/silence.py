@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from dsaudit.facts.changes import changes, moments, silences
 from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import sides
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 FEW = 3  # changes that a sync may bring before a webhook by chance
+LEAST = 9  # seconds of change; of fewer, `silences` could call no row of missed ones more than chance
 
 
 def changes_come_by_webhook(audit: Audit) -> Found:
@@ -51,7 +53,6 @@ def webhooks_come_without_a_gap(audit: Audit) -> Found:
     needs: webhooks, raw.columns.via, raw.columns.changed_at
     key: resource, silent_from
     show: resource, changed
-    minimum: 10
     explains: webhooks_arrive, raw_differs_from_source, source_missing_in_raw, source_missing_in_refined,
         field_differences
     remedy: look at the receiver's log and the provider's list of failed deliveries for this time, then sync once more
@@ -73,8 +74,14 @@ def webhooks_come_without_a_gap(audit: Audit) -> Found:
                 "by_chance": float(f"{one.odds:.1e}"),
             }
         )
-    counts = {str(tenant): len(moments(part)) for tenant, part in found.groupby("tenant")} if len(found) else {}
-    judged = frames(rows, _examined(audit, counts))
+    told = {str(tenant): moments(part) for tenant, part in found.groupby("tenant")} if len(found) else {}
+    examined = _examined(audit, {tenant: len(one) for tenant, one in told.items()})
+    for line in examined:
+        untold = int((~told[line["tenant"]]).sum()) if line["tenant"] in told else 0
+        if untold and line["examined"] < LEAST:
+            seconds = f"of {plural(line['examined'], 'second')} with changes {untold} had no webhook"
+            line["reason"] = line["reason"] or f"{seconds}: too few to tell a silence from chance"
+    judged = frames(rows, examined)
     if audit.parameters.source is None:
         judged[1].attrs["limits"] = ["what no sync brought is not known, as the file names no source"]
     return judged

@@ -1,5 +1,6 @@
 """Live traffic: every resource that has webhooks takes its turn, in one shop and then in the other."""
 
+import asyncio
 import random
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from .change import Change
 
 # A shop's people work no faster than its provider sends: more would be a burst, and each delivery late.
 MOST_QUEUED = 8
+MOST_A_SECOND = 25  # and so slowly that what they do has a rhythm, on a quick machine too
 Action = Callable[[Change], object]
 
 # Deletions are a minority, and each action does something else that is useful when nothing suits it.
@@ -97,8 +99,9 @@ def perform(provider: Provider, shop: str, rng: random.Random, action: Action) -
 
 async def make_changes(provider: Provider, count: int, seed: int) -> dict[str, Any]:
     made: Counter[str] = Counter()
-    deliveries = 0
-    for _ in range(count):
+    deliveries, began = 0, time.monotonic()
+    for done in range(count):
+        await asyncio.sleep(max(0.0, began + done / MOST_A_SECOND - time.monotonic()))
         number = provider.store.setting("changes") or 0
         name, shop, action = _turn(number)
         provider.store.set("changes", number + 1)
