@@ -37,6 +37,18 @@ def attach(parameters: Parameters) -> None:
     os.environ.update(state["environment"])
 
 
+def own_file(parameters: Parameters) -> Path:
+    """Return the parameter file of the running sample, which names copies of code and documents; else the one given.
+
+    Faults are planted in the copies.
+    """
+    if parameters.example is None or parameters.path.parent.parent != project_root():
+        return parameters.path
+    state = _read(state_file(parameters.example))
+    copy = Path(state["parameters"]) if state else parameters.path
+    return copy if copy.name == parameters.path.name and copy.is_file() else parameters.path
+
+
 @contextlib.contextmanager
 def started(parameters: Parameters) -> Iterator[None]:
     """Run the sample for as long as the block, with its variables in the environment."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
 from dsaudit.drafting.refined import Refined
 from dsaudit.drafting.resources import _put_scope
+from dsaudit.facts.webhooks import tells
 from dsaudit.parameters.resource import Resource
 from dsaudit.parameters.source import Source
 
@@ -121,6 +122,31 @@ def test_no_two_topics_are_written_alike(key: str) -> None:
     facts = catalogue.load(key)
     topics = [topic for one in facts.topics.values() for topic in one.all]
     assert len({one for topic in topics for one in facts.written(topic)}) == len(topics) * (1 + len(facts.spellings))
+
+
+@pytest.mark.parametrize("form", ["{objekt}/{change}", "{object/{change}", "x", "{object}", "{object}{change}{}"])
+def test_a_spelling_that_cannot_tell_topics_apart_is_refused(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "acme.yml"
+    path.write_text(f"name: Acme\nspellings: [{{form: '{form}'}}]\n", encoding="utf-8")
+    with pytest.raises(catalogue.ProviderError, match=r"has to hold \{object\} and \{change\}, and no other place"):
+        catalogue.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("key", "topic", "kind"),
+    [
+        ("stripe", "charge.succeeded", "create"),  # its last word says nothing of it
+        ("shopify", "orders/paid", None),
+        ("shopify", "orders/updated", "update"),
+        (None, "order.created", "create"),
+        (None, "order.shipped", None),
+    ],
+)
+def test_what_a_topic_tells_is_known_from_the_catalogue_before_its_last_word(
+    key: str | None, topic: str, kind: str | None
+) -> None:
+    audit: Any = SimpleNamespace(kept={"provider": (catalogue.load(key), None)})
+    assert tells(audit, topic) == kind
 
 
 def test_a_topic_that_is_not_known_has_its_own_name_alone() -> None:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dsaudit.parameters import project_root
 
 
+def _outside() -> Iterator[tuple[str, str]]:
+    """Yield the variables of a shell that knows of no sample."""
+    return ((name, value) for name, value in os.environ.items() if not name.startswith("STOREFRONT_"))
+
+
 def dsaudit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("STOREFRONT_")}
+    variables = dict(_outside())
     return subprocess.run(
         [sys.executable, "-c", "from dsaudit.cli import main; main()", *arguments],
         cwd=project_root(),
@@ -57,6 +66,30 @@ def test_the_sample_can_be_tried_without_auditing_it() -> None:
     assert "✓ source of acme: answers" in done.stdout and ", 2 be skipped" in done.stdout
     assert "✓ live: with --live, a customer of acme would be created" in done.stdout and "not asked to" in done.stdout
     assert "✓ reading acme: about " in done.stdout and " calls for " in done.stdout
+
+
+def test_what_is_planted_in_the_code_of_the_sample_that_is_up_is_found(tmp_path: Path) -> None:
+    """By the commands of the README: the faults are in copies, which the parameter file of that sample names."""
+    (tmp_path / f"dsaudit-{os.getuid()}").mkdir(mode=0o700)
+    told: dict[str, Any] = {
+        "env": {**dict(_outside()), "XDG_RUNTIME_DIR": str(tmp_path)},
+        "cwd": project_root(),
+        "text": True,
+    }
+    words = [sys.executable, "-c", "from dsaudit.cli import main; main()"]
+    with subprocess.Popen([*words, "sample", "up"], stdout=subprocess.DEVNULL, **told) as sample:
+        try:
+            until = time.monotonic() + 180
+            while not list(tmp_path.glob("*/storefront.json")) and time.monotonic() < until:
+                time.sleep(0.2)
+            subprocess.run([*words, "sample", "plant", "paging_taken_out"], check=True, capture_output=True, **told)
+            options = ["--attach", "--check", "sync_functions_paginate", "--out", str(tmp_path / "out")]
+            run = [*words, "run", "parameters/sample.yml", *options]
+            done = subprocess.run(run, check=False, capture_output=True, **told)
+        finally:
+            sample.send_signal(signal.SIGINT)
+            sample.wait(timeout=60)
+    assert done.returncode == 1, done.stdout + done.stderr
 
 
 def test_help_is_quick_since_it_imports_nothing_slow() -> None:

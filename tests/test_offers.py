@@ -65,8 +65,18 @@ def test_each_topic_is_added_kept_or_skipped_and_what_has_none_is_polled(audit: 
         ("line", "", "keep", "each topic of member carries it"),
         ("member", "member.renamed", "skip", "member.updated tells the same"),
         ("member", "member.left", "skip", "member.updated tells of that state too"),
-        ("member", "member.seen", "skip", "it tells of no change of its own"),
+        ("member", "member.seen", "skip", "it tells of no creation, update or deletion"),
     ]
+
+
+def test_a_topic_that_tells_of_one_way_of_being_created_does_not_stand_for_another(audit: Any) -> None:
+    path = audit.parameters.path.parent / "acme.yml"
+    text = path.read_text(encoding="utf-8").replace("member.created", "member.joined, member.invited")
+    path.write_text(text, encoding="utf-8")
+    advice = offers.advised(changed(audit, "member.created", "member.joined"))
+    found = {one.topic: (one.advice, one.why) for one in advice}
+    assert found["member.joined"][0] == "keep"
+    assert found["member.invited"] == ("add", "member.joined need not tell of it")
 
 
 def test_an_advice_says_what_brings_the_change_today(audit: Any) -> None:

@@ -59,10 +59,12 @@ def open(system: str, phase: str, replay: str = "", live: bool = False, **part: 
     """
     given = handoff.current()
     parameters = load(system, given.overrides if given else None, is_recorded=bool(given or replay))
+    sample.attach(parameters)
+    if given is None and (own := sample.own_file(parameters)) != parameters.path:
+        parameters = load(str(own), is_recorded=bool(replay))
     parameters = narrowed(parameters, given.part if given else Part.given(**part))
     if given.acting if given else live or source.has_acted(replay):
         parameters = parameters.allowed_to_act()
-    sample.attach(parameters)
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
     return Audit(completed(parameters, told, database.catalogue()), database, phase, given, replay)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -68,6 +69,17 @@ class Spelling(_Facts):
     case: Literal["lower", "upper", "as it is"] = "as it is"
     words: dict[str, str] = {}
     since: date | None = None
+
+    @field_validator("form")
+    @classmethod
+    def _has_both(cls, form: str) -> str:
+        try:
+            places = {name for _, name, _, _ in Formatter().parse(form) if name is not None}
+        except ValueError:
+            places = set()
+        if places != {"object", "change"}:
+            raise ValueError(f"{form} has to hold {{object}} and {{change}}, and no other place")
+        return form
 
     def of(self, topic: str) -> str:
         """Return how a topic is written in this way."""
@@ -224,6 +236,11 @@ class Provider(_Facts):
             if name not in seen and name not in self.resources:
                 raise ValueError(f"added: there is no resource and no topic {name}")
         return self
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each topic tells: create, update, delete, end or other."""
+        return {topic: kind for one in self.topics.values() for kind in KINDS for topic in getattr(one, kind)}
 
     @property
     def scopes(self) -> set[str]:

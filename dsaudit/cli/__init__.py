@@ -91,7 +91,7 @@ def run(
 
     Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
     """
-    from dsaudit import source
+    from dsaudit import sample, source
     from dsaudit.parameters import Part, load, narrowed
     from dsaudit.run import Options
 
@@ -100,10 +100,12 @@ def run(
     given = overrides_of(overrides)
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
-    parameters = narrowed(load(file, given, is_recorded=replay is not None), Part.given(**part_given(part)))
-    parameters = _allowed_to_act(parameters, live, replay)
-    if attach and not parameters.example:
+    whole = load(file, given, is_recorded=replay is not None)
+    if attach and not whole.example:
         raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
+    if attach and (own := sample.own_file(whole)) != whole.path:
+        whole = load(own, given, is_recorded=replay is not None)
+    parameters = _allowed_to_act(narrowed(whole, Part.given(**part_given(part))), live, replay)
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
     sys.exit(result["exit"])

@@ -93,7 +93,7 @@ def _topics(audit: Audit) -> Iterator[Row]:
         cells[cell.topic].append(f"**{told}**" if cell.state == "lost" else told)
     for one in topics(audit):
         advised_of = advice.get(one.name)
-        tells = advised_of.tells if advised_of else webhooks.action(one.name) or "other"
+        tells = advised_of.tells if advised_of else webhooks.tells(audit, one.name) or "other"
         impact = advised_of.impact.upper() if advised_of else "–"
         yield code(one.resource) or "–", code(one.name), tells, impact, *cells[one.name]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dsaudit.catalogue import ACTIONS, KINDS, Object, Provider
 from dsaudit.facts.exceptions import written_down
 from dsaudit.facts.provider import provider_of
+from dsaudit.facts.webhooks import action
 from dsaudit.naming import one as singular_name
 
 if TYPE_CHECKING:
@@ -197,9 +198,13 @@ def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[st
     if topic in resource.webhooks:
         return "keep", "it tells of a change" if kind != "other" else "it is wanted, and tells of no change of its own"
     if kind == "other":
-        return "skip", "it tells of no change of its own"
+        return "skip", "it tells of no creation, update or deletion"
     if beside := offer.wanted(resource, kind):
-        return "skip", f"{beside[0]} tells the same"
+        # `charge.succeeded` is a way of being created, and says nothing of the charges that failed.
+        same = next((one for one in beside if action(one) == kind), None)
+        if same:
+            return "skip", f"{same} tells the same"
+        return "add", f"{beside[0]} need not tell of it"
     if kind == "end" and (updates := offer.wanted(resource, "update")):
         return "skip", f"{updates[0]} tells of that state too"
     said = next((why for what, why in resource.never.items() if what == kind), resource.no_webhooks)

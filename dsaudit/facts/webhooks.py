@@ -59,6 +59,15 @@ def action(topic: str) -> str | None:
     return next((name for name, endings in ENDINGS.items() if ending(topic).lower() in endings), None)
 
 
+def tells(audit: Audit, topic: str) -> str | None:
+    """Return what a topic tells of, by the catalogue, else by its last word: ``create``, ``update``, ``delete``, None.
+
+    ``charge.succeeded`` is how Stripe tells of a new charge.
+    """
+    kind = provider_of(audit)[0].kinds.get(topic)
+    return action(topic) if kind is None else kind if kind in ACTIONS else None
+
+
 def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
     """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
     groups = {group(topic) for topic in resource.webhooks}

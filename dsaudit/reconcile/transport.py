@@ -84,7 +84,7 @@ def _unreached(keys: pd.DataFrame, explains: str) -> pd.Series:
 def _of_topics(audit: Audit, tenant: str, name: str, action: str) -> dict[str, Any]:
     """Return what is known of the topics that tell of `action`; since when is known of a log that names objects."""
     resource = audit.parameters.resources[name]
-    declared = {topic for topic in resource.webhooks if webhooks.action(topic) == action}
+    declared = {topic for topic in resource.webhooks if webhooks.tells(audit, topic) == action}
     registered = _registered(audit, tenant)
     mine = None if registered is None else [one for topic, one in registered if topic in declared | {webhooks.EVERY}]
     log = [one for one in _log(audit) if one["tenant"] == tenant]

@@ -161,6 +161,14 @@ def test_a_resource_without_topics_and_without_a_reason_is_a_gap(new_ledger: Cal
     assert [row[:2] for row in verdict.rows] == [["member", one] for one in ("create", "update", "delete")]
 
 
+def test_code_that_takes_no_webhooks_in_is_not_accused_of_not_verifying_them(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    (ledger.folder / "code" / "receive.py").unlink()
+    verdict = judged(ledger, "signature_verified_in_code")
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "no function that receives webhooks was found" in str(verdict.results[0].reason)
+
+
 def test_a_reason_stands_for_a_topic(new_ledger: Callable[..., Ledger]) -> None:
     ledger = new_ledger()
     text = ledger.parameters.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from dsaudit.facts import offers
 from dsaudit.facts.provider import provider_of
 from dsaudit.facts.topics import Topic, matrix, topics
 from dsaudit.facts.ways import ways
-from dsaudit.facts.webhooks import ACTIONS, action, of_resource
+from dsaudit.facts.webhooks import ACTIONS, of_resource, tells
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -35,8 +35,9 @@ def webhook_matrix(audit: Audit) -> pd.DataFrame:
     rows: list[Row] = []
     for name, resource in audit.parameters.resources.items():
         own = of_resource(resource, known)
-        told = {one: _told(resource, one, [known[topic] for topic in own if action(topic) == one]) for one in ACTIONS}
-        others = _states([known[topic] for topic in own if action(topic) is None])
+        by_kind = {kind: [known[topic] for topic in own if tells(audit, topic) == kind] for kind in (*ACTIONS, None)}
+        told = {one: _told(resource, one, by_kind[one]) for one in ACTIONS}
+        others = _states(by_kind[None])
         rows.append({"resource": name, **told, "other": "; ".join(others)})
     return pd.DataFrame(rows)
 
