@@ -1,0 +1,139 @@
+"""Phase 3: what the provider's own log of deliveries tells that ours cannot: it knows what never reached us."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsaudit.catalogue import topics_of
+from dsaudit.functions import Found, Row, frames
+from dsaudit.source import Sent, sent, sent_problem, sent_since
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+OURS_SINCE = "select tenant, min(received_at) as since from {deliveries} as d where tenant is not null group by 1"
+RECEIVED = """
+select tenant, count(*) as received from {deliveries} as d
+where tenant is not null and received_at >= %(since)s and (accepted or %(untold)s) group by 1
+"""
+KNOWN = "select distinct delivery_id from {deliveries} as d where delivery_id = any(%(delivery_ids)s)"
+AT_ONCE = 10_000  # ids that are looked up by one query
+
+
+def deliveries_were_taken(audit: Audit) -> Found:
+    """By the provider's own log, the deliveries that it made were taken, and few given up.
+
+    why: while our address does not answer our own log stays empty, and only the provider knows what it gave up
+    requirement: DS3.2
+    severity: high
+    scope: tenant
+    needs: source.deliveries
+    key: delivery_id, topic, source_id, sent_at
+    show: delivery_id, topic, attempts, answer
+    expect: delivery_success_percent
+    explains: webhooks_arrive, webhooks_come_without_a_gap, source_missing_in_raw, source_missing_in_refined,
+        raw_differs_from_source, field_differences
+    remedy: see whether the address answered at that time; ask the provider to send them again, or sync once
+    """
+    # As many may fail as in our own log (`deliveries_succeed`): the providers' figure of 99 % is one of this log, and
+    # what a sync has brought since is no loss. What is lost is told by the phase of accuracy, whatever the share.
+    rows: list[Row] = []
+    examined: list[Row] = []
+    limits: list[str] = []
+    for tenant in audit.parameters.tenant_names:
+        problem = sent_problem(audit.source, tenant)
+        states: Counter[str] = Counter()
+        lost: list[Sent] = []
+        for one in [] if problem else _to_us(audit, tenant):
+            states[one.state] += 1
+            lost += [one] if one.state == "failed" else []
+        taken = states["taken"] if problem or _tells_taken(audit) else _received(audit, tenant)
+        finished = taken + len(lost)
+        share = round(100 * taken / finished, 3) if finished else None
+        if share is not None and share < audit.parameters.policy.delivery_success_percent:
+            rows += _rows(audit, tenant, lost)
+        examined.append({"tenant": tenant, "examined": finished, "value": share, "unit": "%", "reason": problem})
+        limits += [f"{states['pending']} of {tenant} are still tried, and not judged"] if states["pending"] else []
+    found = frames(rows, examined)
+    found[1].attrs["limits"] = limits
+    return found
+
+
+def taken_deliveries_are_logged(audit: Audit) -> Found:
+    """Every delivery that the provider counts as taken is in our own log.
+
+    why: somebody else answers at our address, or the receiver answers before it writes, and the change is lost
+    requirement: DS3.2
+    severity: critical
+    scope: tenant
+    needs: source.deliveries.columns.delivery_id, source.deliveries.columns.status, deliveries.columns.delivery_id
+    key: delivery_id
+    show: delivery_id, topic, attempts, answer
+    explains: webhooks_arrive, webhooks_come_without_a_gap, source_missing_in_raw, source_missing_in_refined,
+        raw_differs_from_source, field_differences
+    remedy: see who else answers at the registered address (another deployment, a proxy), then sync once
+    """
+    policy = audit.parameters.policy
+    margin = timedelta(seconds=policy.in_flight_seconds + policy.clock_error_seconds)
+    until = datetime.fromisoformat(audit.instant) - margin
+    ours = {row["tenant"]: row["since"] for row in audit.query(OURS_SINCE).to_dict("records")}
+    rows: list[Row] = []
+    examined: list[Row] = []
+    for tenant in audit.parameters.tenant_names:
+        problem = sent_problem(audit.source, tenant)
+        count = 0
+        if tenant in ours and not problem:
+            since = ours[tenant] + margin
+            taken = (one for one in _to_us(audit, tenant) if one.state == "taken" and since <= one.sent_at <= until)
+            while some := list(islice(taken, AT_ONCE)):
+                count += len(some)
+                ids = sorted({one.delivery_id for one in some if one.delivery_id})
+                known = set(audit.query(KNOWN, delivery_ids=ids)["delivery_id"])
+                rows += _rows(audit, tenant, [one for one in some if one.delivery_id not in known])
+        examined.append({"tenant": tenant, "examined": count, "reason": problem})
+    return frames(rows, examined)
+
+
+def _to_us(audit: Audit, tenant: str) -> Iterator[Sent]:
+    """Yield the deliveries of a tenant's log, without those that went to another address by what the log tells."""
+    ours = audit.parameters.webhooks.address if audit.parameters.webhooks else ""
+    for one in sent(audit.source, tenant):
+        if not ours or one.address is None or re.fullmatch(ours, one.address):
+            yield one
+
+
+def _tells_taken(audit: Audit) -> bool:
+    source = audit.parameters.source
+    return bool(source and source.deliveries and "status" in source.deliveries.columns)
+
+
+def _received(audit: Audit, tenant: str) -> int:
+    """Return how many deliveries our own log has of the time that the provider's list of failures speaks of."""
+    table = audit.parameters.deliveries
+    if table is None:
+        return 0
+    since = sent_since(audit.source, tenant)
+    found = audit.query(RECEIVED, since=since, untold="outcome" not in table.columns).to_dict("records")
+    return next((int(row["received"]) for row in found if row["tenant"] == tenant), 0)
+
+
+def _rows(audit: Audit, tenant: str, deliveries: list[Sent]) -> list[Row]:
+    resources = topics_of(audit.parameters, audit.parameters.resources)
+    return [
+        {
+            "tenant": tenant,
+            "resource": resources.get(one.topic),
+            "delivery_id": one.delivery_id,
+            "topic": one.topic,
+            "source_id": one.source_id,
+            "sent_at": one.sent_at,
+            "attempts": one.attempts,
+            "answer": one.answer or "none",
+        }
+        for one in deliveries
+    ]
