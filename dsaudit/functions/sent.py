@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsaudit.catalogue import topics_of
+from dsaudit.facts.sent import tells_taken, to_us
 from dsaudit.functions import Found, Row, frames
-from dsaudit.source import Sent, sent, sent_problem, sent_since
+from dsaudit.source import Sent, sent_problem, sent_since
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -49,10 +48,10 @@ def deliveries_were_taken(audit: Audit) -> Found:
         problem = sent_problem(audit.source, tenant)
         states: Counter[str] = Counter()
         lost: list[Sent] = []
-        for one in [] if problem else _to_us(audit, tenant):
+        for one in [] if problem else to_us(audit, tenant):
             states[one.state] += 1
             lost += [one] if one.state == "failed" else []
-        taken = states["taken"] if problem or _tells_taken(audit) else _received(audit, tenant)
+        taken = states["taken"] if problem or tells_taken(audit) else _received(audit, tenant)
         finished = taken + len(lost)
         share = round(100 * taken / finished, 3) if finished else None
         if share is not None and share < audit.parameters.policy.delivery_success_percent:
@@ -89,7 +88,7 @@ def taken_deliveries_are_logged(audit: Audit) -> Found:
         count = 0
         if tenant in ours and not problem:
             since = ours[tenant] + margin
-            taken = (one for one in _to_us(audit, tenant) if one.state == "taken" and since <= one.sent_at <= until)
+            taken = (one for one in to_us(audit, tenant) if one.state == "taken" and since <= one.sent_at <= until)
             while some := list(islice(taken, AT_ONCE)):
                 count += len(some)
                 ids = sorted({one.delivery_id for one in some if one.delivery_id})
@@ -97,19 +96,6 @@ def taken_deliveries_are_logged(audit: Audit) -> Found:
                 rows += _rows(audit, tenant, [one for one in some if one.delivery_id not in known])
         examined.append({"tenant": tenant, "examined": count, "reason": problem})
     return frames(rows, examined)
-
-
-def _to_us(audit: Audit, tenant: str) -> Iterator[Sent]:
-    """Yield the deliveries of a tenant's log, without those that went to another address by what the log tells."""
-    ours = audit.parameters.webhooks.address if audit.parameters.webhooks else ""
-    for one in sent(audit.source, tenant):
-        if not ours or one.address is None or re.fullmatch(ours, one.address):
-            yield one
-
-
-def _tells_taken(audit: Audit) -> bool:
-    source = audit.parameters.source
-    return bool(source and source.deliveries and "status" in source.deliveries.columns)
 
 
 def _received(audit: Audit, tenant: str) -> int:

@@ -63,9 +63,7 @@ class DeliveryLog(Section):
             raise ValueError(f"{twice} is given twice, so nothing tells whether such a delivery was taken")
         name, equals, form = (self.since or "since").partition("=")
         if not name or (equals and not ("{since}" in form or "{epoch}" in form)):
-            raise Misplaced(
-                ("since",), "is a parameter's name, and its value, if one is given, holds {since} or {epoch}"
-            )
+            raise Misplaced(("since",), "the value has to hold {since} or {epoch}")
         if "status" not in self.columns and (self.pending or self.failed or self.taken != [OF_CODES]):
             raise ValueError("taken, pending and failed are words of columns.status, which is none")
         if not self.pending and self.retried_hours is None:

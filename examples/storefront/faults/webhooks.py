@@ -262,9 +262,10 @@ def deliveries_given_up(sample: "Sample", random: Random) -> Planted:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"  # free, and closed once the block ends
     with _moved(sample, address):
-        ids = _updated_customers(sample, tenant, shop, random)
+        customers, ids = _updated_customers(sample, tenant, shop, random)
     given_up = Expected("deliveries_were_taken", scope={"tenant": tenant}, keys=ids)
-    return Planted("deliveries_given_up", mode=0, how="caused", must=[given_up], may=SILENT)
+    must = [given_up, _old_customers(tenant, customers, "UNDELIVERED")]
+    return Planted("deliveries_given_up", mode=0, how="caused", must=must, may=SILENT)
 
 
 def answered_by_another(sample: "Sample", random: Random) -> Planted:
@@ -273,10 +274,11 @@ def answered_by_another(sample: "Sample", random: Random) -> Planted:
     with ThreadingHTTPServer(("127.0.0.1", 0), _StandIn) as stand_in:
         threading.Thread(target=stand_in.serve_forever, daemon=True).start()
         with _moved(sample, f"http://127.0.0.1:{stand_in.server_port}"):
-            ids = _updated_customers(sample, tenant, shop, random)
+            customers, ids = _updated_customers(sample, tenant, shop, random)
         stand_in.shutdown()
     unknown = Expected("taken_deliveries_are_logged", scope={"tenant": tenant}, keys=ids)
-    return Planted("answered_by_another", mode=44, how="caused", must=[unknown], may=SILENT)
+    must = [unknown, _old_customers(tenant, customers, "NEVER_RECEIVED")]
+    return Planted("answered_by_another", mode=44, how="caused", must=must, may=SILENT)
 
 
 class _StandIn(BaseHTTPRequestHandler):
@@ -301,17 +303,22 @@ def _moved(sample: "Sample", address: str) -> Iterator[None]:
     sample.source_control("webhooks/move", {"from": address, "to": sample.backend_url})
 
 
-def _updated_customers(sample: "Sample", tenant: str, shop: str, random: Random) -> list[str]:
-    """Change so many customers that the deliveries are a share of the tenant's that no audit tolerates."""
+def _updated_customers(sample: "Sample", tenant: str, shop: str, random: Random) -> tuple[list[str], list[str]]:
+    """Change so many customers that their deliveries are a share that no audit tolerates; the ids of both."""
     query = """select count(*) from shopify_webhook_delivery as one join integration on integration.id = integration_id
         where integration.name = %s"""
     customers = living(sample, tenant, "customer")
     random.shuffle(customers)
-    count = 2 + round(FAILED_SHARE * int(rows(sample, query, [tenant])[0][0]))
+    chosen = customers[: 2 + round(FAILED_SHARE * int(rows(sample, query, [tenant])[0][0]))]
     ids: list[str] = []
-    for number, customer in enumerate(customers[:count]):
+    for number, customer in enumerate(chosen):
         ids += sample.record(shop, "customers", "update", int(customer), note=f"Called, {number}")["deliveries"]
-    return ids
+    return chosen, ids
+
+
+def _old_customers(tenant: str, customers: list[str], cause: str) -> Expected:
+    scope = {"tenant": tenant, "resource": "customer"}
+    return Expected("raw_differs_from_source", scope=scope, keys=customers, cause=cause)
 
 
 def _without_handler(sample: "Sample", topic: str) -> None:

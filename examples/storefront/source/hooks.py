@@ -87,8 +87,8 @@ async def list_deliveries(call: Call) -> Response:
     parameters = call.request.query_params
     cursor, limit = read_cursor(parameters), read_limit(parameters)
     since = read_instant("created_at_min", cursor.filters.get("created_at_min", "1970-01-01"))
-    log = call.provider.dispatcher.log
-    found = log.sent(call.shop.domain, cursor.edge or 0, f"{since:%Y-%m-%dT%H:%M:%S.%fZ}", limit + 1)
+    moment, state = f"{since:%Y-%m-%dT%H:%M:%S.%fZ}", cursor.filters.get("status", "")
+    found = call.provider.dispatcher.log.sent(call.shop.domain, cursor.edge or 0, moment, state, limit + 1)
     page = found[:limit]
     answer = JSONResponse({"webhook_deliveries": [_delivery(entry) for entry in page]})
     if len(found) > limit:

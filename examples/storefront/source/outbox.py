@@ -96,13 +96,13 @@ class DeliveryLog:
         names = [column[0] for column in rows.description]
         return [_entry(dict(zip(names, row, strict=True))) for row in rows]
 
-    def sent(self, shop: str, after: int, since: str, limit: int) -> list[dict[str, Any]]:
+    def sent(self, shop: str, after: int, since: str, state: str, limit: int) -> list[dict[str, Any]]:
         """What was sent for a shop, in order, behind a number: what was never generated stands in no log."""
         rows = self.connection.execute(
             "select number, webhook_id, topic, object_id, address, triggered_at, attempts, last_status, outcome"
             " from delivery where shop = ? and number > ? and triggered_at >= ? and outcome <> 'undelivered'"
-            " order by number limit ?",
-            (shop, after, since, limit),
+            " and ? in ('', outcome) order by number limit ?",
+            (shop, after, since, state, limit),
         )
         names = [column[0] for column in rows.description]
         return [dict(zip(names, row, strict=True)) for row in rows]
