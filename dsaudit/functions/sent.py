@@ -20,7 +20,10 @@ RECEIVED = """
 select tenant, count(*) as received from {deliveries} as d
 where tenant is not null and received_at >= %(since)s and (accepted or %(untold)s) group by 1
 """
-KNOWN = "select distinct delivery_id from {deliveries} as d where delivery_id = any(%(delivery_ids)s)"
+KNOWN = """
+select distinct delivery_id from {deliveries} as d
+where delivery_id = any(%(delivery_ids)s) and (accepted or not %(only_accepted)s)
+"""
 AT_ONCE = 10_000  # ids that are looked up by one query
 
 
@@ -51,6 +54,7 @@ def deliveries_were_taken(audit: Audit) -> Found:
         for one in [] if problem else to_us(audit, tenant):
             states[one.state] += 1
             lost += [one] if one.state == "failed" else []
+        lost = lost if tells_taken(audit) else _ours(audit, lost)
         taken = states["taken"] if problem or tells_taken(audit) else _received(audit, tenant)
         finished = taken + len(lost)
         share = round(100 * taken / finished, 3) if finished else None
@@ -91,11 +95,25 @@ def taken_deliveries_are_logged(audit: Audit) -> Found:
             taken = (one for one in to_us(audit, tenant) if one.state == "taken" and since <= one.sent_at <= until)
             while some := list(islice(taken, AT_ONCE)):
                 count += len(some)
-                ids = sorted({one.delivery_id for one in some if one.delivery_id})
-                known = set(audit.query(KNOWN, delivery_ids=ids)["delivery_id"])
+                known = _known(audit, some)
                 rows += _rows(audit, tenant, [one for one in some if one.delivery_id not in known])
         examined.append({"tenant": tenant, "examined": count, "reason": problem})
     return frames(rows, examined)
+
+
+def _known(audit: Audit, deliveries: list[Sent], only_accepted: bool = False) -> set[str]:
+    """Return the ids of these deliveries that our own log has."""
+    ids = sorted({one.delivery_id for one in deliveries if one.delivery_id})
+    return set(audit.query(KNOWN, delivery_ids=ids, only_accepted=only_accepted)["delivery_id"]) if ids else set()
+
+
+def _ours(audit: Audit, failed: list[Sent]) -> list[Sent]:
+    """Return which deliveries of a list of failures were for us, as it may speak of all endpoints of the account."""
+    topics, table = topics_of(audit.parameters, audit.parameters.resources), audit.parameters.deliveries
+    wanted = [one for one in failed if one.topic in topics]
+    has_ids = table is not None and {"delivery_id", "outcome"} <= set(table.columns)
+    taken = _known(audit, wanted, only_accepted=True) if has_ids else set()
+    return [one for one in wanted if one.delivery_id not in taken]
 
 
 def _received(audit: Audit, tenant: str) -> int:

@@ -27,9 +27,9 @@ class DeliveryLog(Section):
     ``status: none``; what our own log has besides counts as taken then. What was not taken counts as still tried for
     `retried_hours`.
 
-    For Stripe, whose list does not tell which endpoint it was: ``{path: "v1/events?delivery_success=false",
-    since: "created[gte]={epoch}", retried_hours: 72, columns: {delivery_id: id, topic: type, source_id: data.object.id,
-    sent_at: created, status: none}}``.
+    For Stripe, whose list speaks of all endpoints, so that what our own log has as accepted does not count: ``{path:
+    "v1/events?delivery_success=false", since: "created[gte]={epoch}", retried_hours: 72, columns: {delivery_id: id,
+    topic: type, source_id: data.object.id, sent_at: created, status: none}}``.
     """
 
     path: str
