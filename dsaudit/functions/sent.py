@@ -75,7 +75,7 @@ def taken_deliveries_are_logged(audit: Audit) -> Found:
     severity: critical
     scope: tenant
     needs: source.deliveries.columns.delivery_id, source.deliveries.columns.status, deliveries.columns.delivery_id
-    key: delivery_id
+    key: delivery_id, source_id
     show: delivery_id, topic, attempts, answer
     explains: webhooks_arrive, webhooks_come_without_a_gap, source_missing_in_raw, source_missing_in_refined,
         raw_differs_from_source, field_differences
