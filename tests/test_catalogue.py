@@ -72,6 +72,7 @@ def test_each_kind_of_fact_names_its_source_and_what_is_from_memory_is_there(key
     assert all(re.fullmatch(r"https://\S+", link) for link in facts.sources.values())
     paths = [f"{name}.{field}" for name, one in facts.resources.items() for field in one.model_fields_set]
     paths += [*facts.model_fields_set, *(f"source.{field}" for field in facts.source)]
+    paths += [f"delivery.{field}" for field in facts.delivery.model_fields_set]
     paths += [f"{name}.known.{field}" for name, one in facts.resources.items() for field in one.known]
     for pattern in facts.from_memory:
         assert any(fnmatchcase(path, pattern) for path in paths), pattern

@@ -15,6 +15,7 @@ database: {url_env: SMALL_URL}
 WAIVER = SMALL + "waivers: [{check: orphans, reason: r, owner: o, expires: "
 WITH_RESOURCE = SMALL + "resources:\n  order:\n    table: orders\n    key: id\n"
 READ = WITH_RESOURCE.replace("resources:", "source: {kind: files, folder: .}\nresources:") + "    read: orders.csv\n"
+LOG = SMALL + "source:\n  kind: rest\n  base_url: http://x\n  deliveries: "
 
 
 def loaded(tmp_path: Path, text: str, **overrides: str) -> object:
@@ -65,6 +66,17 @@ def test_only_integration_and_database_are_mandatory(tmp_path: Path) -> None:
          "relations[0].parent: there is no resource ordre; did you mean order?"),
         (WITH_RESOURCE + "    nested: {in: parent, at: x}\n", "small.yml:7:14", "in: there is no resource parent"),
         (READ + "    since: x\n", "small.yml:9:5", "resources.order.since: a file is read whole"),
+        (LOG + "{path: x, pending: y, columns: {stage: z}}\n", "small.yml:6:37", "stage is nothing that dsaudit reads"),
+        (LOG + "{path: x, pending: y, columns: {topic: none}}\n", "small.yml:6:37", "topic cannot be none"),
+        (LOG + "{path: x, columns: {status: none}, taken: a, pending: b}\n", "small.yml:6:3", "columns.status, which"),
+        (LOG + "{path: x, taken: [a, b], pending: b}\n", "small.yml:6:3", "b is given twice"),
+        (LOG + "{path: x}\n", "small.yml:6:3", "needs pending or retried_hours"),
+        (LOG + "{path: x, pending: y, since: from=now}\n", "small.yml:6:37", "has to hold {since} or {epoch}"),
+        (LOG + "{path: x, pending: y, days: 0}\n", "small.yml:6:37", "days: input should be greater"),
+        (LOG + "{path: x, pending: y}\n  paging: {style: graphql, records: data.orders}\n", "small.yml:6:3",
+         "source.deliveries: is read from a rest API alone, and this source is paged by GraphQL"),
+        (SMALL + "source:\n  kind: files\n  folder: .\n  deliveries: {path: x, pending: y}\n", "small.yml:6:3",
+         "source.deliveries: is read from a rest API alone, and this source is of kind files"),
         (WITH_RESOURCE + "    id_from: no\n", "small.yml:7:5", "a text is expected, and YAML reads this as true"),
         (WITH_RESOURCE + "    id_from: [id, 7]\n", "small.yml:7:19", "YAML reads this as a number; put it in quotes"),
         (WITH_RESOURCE + "    raw: 2026-11-26\n", "small.yml:7:5", "YAML reads this as a date; put it in quotes"),

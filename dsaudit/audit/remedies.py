@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 RESYNC = {
     *("initial_sync_completed", "last_sync_completed", "last_sync_is_recent", "syncs_fetched_records"),
     *("wanted_topics_are_registered", "webhooks_arrive", "ingest_is_current"),
+    *("deliveries_were_taken", "taken_deliveries_are_logged"),
 }
 REGISTER = {
     *("wanted_topics_are_registered", "recorded_topics_are_registered", "webhook_addresses_right"),
     *("registration_succeeded", "deliveries_succeed", "webhooks_arrive"),
+    *("deliveries_were_taken", "taken_deliveries_are_logged"),
 }
 REFINE_AGAIN = {"failed_refinements", "refinement_backlog", "refined_built_from_newest"}
 # How a function is called that takes up what was received and not refined.

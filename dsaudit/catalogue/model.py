@@ -133,7 +133,8 @@ class Delivery(_Facts):
     """How the provider sends: how long it waits for an answer, how often and for how many hours it tries.
 
     ``after`` says what becomes of a subscription or of later deliveries when it gave up, ``payload`` what state a late
-    delivery shows. ``horizon_days``: what was not delivered can be listed for so long.
+    delivery shows. ``log`` is the path of the list of what was sent or not delivered, ``no_log`` says why there is none
+    (see `source.deliveries` of a parameter file). ``horizon_days``: what was not delivered can be listed for so long.
 
     ``envelope`` is what a delivery's body holds around the record, with the names of `PLACES` in braces; without it the
     record is the body.
@@ -149,6 +150,8 @@ class Delivery(_Facts):
     topic_header: str | None = None
     account_header: str | None = None
     envelope: dict[str, Any] = {}
+    log: str | None = None
+    no_log: str | None = None
     horizon_days: int | None = None
 
     @field_validator("envelope")

@@ -26,6 +26,7 @@ WAYS_IN = {
     "syncs": "syncs (the table of sync runs)",
     "record": "record (the integration record)",
     "source": "source (the provider's API)",
+    "source.deliveries": "source.deliveries (the provider's log of its deliveries)",
     "code": "code (the integration's code)",
     "provider": "provider (whose API it is)",
     "provider_reviewed": "provider_reviewed (the day of the last look at what it has)",

@@ -53,7 +53,7 @@ def topics_have_handlers(audit: Audit) -> Found:
     needs: code
     key: topic
     show: topic, registered_in, seen
-    explains: subscriptions_are_wanted, deliveries_succeed, webhooks_arrive
+    explains: subscriptions_are_wanted, deliveries_succeed, deliveries_were_taken, webhooks_arrive
     remedy: add a handler for the topic, then sync its resource once to fetch what was dropped
     """
     topics = webhooks.in_code(audit)
@@ -147,8 +147,8 @@ def webhook_addresses_right(audit: Audit) -> Found:
     needs: webhooks, source.subscriptions
     key: topic
     show: topic, address, problem
-    explains: webhooks_arrive, source_missing_in_raw, source_missing_in_refined, raw_differs_from_source,
-        field_differences
+    explains: deliveries_were_taken, taken_deliveries_are_logged, webhooks_arrive, source_missing_in_raw,
+        source_missing_in_refined, raw_differs_from_source, field_differences
     remedy: register the topics again with the right address, then sync once to fetch what went elsewhere
     """
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dsaudit.parameters.section import Section
+from dsaudit.parameters.delivery_log import DeliveryLog
+from dsaudit.parameters.section import Misplaced, Section
 
 Style = Literal["none", "link", "cursor", "offset", "page", "graphql"]
 
@@ -127,6 +128,7 @@ class Source(Section):
     page_size: int = Field(250, ge=1, le=10_000)
     scopes: str | None = None  # path that lists the granted scopes
     subscriptions: str | None = None  # path that lists the registered webhooks
+    deliveries: DeliveryLog | None = None  # the provider's log of what it sent
     folder: str | None = None
     gids: Literal["number", "text"] = "number"  # what ``gid://shopify/Order/123`` is read as, in a bulk export
     delimiter: str = Field(",", min_length=1, max_length=1)  # of CSV files
@@ -150,4 +152,7 @@ class Source(Section):
             raise ValueError("a sql source needs url_env")
         if self.kind == "sql" and (self.scopes or self.subscriptions):
             raise ValueError("a sql source has no scopes and no subscriptions")
+        if self.deliveries and (self.kind != "rest" or self.paging.style == "graphql"):
+            what = "paged by GraphQL" if self.kind == "rest" else f"of kind {self.kind}"
+            raise Misplaced(("deliveries",), f"is read from a rest API alone, and this source is {what}")
         return self

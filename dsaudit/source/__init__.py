@@ -6,9 +6,10 @@ from dsaudit.source.collecting import reachable, record
 from dsaudit.source.estimating import estimated
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import Recording
+from dsaudit.source.sent import Sent, sent, sent_problem, sent_since
 from dsaudit.source.trying import tried
 
 __all__ = [
-    "Alone", "Recording", "SourceError", "estimated", "has_acted", "may_read_one", "reachable", "record", "replay",
-    "resume", "tried",
+    "Alone", "Recording", "Sent", "SourceError", "estimated", "has_acted", "may_read_one", "reachable", "record",
+    "replay", "resume", "sent", "sent_problem", "sent_since", "tried",
 ]  # fmt: skip

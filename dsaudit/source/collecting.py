@@ -25,6 +25,7 @@ from dsaudit.source.probing import probe
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
+from dsaudit.source.sent import record_sent
 from dsaudit.source.sql import Tables
 from dsaudit.source.writing import Kept, Tape
 from dsaudit.verdict.card import plural
@@ -191,6 +192,9 @@ def _record_tenant(
             told = partial(tell, progress, f"reading {choice.words(name)} of {tenant.name}")
             told(0)
             entry["resources"][name] = record_list(reader, choice, tape, tape.kept() if resume else None, told)
+        if source.deliveries and not (parameters.part.by_record or parameters.part.resources):
+            told = partial(tell, progress, f"reading the log of deliveries of {tenant.name}")
+            entry["deliveries"] = record_sent(reader.pages, parameters, folder, told)
     finally:
         reader.close()
     return entry | reader.facts()

@@ -56,6 +56,8 @@ def estimated(parameters: Parameters) -> Iterator[tuple[str, bool, str]]:
 def _words(parameters: Parameters, client: Client) -> str:
     source, began = client.source, time.monotonic()
     found = _Estimate(calls=bool(source.scopes) + bool(source.subscriptions))
+    if source.deliveries and not (parameters.part.by_record or parameters.part.resources):
+        found.calls, found.uncounted = found.calls + 1, 1
     for name, resource in own_lists(parameters):
         _add(found, parameters, client, name, resource)
     is_asked_again = not parameters.part.by_record and any(one.one for _, one in own_lists(parameters))

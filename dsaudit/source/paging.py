@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from dsaudit.parameters import Resource
+from dsaudit.parameters.delivery_log import DeliveryLog
 from dsaudit.parameters.source import Paging
 from dsaudit.source.reading import Page, Position, Record, SourceError, member_of, records_in, stands_at, value_at
 
@@ -54,14 +55,14 @@ class Listing:
         declared = resource.since or ""
         if kind == "sql":
             return replace(whole, path=declared, since=since)
-        name, _, form = declared.partition("=")
-        at = {"{since}": since.astimezone(UTC).isoformat(), "{epoch}": str(int(since.timestamp()))}
-        value = form or "{since}"
-        for sign, text in at.items():
-            value = value.replace(sign, text)
-        if whole.query:
-            return replace(whole, variables={name: value})
-        return replace(whole, path=_with(whole.path, {name: value}))
+        asked = _asked_since(declared, since)
+        return replace(whole, variables=asked) if whole.query else replace(whole, path=_with(whole.path, asked))
+
+    @classmethod
+    def of_log(cls, log: DeliveryLog, since: datetime) -> Listing:
+        """Return the provider's log of deliveries: what it sent since then, where it can be asked for no more."""
+        path = _with(log.path, _asked_since(log.since, since - MARGIN)) if log.since else log.path
+        return cls(path, records=log.records)
 
     def name_of(self, record: Record) -> tuple[Any, ...]:
         """Return what tells a record from the others of its list."""
@@ -84,6 +85,16 @@ class Request:
 
     url: str
     body: dict[str, Any] | None = None
+
+
+def _asked_since(declared: str, since: datetime) -> dict[str, str]:
+    """Return the parameter that asks for what is no older, by its name or with the form of its value."""
+    name, _, form = declared.partition("=")
+    at = {"{since}": since.astimezone(UTC).isoformat(), "{epoch}": str(int(since.timestamp()))}
+    value = form or "{since}"
+    for sign, text in at.items():
+        value = value.replace(sign, text)
+    return {name: value}
 
 
 def first(paging: Paging) -> Position:

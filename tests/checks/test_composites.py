@@ -18,7 +18,7 @@ from examples.storefront.faults.choosing import living
 from examples.storefront.faults.subscribing import unsubscribed
 from examples.storefront.faults.switching import a_second_passes, backend, source
 from tests.checks.auditing import all_rows
-from tests.checks.test_causes import EXTRA, FIELDS, OLD, RAW, REFINED, Change, File, Scene, without
+from tests.checks.test_causes import EXTRA, FIELDS, OLD, RAW, REFINED, Change, File, Scene, logless
 
 pytestmark = pytest.mark.xdist_group("composites")  # one clone for all of them
 
@@ -234,7 +234,7 @@ def test_two_causes_on_one_row_are_the_right_ones(scenes: tuple[Scene, World]) -
 
 def test_without_the_log_of_deliveries_no_cause_rests_on_it(scenes: tuple[Scene, World]) -> None:
     scene, world = scenes
-    told = Told(scene, without("deliveries"))
+    told = Told(scene, logless())
     page = told.of(world.page) | told.of(world.page, "borealis")
     assert one(page, RAW) == one(told.of(world.refused), RAW) == {"PAGE_BOUNDARY"}
     assert told.of(world.payment, "borealis") == {(REFINED, ""): {"PARENT_MISSING"}}

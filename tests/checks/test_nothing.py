@@ -18,7 +18,7 @@ NOT_RECORDS = {"code", "coverage", "documents", "lookups", "monitoring", "offers
 NOT_RECORDS |= {"scopes", "sync_code"}
 NOT_RECORDS |= {"live", "starting"}  # they act when they are asked to, and are not here
 # These look at the source alone.
-AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree"}
+AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree", "deliveries_were_taken"}
 RECORDS = [name for name, one in all_checks().items() if one.subject not in NOT_RECORDS]
 
 

@@ -8,7 +8,8 @@
 -- expect: delivery_success_percent
 -- examined: select count(*) as examined, round(100.0 * count(*) filter (where accepted) / nullif(count(*), 0), 3) as value,
 --   '%%' as unit from {deliveries} as d
--- explains: webhooks_arrive, source_missing_in_raw, source_missing_in_refined, raw_differs_from_source, field_differences
+-- explains: deliveries_were_taken, webhooks_arrive, source_missing_in_raw, source_missing_in_refined,
+--   raw_differs_from_source, field_differences
 -- remedy: look at the receiver's log for these deliveries; ask the provider to send them again
 select delivery_id, topic, source_id, outcome, received_at
 from {deliveries} as d

@@ -114,7 +114,7 @@ def creation_refused(sample: "Sample", random: Random) -> Planted:
     with source(sample, bad_signature=["draft_orders/create"]):
         made = sample.record(shop, "draft_orders", "create")["record"]
     must = _lost_draft(tenant, made, "REJECTED_SIGNATURE")
-    may = ["webhooks_arrive", "deliveries_succeed"]
+    may = ["webhooks_arrive", "deliveries_succeed", "deliveries_were_taken"]
     return Planted("creation_refused", mode=45, how="caused", must=must, may=may)
 
 

@@ -1,6 +1,11 @@
 """Faults of phase 3: a change is not announced, goes elsewhere, or is answered and dropped."""
 
 import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,6 +24,7 @@ DELIVERY = "app/services/shopify/delivery.py"
 PLAIN = {"locations": "location", "draft_orders": "draft_order", "customers": "customer", "products": "product"}
 # How much of a resource goes unseen once its deliveries are not taken.
 MISSED = ["raw_differs_from_source", "field_differences", "webhooks_arrive"]
+SILENT = [*MISSED, "webhooks_come_without_a_gap"]
 FAILED_SHARE = 0.02  # of all deliveries; an audit tolerates 1 %
 TRIES = 5  # of the provider, before it gives a delivery up
 # What an audit sends to see it refused.
@@ -43,7 +49,11 @@ def subscription_removed(sample: "Sample", random: Random) -> Planted:
     removed = Expected("wanted_topics_are_registered", scope={"tenant": tenant, "resource": "location"}, keys=[topic])
     recorded = Expected("recorded_topics_are_registered", scope={"tenant": tenant}, keys=[topic])
     return Planted(
-        "subscription_removed", mode=46, how="caused", must=[removed, recorded], may=[*MISSED, "deliveries_succeed"]
+        "subscription_removed",
+        mode=46,
+        how="caused",
+        must=[removed, recorded],
+        may=[*MISSED, "deliveries_succeed", "deliveries_were_taken"],
     )
 
 
@@ -243,7 +253,72 @@ def deliveries_refused(sample: "Sample", random: Random) -> Planted:
     sample.settle(timeout=60)
     sample.source_control("faults", {"bad_signature": None})
     refused = Expected("deliveries_succeed", keys=ids)
-    return Planted("deliveries_refused", mode=0, how="caused", must=[refused], may=MISSED)
+    return Planted("deliveries_refused", mode=0, how="caused", must=[refused], may=[*MISSED, "deliveries_were_taken"])
+
+
+def deliveries_given_up(sample: "Sample", random: Random) -> Planted:
+    """For a while nobody listens at the address of the webhooks, and the provider gives up what it sent then."""
+    tenant, shop = some_tenant(random)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"  # free, and closed once the block ends
+    with _moved(sample, address):
+        customers, ids = _updated_customers(sample, tenant, shop, random)
+    given_up = Expected("deliveries_were_taken", scope={"tenant": tenant}, keys=ids)
+    must = [given_up, _old_customers(tenant, customers, "UNDELIVERED")]
+    return Planted("deliveries_given_up", mode=0, how="caused", must=must, may=SILENT)
+
+
+def answered_by_another(sample: "Sample", random: Random) -> Planted:
+    """For a while a stand-in answers at the address of the webhooks, with success, and keeps nothing."""
+    tenant, shop = some_tenant(random)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _StandIn) as stand_in:
+        threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+        with _moved(sample, f"http://127.0.0.1:{stand_in.server_port}"):
+            customers, ids = _updated_customers(sample, tenant, shop, random)
+        stand_in.shutdown()
+    unknown = Expected("taken_deliveries_are_logged", scope={"tenant": tenant}, keys=ids)
+    must = [unknown, _old_customers(tenant, customers, "NEVER_RECEIVED")]
+    return Planted("answered_by_another", mode=44, how="caused", must=must, may=SILENT)
+
+
+class _StandIn(BaseHTTPRequestHandler):
+    """Answers every delivery with success."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _moved(sample: "Sample", address: str) -> Iterator[None]:
+    """Let deliveries go to another host until what happens in the block has come to rest."""
+    sample.source_control("webhooks/move", {"from": sample.backend_url, "to": address})
+    yield
+    sample.settle(timeout=60)
+    sample.source_control("webhooks/move", {"from": address, "to": sample.backend_url})
+
+
+def _updated_customers(sample: "Sample", tenant: str, shop: str, random: Random) -> tuple[list[str], list[str]]:
+    """Change so many customers that their deliveries are a share that no audit tolerates; the ids of both."""
+    query = """select count(*) from shopify_webhook_delivery as one join integration on integration.id = integration_id
+        where integration.name = %s"""
+    customers = living(sample, tenant, "customer")
+    random.shuffle(customers)
+    chosen = customers[: 2 + round(FAILED_SHARE * int(rows(sample, query, [tenant])[0][0]))]
+    ids: list[str] = []
+    for number, customer in enumerate(chosen):
+        ids += sample.record(shop, "customers", "update", int(customer), note=f"Called, {number}")["deliveries"]
+    return chosen, ids
+
+
+def _old_customers(tenant: str, customers: list[str], cause: str) -> Expected:
+    scope = {"tenant": tenant, "resource": "customer"}
+    return Expected("raw_differs_from_source", scope=scope, keys=customers, cause=cause)
 
 
 def _without_handler(sample: "Sample", topic: str) -> None:

@@ -1,4 +1,4 @@
-"""Webhook subscriptions as apps see them: list, count, create, show and delete."""
+"""Webhook subscriptions as apps see them: list, count, create, show and delete; and what was sent to them."""
 
 import json
 from datetime import datetime
@@ -11,7 +11,7 @@ from .admin import BASE, Call, route
 from .catalogue import API_VERSION, SCOPES_OF_TOPIC
 from .outbox import Subscription, Taken
 from .provider import Provider
-from .query import Refused
+from .query import Cursor, Refused, read_cursor, read_instant, read_limit
 
 
 def _body(subscription: Subscription) -> dict[str, Any]:
@@ -82,12 +82,42 @@ async def delete_webhook(call: Call) -> Response:
     return JSONResponse({})
 
 
+async def list_deliveries(call: Call) -> Response:
+    """What was sent, the oldest first, with what became of it."""
+    parameters = call.request.query_params
+    cursor, limit = read_cursor(parameters), read_limit(parameters)
+    since = read_instant("created_at_min", cursor.filters.get("created_at_min", "1970-01-01"))
+    moment, state = f"{since:%Y-%m-%dT%H:%M:%S.%fZ}", cursor.filters.get("status", "")
+    found = call.provider.dispatcher.log.sent(call.shop.domain, cursor.edge or 0, moment, state, limit + 1)
+    page = found[:limit]
+    answer = JSONResponse({"webhook_deliveries": [_delivery(entry) for entry in page]})
+    if len(found) > limit:
+        following = Cursor(cursor.filters, True, page[-1]["number"]).text()
+        answer.headers["Link"] = f'<{call.address}?limit={limit}&page_info={following}>; rel="next"'
+    return answer
+
+
+def _delivery(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": entry["number"],
+        "webhook_id": entry["webhook_id"],
+        "topic": entry["topic"],
+        "object_id": entry["object_id"],
+        "address": entry["address"],
+        "created_at": entry["triggered_at"],
+        "attempts": entry["attempts"],
+        "response_status": entry["last_status"],
+        "state": entry["outcome"],
+    }
+
+
 def webhook_routes(provider: Provider) -> list[Route]:
     one = f"{BASE}/webhooks/{{id:int}}.json"
     return [
         route(provider, f"{BASE}/webhooks.json", list_webhooks),
         route(provider, f"{BASE}/webhooks.json", create_webhook, method="POST"),
         route(provider, f"{BASE}/webhooks/count.json", count_webhooks),
+        route(provider, f"{BASE}/webhook_deliveries.json", list_deliveries),
         route(provider, one, show_webhook),
         route(provider, one, delete_webhook, method="DELETE"),
     ]

@@ -96,6 +96,17 @@ class DeliveryLog:
         names = [column[0] for column in rows.description]
         return [_entry(dict(zip(names, row, strict=True))) for row in rows]
 
+    def sent(self, shop: str, after: int, since: str, state: str, limit: int) -> list[dict[str, Any]]:
+        """What was sent for a shop, in order, behind a number: what was never generated stands in no log."""
+        rows = self.connection.execute(
+            "select number, webhook_id, topic, object_id, address, triggered_at, attempts, last_status, outcome"
+            " from delivery where shop = ? and number > ? and triggered_at >= ? and outcome <> 'undelivered'"
+            " and ? in ('', outcome) order by number limit ?",
+            (shop, after, since, state, limit),
+        )
+        names = [column[0] for column in rows.description]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
 
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "done": entry["outcome"] != "pending"}

@@ -128,9 +128,13 @@ def _whole(name: str, text: str) -> int:
 
 
 def _seconds(name: str, text: str) -> int:
+    return int(read_instant(name, text).timestamp())
+
+
+def read_instant(name: str, text: str) -> datetime:
     # A plus sign that the caller did not encode arrives as a blank.
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
     except ValueError:
         raise Refused(400, {name: f"expected an ISO 8601 instant, not {text!r}"}) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

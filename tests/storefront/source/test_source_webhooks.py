@@ -115,6 +115,33 @@ def test_dropped_deliveries_are_logged_and_never_sent(source: Source, receiver: 
     assert not receiver.bodies("products/update")
 
 
+def test_the_log_lists_what_was_sent_and_never_what_was_not(source: Source, receiver: Receiver) -> None:
+    for topic in ("products/update", "locations/update"):
+        source.subscribe(topic, receiver.address)
+    source.control("faults", {"drop_deliveries": ["products/update"]})
+    source.record("products", "update")
+    made = [source.record("locations", "update") for _ in range(3)]
+    source.settle()
+    receiver.answer = lambda headers: 503
+    later = datetime.now(UTC).isoformat()
+    made += [source.record("locations", "update")]
+    source.settle()
+    answer, listed = source.get("webhook_deliveries", limit=3), []
+    while "next" in answer.links:
+        listed += answer.json()["webhook_deliveries"]
+        answer = source.client.get(answer.links["next"]["url"])
+    listed += answer.json()["webhook_deliveries"]
+    assert [entry["webhook_id"] for entry in listed] == [one["deliveries"][0] for one in made]
+    assert [entry["object_id"] for entry in listed] == [one["id"] for one in made]
+    told = [(entry["state"], entry["attempts"], entry["response_status"]) for entry in listed]
+    assert told[-1] == ("failed", 5, 503) and {state for state, _, _ in told[:-1]} == {"delivered"}
+    assert source.get("webhook_deliveries", created_at_min=later).json()["webhook_deliveries"] == listed[-1:]
+    assert source.get("webhook_deliveries", status="failed").json()["webhook_deliveries"] == listed[-1:]
+    assert source.get("webhook_deliveries", BOREALIS).json()["webhook_deliveries"] == []
+    source.client.headers["X-Shopify-Access-Token"] = "another"
+    assert source.get("webhook_deliveries").status_code == 401
+
+
 def test_a_delayed_delivery_is_sent_late_and_says_when_it_was_due(source: Source, receiver: Receiver) -> None:
     for topic in ("products/update", "customers/update"):
         source.subscribe(topic, receiver.address)
