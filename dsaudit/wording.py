@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from urllib.parse import urlsplit, urlunsplit
 
 UNITS = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -20,6 +21,13 @@ def inert(text: object) -> str:
     """Return text that Markdown shows as it is: no markup, link, image or table border of the data's."""
     one_line = " ".join(str(text).split())
     return re.sub(r"([\\`*_\[\]<>#!|~&@$])", r"\\\1", one_line)
+
+
+def shown(address: str) -> str:
+    """Return an address without what may be secret in it: user, password and query."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 
 
 def span(seconds: float) -> str:

@@ -99,7 +99,8 @@ def test_an_id_may_stand_inside() -> None:
     ("provider", "environment", "probe", "expected"),
     [
         ("shopify", "production", "", ["unsigned", "other_secret"]),
-        ("stripe", "production", "secret_env: S", ["unsigned", "other_secret", "altered", "minified", "spaced"]),
+        ("stripe", "production", "secret_env: S", ["unsigned", "other_secret"]),
+        ("stripe", "development", "secret_env: S", [one for one in REASONS if one != GENUINE]),
         ("stripe", "staging", "secret_env: S, valid: true", [*REASONS]),
         ("shopify", "staging", "secret_env: S, valid: true", [one for one in REASONS if one != "stale"]),
     ],
@@ -111,6 +112,8 @@ def test_what_is_signed_rightly_stays_out_of_production(
     assert scheme is not None
     assert kinds(parameters_of(tmp_path, provider, environment, probe), scheme) == expected
     assert set(expected) <= set(WORDS)
+    without = kinds(parameters_of(tmp_path, provider, environment, probe), scheme, is_deletion=False)
+    assert without == ([] if environment == "production" else [one for one in expected if one != GENUINE])
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,16 @@ def test_what_may_not_be_sent_is_refused_by_the_file(
 
 def test_the_secret_is_one_that_no_file_may_hold(tmp_path: Path) -> None:
     assert "HOOK" in parameters_of(tmp_path, "stripe", probe="secret_env: HOOK").secrets()
+
+
+def test_so_is_an_address_that_stands_in_a_variable(tmp_path: Path) -> None:
+    assert "HOOK_URL" in parameters_of(tmp_path, "stripe", probe="url_env: HOOK_URL").secrets()
+    path = tmp_path / "parameters" / "small.yml"
+    path.write_text(
+        "integration: small\ndatabase: {url_env: SMALL_URL}\nsyncs: {table: runs, run: {url_env: SYNC_URL}}\n",
+        encoding="utf-8",
+    )
+    assert load(path).secrets() == ["SMALL_URL", "SYNC_URL"]
 
 
 def test_an_envelope_of_unknown_places_is_refused(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
             _count_scopes(audit, check, one, gathered)
     gathered.examined = _together([(one.item, counted) for one, (counted, _) in answers])
     gathered.rows = _together([(one.item, found) for one, (_, found) in answers])
+    gathered.limits += [one for one in gathered.examined.get("note", []) if isinstance(one, str)]
     if answers:
         telling, _ = next((one for one in answers if one[1][1].rows), answers[0])
         gathered.query = _shown(audit, check, telling)

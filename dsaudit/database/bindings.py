@@ -25,4 +25,5 @@ def bindings(parameters: Parameters, instant: str, offset: Offset | None = None)
         "instant": instant,
         "table_prefix": parameters.table_prefix,
         "declared_tables": parameters.tables,
+        "is_probed": bool(parameters.webhooks and parameters.webhooks.probe),
     }

@@ -5,7 +5,7 @@ Every table is called ``x`` unless an alias is given. Identifiers are quoted and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,10 @@ from psycopg import sql as names
 
 from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
-from dsaudit.parameters import Resource
+from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
 from dsaudit.parameters.tables import Table
-from dsaudit.probes import MARK, NUMBERED, NUMBERED_DIGITS
+from dsaudit.probes import is_ours
 from dsaudit.wording import did_you_mean
 
 REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
@@ -113,12 +113,23 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
 
 def by_probe(table: Table, info: TableInfo) -> str:
     """Return the condition that a delivery, or the record that it is about, has an id of our own probe's."""
-    ids = [
-        f"({value_of(table.columns[one], info)})::text" for one in ("delivery_id", "source_id") if one in table.columns
-    ]
-    marks = [f"strpos({one}, {literal(MARK)}) > 0" for one in ids]
-    marks += [f"starts_with({one}, {literal(NUMBERED)}) and length({one}) = {NUMBERED_DIGITS}" for one in ids]
-    return f"coalesce({' or '.join(marks) or 'false'}, false)"
+    return is_ours([id_of(table.columns[one], info) for one in ("delivery_id", "source_id") if one in table.columns])
+
+
+def rows_by_probe(
+    parameters: Parameters, filled: Filled, look_up: Callable[[str, Filled], tuple[str, TableInfo]]
+) -> str:
+    """Return the raw rows that our own probe left, of whatever tenant and type they are."""
+    raw, selects = parameters.raw, []
+    assert raw is not None
+    for table in parameters.raw_tables(filled.resources):
+        source, info = look_up(table, filled)
+        told = {
+            name: cast(raw.columns.get(name), info, "text") for name in ("source_id", "delivery_id", "content_hash")
+        }
+        body = ", ".join(f"{expression} as {name}" for name, expression in told.items())
+        selects.append(f"select {body} from {source} as x where {by_probe(raw, info)}")
+    return f"({' union all '.join(selects)})"
 
 
 def cast(column: str | None, info: TableInfo, kind: str) -> str:

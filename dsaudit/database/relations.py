@@ -31,6 +31,7 @@ from dsaudit.database.expressions import (
     map_join,
     quoted,
     row_id,
+    rows_by_probe,
     source_id,
     told_id,
     value_of,
@@ -73,8 +74,8 @@ class Relations:
     ) -> Filled:
         """Return `sql` with every slot filled, for the resource or relation in `item` where it has one.
 
-        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; deliveries
-        of our own probe stand in ``{probed}``. Of a part by record, ``{raw}`` and ``{refined}`` hold its records alone.
+        ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; what our
+        own probe left is in ``{probed_raw}`` and ``{probed}``. Of a part, ``{raw}`` and ``{refined}`` hold its records.
         ``{refined_as_text}`` has each declared field as the text in which it is compared, as Python has no counterpart
         of some values. With `only`, source ids, they may leave out the rows of all others, so that an index serves.
 
@@ -88,6 +89,7 @@ class Relations:
         makers: dict[str, Callable[[], str]] = {
             "raw": lambda: self._raw(filled),
             "deliveries": lambda: self._deliveries(filled),
+            "probed_raw": lambda: rows_by_probe(self._parameters, filled, self._from),
             "probed": lambda: self._deliveries(filled, is_ours=True),
             "syncs": lambda: self._syncs(filled),
             "record": lambda: self._record(filled),
@@ -159,7 +161,7 @@ class Relations:
         sequence = value_of(raw.columns["row_id"], info)
         second = f"date_trunc('second', coalesce({changed}, {observed}, {received}))"
         columns["version"] = f"({second}, coalesce({observed}, {changed}, {received}), {sequence})"
-        conditions = self._raw_within(names.values(), resource, columns, filled)
+        conditions = [f"not {by_probe(raw, info)}", *self._raw_within(names.values(), resource, columns, filled)]
         conditions += by_column(raw.columns["source_id"], info, filled, kinds.values())
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         select = f"select {resource} as resource, {sequence} as sequence, {body} from {source} as x {joins}"

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.probes.forging import GENUINE, REPEATED, WORDS
+from dsaudit.probes.forging import GENUINE, REPEATED, SIGNED, WORDS
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-# By these an address says that there is nothing, or not now: nobody looked at the signature.
-NOBODY_LOOKED = {404, 405, 406, 408, 410, 411, 413, 415, 425, 429}
+NOT_NOW = {408, 425, 429}  # by these an address says that it does not look now
+NOBODY_LOOKED = {404, 405, 406, 410, 411, 413, 415}  # and by these that there is nothing
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A delivery that was sent; its answer means ``refused``, ``accepted``, ``error``, or nothing (None)."""
+    """A delivery that was sent; its answer means ``refused``, ``accepted``, ``error``, or nothing (None).
+
+    It means ``unproven`` where what was refused is signed by a secret of which nothing shows that it is the right one.
+    """
 
     kind: str
     delivery_id: str
@@ -43,9 +46,8 @@ class Answer:
 def answers(audit: Audit) -> list[Answer]:
     """Return what was sent, in order; nothing where nothing was."""
     sent = (audit.source.probe or {}).get("sent", [])
-    # Where a genuine one was taken, somebody looks at this address, and each refusal is one.
-    somebody = any(one["kind"] == GENUINE and one["status"] and one["status"] < 300 for one in sent)
-    return [_answer(one, somebody) for one in sent]
+    genuine = next((one["status"] or 0 for one in sent if one["kind"] == GENUINE), None)
+    return [_answer(one, None if genuine is None else 200 <= genuine < 300) for one in sent]
 
 
 def unsent(audit: Audit) -> str | None:
@@ -56,19 +58,38 @@ def unsent(audit: Audit) -> str | None:
     return f"nothing was sent: {probe['problem']}" if probe["problem"] else None
 
 
-def _answer(one: dict[str, Any], somebody: bool) -> Answer:
-    status, problem = one["status"], one["problem"]
-    if status is None:
-        means, told = None, f"no answer ({problem})"
-    elif status < 300:
-        means, told = "accepted", f"accepted with {status}"
-    elif status < 400:
-        means, told = None, f"answered {status}, a redirect, which is not followed"
-    elif status >= 500:
-        means, told = "error", f"answered {status}: an error, not a refusal"
-    elif status in NOBODY_LOOKED and not somebody:
-        means, told = None, f"answered {status}, as an address does where nobody looks at a signature"
-    else:
-        means, told = "refused", f"refused with {status}"
+def _answer(one: dict[str, Any], is_genuine_taken: bool | None) -> Answer:
+    means, told = _meaning(one, is_genuine_taken)
     ids = (one["kind"], one["delivery_id"], one["source_id"], one["topic"], one["at"])
-    return Answer(*ids, one["seconds"], status, one["answer"], means, told)
+    return Answer(*ids, one["seconds"], one["status"], one["answer"], means, told)
+
+
+def _meaning(one: dict[str, Any], is_genuine_taken: bool | None) -> tuple[str | None, str]:
+    """Return what an answer means, and its words; a genuine delivery (None: none was sent) is the control.
+
+    Where it was taken, each refusal is one of the signature. Where it was not, nothing is known of any. Without one,
+    401 alone says that it is about who asks: an address answers 400 or 403 for many other reasons.
+    """
+    kind, status = one["kind"], one["status"]
+    if status is None:
+        return None, f"no answer ({one['problem']})"
+    if status < 300:
+        return "accepted", f"accepted with {status}"
+    if status < 400:
+        return None, f"answered {status}, a redirect, which is not followed"
+    if status in NOT_NOW:
+        return None, f"answered {status}, as an address does that does not look now"
+    is_error, is_forged = status >= 500, kind not in (GENUINE, REPEATED)
+    if is_forged and is_genuine_taken is False:
+        return None, f"answered {status}, and the genuine one was not accepted either; is the secret the right one?"
+    if is_error:
+        return "error", f"answered {status}: an error, not a refusal"
+    if is_genuine_taken or not is_forged:
+        return "refused", f"refused with {status}"
+    if status in NOBODY_LOOKED:
+        return None, f"answered {status}, as an address does where nobody looks at a signature"
+    if status != 401:
+        return None, f"answered {status}, and nothing shows that the signature was the reason: no genuine one was sent"
+    if kind in SIGNED:
+        return "unproven", "refused with 401, perhaps for a wrong secret: no genuine one was sent"
+    return "refused", "refused with 401"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from dsaudit import codebase
 from dsaudit.catalogue import ACTIONS as ACTIONS
 from dsaudit.catalogue import without_version
 from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
+from dsaudit.wording import shown as shown
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -155,10 +155,3 @@ def _topics_in(registration: Any) -> set[str] | None:
     if not isinstance(listed, list):
         return None
     return {str(one.get("topic") if isinstance(one, dict) else one) for one in listed}
-
-
-def shown(address: str) -> str:
-    """Return an address without what may be secret in it: user, password and query."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.tables import Raw, Table
-from dsaudit.probes import MARK
+from dsaudit.probes import is_ours
 
 LINE = 90
 Named = Callable[[str], str]  # a declared table's name as a query has it
@@ -37,14 +37,15 @@ class Queries:
 
     def ingest_age(self) -> str:
         """Since when nothing at all was received, by tenant."""
-        return self._ages(self._raw(["received_at"]))
+        return self._ages(self._raw(["received_at"], _of_the_provider(self._raw_table)))
 
     def webhook_age(self) -> str:
         """Since when no webhook was received and accepted, by tenant."""
         log = self.parameters.deliveries
         if log is None or not tells_tenants(self.parameters, log):
             raw = self._raw_table
-            return self._ages(self._raw(["received_at"], [_among(_column(raw, "via", "text"), raw.webhook)]))
+            given = [_among(_column(raw, "via", "text"), raw.webhook), *_of_the_provider(raw)]
+            return self._ages(self._raw(["received_at"], given))
         given = [_among(_column(log, "outcome", "text"), log.accepted)] if "outcome" in log.columns else []
         given += _of_the_provider(log)
         return self._ages(self._select(self.named(log.table), log, ["received_at"], given))
@@ -225,10 +226,10 @@ def tells_tenants(parameters: Parameters, table: Table | None) -> bool:
     return table is not None and (not parameters.tenants or "tenant" in table.columns)
 
 
-def _of_the_provider(log: Table) -> list[str]:
-    """Return the conditions that leave out what our own probe sent to see it refused."""
-    ids = [_column(log, name, "text") for name in ("delivery_id", "source_id") if name in log.columns]
-    return [f"coalesce(strpos({one}, {_literal(MARK)}), 0) = 0" for one in ids[:1]]
+def _of_the_provider(table: Table) -> list[str]:
+    """Return the condition that leaves out what our own probe sent, or none where no id would tell it."""
+    ids = [_column(table, name, "text") for name in ("delivery_id", "source_id") if name in table.columns]
+    return [f"not {is_ours(ids)}"] if ids else []
 
 
 def _column(table: Table, name: str, kind: str = "") -> str:

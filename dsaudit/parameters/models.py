@@ -70,10 +70,12 @@ class Code(Section):
 class Probe(Section):
     """Leave to send forged deliveries to our own webhook address, each of which has to be refused.
 
-    A run sends them once the source is read, and so does a phase that is opened by hand. They are about records that
-    nobody has, and their ids bear a mark by which no check takes them for deliveries of the provider. `secret_env`
-    names the secret by which the provider signs; with it more forgeries can be made. `valid` has a genuine delivery
-    sent twice too, of a deletion, which may leave a raw row; production refuses that.
+    A run sends them once the source is read, and so does a phase that is opened by hand; a run that is resumed sends
+    none again. They are about records that nobody has, and their ids bear a mark by which no check takes them for the
+    provider's. `secret_env` names the secret by which the provider signs; with it more forgeries can be made. `valid`
+    has a genuine delivery sent twice too, of a deletion, once for each reading of the source: it shows that the others
+    were refused for their signature, and may leave a raw row each time, which no check counts. Production is sent no
+    right signature, and nothing but about a deletion.
     """
 
     url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
@@ -351,7 +353,8 @@ class Parameters(Section):
             names += filter(None, (self.source.token_env, self.source.url_env))
         names += [self.live.token_env] if self.live else []
         names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
-        if self.webhooks and self.webhooks.probe and self.webhooks.probe.secret_env:
-            names.append(self.webhooks.probe.secret_env)
-        names += filter(None, [self.syncs.run.token_env] if self.syncs and self.syncs.run else [])
+        if probe := self.webhooks and self.webhooks.probe:
+            names += filter(None, (probe.secret_env, probe.url_env))
+        if run := self.syncs and self.syncs.run:
+            names += filter(None, (run.token_env, run.url_env))
         return sorted(set(names))

@@ -2,3 +2,10 @@
 
 MARK = "d5a0d170-0000-4000-8000-"  # in the id of every delivery that is ours, and in those of the records it is about
 NUMBERED, NUMBERED_DIGITS = "7700770077", 15  # how the latter begin, and how long they are, where records have numbers
+
+
+def is_ours(ids: list[str]) -> str:
+    """Return the SQL condition that one of these expressions of text is an id of our own probe's."""
+    marked = [f"strpos({one}, '{MARK}') > 0" for one in ids]
+    numbered = [f"starts_with({one}, '{NUMBERED}') and length({one}) = {NUMBERED_DIGITS}" for one in ids]
+    return f"coalesce({' or '.join([*marked, *numbered]) or 'false'}, false)"

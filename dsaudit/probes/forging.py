@@ -18,6 +18,7 @@ from dsaudit.probes.signatures import sign
 
 LONG_AGO = 60  # seconds beyond the tolerance
 GENUINE, REPEATED = "genuine", "repeated"
+SIGNED = ("altered", "minified", "spaced", "stale")  # forged by means of the secret
 WORDS = {
     "unsigned": "without a signature",
     "other_secret": "signed with another secret",
@@ -53,18 +54,20 @@ class Delivery:
 
 
 def kinds(parameters: Parameters, scheme: Signature, is_deletion: bool = True) -> list[str]:
-    """Return which deliveries the file lets us send; those that are signed rightly stay out of production.
+    """Return which deliveries the file lets us send.
 
-    A genuine one is sent of a deletion alone, which changes nothing in the refined tables.
+    What bears a right signature, of whatever body, stays out of production: a receiver that does not look closely
+    stores it. Nor is anything sent there but about a deletion. A genuine one is sent of a deletion alone as well, which
+    changes nothing in the refined tables.
     """
     probe = parameters.webhooks.probe if parameters.webhooks else None
     if probe is None:
         return []
     found = ["unsigned", "other_secret"]
+    if parameters.environment == "production":
+        return found if is_deletion else []
     if probe.secret_env:
-        found += ["altered", "minified", "spaced"]
-    if probe.secret_env and scheme.tolerance_seconds is not None and parameters.environment != "production":
-        found.append("stale")
+        found += [one for one in SIGNED if one != "stale" or scheme.tolerance_seconds is not None]
     return [*found, GENUINE] if probe.valid and is_deletion else found
 
 

@@ -99,7 +99,7 @@ def record(
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
     if probing:
-        probe(parameters, tenants_of(parameters), index, folder, progress)
+        probe(parameters, tenants_of(parameters), index, folder, progress, resume)
     index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit import catalogue
-from dsaudit.facts.webhooks import action, read_subscriptions, shown
+from dsaudit.facts.webhooks import action, read_subscriptions
 from dsaudit.parameters import Parameters, Resource, Tenant
 from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
@@ -26,6 +26,7 @@ from dsaudit.probes.sending import send
 from dsaudit.source.reading import parse, value_at
 from dsaudit.source.recording import PROBE
 from dsaudit.verdict.card import plural
+from dsaudit.wording import shown
 
 
 class _NotSent(Exception):
@@ -33,10 +34,23 @@ class _NotSent(Exception):
 
 
 def probe(
-    parameters: Parameters, tenants: list[Tenant], index: dict[str, Any], folder: Path, progress: Callable[[str], None]
+    parameters: Parameters,
+    tenants: list[Tenant],
+    index: dict[str, Any],
+    folder: Path,
+    progress: Callable[[str], None],
+    resume: bool = False,
 ) -> None:
-    """Send what the file allows, and keep what came back; of a part of the system nothing is sent."""
-    (folder / PROBE).unlink(missing_ok=True)  # of an earlier reading
+    """Send what the file allows, and keep what came back; of a part of the system nothing is sent.
+
+    A recording is probed once: with `resume`, what was sent to the end for an earlier reading of it stays.
+    """
+    path = folder / PROBE
+    earlier = json.loads(path.read_text(encoding="utf-8")) if resume and path.is_file() else {}
+    if "ended" in earlier:
+        path.write_text(json.dumps({**earlier, "is_earlier": True}), encoding="utf-8")
+        return
+    path.unlink(missing_ok=True)  # of an earlier reading
     if not (parameters.webhooks and parameters.webhooks.probe) or parameters.part.words:
         return
     kept: dict[str, Any] = {"resource": None, "tenant": None, "address": None, "problem": None, "sent": []}
@@ -44,7 +58,7 @@ def probe(
         _send_all(parameters, tenants, index, folder, progress, kept)
     except (_NotSent, SecretMissing, catalogue.ProviderError) as error:
         kept["problem"] = str(error).splitlines()[0]
-    (folder / PROBE).write_text(json.dumps(kept), encoding="utf-8")
+    path.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def _send_all(
@@ -60,14 +74,16 @@ def _send_all(
     if provider.signature is None:
         raise _NotSent(f"the catalogue's file of {parameters.provider} does not tell how deliveries are signed")
     secret = from_environment(given.secret_env).reveal() if given.secret_env else ""
-    name, resource, topic = _topic(parameters, given.topic)
-    address = _address(parameters, index, topic)
-    tenant = tenants[0]
+    name, resource, topic = _topic(parameters)
+    tenant, address = _address(parameters, tenants, index, topic)
+    where = f"the address in {given.url_env}" if given.url_env and not given.url else shown(address)
+    if not address.startswith("https://" if parameters.environment != "development" else ("https://", "http://")):
+        raise _NotSent(f"{where}: outside development nothing is sent without https")
     numbered = _is_numbered(folder / tenant.name / f"{name}.jsonl.gz", resource)
     subject = forging.Subject(topic, tenant.account or tenant.name, resource.id_from[0], numbered)
     kinds = forging.kinds(parameters, provider.signature, action(topic) == "delete")
-    kept |= {"resource": name, "tenant": tenant.name, "address": shown(address)}
-    progress(f"sending {plural(len(kinds), 'delivery', 'deliveries')} to {shown(address)}, to see forged ones refused")
+    kept |= {"resource": name, "tenant": tenant.name, "address": where}
+    progress(f"sending {plural(len(kinds), 'delivery', 'deliveries')} to {where}, to see forged ones refused")
     for kind in kinds:
         made = forging.made(kind, provider, secret, subject, time.time())
         kept["sent"].append(asdict(send(address, made)))
@@ -76,33 +92,37 @@ def _send_all(
     kept["ended"] = datetime.now(UTC).isoformat()
 
 
-def _topic(parameters: Parameters, given: str | None) -> tuple[str, Resource, str]:
+def _topic(parameters: Parameters) -> tuple[str, Resource, str]:
     """Return a resource and a topic of it: that of the file, or a deletion, which of what nobody has does no harm."""
+    given = parameters.webhooks.probe.topic if parameters.webhooks and parameters.webhooks.probe else None
     able = {name: one for name, one in parameters.resources.items() if one.read and len(one.id_from) == 1}
     topics = [(name, one, topic) for name, one in able.items() for topic in one.webhooks if given in (None, topic)]
     if not topics:
         raise _NotSent("no resource has a list, an id of one part and a topic, to send a delivery about it")
-    return next((found for found in topics if action(found[2]) == "delete"), topics[0])
+    found = next((found for found in topics if action(found[2]) == "delete"), topics[0])
+    if parameters.environment == "production" and action(found[2]) != "delete":
+        raise _NotSent(f"{found[2]} is no topic of a deletion, and production is sent nothing else")
+    return found
 
 
-def _address(parameters: Parameters, index: dict[str, Any], topic: str) -> str:
-    """Return the declared address, or the registered one: of this topic, if there are several."""
+def _address(parameters: Parameters, tenants: list[Tenant], index: dict[str, Any], topic: str) -> tuple[Tenant, str]:
+    """Return a tenant and the declared address, or one that is registered for it: if it can be, of this topic."""
     assert parameters.webhooks is not None and parameters.webhooks.probe is not None
     given = parameters.webhooks.probe
     address = given.url or (os.environ.get(given.url_env, "") if given.url_env else "")
     if given.url_env and not address:
         raise _NotSent(f"the environment variable {given.url_env} is not set; it holds the address")
-    if not address:
-        listed = [one for tenant in index["tenants"].values() for one in tenant["subscriptions"] or []]
-        found = [one for entry in listed for one in read_subscriptions(entry)]
+    if address:
+        return tenants[0], address
+    for tenant in tenants:
+        found = [
+            one for entry in index["tenants"][tenant.name]["subscriptions"] or [] for one in read_subscriptions(entry)
+        ]
         # An address that is not ours by the file is somebody else's system.
         own = [one for one in found if re.fullmatch(parameters.webhooks.address, one.address)]
-        if not own:
-            raise _NotSent("no registered address is the declared one, and the file gives none (webhooks.probe.url)")
-        address = next((one.address for one in own if one.topic == topic), own[0].address)
-    if not address.startswith("https://" if parameters.environment != "development" else ("https://", "http://")):
-        raise _NotSent(f"{shown(address)}: outside development nothing is sent without https")
-    return address
+        if own:
+            return tenant, next((one.address for one in own if one.topic == topic), own[0].address)
+    raise _NotSent("no registered address is the declared one, and the file gives none (webhooks.probe.url)")
 
 
 def _is_numbered(path: Path, resource: Resource) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsaudit import audit
+from dsaudit.parameters import load
+from dsaudit.source import record
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import opened, told, variables, verdicts
 from tests.checks.receiver import SECRET, Receiver, receiving
@@ -66,7 +70,12 @@ def test_what_a_right_receiver_refuses_is_proven_to_be_refused(
     receiver.stores = log
     found = judged(ledger)
     assert {one.status for one in found.values()} == {Status.PASS}, "\n".join(map(told, found.values()))
-    assert found[REFUSED].results[0].examined == found[STORED].results[0].examined == len(FORGERIES)
+    assert found[STORED].results[0].examined == len(FORGERIES)
+    # Those that are signed by means of the secret may be refused for a wrong one, where no genuine one was taken.
+    assert found[REFUSED].results[0].examined == 2
+    limits = found[REFUSED].limits
+    assert limits[0] == "the deliveries named north alone, of 2 tenants, and went to one address"
+    assert [limit.partition(":")[0] for limit in limits[1:]] == FORGERIES[2:]
     assert found["deliveries_succeed"].results[0].examined == 12  # what the provider sent, and nothing of ours
     assert {event["type"] for _, event, _ in receiver.came} == {"member.removed"}
     assert not any("authorization" in headers for headers, _, _ in receiver.came)
@@ -100,7 +109,9 @@ def test_an_error_is_no_refusal(status: int, new_ledger: Callable[..., Ledger], 
     assert {str(row[1]) for row in found[REFUSED].rows} == {f"answered {status}: an error, not a refusal"}
 
 
-@pytest.mark.parametrize(("status", "words"), [(404, "nobody looks"), (429, "nobody looks"), (307, "not followed")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "nobody looks"), (429, "does not look now"), (307, "not followed")]
+)
 def test_an_answer_of_nobody_proves_nothing(
     status: int, words: str, new_ledger: Callable[..., Ledger], receiver: Receiver
 ) -> None:
@@ -109,6 +120,70 @@ def test_an_answer_of_nobody_proves_nothing(
     assert statuses(found) == ["inconclusive", "inconclusive"], told(found[REFUSED])
     assert words in reason_of(found[REFUSED])
     assert len(receiver.came) == len(FORGERIES)  # the redirect leads here, and was not followed
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 422, 429])
+def test_what_is_refused_for_any_reason_proves_nothing(
+    status: int, new_ledger: Callable[..., Ledger], receiver: Receiver
+) -> None:
+    receiver.forged = receiver.genuine = status
+    found = judged(allowed(new_ledger(), receiver))
+    assert statuses(found) == ["inconclusive", "inconclusive"], told(found[REFUSED])
+    assert ("nothing shows that the signature was the reason" in reason_of(found[REFUSED])) is (status != 429)
+
+
+def test_with_a_wrong_secret_no_refusal_is_judged(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
+    ledger = allowed(new_ledger(), receiver, ", valid: true")
+    ledger.environment["HOOK_SECRET"] = "rotated since"
+    found = judged(ledger)
+    assert statuses(found) == ["inconclusive", "inconclusive"], told(found[REFUSED])
+    assert found[REFUSED].results[0].examined == 0
+    assert "the genuine one was not accepted either; is the secret the right one?" in reason_of(found[REFUSED])
+    receiver.forged = 200  # what is accepted is accepted all the same
+    assert statuses(judged(ledger)) == ["fail", "pass"]
+
+
+@pytest.mark.parametrize("status", [408, 425, 429])
+def test_not_now_is_no_refusal(status: int, new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
+    receiver.forged = status
+    found = judged(allowed(new_ledger(), receiver, ", valid: true"))
+    assert statuses(found) == ["inconclusive", "inconclusive"], told(found[REFUSED])
+    assert f"answered {status}, as an address does that does not look now" in reason_of(found[REFUSED])
+
+
+def test_the_address_is_that_of_the_tenant_that_is_named(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
+    ledger = allowed(new_ledger(), receiver)
+    ledger.edit("parameters/ledger.yml", f"url: '{receiver.url}',", "")
+    ledger.edit("parameters/ledger.yml", "'https://ledger\\.example/hooks'", "'http://127.0.0.1:\\d+/hooks'")
+    hooks = ledger.folder / "export" / "south" / "hooks.jsonl"
+    hooks.write_text(f'{{"topic": "member.removed", "address": "{receiver.url}"}}\n', encoding="utf-8")
+    limits = judged(ledger)[REFUSED].limits
+    assert limits[0] == "the deliveries named south alone, of 2 tenants, and went to one address"
+    assert len(receiver.came) == len(FORGERIES)
+
+
+def test_an_address_in_a_variable_is_shown_by_its_name(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:
+    ledger = allowed(new_ledger(), receiver)
+    ledger.edit("parameters/ledger.yml", f"url: '{receiver.url}',", "url_env: HOOK_URL,")
+    ledger.environment["HOOK_URL"] = receiver.url
+    with opened(ledger.parameters, ledger.environment) as one:
+        probe = one.source.probe
+    assert probe and probe["address"] == "the address in HOOK_URL" and len(receiver.came) == len(FORGERIES)
+    assert receiver.url not in str(probe)
+
+
+def test_a_reading_that_is_resumed_is_not_probed_again(
+    new_ledger: Callable[..., Ledger], receiver: Receiver, tmp_path: Path
+) -> None:
+    ledger = allowed(new_ledger(), receiver, ", valid: true")
+    with variables(ledger.environment):
+        for resume in (False, True):
+            record(load(ledger.parameters), tmp_path / "recording", resume=resume)
+            assert len(receiver.came) == len(FORGERIES) + 2
+            kept = json.loads((tmp_path / "recording" / "probe.json").read_text(encoding="utf-8"))
+            assert kept.get("is_earlier", False) is resume
+        record(load(ledger.parameters), tmp_path / "recording")
+    assert len(receiver.came) == 2 * (len(FORGERIES) + 2)
 
 
 def test_no_answer_proves_nothing(new_ledger: Callable[..., Ledger], receiver: Receiver) -> None:

@@ -11,6 +11,7 @@ from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
 from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
+from dsaudit.wording import shown
 
 
 def probe(parameters: Parameters) -> Iterator[Line]:
@@ -32,12 +33,13 @@ def probe(parameters: Parameters) -> Iterator[Line]:
     kinds = forging.kinds(parameters, scheme)
     forged = plural(len(kinds) - (forging.GENUINE in kinds), "forged delivery", "forged deliveries")
     also = ", and a genuine deletion of what nobody has twice" if forging.GENUINE in kinds else ""
-    signed = "" if secret else "; with secret_env there would be more"
-    address = (
-        given.url.partition("?")[0].rpartition("@")[2]
-        if given.url
-        else given.url_env or "the address that is registered"
+    more = (
+        ", about a deletion alone"
+        if parameters.environment == "production"
+        else "; with secret_env there would be more"
     )
+    signed = "" if secret and parameters.environment != "production" else more
+    address = shown(given.url) if given.url else given.url_env or "the address that is registered"
     yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
 
 
