@@ -16,14 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dsaudit import evidence
-from dsaudit.checks import CheckError, notebooks, plan
+from dsaudit.checks import CheckError
 from dsaudit.cli import main
-from dsaudit.parameters import load
-from dsaudit.run.execute import turns
 from dsaudit.run.rows import write_rows
 from tests.run.conftest import Project
 
-BLUEPRINT = Path(__file__).parents[2] / "notebooks" / "datasource"
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
 
 
@@ -322,25 +319,6 @@ def test_a_fault_of_its_own_exits_with_3_and_not_like_a_no_go(
 def test_usage_errors_exit_with_3() -> None:
     assert command("run").exit_code == 3
     assert command("nonsense").exit_code == 3
-
-
-def test_phases_that_act_run_after_the_others_and_alone() -> None:
-    parameters = load("parameters/sample.yml")
-    phases = [path.stem for path in notebooks(BLUEPRINT)]
-    acting = ["02_sync_coverage", "06_realtime"]
-    assert turns(plan(BLUEPRINT, parameters)) == [phases]
-    others = [name for name in phases if name not in acting]
-    asked = plan(BLUEPRINT, parameters.allowed_to_act())
-    assert turns(asked) == [others, *([name] for name in acting)]
-    assert turns([one for one in asked if one.phase == "06_realtime"]) == [["06_realtime"]]
-
-
-def test_what_a_check_left_at_the_source_is_told_though_its_kernel_was_ended(project: Project) -> None:
-    note = 'audit.private.joinpath(\'left.json\').write_text(\'{"what": "customer 7 of acme", "given_up": false}\')'
-    project.notebook("04_once", ["audit.check('one_refined_row_per_source_id')", note, "import os; os._exit(1)"])
-    result = project.run().result
-    assert "still at the source, to be deleted by hand: customer 7 of acme" in result["problems"]
-    assert result["decision"] == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
