@@ -162,6 +162,16 @@ def test_resources_with_one_function_are_all_synced(at_once: bool, books: Ledger
     assert len(outcomes) == 4 and len(endpoint.asked) == (2 if at_once else 4)
 
 
+def test_one_that_cannot_be_asked_for_by_itself_is_not_refused(books: Ledger, endpoint: Endpoint) -> None:
+    books.edit("parameters/ledger.yml", "sync: pull_invoices", "sync: pull_members")
+    one = recorded(books)
+    endpoint.act = lambda org, job: one(org, job) if job == "member" else 422
+    verdict, outcomes, words = judged(books)
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert outcomes["north member"] == "completed" and outcomes["north invoice"] == "unknown"
+    assert words["north invoice"] == "answered with 422"
+
+
 def test_without_a_source_they_are_started_too_and_a_table_starts_none(books: Ledger, endpoint: Endpoint) -> None:
     endpoint.act = recorded(books)
     text = books.parameters.read_text(encoding="utf-8")
