@@ -144,7 +144,8 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     if lacking and not (lacking == ["relations"] and parameters.part.resources):
         ways = " or ".join(WAYS_IN.get(name, name) for name in lacking[0].split(" or "))
         return Planned(phase, cell, check, [], f"the parameter file has no {ways}", check.name in parameters.require)
-    is_outside = not parameters.acts_in_part if "acts" in check.headers else outside(check, parameters.part)
+    # What is changed at the source is one record of one tenant, whatever else is left out.
+    is_outside = outside(check, parameters.part) if "live" not in _ways_in(check) else not parameters.live_in_part
     if lacking or is_outside:
         return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
     if "acts" in check.headers and not parameters.acting:

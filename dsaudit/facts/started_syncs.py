@@ -6,25 +6,37 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import pandas as pd
 
+from dsaudit.parameters.filling import filled, placeholders
 from dsaudit.parameters.secret import SecretMissing, from_environment
+from dsaudit.parameters.starting import LONGEST_WAIT, why_unprotected
 from dsaudit.source.collecting import tenants_of
 from dsaudit.source.recording import STARTED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsaudit.audit import Audit
-    from dsaudit.parameters import Tenant
+    from dsaudit.parameters import Parameters, Tenant
     from dsaudit.parameters.starting import Start
 
 PAUSE = 0.5  # seconds between two looks
+GRACE = 2.0  # seconds that the runs of further resources may begin after the one that was asked for
+LONGEST = 200.0 + LONGEST_WAIT  # seconds of all waits together; the cell that waits has 900
+CONNECTING = 10.0  # seconds
+LARGEST_ANSWER = 100_000  # bytes that are read of an answer
+# By these an endpoint says that it does not know us, or not now; a redirect says as little. None is a sync's failure.
+NOT_TAKEN = {401, 403, 404, 405, 407, 408, 409, 410, 425, 429, 502, 503, 504}
 RUNS = """
-select distinct on (tenant, resource)
-  tenant, resource, started_at, ended_at, fetched, pages, error is not null as failed
-from {syncs} as s order by tenant, resource, started_at desc
+select tenant, resource, started_at, ended_at, fetched, pages, error is not null as failed,
+  started_at >= clock_timestamp() - make_interval(secs => %(seconds)s) as since
+from {syncs} as s where started_at > clock_timestamp() - interval '1 day' or ended_at is null
+order by started_at nulls last
 """
 
 
@@ -32,7 +44,7 @@ from {syncs} as s order by tenant, resource, started_at desc
 class Started:
     """A sync that was started, and its run as the integration recorded it.
 
-    outcome: completed, failed, refused, silent (no run was recorded), unknown (it was not answered, or has not ended).
+    outcome: completed, failed, refused, silent (no run was recorded), unknown (nothing shows that it went wrong).
     """
 
     tenant: str
@@ -45,113 +57,213 @@ class Started:
 
 
 Run = dict[str, Any]  # as the table of sync runs has it
-Runs = dict[tuple[str, str], Run]
+
+
+@dataclass
+class _Watch:
+    """The runs of the resources that one start is to sync, as far as they began after it."""
+
+    audit: Audit
+    tenant: str
+    names: list[str]
+
+    def __post_init__(self) -> None:
+        self.clock = time.monotonic()
+        self.new: dict[str, list[Run]] = {}
+        self.is_noted_at_start = False  # whether a run was seen in the table that had not ended
+        self.known = {_key(run) for run in self._runs()}
+
+    def look(self) -> None:
+        """Note the runs that are new by now; raises `QueryError` where the database does not answer."""
+        self.new = {name: [] for name in self.names}
+        for run in self._runs():
+            if run["tenant"] == self.tenant and run["resource"] in self.new and _key(run) not in self.known:
+                self.new[run["resource"]].append(run)
+
+    def begun(self, name: str) -> list[Run]:
+        """Return the syncs of the resource that have begun since the first of these was asked for."""
+        return [run for run in self.new.get(name, ()) if run["since"]]
+
+    def has_ended(self, name: str) -> bool:
+        """Return whether a sync of the resource has begun and none is under way."""
+        return bool(self.begun(name)) and all(run["ended_at"] is not None for run in self.begun(name))
+
+    def _runs(self) -> list[Run]:
+        audit = self.audit
+        asked = audit.relations.fill(RUNS, None, None)
+        # By the integration's clock it may have begun a little before it was asked for.
+        seconds = time.monotonic() - self.clock + audit.parameters.policy.clock_error_seconds
+        bound = {**audit.values(), **asked.values, "seconds": seconds}
+        frame = audit.database.now().query(asked.sql, bound, asked.tables, most=None).frame
+        runs = [
+            {str(name): None if pd.isna(value) else value for name, value in row.items()}
+            for row in frame.to_dict("records")
+        ]
+        self.is_noted_at_start |= any(run["ended_at"] is None for run in runs)
+        return runs
+
+
+def _key(run: Run) -> tuple[Any, ...]:
+    return run["tenant"], run["resource"], run["started_at"]
 
 
 def started_syncs(audit: Audit) -> list[Started] | None:
-    """Return what came of one sync of each resource of each tenant, started once; None if a replayed run has none.
+    """Start a sync of each resource of each tenant and return what came of them; None if a replayed run started none.
 
     Raises
     ------
     QueryError, RelationMissing
         The runs cannot be read.
     """
-    known: list[Started] | None = audit.kept.get("started syncs")
-    if known is None:
-        path = audit.source.folder / STARTED
-        if audit.source.replayed:
-            lines = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-            known = None if lines is None else [Started(**line) for line in lines]
-        else:
-            known = list(_start_all(audit))
-            path.write_text(json.dumps([asdict(one) for one in known]), encoding="utf-8")
-        audit.kept["started syncs"] = known
+    if audit.parameters.source and not audit.asks_anew and audit.source.replayed:
+        return started_before(audit)
+    path, known = _path(audit), []
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    for one in _start_all(audit):
+        known.append(one)
+        path.write_text(json.dumps([asdict(one) for one in known]), encoding="utf-8")
     return known
 
 
+def started_before(audit: Audit) -> list[Started] | None:
+    """Return what came of the syncs that this audit has started, or the run whose reading is used; None of none."""
+    if audit.parameters.source and not audit.asks_anew:
+        assert audit.source.folder  # where a run's reading is used, it is copied to here now
+    path = _path(audit)
+    return [Started(**line) for line in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else None
+
+
+def _path(audit: Audit) -> Path:
+    return audit.private / "recording" / STARTED  # where the recording lies, or will
+
+
 def _start_all(audit: Audit) -> Iterator[Started]:
-    """Start each sync function once for each tenant; resources that share one share the start."""
+    """Start each sync function once for each tenant; a resource that this does not sync is started by itself."""
     assert audit.parameters.syncs is not None and audit.parameters.syncs.run is not None
     given = audit.parameters.syncs.run
+    latest = time.monotonic() + LONGEST - given.wait_seconds
     functions: dict[str, list[str]] = {}
     for name, resource in audit.parameters.resources.items():
         if resource.sync:
             functions.setdefault(resource.sync, []).append(name)
     for tenant in tenants_of(audit.parameters):
         for names in functions.values():
-            yield from _start(audit, given, tenant, names)
+            watch = _Watch(audit, tenant.name, names)
+            answers = _started(watch, given, tenant, latest)
+            yield from (_judged(watch, name, answers.get(name, answers[names[0]])) for name in names)
 
 
-def _start(audit: Audit, given: Start, tenant: Tenant, names: list[str]) -> Iterator[Started]:
-    before, clock = _runs(audit), time.monotonic()
-    declared = audit.parameters.resources[names[0]]
-    try:
-        status = _ask(given, tenant, declared.raw or names[0])
-    except SecretMissing as error:
-        yield from (Started(tenant.name, name, "unknown", str(error).splitlines()[0]) for name in names)
-        return
-    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        yield from (Started(tenant.name, name, "unknown", f"not reached: {type(error).__name__}") for name in names)
-        return
-    except httpx.HTTPError:
-        status = None  # the answer may come when the sync has ended, or not at all: its run tells
-    while True:
-        runs = {one: run for one, run in _runs(audit).items() if _is_new(run, before.get(one))}
-        found = {name: runs.get((tenant.name, name)) for name in names}
-        over = time.monotonic() - clock > given.wait_seconds or (status is not None and status >= 400)
-        if over or all(run is not None and run["ended_at"] is not None for run in found.values()):
+class _Answer(NamedTuple):
+    """What the endpoint answered, or why there is no status: it was not asked, or the sync may still be under way."""
+
+    status: int | None
+    told: str
+
+
+def _started(watch: _Watch, given: Start, tenant: Tenant, latest: float) -> dict[str, _Answer]:
+    """Ask for each resource of which no sync was begun by what was asked before, and wait for its run to end."""
+    answers: dict[str, _Answer] = {}
+    for name in watch.names:
+        if watch.begun(name):
+            continue
+        if time.monotonic() > latest:
+            answers[name] = _Answer(None, "not started, as those before it took too long")
+            continue
+        kind = watch.audit.parameters.resources[name].raw or name
+        asked = time.monotonic()
+        try:
+            address = given.url or from_environment(given.url_env or "").reveal()
+            answers[name] = _ask(watch.audit.parameters, given, address, tenant, kind)
+        except (SecretMissing, _NotSent) as error:
+            answers[name] = _Answer(None, str(error).splitlines()[0])
+            continue
+        by_resource = "resource" in placeholders([address, given.body])
+        status = answers[name].status
+        _wait(watch, [name] if by_resource else watch.names, asked + given.wait_seconds, status)
+        if len(answers) > 1 and status is not None and status >= 400:
+            # It may be synced with the first alone, and that may be under way.
+            answers[name] = _Answer(None, answers[name].told)
+        if not by_resource:
             break
+    return answers
+
+
+def _wait(watch: _Watch, asked_for: list[str], until: float, status: int | None) -> None:
+    """Look until the syncs that were asked for have ended, and others that begin with them."""
+    ended: float | None = None
+    while True:
+        watch.look()
+        now = time.monotonic()
+        if all(watch.has_ended(name) for name in asked_for):
+            ended = ended or now
+        is_whole = all(watch.has_ended(name) for name in watch.names) or (ended and now > ended + GRACE)
+        if is_whole or now > until or (status is not None and status >= 300):
+            return
         time.sleep(PAUSE)
-    yield from (_judged(tenant.name, name, run, status) for name, run in found.items())
 
 
-def _ask(given: Start, tenant: Tenant, resource: str) -> int:
-    """Send the request and return the status of its answer."""
+class _NotSent(Exception):
+    """Why a sync could not be asked for, in a few words."""
+
+
+def _ask(parameters: Parameters, given: Start, address: str, tenant: Tenant, resource: str) -> _Answer:
+    """Send the request and return what is answered."""
     texts = {"tenant": tenant.name, "id": str(tenant.id), "account": tenant.account or "", "resource": resource}
-    address = given.url or from_environment(given.url_env or "").reveal()
+    target = filled(address, lambda name: quote(texts[name], safe="") if name in texts else f"{{{name}}}")
+    if problem := why_unprotected(given, target, parameters.environment):
+        raise _NotSent(problem)
+    body = filled(given.body, lambda name: texts[name])
     headers = {"User-Agent": "dsaudit"}
     if given.token_env:
         headers["Authorization"] = f"Bearer {from_environment(given.token_env).reveal()}"
-    with httpx.Client(follow_redirects=False, trust_env=False, timeout=given.wait_seconds) as client:
-        answer = client.request(given.method, _filled(address, texts), json=_filled(given.body, texts), headers=headers)
-    return answer.status_code
+    patience = httpx.Timeout(given.wait_seconds, connect=min(given.wait_seconds, CONNECTING))
+    begun, size = time.monotonic(), 0
+    try:
+        with (
+            httpx.Client(follow_redirects=False, trust_env=False, timeout=patience) as client,
+            client.stream(given.method, target, json=body, headers=headers) as answer,
+        ):
+            for part in answer.iter_raw():  # a sync may be done only when its answer is whole
+                size += len(part)
+                if size > LARGEST_ANSWER or time.monotonic() - begun > given.wait_seconds:
+                    break
+            return _Answer(answer.status_code, f"answered with {answer.status_code}")
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise _NotSent(f"not reached: {type(error).__name__}") from None
+    except httpx.HTTPError:
+        return _Answer(None, "not answered")  # or when the sync has ended, or not at all: its run tells
 
 
-def _filled(given: Any, texts: dict[str, str]) -> Any:
-    """Put the texts in place of their names, in an address or anywhere in a body."""
-    if isinstance(given, dict):
-        return {key: _filled(one, texts) for key, one in given.items()}
-    if isinstance(given, list):
-        return [_filled(one, texts) for one in given]
-    if isinstance(given, str):
-        for name, text in texts.items():
-            given = given.replace(f"{{{name}}}", text)
-    return given
+def _judged(watch: _Watch, name: str, answer: _Answer) -> Started:
+    runs = watch.begun(name)
+    if not runs:
+        outcome, told = _without_run(watch, name, answer)
+        return Started(watch.tenant, name, outcome, told)
+    last, is_taken = runs[-1], answer.status is None or answer.status < 300
+    outcomes = {"failed" if run["failed"] else "completed" for run in runs}
+    outcome, told = outcomes.pop(), "" if is_taken else answer.told
+    if not watch.has_ended(name):
+        outcome, told = "unknown", "it has not ended"
+    elif outcomes:
+        outcome, told = "unknown", f"{len(runs)} runs have begun, and not all of them failed"
+    elif outcome == "completed" and not is_taken:
+        outcome, told = "unknown", f"{answer.told}, so the run that has completed may be another"
+    fetched, pages = (None if last[figure] is None else int(last[figure]) for figure in ("fetched", "pages"))
+    seconds = None if last["ended_at"] is None else (last["ended_at"] - last["started_at"]).total_seconds()
+    return Started(
+        watch.tenant, name, outcome, told, fetched, pages, None if seconds is None else round(float(seconds), 3)
+    )
 
 
-def _runs(audit: Audit) -> Runs:
-    """Return the newest run of each tenant and resource as the database has it by now."""
-    filled = audit.relations.fill(RUNS, None, None)
-    frame = audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).frame
-    found: Runs = {}
-    for row in frame.to_dict("records"):
-        run = {str(name): None if pd.isna(value) else value for name, value in row.items()}
-        found[str(run["tenant"]), str(run["resource"])] = run
-    return found
-
-
-def _is_new(run: Run, before: Run | None) -> bool:
-    return before is None or run["started_at"] > before["started_at"]
-
-
-def _judged(tenant: str, resource: str, run: Run | None, status: int | None) -> Started:
-    refused = status is not None and status >= 400
-    if run is None:
-        told = f"answered with {status}" if status else "not answered"
-        return Started(tenant, resource, "refused" if refused else "silent" if status else "unknown", told)
-    fetched, pages = (None if run[name] is None else int(run[name]) for name in ("fetched", "pages"))
-    if run["ended_at"] is None:
-        return Started(tenant, resource, "unknown", "it has not ended", fetched, pages)
-    seconds = round(float((run["ended_at"] - run["started_at"]).total_seconds()), 3)
-    outcome = "failed" if run["failed"] else "refused" if refused else "completed"
-    return Started(tenant, resource, outcome, f"answered with {status}" if refused else "", fetched, pages, seconds)
+def _without_run(watch: _Watch, name: str, answer: _Answer) -> tuple[str, str]:
+    """Return outcome and reason where no run has begun since it was asked for."""
+    status, told = answer
+    if watch.new.get(name):
+        return "unknown", f"{told}; a run was recorded, which says that it began earlier"
+    if status is None or 300 <= status < 400 or status in NOT_TAKEN:
+        return "unknown", told
+    if status >= 400:
+        return "refused", told
+    if not watch.is_noted_at_start:
+        return "unknown", f"{told}; no run was recorded, but it may be waiting, or be recorded when it ends"
+    return "silent", told

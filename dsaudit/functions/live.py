@@ -46,7 +46,8 @@ def live_changes_arrive(audit: Audit) -> Found:
             )
     problems = [*seen.problems, *([f"still at the source, to be deleted by hand: {seen.left}"] if seen.left else [])]
     problems += [
-        f"{step.action}, {step.name}: between {step.since:g} and {step.until:g} s, so the looks cannot tell"
+        f"{step.action}, {step.name}: "
+        + (step.unknown or f"between {step.since:g} and {step.until:g} s, so the looks cannot tell")
         for step in seen.steps
         if step.is_late(seen.limit) is None
     ]

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from dsaudit.parameters import Parameters, Tenant
+from dsaudit.parameters.filling import filled
 from dsaudit.parameters.ids import id_text
-from dsaudit.parameters.live import PLACEHOLDER, Call
-from dsaudit.parameters.secret import from_environment
+from dsaudit.parameters.live import Call
+from dsaudit.parameters.secret import from_environment, is_protected
 from dsaudit.source.pacing import retry_after
 from dsaudit.source.reading import SourceError, SourceRefused, parse, value_at
+from dsaudit.source.recording import instant_at
 from dsaudit.source.rest import Client
 
 LARGEST_ANSWER = 1_000_000  # bytes
 ATTEMPTS = 4  # of a request that the provider refuses unread, as we ask too often
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Changer:
@@ -32,8 +33,7 @@ class Changer:
         self.live, self.resource = live, parameters.resources[live.resource]
         token = from_environment(live.token_env)
         self.reader = Client.of(parameters, tenant)
-        address = urlsplit(self.reader.base_url)
-        if address.scheme != "https" and address.hostname not in LOOPBACK:
+        if not is_protected(self.reader.base_url):
             self.reader.close()
             raise SourceError(f"{self.reader.base_url}: a token that writes is sent over https alone")
         bearer = source.token_header.lower() == "authorization"
@@ -68,9 +68,13 @@ class Changer:
         if not isinstance(self.id, (str, int)):
             raise SourceError(f"{self.live.create.path}: there is no id at {self.live.id} in the answer")
 
-    def update(self, mark: str) -> None:
-        """Change the record; raises `SourceError` where the source does not do it."""
+    def update(self, mark: str) -> datetime | None:
+        """Change the record and return when, if the answer holds the record; raises `SourceError` if it is not done."""
         self._send(self.live.update, mark)
+        if not self.resource.updated:
+            return None
+        above = self.live.id.rpartition(".")[0]  # where the record stood in the answer to its creation
+        return instant_at(self._answer, ".".join(filter(None, (above, self.resource.updated))))
 
     def delete(self) -> None:
         """Delete the record; that it is gone already is as good."""
@@ -94,8 +98,8 @@ class Changer:
                 raise SourceError(f"{self.resource.one}: the source answered the change, and does not show it")
 
     def _send(self, call: Call, mark: str, gone: bool = False) -> None:
-        path = _filled(call.path, lambda name: quote(str(self._value(name, mark, call)), safe=""))
-        body = None if call.body is None else _filled(call.body, lambda name: self._value(name, mark, call))
+        path = filled(call.path, lambda name: quote(str(self._value(name, mark, call)), safe=""))
+        body = None if call.body is None else filled(call.body, lambda name: self._value(name, mark, call))
         given: dict[str, Any] = {} if body is None else {"data": body}
         if body is not None and call.as_ == "json":
             given = {"content": json.dumps(body, default=str), "headers": {"Content-Type": "application/json"}}
@@ -137,15 +141,3 @@ class Changer:
         if found is None:
             raise SourceError(f"{call.path}: the answer before it has no {name}")
         return found
-
-
-def _filled(value: Any, given: Callable[[str], Any]) -> Any:
-    """Return a body or a path with its placeholders filled; what is nothing but one keeps the value's type."""
-    if isinstance(value, dict):
-        return {name: _filled(one, given) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, given) for one in value]
-    if not isinstance(value, str):
-        return value
-    whole = PLACEHOLDER.fullmatch(value)
-    return given(whole[1]) if whole else PLACEHOLDER.sub(lambda found: str(given(found[1])), value)

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ from dsaudit.wording import span
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+BY_SYNC = "a sync brought the change first, so what the webhook brought may have been dropped as known"
 PAUSE = 0.1  # seconds between two looks within the limit
 LONGER_PAUSE = 0.5  # and beyond it
 SECOND = 1.0
+LONGEST = 600.0  # seconds after which no further change is begun; the cell that waits for all of them has 900
 
 
 @dataclass
@@ -91,34 +94,50 @@ class _Probe:
 
     def _act_and_watch(self) -> None:
         mark = self._mark()
-        asked = time.monotonic()
+        asked = begun = time.monotonic()
         self.changer.create(mark)
         self._note()  # its id
         looker = Looker(self.audit, self.tenant, self.changer.source_id)
         self._watch(looker, Change("create", mark), Look(""), asked, time.monotonic())
-        for action in ACTIONS[1:]:
+        for number, action in enumerate(ACTIONS[1:], 1):
+            if why := self._why_no_more(ACTIONS[number - 1], time.monotonic() - begun):
+                self.seen.problems.append(f"{', '.join(ACTIONS[number:])}: not done, as {why}")
+                return
             # Many sources tell whole seconds: what comes next is to have another one than what was before it.
             time.sleep(SECOND)
             earlier = looker.look()
             change, asked = self._changed(action)
             self._watch(looker, change, earlier, asked, time.monotonic())
 
+    def _why_no_more(self, before: str, spent: float) -> str | None:
+        """Return why no further change is made: what is still under way would be taken for what the next one brings."""
+        missed = [one.name for one in self.seen.steps if one.until is None and not one.unknown]
+        if missed:
+            return f"{', '.join(missed)} of {before} did not come"
+        return f"{span(spent)} have gone by" if spent > LONGEST else None
+
     def _changed(self, action: str) -> tuple[Change, float]:
         """Do what is to be done at the source, and return it with the time at which the last request was sent."""
-        first = self._mark() if action == "update twice" else None
+        first, of_first = self._mark() if action == "update twice" else None, None
         if first:
-            time.sleep(SECOND - time.time() % SECOND)  # so that both have the same
+            time.sleep(SECOND - (time.time() + self._ahead()) % SECOND)  # so that both have the same
             begun = time.monotonic()
-            self.changer.update(first)
+            of_first = self.changer.update(first)
         mark, asked = self._mark(), time.monotonic()
         if action == "delete":
             self.changer.delete()
         else:
-            self.changer.update(mark)
-        if first and time.monotonic() - begun > SECOND:
-            took = span(time.monotonic() - begun)
-            self.seen.problems.append(f"the source took {took} for two updates, so they were not within one second")
+            of_second = self.changer.update(mark)
+            if first and (why := _why_apart(of_first, of_second, time.monotonic() - begun)):
+                self.seen.problems.append(f"the two updates were not within one second: {why}")
         return Change(action, mark, first), asked
+
+    def _ahead(self) -> float:
+        """Return how many seconds the source's clock is ahead of ours, as far as its reading has measured it."""
+        if self.audit.asks_anew:
+            return 0.0
+        offset = self.audit.source.offsets.get("source, here")
+        return (offset.low + offset.high) / 2 if offset else 0.0
 
     def _watch(self, looker: Looker, change: Change, earlier: Look, asked: float, answered: float) -> None:
         """Look until all steps have come, or as long as the file says; a step that is undone has not come."""
@@ -129,22 +148,35 @@ class _Probe:
         self.seen.steps += steps.values()
         while True:
             begun = time.monotonic()
-            look = looker.look()
+            try:
+                look = looker.look()
+            except QueryError as error:
+                self._unfinished(steps, str(error))
+                raise
             ended = time.monotonic()
             done = {"changed", *look.arrived(change, earlier, self.family)}
+            overtaken = look.overtaken(change, earlier, looker.is_logged) - done
             for name, step in steps.items():
+                step.unknown = BY_SYNC if name in overtaken else None
                 if name not in done:
                     step.since, step.until, step.at = round(begun - answered, 3), None, None
                 elif step.until is None:
                     spent = answered - asked if name == "changed" else ended - asked
                     step.until, step.at = round(spent, 3), look.at
             waited = begun - answered
-            is_over = set(steps) <= done and (look.has_settled(change) or waited > self.seen.limit)
+            is_whole = set(steps) <= done and look.has_settled(change)
+            is_over = is_whole or (set(steps) <= done | overtaken and waited > self.seen.limit)
             if is_over or waited >= self.seen.waited:
                 return
             missing = [name for name in steps if name not in done]
             self._tell(change, missing, waited)
             time.sleep(self._pause(waited))
+
+    def _unfinished(self, steps: dict[str, Step], why: str) -> None:
+        """Note of what was not seen that nobody looked to the end; what was beyond the limit by then was late."""
+        for step in steps.values():
+            if step.until is None and step.since <= self.seen.limit:
+                step.unknown = step.unknown or f"nobody looked to the end: {why}"
 
     def _pause(self, waited: float) -> float:
         """Return the time to the next look, of which one falls on the limit and one on the end."""
@@ -196,6 +228,14 @@ class _Probe:
         """Note what is at the source for as long as it is, so that a run that is stopped can tell of it."""
         record = {"what": left or self._name(), "given_up": left is not None}
         _write(self.audit.private / LEFT, record)
+
+
+def _why_apart(first: datetime | None, second: datetime | None, took: float) -> str | None:
+    """Return why two updates had not the same second, by the source's own times, or by how long both took."""
+    if first and second:
+        is_same = first.replace(microsecond=0) == second.replace(microsecond=0)
+        return None if is_same else f"the source dates them {first:%H:%M:%S} and {second:%H:%M:%S}"
+    return f"the source took {span(took)}" if took > SECOND else None
 
 
 def seen_before(audit: Audit) -> Seen | None:

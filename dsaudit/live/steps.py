@@ -35,18 +35,24 @@ Row = dict[str, Any]
 
 @dataclass
 class Step:
-    """When one step was seen, in seconds: it had not come `since` the source's answer, and had `until` the asking."""
+    """When one step was seen, in seconds: it had not come `since` the source's answer, and had `until` the asking.
+
+    `unknown` is why its not being seen says nothing.
+    """
 
     action: str
     name: str
     since: float = 0.0
     until: float | None = None  # None: it was not seen as long as was waited
     at: str | None = None  # by the database's clock
+    unknown: str | None = None
 
     def is_late(self, limit: float) -> bool | None:
-        """Return whether it took longer than the limit; None where the looks were too far apart to tell."""
+        """Return whether it took longer than the limit; None where the looks cannot tell."""
         if self.name == "changed":
             return False  # how long the provider takes to answer is not ours
+        if self.unknown:
+            return None
         if self.until is None or self.since > limit:
             return True
         return None if self.until > limit else False
@@ -81,15 +87,12 @@ class Look:
         All marks begin with `family`. Where no webhook's payload holds one, the webhooks bring no content, and a row
         of theirs counts without.
         """
-        known = {row["row_id"] for row in earlier.raw}
         by_webhook = [row for row in self.raw if row["by_webhook"]]
         is_thin = not any(family in (row["payload"] or "") for row in by_webhook)
-        new = [row for row in by_webhook if row["row_id"] not in known]
+        own = [row for row in self._new(earlier) if row["by_webhook"] and _tells(row, change, is_thin)]
         live = [row for row in self.refined if not row["deleted"]]
-        if change.action == "delete":
-            own, is_shown = [row for row in new if row["deleted"]], not live
-        else:
-            own = [row for row in new if is_thin or change.mark in (row["payload"] or "")]
+        is_shown = not live
+        if change.action != "delete":
             is_shown = len(live) == 1 and change.mark in (live[0]["shown"] or "")
         hashes = {row["content_hash"] for row in earlier.raw} | {None}
         held = {
@@ -101,10 +104,31 @@ class Look:
         }
         return {name for name, holds in held.items() if holds}
 
+    def overtaken(self, change: Change, earlier: Look, is_logged: bool) -> set[str]:
+        """Return the steps of which nothing is known if they are not seen, as a sync brought the change before them.
+
+        What a webhook brings then is there already, and is rightly dropped. Where the log of deliveries shows that
+        none was accepted, that is the reason.
+        """
+        by_sync = any(not row["by_webhook"] and _tells(row, change) for row in self._new(earlier))
+        was_told = not is_logged or bool(self.delivery_ids - earlier.delivery_ids)
+        return {"raw", "hash", "refined"} if by_sync and was_told else set()
+
+    def _new(self, earlier: Look) -> list[Row]:
+        known = {row["row_id"] for row in earlier.raw}
+        return [row for row in self.raw if row["row_id"] not in known]
+
     def has_settled(self, change: Change) -> bool:
         """Return whether the change just before has come too, and is done with: late, it must not win."""
         own = [row for row in self.raw if change.before and change.before in (row["payload"] or "")]
         return change.before is None or any(row["state"] != "pending" for row in own)
+
+
+def _tells(row: Row, change: Change, is_thin: bool = False) -> bool:
+    """Return whether a new raw row tells of the change."""
+    if change.action == "delete":
+        return bool(row["deleted"])
+    return is_thin or change.mark in (row["payload"] or "")
 
 
 class Looker:
@@ -126,6 +150,7 @@ class Looker:
             name: whole.fill(sql, {"resource": self._name}, [self._name], {source_id}) for name, sql in asked.items()
         }
         self._names = ["now", *filled]
+        self.is_logged = "deliveries" in filled  # whether each delivery leaves a row of its own
         self._sqls = [NOW, *(one.sql for one in filled.values())]
         bound = {**audit.values(), "resource_name": self._name, "tenant": tenant, "source_id": source_id}
         self._values = [bound, *({**one.values, **bound} for one in filled.values())]
@@ -145,7 +170,7 @@ class Looker:
         is_kept = bool(raw) and (kind != "delete" or "deleted" in raw)
         is_seen = {
             "changed": True,
-            "webhook": "deliveries" in self._names,
+            "webhook": self.is_logged,
             "raw": is_kept,
             "hash": is_kept and kind == "update" and "content_hash" in raw,
             "refined": is_kept and "state" in raw,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
+from dsaudit.parameters.filling import placeholders
 from dsaudit.parameters.section import Section
 from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dsaudit.parameters.models import Parameters
-
-PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
 
 class Call(Section):
@@ -40,7 +37,7 @@ class Call(Section):
     @property
     def placeholders(self) -> set[str]:
         """The names that stand in braces."""
-        return {*PLACEHOLDER.findall(self.path), *PLACEHOLDER.findall(json.dumps(self.body, default=str))}
+        return placeholders([self.path, self.body])
 
 
 class Live(Section):
@@ -59,7 +56,7 @@ class Live(Section):
     update: Call
     delete: Call
     shown_in: str
-    wait_seconds: float = Field(15, gt=0, le=300)  # the longest that a change is waited for
+    wait_seconds: float = Field(15, gt=0, le=120)  # the longest that a change is waited for; there are four of them
 
 
 def why_not(parameters: Parameters, live: Live) -> str | None:

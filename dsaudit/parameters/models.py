@@ -18,6 +18,7 @@ from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
+from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
 from dsaudit.wording import did_you_mean
 
@@ -235,8 +236,8 @@ class Parameters(Section):
         if self.live and (problem := why_not(self, self.live)):
             key, _, reason = problem.partition(": ")
             raise Misplaced(("live", key) if key else ("live",), reason)
-        if self.syncs and self.syncs.run and self.environment == "production":
-            raise Misplaced(("syncs", "run"), "a sync is not started in production; audit a staging system with it")
+        if self.syncs and self.syncs.run and (problem := why_not_started(self, self.syncs.run)):
+            raise Misplaced(("syncs", "run"), problem)
         return self
 
     def _may_probe(self) -> None:
@@ -277,8 +278,8 @@ class Parameters(Section):
         return self._acting
 
     @property
-    def acts_in_part(self) -> bool:
-        """Whether the part that the audit is narrowed to holds the resource and the tenant that checks act on."""
+    def live_in_part(self) -> bool:
+        """Whether the part that the audit is narrowed to holds the resource and the tenant that `live` changes."""
         live = self.live
         whose = live.tenant or self.whole.tenant_names[0] if live else ""
         return live is None or (live.resource in self.resources and whose in self.tenant_names)

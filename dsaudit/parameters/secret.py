@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class SecretMissing(Exception):
@@ -48,3 +51,9 @@ def from_environment(name: str) -> Secret:
     if not value:
         raise SecretMissing(f"the environment variable {name} is not set; the parameter file reads a secret from it")
     return Secret(name, value)
+
+
+def is_protected(address: str) -> bool:
+    """Return whether a secret may be sent to an address: over https, or without leaving this machine."""
+    given = urlsplit(address)
+    return given.scheme == "https" or given.hostname in LOOPBACK

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from dsaudit.parameters.filling import placeholders
+from dsaudit.parameters.secret import is_protected
 from dsaudit.parameters.section import Section
 
+if TYPE_CHECKING:
+    from dsaudit.parameters.models import Parameters
+
+LONGEST_WAIT = 600.0  # seconds
 PLACEHOLDERS = ("tenant", "id", "account", "resource")
 
 
@@ -18,6 +23,8 @@ class Start(Section):
     In `url` and in every text of `body` stand placeholders: ``{tenant}``, ``{id}`` and ``{account}`` of the tenant,
     ``{resource}`` as the table of sync runs calls it. `token_env` is sent as a bearer token. It is done only when a run
     is asked to (``--live``), and never in production. A run that did not end within `wait_seconds` is not judged.
+    Resources with one sync function are asked for once, and again one by one, if `{resource}` is used, where no run of
+    theirs began. A run that the integration's own schedule begins meanwhile is taken for the one that was started.
     """
 
     url: str | None = Field(None, pattern=r"^https?://\S+$")
@@ -25,13 +32,12 @@ class Start(Section):
     method: Literal["POST", "PUT", "GET"] = "POST"
     body: dict[str, Any] | None = None
     token_env: str | None = None
-    wait_seconds: float = Field(60, gt=0, le=600)
+    wait_seconds: float = Field(60, gt=0, le=LONGEST_WAIT)
 
     @field_validator("url", "body")
     @classmethod
     def _known(cls, given: Any) -> Any:
-        named = re.findall(r"\{(\w+)\}", " ".join(_texts(given)))
-        unknown = next((name for name in named if name not in PLACEHOLDERS), None)
+        unknown = next((name for name in sorted(placeholders(given)) if name not in PLACEHOLDERS), None)
         if unknown:
             raise ValueError(f"{{{unknown}}} is no placeholder; there are {', '.join(PLACEHOLDERS)}")
         return given
@@ -43,7 +49,15 @@ class Start(Section):
         return self
 
 
-def _texts(given: Any) -> list[str]:
-    if isinstance(given, dict):
-        given = [*given.values()]
-    return [text for one in given for text in _texts(one)] if isinstance(given, list) else [str(given)]
+def why_not_started(parameters: Parameters, given: Start) -> str | None:
+    """Return why no sync may be started as `given` declares, or None."""
+    if parameters.environment == "production":
+        return "a sync is not started in production; audit a staging system with it"
+    return why_unprotected(given, given.url, parameters.environment) if given.url else None
+
+
+def why_unprotected(given: Start, address: str, environment: str) -> str | None:
+    """Return why the token may not be sent to an address, or None."""
+    if given.token_env and environment != "development" and not is_protected(address):
+        return "outside development a token is sent over https alone"
+    return None

@@ -47,7 +47,8 @@ def _draw(axes: Axes, height: float, step: dict[Hashable, Any]) -> None:
     colour = RED if is_late else GREY if step["step"] == "changed" else BLUE
     axes.plot([LOWEST * 0.8, at], [height, height], color=PALE, lw=1, zorder=1)
     axes.plot(at, height, ("D" if is_late else "o") if is_seen else "x", color=colour, ms=4.5, zorder=2)
-    told = f"  {step['step']} {span(step['seconds']) if is_seen else f'not in {span(at)}'}"
+    not_seen = f"not in {span(at)}" if is_late else "unknown"
+    told = f"  {step['step']} {span(step['seconds']) if is_seen else not_seen}"
     axes.text(at, height, told, va="center", fontsize=6.5, color=RED if is_late else INK)
 
 

@@ -195,6 +195,8 @@ def _result(
     accepted: baseline.Baseline,
 ) -> dict[str, Any]:
     verdicts, problems = collect.collect(plan, phases, given)
+    if left := execute.left(given.private):
+        problems.append(f"still at the source, to be deleted by hand: {left}")
     decide.waive(verdicts, parameters, started.date())
     accept(verdicts, accepted, started.date())
     terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))

@@ -61,16 +61,29 @@ def execute(
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
     done: dict[str, Phase] = {}
+    look = of_kernels(folder / "private", progress)
     with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, folder / "private"):
-        tasks = {}
-        for name in names:
-            source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
-            tasks[pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters)] = name
-        for task in _ended(tasks, of_kernels(folder / "private", progress)):
-            phase = task.result()
-            done[phase.name] = phase
-            progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
+        for at_once in turns(plan):
+            tasks = []
+            for name in at_once:
+                source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
+                tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
+            for task in _ended(tasks, look):
+                phase = task.result()
+                done[phase.name] = phase
+                progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]
+
+
+def turns(plan: list[Planned]) -> list[list[str]]:
+    """Return the phases that run at once, one list after the other: those that act last, and each of them alone.
+
+    What a check does to the system would change what another sees that looks at the same time.
+    """
+    names = list(dict.fromkeys(planned.phase for planned in plan))
+    act = {planned.phase for planned in plan if "acts" in planned.check.headers and not planned.skipped}
+    at_once = [[name for name in names if name not in act], *([name] for name in names if name in act)]
+    return [turn for turn in at_once if turn]
 
 
 def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator[Future[Phase]]:
@@ -104,6 +117,12 @@ def _stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
         if left:
             raise LeftBehindError(f"stopped; still at the source, to be deleted by hand: {left}") from None
         raise
+
+
+def left(private: Path) -> str | None:
+    """Return what a check that has ended, or was ended, has left at the source, or None."""
+    note = private / LEFT
+    return str(json.loads(note.read_text(encoding="utf-8"))["what"]) if note.is_file() else None
 
 
 def _left_behind(note: Path) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,15 @@ import pytest
 from dsaudit import source
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import plan_check
+from dsaudit.clock import Offset
+from dsaudit.database import QueryError
 from dsaudit.handoff import LEFT
 from dsaudit.live import STEPS, probe
+from dsaudit.live.changing import Changer
+from dsaudit.live.steps import Look, Looker
 from dsaudit.parameters import Part, load, narrowed
 from dsaudit.run import Options, run
+from dsaudit.source import Recording
 from dsaudit.verdict import Status
 from examples.storefront.control import poll
 from examples.storefront.faults import LIVE_FAULTS
@@ -143,6 +151,75 @@ def test_what_cannot_be_deleted_is_named(shop: Any, tmp_path: Path) -> None:
     assert customers(shop) == before + 1
     shop.record("acme.myshopify.example", "customers", "delete", tenant_id)
     shop.settle()
+
+
+def test_a_change_that_did_not_come_is_the_last(shop: Any) -> None:
+    before = customers(shop)
+    shop.plant("live_updates_undelivered")
+    try:
+        with opened(shop.parameters, shop.environment, live=True) as one:
+            verdict, table = one.check(CHECK), one.table("live_steps")
+    finally:
+        heal(shop)
+    assert verdict.status is Status.FAIL, told(verdict)
+    assert [row[0] for row in table.rows] == ["create", "update"]
+    assert any("update twice, delete: not done, as webhook" in limit for limit in verdict.limits), verdict.limits
+    assert customers(shop) == before
+
+
+def test_a_database_that_does_not_answer_a_look_accuses_nobody(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, looks, real = customers(shop), itertools.count(), Looker.look
+
+    def look(self: Looker) -> Look:
+        if next(looks) == 0:
+            raise QueryError("canceling statement due to statement timeout")
+        return real(self)
+
+    monkeypatch.setattr(Looker, "look", look)
+    with opened(shop.parameters, shop.environment, live=True) as one:
+        verdict, table = one.check(CHECK), one.table("live_steps")
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "create, row: nobody looked to the end: canceling statement" in told(verdict)
+    assert set(table.rows[0][2:]) <= {"unknown", "–"}
+    assert customers(shop) == before
+
+
+def test_a_sync_that_runs_beside_accuses_nobody(shop: Any) -> None:
+    """The deliveries come after a sync has stored the same, and are dropped as known."""
+    over = threading.Event()
+
+    def sync_always() -> None:
+        while not over.is_set():
+            shop.sync("acme.myshopify.example", resources=["customers"])
+
+    syncing = threading.Thread(target=sync_always)
+    syncing.start()
+    try:
+        with opened(shop.parameters, shop.environment, live=True) as one:
+            verdict = one.check(CHECK)
+    finally:
+        over.set()
+        syncing.join()
+        heal(shop)
+    assert verdict.status in (Status.PASS, Status.INCONCLUSIVE), told(verdict)
+    assert verdict.status is Status.PASS or "a sync brought the change first" in told(verdict)
+
+
+def test_two_updates_of_two_seconds_are_not_told_to_be_of_one(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Changer.update
+
+    def update(self: Changer, mark: str) -> datetime | None:
+        if mark.endswith("-4"):  # the second of the two
+            time.sleep(0.7)
+        return real(self, mark)
+
+    monkeypatch.setattr(Changer, "update", update)
+    monkeypatch.setattr(Recording, "offsets", {"source, here": Offset(0.5, 0.5)})  # so they begin at a half second
+    with opened(shop.parameters, shop.environment, live=True) as one:
+        assert one.source.index
+        verdict = one.check(CHECK)
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "the two updates were not within one second: the source dates them" in told(verdict)
 
 
 class _Pressed(Exception):

@@ -24,7 +24,11 @@ def live_steps(audit: Audit) -> pd.DataFrame:
     if seen is None:
         return pd.DataFrame()
     told = {
-        (step.action, step.name): f"not in {seen.waited:g} s" if step.until is None else span(step.until)
+        (step.action, step.name): "unknown"
+        if step.unknown
+        else f"not in {seen.waited:g} s"
+        if step.until is None
+        else span(step.until)
         for step in seen.steps
     }
     actions = [action for action in ACTIONS if (action, "changed") in told]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dsaudit import codebase
-from dsaudit.facts.started_syncs import started_syncs
+from dsaudit.facts.started_syncs import started_before
 from dsaudit.facts.sync_code import functions_named
 from dsaudit.functions.tables._places import place
 
@@ -57,7 +57,7 @@ def syncs_started_now(audit: Audit) -> pd.DataFrame:
     key: tenant, resource
     show: tenant, resource, outcome, told
     """
-    started = started_syncs(audit) if audit.parameters.acting else None
+    started = started_before(audit) if audit.parameters.acting else None  # nothing is started for a table
     columns = ["tenant", "resource", "fetched", "pages", "seconds", "outcome", "told"]
     return pd.DataFrame([asdict(one) for one in started or []], columns=columns, dtype=object)
 

@@ -1,0 +1,46 @@
+"""What one look at the database says of a change that is waited for, and what it does not say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsaudit.live.steps import Change, Look, Step
+
+MARK = "dsaudit-1-2"
+
+
+def raw(row_id: int, by_webhook: bool, deleted: bool = False, mark: str = MARK) -> dict[str, Any]:
+    """A raw row that holds the mark."""
+    payload = f'{{"note": "{mark}"}}'
+    state = {"content_hash": f"h{row_id}", "state": "processed"}
+    return {"row_id": row_id, "by_webhook": by_webhook, "deleted": deleted, "payload": payload, **state}
+
+
+DELIVERED = [{"delivery_id": "d1", "received_at": None}]
+AFTER = {"raw", "hash", "refined"}
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_what_a_sync_brought_first_is_unknown_by_webhook(action: str) -> None:
+    change, by_sync = Change(action, MARK), [raw(1, False, deleted=action == "delete")]
+    look = Look("now", raw=by_sync, deliveries=DELIVERED)
+    assert not look.arrived(change, Look(""), "dsaudit-1") & AFTER
+    assert look.overtaken(change, Look(""), is_logged=True) == AFTER
+    # Without an accepted delivery the webhook itself is what is missing; without a log nobody can tell.
+    assert Look("now", raw=by_sync).overtaken(change, Look(""), is_logged=True) == set()
+    assert Look("now", raw=by_sync).overtaken(change, Look(""), is_logged=False) == AFTER
+
+
+def test_what_a_sync_did_not_bring_is_missing() -> None:
+    change = Change("update", MARK)
+    earlier = Look("then", raw=[raw(1, False)])
+    for rows in ([raw(1, False)], [raw(1, False), raw(2, False, mark="another")], [raw(1, False), raw(2, True)]):
+        assert Look("now", raw=rows, deliveries=DELIVERED).overtaken(change, earlier, is_logged=True) == set()
+
+
+def test_a_step_that_nobody_can_tell_of_is_not_late() -> None:
+    assert Step("create", "raw", since=9.0).is_late(5) is True
+    assert Step("create", "raw", since=9.0, unknown="why").is_late(5) is None
+    assert Step("create", "raw", since=0.1, until=0.2).is_late(5) is False
