@@ -59,6 +59,11 @@ def action(topic: str) -> str | None:
     return next((name for name, endings in ENDINGS.items() if ending(topic).lower() in endings), None)
 
 
+def due(resource: Resource) -> set[str]:
+    """Return which of ``create`` and ``update`` a topic of a resource tells of, by its name and by what never is."""
+    return {"create", "update"}.intersection(map(action, resource.webhooks)) - set(resource.never)
+
+
 def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
     """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
     groups = {group(topic) for topic in resource.webhooks}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dsaudit.facts.webhooks import due
 from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import Key, Sides, sides
 from dsaudit.source.recording import SOURCE_TO_US
@@ -148,11 +149,16 @@ class _Ways:
         Times in whole seconds make them several now and then.
         """
         keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
-        if not self.versions or not keys:
+        told = due(self.both.resource)
+        if not self.versions or not keys or not told:
             return []
         dated = [(changed, key) for key in keys if (changed := self._changed(key))]
-        if not dated:
+        if "create" not in told:
+            dated = [(changed, key) for changed, key in dated if self._was_older(key, changed)]
+        elif not dated:
             return self._came_last(keys)
+        if not dated:
+            return []
         # What changed before the first reading came with it, and no webhook was due.
         first = min(versions[0]["received_at"] for versions in self.versions.values())
         last = max(changed for changed, _ in dated)
@@ -160,8 +166,11 @@ class _Ways:
 
     def _changed(self, key: Key) -> datetime | None:
         """When a record changed, where webhooks tell of changes and not of new records alone."""
-        told = any(not topic.endswith("/create") for topic in self.both.resource.webhooks)
-        return self.both.changed(key) if told else None
+        return self.both.changed(key) if "update" in due(self.both.resource) else None
+
+    def _was_older(self, key: Key, changed: datetime) -> bool:
+        """Return whether we have an older state of a record, which proves that it was not new."""
+        return any(row["changed_at"] and row["changed_at"] < changed for row in self.versions.get(key, []))
 
     def _came_last(self, keys: list[Key]) -> list[Key]:
         """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
