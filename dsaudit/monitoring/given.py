@@ -106,7 +106,7 @@ def read(parameters: Parameters) -> Given:
     given = Given(parameters)
     for name in parameters.monitoring.rules:
         try:
-            given.rules += _rules(name, parameters.folder(name))
+            given.rules += list(_rules(name, parameters.folder(name)))  # whole, or not at all
         except OSError as error:
             given.problems[name] = f"it cannot be read: {error.strerror}"
         except UnicodeDecodeError:
