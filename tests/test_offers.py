@@ -99,6 +99,28 @@ def test_a_topic_that_the_provider_does_not_have_is_named_with_a_hint(audit: Any
     ]
 
 
+@pytest.mark.parametrize(
+    ("facts", "read", "reason"),
+    [
+        ("as_of: 2025-06-01", "", "was last held against the provider's pages on 2025-06-01"),
+        ("version: v2, prefix: 'api/{version}/'", "api/v3/members", "is of version v2, where the file reads v3"),
+        ("as_of: 2026-06-01", "", None),
+        ("version: v2, prefix: 'api/{version}/'", "api/v2/members", None),
+        ("version: v2, prefix: 'api/{version}/'", "members", None),
+    ],
+)
+def test_a_catalogue_that_is_old_or_of_another_version_reproaches_no_topic(
+    facts: str, read: str, reason: str | None, audit: Any
+) -> None:
+    own = audit.parameters.path.with_name("acme.yml")
+    own.write_text(f"{facts.replace(', ', chr(10))}\n{PROVIDER}", encoding="utf-8")
+    wanting = changed(audit, "member.updated]", f"member.update]{f', read: {read}' if read else ''}")
+    rows, examined = wanted_topics_exist(SimpleNamespace(**vars(wanting), instant="2026-11-26T10:00:00+00:00"))
+    assert rows.empty is bool(reason)
+    told = f"the catalogue has no member.update, and {reason}" if reason else None
+    assert examined["reason"].tolist() == [told]
+
+
 COUPON = "coupon: {table: coupon, no_webhooks: the provider has no topic}"
 RICHER = """
 name: Acme
