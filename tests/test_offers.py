@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from dsaudit.documents.webhook_analysis import _figures
 from dsaudit.facts import offers
 from dsaudit.facts.coverage import _available
+from dsaudit.facts.topics import Topic
 from dsaudit.functions.offers import (
     available_changes_are_wanted,
     wanted_topics_exist,
@@ -202,3 +204,16 @@ def test_without_the_providers_file_nothing_is_known(audit: Any) -> None:
     for check in (available_changes_are_wanted, what_is_ruled_out_has_no_topic, wanted_topics_exist):
         rows, examined = check(lost)
         assert rows.empty and str(examined["reason"].iloc[0]).startswith("there is no file ")
+
+
+def test_tenants_whose_subscriptions_are_not_known_are_counted(audit: Any) -> None:
+    def share(registered: tuple[str, ...]) -> str:
+        one = Topic("member.created", "member", "member", "", None, registered, (), (), ())
+        tenants = SimpleNamespace(tenant_names=["a", "b"], policy=audit.parameters.policy)
+        return next(_figures(SimpleNamespace(parameters=tenants, kept={"topics": [one], "offers": {}})))[1]  # type: ignore[arg-type]
+
+    assert [share(("a", "b")), share(("a",)), share(())] == [
+        "2 of 2 (100 %)",
+        "1 of 1 (100 %), 1 not known",
+        "not known",
+    ]
