@@ -263,7 +263,7 @@ def test_conditions_and_absence_are_told() -> None:
     assert one.takes({"b": "y"}) and one.takes({"unasked": "z"})
 
 
-@pytest.mark.parametrize("expression", ["sum(a", "a)", "a{b=1}", "a[5m", "a{b=}", "(a]"])
+@pytest.mark.parametrize("expression", ["sum(a", "a)", "a{b=1}", "a[5m", "a{b=}", "(a]", '{__name__=~"a.*"} > 1'])
 def test_what_is_no_expression_is_told(expression: str) -> None:
     with pytest.raises(NotPromql):
         selectors(expression)

@@ -47,7 +47,7 @@ def selectors(expression: str) -> list[Selector]:
     Raises
     ------
     NotPromql
-        A bracket has no counterpart, or what stands between braces is no condition.
+        A bracket has no counterpart, what stands between braces is no condition, or it is a pattern of names.
     """
     words = [(kind, match[0]) for match in WORD.finditer(expression) if (kind := str(match.lastgroup)) != "blank"]
     ends, found, inside, place = _pairs(words), [], [], 0
@@ -107,6 +107,8 @@ def _conditions(words: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str
             metric = _value(part[0][1])
         elif len(part) == 3 and part[1][1] in ("=", "!=", "=~", "!~") and part[2][0] == "text":
             label, sign, value = part[0][1].strip("\"'`"), part[1][1], _value(part[2][1])
+            if label == "__name__" and sign != "=":
+                raise NotPromql(f"which metrics {label}{sign}{part[2][1]} takes is not followed")
             metric = value if (label, sign) == ("__name__", "=") else metric
             labels += [(label, sign, value)] if label != "__name__" else []
         elif part:
