@@ -136,7 +136,13 @@ async def receive(topic, payload):
 @pytest.mark.parametrize("way", RESTS)
 @pytest.mark.parametrize(
     ("does", "state"),
-    [("store_raw(payload)", "found"), ("queue.put(payload)", "unresolved"), ("logger.ainfo(topic)", "absent")],
+    [
+        ("store_raw(payload)", "found"),
+        ("queue.put(payload)", "unresolved"),
+        ("save_unhandled(session, topic, payload)", "unresolved"),
+        ("dead_letters.insert(payload)", "unresolved"),
+        ("logger.ainfo(topic)", "absent"),
+    ],
 )
 def test_what_has_no_handler_of_its_own_is_followed_to_where_it_goes(way: str, does: str, state: str) -> None:
     assert states(RESTS[way].replace("REST", does), [*TOPICS, "customers/create"]) == [*[state] * 3, "found"]
@@ -222,3 +228,8 @@ def test_a_dispatch_that_is_not_followed_is_unresolved(way: str) -> None:
 
 def test_a_file_that_does_not_parse_may_hold_the_handler() -> None:
     assert states("", endpoint="HANDLERS = {\n") == ["unresolved"] * 3
+
+
+def test_a_handler_that_puts_aside_what_comes_is_none_whatever_it_calls() -> None:
+    text = RESTS["default"].replace("REST", "store_raw(payload)").replace("rest", "dead_letter")
+    assert states(text, [*TOPICS, "customers/create"]) == [*["unresolved"] * 3, "found"]

@@ -263,7 +263,7 @@ def test_conditions_and_absence_are_told() -> None:
     assert one.takes({"b": "y"}) and one.takes({"unasked": "z"})
 
 
-@pytest.mark.parametrize("expression", ["sum(a", "a)", "a{b=1}", "a[5m", "a{b=}", "(a]"])
+@pytest.mark.parametrize("expression", ["sum(a", "a)", "a{b=1}", "a[5m", "a{b=}", "(a]", '{__name__=~"a.*"} > 1'])
 def test_what_is_no_expression_is_told(expression: str) -> None:
     with pytest.raises(NotPromql):
         selectors(expression)
@@ -279,6 +279,28 @@ def test_what_is_no_expression_is_told(expression: str) -> None:
         ("{record: r, expr: r + integration_ingest_age_seconds}", ["a", "b"]),
         ("{record: r, expr: r + integration_ingest_age_seconds}, {alert: A, expr: r > 1}", None),
         ("{alert: A, expr: own_age_seconds_bucket > 1}", None),
+        *(
+            (f"{{alert: A, expr: '{expression}'}}", None if covers else ["a", "b"])
+            for expression, covers in (
+                ("integration_ingest_age_seconds >= 3600", True),
+                ("3600 < integration_ingest_age_seconds", True),
+                ("3600 <= max by (tenant) (integration_ingest_age_seconds)", True),
+                ('sum(max(integration_ingest_age_seconds{tenant!="c"}) by (tenant)) > bool 2 * 3600', True),
+                ("(integration_ingest_age_seconds > 3600) and on () (hour() < 6)", True),
+                ("integration_ingest_age_seconds / 60 > 60", True),
+                ("integration_ingest_age_seconds > on () own_age_seconds", True),
+                ("integration_ingest_age_seconds < 0", False),
+                ("integration_ingest_age_seconds > 1e15", False),
+                ("integration_ingest_age_seconds > 36001", False),
+                ("integration_ingest_age_seconds > +Inf", False),
+                ("integration_ingest_age_seconds == 3600", False),
+                ("integration_ingest_age_seconds", False),
+                ("1e15 < integration_ingest_age_seconds", False),
+                ("integration_ingest_age_seconds < 0 or up > 1", False),
+                ("integration_ingest_age_seconds and up > 1", False),
+                ("(integration_ingest_age_seconds) + (up > 1)", False),
+            )
+        ),
     ],
 )
 def test_a_rule_covers_the_tenants_that_it_takes(rules: str, without: list[str] | None, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from dsaudit.documents.webhook_analysis import _figures
 from dsaudit.facts import offers
 from dsaudit.facts.coverage import _available
+from dsaudit.facts.topics import Topic
 from dsaudit.functions.offers import (
     available_changes_are_wanted,
     wanted_topics_exist,
@@ -109,6 +111,28 @@ def test_a_topic_that_the_provider_does_not_have_is_named_with_a_hint(audit: Any
     ]
 
 
+@pytest.mark.parametrize(
+    ("facts", "read", "reason"),
+    [
+        ("as_of: 2025-06-01", "", "was last held against the provider's pages on 2025-06-01"),
+        ("version: v2, prefix: 'api/{version}/'", "api/v3/members", "is of version v2, where the file reads v3"),
+        ("as_of: 2026-06-01", "", None),
+        ("version: v2, prefix: 'api/{version}/'", "api/v2/members", None),
+        ("version: v2, prefix: 'api/{version}/'", "members", None),
+    ],
+)
+def test_a_catalogue_that_is_old_or_of_another_version_reproaches_no_topic(
+    facts: str, read: str, reason: str | None, audit: Any
+) -> None:
+    own = audit.parameters.path.with_name("acme.yml")
+    own.write_text(f"{facts.replace(', ', chr(10))}\n{PROVIDER}", encoding="utf-8")
+    wanting = changed(audit, "member.updated]", f"member.update]{f', read: {read}' if read else ''}")
+    rows, examined = wanted_topics_exist(SimpleNamespace(**vars(wanting), instant="2026-11-26T10:00:00+00:00"))
+    assert rows.empty is bool(reason)
+    told = f"the catalogue has no member.update, and {reason}" if reason else None
+    assert examined["reason"].tolist() == [told]
+
+
 COUPON = "coupon: {table: coupon, no_webhooks: the provider has no topic}"
 RICHER = """
 name: Acme
@@ -190,3 +214,16 @@ def test_without_the_providers_file_nothing_is_known(audit: Any) -> None:
     for check in (available_changes_are_wanted, what_is_ruled_out_has_no_topic, wanted_topics_exist):
         rows, examined = check(lost)
         assert rows.empty and str(examined["reason"].iloc[0]).startswith("there is no file ")
+
+
+def test_tenants_whose_subscriptions_are_not_known_are_counted(audit: Any) -> None:
+    def share(registered: tuple[str, ...]) -> str:
+        one = Topic("member.created", "member", "member", "", None, registered, (), (), ())
+        tenants = SimpleNamespace(tenant_names=["a", "b"], policy=audit.parameters.policy)
+        return next(_figures(SimpleNamespace(parameters=tenants, kept={"topics": [one], "offers": {}})))[1]  # type: ignore[arg-type]
+
+    assert [share(("a", "b")), share(("a",)), share(())] == [
+        "2 of 2 (100 %)",
+        "1 of 1 (100 %), 1 not known",
+        "not known",
+    ]

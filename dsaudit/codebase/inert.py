@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from dsaudit.codebase.expressions import text_of
-from dsaudit.codebase.knowledge import INGEST, LOG_METHODS
+from dsaudit.codebase.knowledge import ASIDE, INGEST, LOG_METHODS
 from dsaudit.codebase.model import Function
 from dsaudit.codebase.nodes import live_block, terminal
 
@@ -23,7 +23,7 @@ class Kept:
 def keeps(statements: Iterable[ast.stmt], topics: Collection[str]) -> Kept | None:
     """The call that a branch gives more than constants and the topic, one that stores before others; None if none."""
     found = [
-        Kept(terminal(node), bool(INGEST.search(terminal(node))))
+        Kept(terminal(node), bool(INGEST.search(terminal(node))) and not ASIDE.search(ast.unparse(node)))
         for node in live_block(statements)
         if isinstance(node, ast.Call) and not _only_logs(node) and not _only_tells(node, topics)
     ]
@@ -35,7 +35,8 @@ def keeps_what_comes(function: Function, topics: Collection[str]) -> bool:
     node = function.node
     body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
     kept = keeps(body, topics)
-    return bool(INGEST.search(function.name)) or (kept is not None and kept.stores)
+    stores = bool(INGEST.search(function.name)) or (kept is not None and kept.stores)
+    return stores and not ASIDE.search(function.name)
 
 
 def _only_tells(node: ast.Call, topics: Collection[str]) -> bool:

@@ -27,6 +27,8 @@ CLIENT = re.compile(r"(client|session|pool|poolmanager|connection|https?|api)$",
 DATABASE = {"sqlalchemy", "sqlmodel", "psycopg", "psycopg2", "asyncpg", "databases", "tortoise", "peewee", "pymongo"}
 
 INGEST = re.compile(r"ingest|upsert|store|save|persist|insert", re.IGNORECASE)
+# What is kept under such a name is put aside: nothing says that it is worked on.
+ASIDE = re.compile(r"unhandled|unknown|unsupported|unexpected|dead|fail|ignored|reject|quarantine", re.IGNORECASE)
 
 LOGGING = {"logging", "structlog", "loguru", "logbook"}
 LOG_METHODS = {

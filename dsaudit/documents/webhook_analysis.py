@@ -78,9 +78,11 @@ def _figures(audit: Audit) -> Iterator[Row]:
     told = [bool(is_wanted) for *_, is_wanted in changes(audit)]
     registered = sum(len(one.registered) for one in wanted)
     asked = registered + sum(len(one.unregistered) for one in wanted)
+    unknown = len(wanted) * len(parameters.tenant_names) - asked
+    share = _share(registered, asked) + (f", {unknown} not known" if asked and unknown else "")
     handled = [one.handled.state == "found" for one in wanted if one.handled and one.handled.state != "unresolved"]
     least = f"≥ {parameters.policy.webhook_coverage_percent:g} %"
-    yield "Wanted topics that are registered, over all tenants", _share(registered, asked), "100 %"
+    yield "Wanted topics that are registered, over all tenants", share, "100 %"
     yield "Changes that the provider can announce for which a topic is wanted", _share(sum(told), len(told)), least
     yield "Wanted topics that the code handles", _share(sum(handled), len(handled)), "100 %"
 

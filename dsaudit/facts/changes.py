@@ -5,6 +5,7 @@ Only what a time of change dates, and what changed after the first reading, is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,30 +14,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dsaudit.facts.webhooks import action
+from dsaudit.facts.webhooks import due
 from dsaudit.reconcile import sides
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+BEGAN = "select tenant, resource, min(received_at) as began from {raw} as r group by 1, 2"
 CHANGES = """
+with recent as (
+  select r.tenant, r.resource, source_id, changed_at, received_at, sequence, by_webhook
+  from {raw} as r
+  join jsonb_to_recordset(%(began)s::jsonb) as b (tenant text, resource text, began timestamptz)
+    on b.tenant = r.tenant::text and b.resource = r.resource
+  where not deleted and changed_at > began + make_interval(secs => %(clock_high)s::double precision)
+    and changed_at >= %(instant)s::timestamptz - make_interval(days => %(latency_days)s)
+), firsts as (
+  select tenant, resource, source_id, min(sequence) as first
+  from {raw} as r where (tenant, resource, source_id) in (select tenant, resource, source_id from recent)
+  group by 1, 2, 3
+)
 select tenant, resource, source_id, changed_at, min(received_at) as received_at, bool_or(by_webhook) as told,
        bool_or(sequence = first) as is_new
-from (select *, min(received_at) over (partition by tenant, resource) as began,
-             min(sequence) over (partition by tenant, resource, source_id) as first
-      from {raw} as r) as r
-where not deleted and changed_at > began + make_interval(secs => %(clock_high)s::double precision)
+from recent join firsts using (tenant, resource, source_id)
 group by tenant, resource, source_id, changed_at
 """
-BEGAN = "select tenant, resource, min(received_at) as began from {raw} as r group by 1, 2"
 HEARD = """
 select tenant, resource, source_id, max(received_at) as heard,
        (select min(received_at) from {deliveries} as every_delivery) as since
-from {deliveries} as d where accepted and tenant is not null and resource is not null group by 1, 2, 3
+from {deliveries} as d
+where accepted and tenant is not null and resource is not null
+  and received_at >= %(instant)s::timestamptz - make_interval(days => %(latency_days)s + 1)
+group by 1, 2, 3
 """
+WITHIN = " and received_at >= %(instant)s::timestamptz - make_interval(days => %(latency_days)s)"
 ARRIVALS = {
-    True: "select tenant, resource, received_at from {deliveries} as d where accepted and tenant is not null",
-    False: "select tenant, resource, received_at from {raw} as r where by_webhook",
+    True: "select tenant, resource, received_at from {deliveries} as d where accepted and tenant is not null" + WITHIN,
+    False: "select tenant, resource, received_at from {raw} as r where by_webhook" + WITHIN,
 }
 RECORD = ["tenant", "resource", "source_id"]
 ALL = "all"  # what stands for the resource of a silence of all topics
@@ -48,14 +62,17 @@ def changes(audit: Audit) -> pd.DataFrame:
 
     Columns: tenant, resource, source_id, changed_at, received_at (NaT of what never came), told. A change was told if
     a version of it came by webhook, or the log has an accepted delivery of the record after it. Without a log, what a
-    sync brought within the time that a webhook has may have overtaken it, and counts as told.
+    sync brought within the time that a webhook has may have overtaken it, and counts as told. What is older than the
+    policy's `latency_days` is not looked at.
     """
     if "changes" not in audit.kept:
-        names = [name for name, one in audit.parameters.resources.items() if one.webhooks]
-        new_alone = [name for name in names if all(action(one) == "create" for one in _topics(audit, name))]
-        found = pd.DataFrame([*audit.query(CHANGES, resources=names).to_dict("records"), *_never_came(audit, names)])
+        names = [name for name, one in audit.parameters.resources.items() if due(audit, one)]
+        began = audit.query(BEGAN, resources=names) if names else pd.DataFrame()
+        given = json.dumps(began.to_dict("records"), default=str)
+        brought = audit.query(CHANGES, resources=names, began=given) if len(began) else began
+        found = pd.DataFrame([*brought.to_dict("records"), *_never_came(audit, names, began)])
         if len(found):
-            found = found[found["is_new"].astype(bool) | ~found["resource"].isin(new_alone)]
+            found = _due(audit, found)
             times = {name: pd.to_datetime(found[name], utc=True) for name in ("changed_at", "received_at")}
             found = _told(audit, found.assign(**times), names).sort_values(["changed_at", *RECORD], ignore_index=True)
         audit.kept["changes"] = found
@@ -63,21 +80,25 @@ def changes(audit: Audit) -> pd.DataFrame:
     return kept
 
 
-def _topics(audit: Audit, name: str) -> list[str]:
-    return audit.parameters.resources[name].webhooks
+def _due(audit: Audit, found: pd.DataFrame) -> pd.DataFrame:
+    """Return those changes of which a topic tells: the first version of a record is no proof of an update."""
+    told = {name: due(audit, one) for name, one in audit.parameters.resources.items()}
+    kinds = found["is_new"].astype(bool).map({True: "create", False: "update"})
+    return found[[kind in told[name] for kind, name in zip(kinds, found["resource"], strict=True)]]
 
 
-def _never_came(audit: Audit, names: list[str]) -> Iterator[dict[str, Any]]:
+def _never_came(audit: Audit, names: list[str], began: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the newest change of each record of the source that never came, by webhook or otherwise."""
     if audit.parameters.source is None:
         return
     high = timedelta(seconds=audit.values()["clock_high"])
-    began = {(row["tenant"], row["resource"]): row["began"] for row in audit.query(BEGAN).to_dict("records")}
+    oldest = datetime.fromisoformat(audit.instant) - timedelta(days=audit.parameters.policy.latency_days)
+    starts = {(row["tenant"], row["resource"]): row["began"] for row in began.to_dict("records")}
     for name in names:
         both = sides(audit, name, whole=True)
         for key in both.source:
-            changed, start, row = both.changed(key), began.get((key[0], name)), (both.raw or {}).get(key)
-            is_due = changed and start and changed > start + high and not both.in_flight(key)
+            changed, start, row = both.changed(key), starts.get((key[0], name)), (both.raw or {}).get(key)
+            is_due = changed and start and changed > max(start + high, oldest) and not both.in_flight(key)
             if is_due and (row is None or (row["changed_at"] and row["changed_at"] < changed)):
                 line = {"tenant": key[0], "resource": name, "source_id": key[1], "changed_at": changed}
                 yield {**line, "received_at": None, "told": False, "is_new": row is None}

@@ -68,6 +68,11 @@ def tells(audit: Audit, topic: str) -> str | None:
     return action(topic) if kind is None else kind if kind in ACTIONS else None
 
 
+def due(audit: Audit, resource: Resource) -> set[str]:
+    """Return which of ``create`` and ``update`` a topic of a resource tells of, unless the file says it never is."""
+    return {"create", "update"}.intersection(tells(audit, one) or "" for one in resource.webhooks) - set(resource.never)
+
+
 def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
     """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
     groups = {group(topic) for topic in resource.webhooks}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dsaudit.facts.webhooks import due
 from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import Key, Sides, sides
 from dsaudit.source.recording import SOURCE_TO_US
@@ -139,6 +140,7 @@ class _Ways:
 
     both: Sides
     tenant: str
+    due: set[str]  # whether a webhook tells of a creation, of an update
     versions: dict[Key, list[Row]] = field(default_factory=dict)  # in the order in which they came
     arrived: dict[Key, datetime] = field(default_factory=dict)  # the last delivery that was accepted
 
@@ -148,11 +150,15 @@ class _Ways:
         Times in whole seconds make them several now and then.
         """
         keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
-        if not self.versions or not keys:
+        if not self.versions or not keys or not self.due:
             return []
         dated = [(changed, key) for key in keys if (changed := self._changed(key))]
-        if not dated:
+        if "create" not in self.due:
+            dated = [(changed, key) for changed, key in dated if self._was_older(key, changed)]
+        elif not dated:
             return self._came_last(keys)
+        if not dated:
+            return []
         # What changed before the first reading came with it, and no webhook was due.
         first = min(versions[0]["received_at"] for versions in self.versions.values())
         last = max(changed for changed, _ in dated)
@@ -160,8 +166,11 @@ class _Ways:
 
     def _changed(self, key: Key) -> datetime | None:
         """When a record changed, where webhooks tell of changes and not of new records alone."""
-        told = any(not topic.endswith("/create") for topic in self.both.resource.webhooks)
-        return self.both.changed(key) if told else None
+        return self.both.changed(key) if "update" in self.due else None
+
+    def _was_older(self, key: Key, changed: datetime) -> bool:
+        """Return whether we have an older state of a record, which proves that it was not new."""
+        return any(row["changed_at"] and row["changed_at"] < changed for row in self.versions.get(key, []))
 
     def _came_last(self, keys: list[Key]) -> list[Key]:
         """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
@@ -179,7 +188,8 @@ class _Ways:
 
 
 def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
-    found = {tenant: _Ways(both, tenant) for tenant in both.tenants}
+    told = due(audit, both.resource)
+    found = {tenant: _Ways(both, tenant, told) for tenant in both.tenants}
     for row in _rows(audit, VERSIONS, both.name):
         found[row["tenant"]].versions.setdefault((row["tenant"], row["source_id"]), []).append(row)
     for row in _rows(audit, ARRIVED, both.name) if audit.parameters.deliveries else []:

@@ -25,15 +25,16 @@ def monitoring_rules_cover_every_danger(audit: Audit) -> Found:
     remedy: `dsaudit monitor` writes a rule for each danger, with the limits of the parameter file; take over what lacks
     """
     rules = given.read(audit.parameters)
-    broken = "; ".join(f"{name}: {problem}" for name, problem in rules.problems.items())
     rows: list[Row] = [
-        {"danger": danger, "tenants": ", ".join(tenants), "metric": metric.name, "why": broken or "no alert rule"}
+        {"danger": danger, "tenants": ", ".join(tenants), "metric": metric.name, "why": "no alert rule"}
         for danger, metric, tenants in rules.uncovered()
     ]
     line: Row = {"examined": len({metric.danger for metric in measured(audit.parameters)})}
-    unknown = _unknown(rules)
-    if rows and unknown and not rules.is_all_declared:  # one of these may be what watches it
-        rows, line = [], {**line, "reason": UNDECLARED + ", ".join(unknown)}
+    unknown = [] if rules.is_all_declared else _unknown(rules)
+    undeclared = UNDECLARED + ", ".join(unknown) if unknown else ""
+    doubts = [*_unread(rules), *([undeclared] if rows and unknown else [])]
+    if doubts:  # what is not known may be what watches it
+        rows, line = [], {**line, "reason": "; ".join(doubts)}
     return frames(rows, [line])
 
 
@@ -51,17 +52,22 @@ def monitoring_rules_name_known_metrics(audit: Audit) -> Found:
     """
     rules = given.read(audit.parameters)
     rows: list[Row] = []
-    for rule in rules.rules:
+    for rule in rules.rules if rules.is_all_declared else []:
         place = {"rule": rule.name, "file": rule.file}
-        if rule.problem:
-            rows.append({**place, "metric": "", "problem": f"the expression cannot be read: {rule.problem}"})
-        elif rules.is_all_declared:
-            rows += [{**place, "metric": name, "problem": "nothing exposes it"} for name in rules.unknown(rule)]
+        names = [] if rules.problems else rules.unknown(rule)  # what was not read may record them
+        rows += [{**place, "metric": name, "problem": "nothing exposes it"} for name in names]
     line: Row = {"examined": sum(len(rule.asks) for rule in rules.rules)}
-    unknown = _unknown(rules)
-    if unknown and not rules.is_all_declared:
-        line["reason"] = UNDECLARED + ", ".join(unknown)
+    unknown = [] if rules.is_all_declared else _unknown(rules)
+    doubts = [*_unread(rules), *([UNDECLARED + ", ".join(unknown)] if unknown else [])]
+    if doubts:
+        line["reason"] = "; ".join(doubts)
     return frames(rows, [line])
+
+
+def _unread(rules: given.Given) -> list[str]:
+    """Return the files and the expressions that were not read, each with the reason."""
+    files = [f"{name}: {problem}" for name, problem in rules.problems.items()]
+    return files + [f"{one.file}: {one.name}: {one.problem}" for one in rules.rules if one.problem]
 
 
 def _unknown(rules: given.Given) -> list[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from dsaudit.catalogue import ACTIONS
+from dsaudit.catalogue import ACTIONS, Provider
+from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts import webhooks
 from dsaudit.facts.offers import changes, offers
 from dsaudit.facts.provider import provider_of
@@ -13,6 +18,9 @@ from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+
+A_YEAR = timedelta(days=366)  # providers change their topics with their versions, several a year
+DELIVERED = "select distinct topic from {deliveries} as d where accepted and topic = any(%(topics)s)"
 
 
 def available_changes_are_wanted(audit: Audit) -> Found:
@@ -83,8 +91,37 @@ def wanted_topics_exist(audit: Audit) -> Found:
         places |= webhooks.in_code(audit).places
     known = [topic for one in provider.topics.values() for topic in one.all]
     strange = {} if reason else {topic: place for topic, place in places.items() if topic not in known}
+    strange = {topic: place for topic, place in strange.items() if topic not in _seen(audit, strange)}
+    if strange and (doubt := _doubt(audit, provider)):
+        strange, reason = {}, f"the catalogue has no {', '.join(strange)}, and {doubt}"
     rows = [
         {"topic": topic, "named_in": place, "hint": did_you_mean(topic, known, "the catalogue has none like it")}
         for topic, place in strange.items()
     ]
     return frames(rows, [{"examined": len(places), "reason": reason}])
+
+
+def _seen(audit: Audit, topics: Collection[str]) -> set[str]:
+    """Return which of these topics there are, whatever the catalogue says: one is subscribed to, or was delivered."""
+    parameters, found = audit.parameters, set[str]()
+    if topics and parameters.source and parameters.source.subscriptions:
+        lists = [webhooks.subscriptions(audit, tenant) or [] for tenant in parameters.tenant_names]
+        found |= {one.topic for listed in lists for one in listed}
+    if topics and parameters.deliveries:
+        with suppress(RelationMissing, QueryError):
+            found |= set(audit.query(DELIVERED, topics=list(topics))["topic"])
+    return found
+
+
+def _doubt(audit: Audit, provider: Provider) -> str | None:
+    """Return why the provider may have topics that its facts lack, None where nothing says so."""
+    if provider.as_of and date.fromisoformat(audit.instant[:10]) - provider.as_of > A_YEAR:
+        return f"was last held against the provider's pages on {provider.as_of}"
+    if "{version}" not in provider.prefix:
+        return None
+    source = audit.parameters.source
+    form = re.escape(provider.prefix).replace(re.escape("{version}"), "([^/]+)")
+    paths = [one.read or "" for one in audit.parameters.resources.values()]
+    paths.append(f"{source.base_url}/" if source and source.base_url else "")
+    used = {match[1] for path in paths if (match := re.search(form, path))} - {provider.version}
+    return f"is of version {provider.version}, where the file reads {', '.join(sorted(used))}" if used else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from dsaudit.parameters.monitoring import Danger
 
 # What Prometheus itself tells of every target and rule.
 OF_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE"}
+TIMES = 10  # a limit so many times the declared one wakes nobody in time
 PARTS_OF_A_HISTOGRAM = ("_bucket", "_count", "_sum")
 
 
@@ -80,11 +82,19 @@ class Given:
         tenants = self.parameters.tenant_names
         metrics = {metric.danger: metric for metric in reversed(measured(self.parameters))}
         for danger, metric in sorted(metrics.items(), key=lambda pair: METRICS.index(pair[1])):
-            own = [one for one in asked if self._danger(one.metric) == danger and not one.is_absent]
+            own = [one for one in asked if self._danger(one.metric) == danger and self._can_fire(one)]
             labels = [{"integration": self.parameters.integration, "tenant": one} for one in tenants]
             without = [one["tenant"] for one in labels if not any(ask.takes(one) for ask in own)]
             if without:
                 yield danger, metric, without
+
+    def _can_fire(self, one: Selector) -> bool:
+        """Return whether a rule says when a metric is too high; of dsaudit's own it is known what that is."""
+        limits = {metric.name: metric.limit(self.parameters.policy) for metric in measured(self.parameters)}
+        if one.is_absent or one.metric not in limits:
+            return not one.is_absent
+        most = TIMES * limits[one.metric]
+        return one.above is not None and (math.isnan(one.above) or one.above <= most)
 
     def _danger(self, name: str) -> str | None:
         whole = [name, *(name.removesuffix(part) for part in PARTS_OF_A_HISTOGRAM)]
@@ -97,7 +107,8 @@ class Given:
             if one.metric in self.recorded and one.metric not in passed and not one.is_absent:
                 for behind in self.recorded[one.metric]:
                     for other in self._behind(behind, {*passed, one.metric}):
-                        yield replace(other, labels=(*other.labels, *one.labels))
+                        above = one.above if other.above is None else other.above
+                        yield replace(other, labels=(*other.labels, *one.labels), above=above)
 
 
 def read(parameters: Parameters) -> Given:
@@ -106,7 +117,7 @@ def read(parameters: Parameters) -> Given:
     given = Given(parameters)
     for name in parameters.monitoring.rules:
         try:
-            given.rules += _rules(name, parameters.folder(name))
+            given.rules += list(_rules(name, parameters.folder(name)))  # whole, or not at all
         except OSError as error:
             given.problems[name] = f"it cannot be read: {error.strerror}"
         except UnicodeDecodeError:

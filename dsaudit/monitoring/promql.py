@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 
 WORD = re.compile(
     r"""(?P<blank>\s+|\#[^\n]*)
@@ -31,6 +34,7 @@ class Selector:
     metric: str
     labels: tuple[tuple[str, str, str], ...] = ()  # label, sign, value
     is_absent: bool = False
+    above: float | None = None  # the number beyond which it counts; NaN if it is no plain number, None if there is none
 
     def takes(self, labels: Mapping[str, str]) -> bool:
         """Return whether it takes a series with these labels; of others it may ask what it likes."""
@@ -47,7 +51,7 @@ def selectors(expression: str) -> list[Selector]:
     Raises
     ------
     NotPromql
-        A bracket has no counterpart, or what stands between braces is no condition.
+        A bracket has no counterpart, what stands between braces is no condition, or it is a pattern of names.
     """
     words = [(kind, match[0]) for match in WORD.finditer(expression) if (kind := str(match.lastgroup)) != "blank"]
     ends, found, inside, place = _pairs(words), [], [], 0
@@ -68,8 +72,9 @@ def selectors(expression: str) -> list[Selector]:
             braces = words[start + 1 : ends[start]] if start < len(words) and words[start][1] == "{" else []
             named, labels = _conditions(braces)
             metric = word if word != "{" else named
-            found += [Selector(metric, labels, not ABSENT.isdisjoint(inside))] if metric else []
             step = ends[start] - place + 1 if start in ends and words[start][1] == "{" else 1
+            above = _above(words, place, place + step)
+            found += [Selector(metric, labels, not ABSENT.isdisjoint(inside), above)] if metric else []
         place += step
     return found
 
@@ -96,6 +101,43 @@ def _pairs(words: list[tuple[str, str]]) -> dict[int, int]:
     return ends
 
 
+def _above(words: list[tuple[str, str]], start: int, end: int) -> float | None:
+    """Return the number that what stands between two places is held to be greater than."""
+    before = start
+    while before and (words[before - 1][1] in ("(", ")", ",") or words[before - 1][0] == "name"):
+        before -= 1
+    if {word.lower() for _, word in words[before:start]} & {"and", "or", "unless"}:
+        before = 0
+    signs = "".join(word for _, word in words[max(before - 2, 0) : before])
+    if (before > 2 and signs.endswith("<=")) or (before > 1 and signs.endswith("<")):
+        return _number([words[before - (3 if signs.endswith("=") else 2)]])
+    depth = outer = 0
+    is_plain = True
+    for place in range(end, len(words)):
+        word = words[place][1]
+        depth += (word in CLOSING) - (word in CLOSING.values())
+        outer = min(depth, outer)
+        if depth > outer:
+            continue
+        if word in ("<", "==", "!=") or word.lower() in ("and", "or", "unless"):
+            return None
+        if word == ">":
+            number = _number([one for one in words[place + 1 :] if one[1] not in ("=", "bool")])
+            return number if is_plain or number == math.inf else math.nan
+        is_plain = is_plain and word not in "+-*/%^"
+    return None
+
+
+def _number(words: list[tuple[str, str]]) -> float:
+    """Return the number with which these words begin, a product perhaps; NaN if it is another expression."""
+    run = [word for _, word in takewhile(lambda one: one[0] == "number" or one[1] in (*"+-*/%^", "Inf", "inf"), words)]
+    text, behind = "".join(run), words[len(run) : len(run) + 1]
+    if not behind or behind[0][1].lower() in (")", "and", "or", "unless"):
+        with suppress(ValueError):
+            return math.prod(float(one) for one in text.split("*"))
+    return math.nan
+
+
 def _conditions(words: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str, str], ...]]:
     """Return the metric's name, where braces tell it, and the conditions on labels."""
     metric, labels, part = "", [], list[tuple[str, str]]()
@@ -107,6 +149,8 @@ def _conditions(words: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str
             metric = _value(part[0][1])
         elif len(part) == 3 and part[1][1] in ("=", "!=", "=~", "!~") and part[2][0] == "text":
             label, sign, value = part[0][1].strip("\"'`"), part[1][1], _value(part[2][1])
+            if label == "__name__" and sign != "=":
+                raise NotPromql(f"which metrics {label}{sign}{part[2][1]} takes is not followed")
             metric = value if (label, sign) == ("__name__", "=") else metric
             labels += [(label, sign, value)] if label != "__name__" else []
         elif part:

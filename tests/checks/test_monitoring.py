@@ -283,10 +283,6 @@ COVER, KNOWN = "monitoring_rules_cover_every_danger", "monitoring_rules_name_kno
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("groups: [", "it is no YAML: line 1"),
-        ("alerts: []", "it has no groups of rules as Prometheus reads them"),
-        ("- a\n- b", "it has no groups of rules as Prometheus reads them"),
-        ("", "it has no groups of rules as Prometheus reads them"),
         ("groups: []", "no alert rule"),
         ("groups: [{name: a, rules: [{record: b, expr: integration_sync_age_seconds}]}]", "no alert rule"),
         ("groups: [{name: a, rules: [{alert: b, expr: absent(integration_sync_age_seconds)}]}]", "no alert rule"),
@@ -304,10 +300,36 @@ def test_rules_that_watch_nothing(text: str, why: str, ledger: Ledger) -> None:
     assert judged(ledger, KNOWN).status is (Status.PASS if "integration_" in text else Status.INCONCLUSIVE)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("groups: [", "it is no YAML: line 1"),
+        ("alerts: []", "it has no groups of rules as Prometheus reads them"),
+        ("- a\n- b", "it has no groups of rules as Prometheus reads them"),
+        ("", "it has no groups of rules as Prometheus reads them"),
+        ("groups: [{name: a, rules: [{alert: b, expr: up == 0}, {alert: c}]}]", "it has no groups of rules"),
+    ],
+)
+def test_rules_that_cannot_be_read_prove_nothing(text: str, why: str, ledger: Ledger) -> None:
+    own = ledger.folder / "code" / "alerts.yml"
+    own.with_name("more.yml").write_text(text, encoding="utf-8")
+    parameters = ledger.parameters.read_text(encoding="utf-8")
+    place = re.search(r"rules: (\S+alerts\.yml)", parameters)
+    assert place
+    more = f"rules: [{place[1]}, {place[1].replace('alerts', 'more')}]"
+    for rules in (more, more.replace(f"{place[1]}, ", "")):  # beside what covers all, and alone
+        ledger.parameters.write_text(parameters.replace(place[0], rules), encoding="utf-8")
+        for name in (COVER, KNOWN):
+            verdict = judged(ledger, name)
+            assert verdict.status is Status.INCONCLUSIVE and not verdict.rows, told(verdict)
+            assert f"more.yml: {why}" in str(verdict.results[0].reason), told(verdict)
+
+
 def test_a_file_that_is_not_there(ledger: Ledger) -> None:
     (ledger.folder / "code" / "alerts.yml").unlink()
     verdict = judged(ledger, COVER)
-    assert verdict.status is Status.FAIL and "cannot be read: No such file" in str(verdict.rows), told(verdict)
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "cannot be read: No such file" in str(verdict.results[0].reason), told(verdict)
     (line,) = _monitoring(load(ledger.parameters))
     assert not line.ok and re.search(r"ledger\.yml:\d+:\d+: .*alerts\.yml: it cannot be read: No such file", line.words)
 
@@ -325,6 +347,7 @@ def test_what_is_not_declared_is_no_reproach(ledger: Ledger) -> None:
 
 def test_an_expression_that_cannot_be_read(ledger: Ledger) -> None:
     ledger.edit("code/alerts.yml", "time() - max", "time( - max")
-    verdict = judged(ledger, KNOWN)
-    assert verdict.status is Status.FAIL, told(verdict)
-    assert verdict.rows[0][:1] == ["LedgerSilent"] and "a ( has no counterpart" in str(verdict.rows)
+    for name in (COVER, KNOWN):
+        verdict = judged(ledger, name)
+        assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+        assert "alerts.yml: LedgerSilent: a ( has no counterpart" in str(verdict.results[0].reason), told(verdict)
