@@ -6,6 +6,8 @@ NUMBERED, NUMBERED_DIGITS = "7700770077", 15  # how the latter begin, and how lo
 
 def is_ours(ids: list[str]) -> str:
     """Return the SQL condition that one of these expressions of text is an id of our own probe's."""
-    marked = [f"strpos({one}, '{MARK}') > 0" for one in ids]
-    numbered = [f"starts_with({one}, '{NUMBERED}') and length({one}) = {NUMBERED_DIGITS}" for one in ids]
-    return f"coalesce({' or '.join([*marked, *numbered]) or 'false'}, false)"
+    ids = [f'{one} collate "C"' for one in ids]  # a column's own may know no parts of a text
+    marks = [f"strpos({one}, '{MARK}') > 0" for one in ids]
+    marks += [f"{one} like '{NUMBERED:_<{NUMBERED_DIGITS}}'" for one in ids]
+    known = "\n    or ".join(marks) or "false"
+    return f"coalesce({known}, false)"
