@@ -319,3 +319,24 @@ def test_the_last_arrival_by_each_way_is_told(sample: Any) -> None:
     assert frame.loc["order", "last_by_webhook"] >= frame.loc["order", "last_by_sync"]
     assert frame.loc["payout", ["ways", "last_by_webhook"]].tolist() == ["sync", None]
     assert "line_item" not in frame.index
+
+
+@pytest.mark.parametrize(
+    ("is_listed", "outcome", "status"),
+    [(True, "lost", Status.PASS), (False, "ok", Status.PASS), (False, "lost", Status.FAIL)],
+)
+def test_a_topic_that_is_subscribed_to_or_was_delivered_is_there_whatever_the_catalogue_lacks(
+    is_listed: bool, outcome: str, status: Status, new_ledger: Callable[..., Ledger]
+) -> None:
+    ledger = new_ledger()
+    facts = "name: Ledger\ntopics:\n  members: {create: [member.created], update: [member.updated]}\n"
+    facts += "  invoices: {create: [invoice.created], update: [invoice.updated], delete: [invoice.removed]}\n"
+    own = ledger.folder / "ledger_facts.yml"
+    own.write_text(facts, encoding="utf-8")
+    text = ledger.parameters.read_text(encoding="utf-8")
+    text = text if is_listed else text.replace(", subscriptions: hooks.jsonl", "")
+    ledger.parameters.write_text(f"{text}provider: {own}\n", encoding="utf-8")
+    ledger.execute(f"update ledger.hook_log set verdict = '{outcome}'")
+    verdict = verdicts(ledger.parameters, ledger.environment, ["wanted_topics_exist"])["wanted_topics_exist"]
+    assert verdict.status is status, told(verdict)
+    assert [row[0] for row in verdict.rows] == ([] if status is Status.PASS else ["member.removed"])
