@@ -80,6 +80,10 @@ def test_what_is_printed_registers_what_is_missing(sample: Any) -> None:
         listed = json.loads(in_a_shell(offered[listing], clone.environment))["webhooks"]
         assert listed and topic not in {one["topic"] for one in listed}
         assert in_a_shell(offered[reaching], clone.environment) == "401\n"
+        assert (
+            verdicts(clone.parameters, clone.environment, ["deliveries_succeed"])["deliveries_succeed"].results[0].value
+            == 100
+        )
         assert json.loads(in_a_shell(offered[making], clone.environment))["webhook"]["topic"] == topic
         assert "fetch_and_ingest_" in offered[syncing]
         assert verdicts(clone.parameters, clone.environment, [check])[check].status is Status.PASS
