@@ -64,7 +64,7 @@ def test_the_sample_can_be_tried_without_auditing_it() -> None:
     done = dsaudit("check", "parameters/sample.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ source of acme: answers" in done.stdout and ", 2 be skipped" in done.stdout
-    assert "✓ live: with --live, a customer of acme would be created" in done.stdout and "not asked to" in done.stdout
+    assert "✓ live: with --live, a customer of acme would be created" in done.stdout and "not asked for" in done.stdout
     assert "✓ reading acme: about " in done.stdout and " calls for " in done.stdout
 
 

@@ -16,6 +16,7 @@ from dsaudit import catalogue, codebase
 from dsaudit.facts import webhooks
 from dsaudit.probes import MARK
 from dsaudit.verdict import Verdict
+from dsaudit.wording import shown
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -165,7 +166,7 @@ def _addresses(audit: Audit, tenants: list[Tenant]) -> list[str]:
     # It is looked for where the source was read at all.
     known = [webhooks.subscriptions(audit, one.name) or [] for one in tenants] if "source" in vars(audit) else []
     found = {one.address for listed in known for one in listed}
-    right = sorted(one for one in found if re.fullmatch(pattern, one) and webhooks.shown(one) == one)
+    right = sorted(one for one in found if re.fullmatch(pattern, one) and shown(one) == one)
     only = [] if re.search(METACHARACTERS, pattern) else [re.sub(r"\\(\W)", r"\1", pattern)]
     return (right or only)[:1]
 

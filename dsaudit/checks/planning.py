@@ -159,7 +159,7 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     return Planned(phase, cell, check, scopes)
 
 
-NOT_ASKED = "it acts on the system, and was not asked to: --live, or live=True in a notebook"
+NOT_ASKED = "acting on the system was not asked for: --live, or live=True in a notebook"
 NOT_IN_PART = "not part of this narrowed run"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from dsaudit.probes.forging import GENUINE, REPEATED, SIGNED, WORDS
+from dsaudit.probes.sending import Sent
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -15,20 +16,12 @@ NOBODY_LOOKED = {404, 405, 406, 410, 411, 413, 415}  # and by these that there i
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Sent):
     """A delivery that was sent; its answer means ``refused``, ``accepted``, ``error``, or nothing (None).
 
     It means ``unproven`` where what was refused is signed by a secret of which nothing shows that it is the right one.
     """
 
-    kind: str
-    delivery_id: str
-    source_id: str
-    topic: str
-    at: str
-    seconds: float
-    status: int | None
-    text: str
     means: str | None
     told: str
 
@@ -45,9 +38,10 @@ class Answer:
 
 def answers(audit: Audit) -> list[Answer]:
     """Return what was sent, in order; nothing where nothing was."""
-    sent = (audit.source.probe or {}).get("sent", [])
-    genuine = next((one["status"] or 0 for one in sent if one["kind"] == GENUINE), None)
-    return [_answer(one, None if genuine is None else 200 <= genuine < 300) for one in sent]
+    sent = [Sent(**one) for one in (audit.source.probe or {}).get("sent", [])]
+    genuine = next((one.status or 0 for one in sent if one.kind == GENUINE), None)
+    is_taken = None if genuine is None else 200 <= genuine < 300
+    return [_answer(one, is_taken) for one in sent]
 
 
 def unsent(audit: Audit) -> str | None:
@@ -58,21 +52,20 @@ def unsent(audit: Audit) -> str | None:
     return f"nothing was sent: {probe['problem']}" if probe["problem"] else None
 
 
-def _answer(one: dict[str, Any], is_genuine_taken: bool | None) -> Answer:
+def _answer(one: Sent, is_genuine_taken: bool | None) -> Answer:
     means, told = _meaning(one, is_genuine_taken)
-    ids = (one["kind"], one["delivery_id"], one["source_id"], one["topic"], one["at"])
-    return Answer(*ids, one["seconds"], one["status"], one["answer"], means, told)
+    return Answer(**asdict(one), means=means, told=told)
 
 
-def _meaning(one: dict[str, Any], is_genuine_taken: bool | None) -> tuple[str | None, str]:
+def _meaning(one: Sent, is_genuine_taken: bool | None) -> tuple[str | None, str]:
     """Return what an answer means, and its words; a genuine delivery (None: none was sent) is the control.
 
     Where it was taken, each refusal is one of the signature. Where it was not, nothing is known of any. Without one,
     401 alone says that it is about who asks: an address answers 400 or 403 for many other reasons.
     """
-    kind, status = one["kind"], one["status"]
+    kind, status = one.kind, one.status
     if status is None:
-        return None, f"no answer ({one['problem']})"
+        return None, f"no answer ({one.problem})"
     if status < 300:
         return "accepted", f"accepted with {status}"
     if status < 400:

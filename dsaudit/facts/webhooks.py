@@ -12,7 +12,6 @@ from dsaudit.catalogue import ACTIONS as ACTIONS
 from dsaudit.catalogue import without_version
 from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
-from dsaudit.wording import shown as shown
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

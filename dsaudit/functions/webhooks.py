@@ -12,6 +12,7 @@ from dsaudit.facts.exceptions import written_down
 from dsaudit.facts.sync_code import unread
 from dsaudit.facts.webhooks import ACTIONS, EVERY, Topics, of_resource
 from dsaudit.functions import Found, Row, frames
+from dsaudit.wording import shown
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -155,7 +156,7 @@ def webhook_addresses_right(audit: Audit) -> Found:
     def judge(tenant: str, topics: dict[str, list[str]]) -> tuple[list[Row], list[Row]]:
         given = [(topic, address) for topic, addresses in topics.items() for address in addresses]
         rows = [
-            {"tenant": tenant, "topic": topic, "address": webhooks.shown(address), "problem": problem}
+            {"tenant": tenant, "topic": topic, "address": shown(address), "problem": problem}
             for topic, address in given
             if (problem := _address_problem(audit, address))
         ]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dsaudit.catalogue import Provider, Signature, group
 from dsaudit.parameters import Parameters
+from dsaudit.parameters.filling import filled
 from dsaudit.probes import MARK, NUMBERED, NUMBERED_DIGITS
 from dsaudit.probes.signatures import sign
 
@@ -124,19 +123,7 @@ def body_of(
         "source_id": source_id,
         "record": record,
     }
-    return {name: _filled(one, values) for name, one in provider.delivery.envelope.items()}
-
-
-def _filled(form: Any, values: Mapping[str, Any]) -> Any:
-    """Return an envelope with its places filled; what is a place alone keeps its type."""
-    if isinstance(form, dict):
-        return {name: _filled(one, values) for name, one in form.items()}
-    if isinstance(form, list):
-        return [_filled(one, values) for one in form]
-    if not isinstance(form, str):
-        return form
-    alone = re.fullmatch(r"\{(\w+)\}", form)
-    return values[alone[1]] if alone else re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), form)
+    return dict(filled(provider.delivery.envelope, values.__getitem__))
 
 
 def _compact(value: object) -> bytes:

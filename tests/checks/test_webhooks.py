@@ -11,6 +11,7 @@ import pytest
 from dsaudit import plots
 from dsaudit.facts import webhooks
 from dsaudit.verdict import Status, Verdict
+from dsaudit.wording import shown
 from tests.checks.auditing import opened, told, verdicts
 from tests.ledger import Ledger
 
@@ -38,9 +39,8 @@ def test_a_topic_tells_of_a_kind_of_change(topic: str, group: str, action: str |
 
 
 def test_an_address_is_shown_without_its_secrets() -> None:
-    shown = webhooks.shown("https://user:word@host.example:8443/hooks?token=abc")
-    assert shown == "https://host.example:8443/hooks?…"
-    assert webhooks.shown(ADDRESS) == ADDRESS
+    assert shown("https://user:word@host.example:8443/hooks?token=abc") == "https://host.example:8443/hooks?…"
+    assert shown(ADDRESS) == ADDRESS
 
 
 def subscribed(ledger: Ledger, *entries: dict[str, object]) -> None:

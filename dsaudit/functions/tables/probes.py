@@ -26,7 +26,7 @@ def webhook_probe(audit: Audit) -> pd.DataFrame:
             "status": one.status,
             "seconds": one.seconds,
             "meaning": one.told,
-            "answer": one.text,
+            "answer": one.answer,
         }
         for one in probes.answers(audit)
     ]
