@@ -11,10 +11,11 @@ from dsaudit.codebase.lists import list_literal
 from dsaudit.codebase.migrations import Migrations, Revision, migration_heads
 from dsaudit.codebase.model import Code, Comment, Function, Problem, Unresolved
 from dsaudit.codebase.practices import functions, practices
-from dsaudit.codebase.reader import read, read_texts
+from dsaudit.codebase.reader import SKIPPED, read, read_texts
 from dsaudit.codebase.signatures import signature_verification
 
 __all__ = [
+    "SKIPPED",
     "Code",
     "Comment",
     "DocumentedException",

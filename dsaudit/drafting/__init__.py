@@ -62,6 +62,7 @@ def draft(request: Request, database: Database) -> Draft:
     outside.put_code(made, told, request.root)
     outside.put_webhooks(made, sections.addresses(seen))
     outside.put_documents(made, told, request.documents, request.root)
+    outside.put_monitoring(made, told, request.root)
     _put_resources(made, found, seen, facts, told, prefix)
     for problem in seen.sampler.problems:
         made.ask("resources", problem)

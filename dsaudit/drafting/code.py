@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsaudit import codebase, naming
+from dsaudit import codebase, monitoring, naming
 from dsaudit.catalogue import Provider
 from dsaudit.codebase.model import Code, Function, Module
 from dsaudit.drafting.system import SCOPE
@@ -202,6 +202,16 @@ def _script(code: Code) -> str | None:
     return min(named, key=len, default=None)
 
 
+def alert_rules(folder: Path) -> list[Path]:
+    """Return the files below the code that hold alert rules; hidden folders and those of others' code are left out."""
+    found = (path for ending in ("yml", "yaml") for path in folder.rglob(f"*.{ending}"))
+    return sorted(path for path in found if not _is_foreign(path.relative_to(folder)) and monitoring.has_alerts(path))
+
+
+def _is_foreign(path: Path) -> bool:
+    return any(part.startswith(".") or part in codebase.SKIPPED for part in path.parts)
+
+
 def documents_in(folder: Path) -> Mapping[str, str]:
     """Return the documents of a folder by what they are about, as their names tell."""
     told: dict[str, str] = {}
@@ -215,6 +225,6 @@ def documents_in(folder: Path) -> Mapping[str, str]:
 
 def documents_folder(folder: Path) -> Path | None:
     """Return the folder below the code that holds such documents, None where there is none."""
-    holding = {path.parent for path in folder.rglob("*.md") if not any(part.startswith(".") for part in path.parts)}
+    holding = {path.parent for path in folder.rglob("*.md") if not _is_foreign(path.relative_to(folder))}
     ranked = sorted(holding, key=lambda one: (-len(documents_in(one)), str(one)))
     return ranked[0] if ranked and len(documents_in(ranked[0])) > 1 else None

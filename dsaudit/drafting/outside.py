@@ -112,6 +112,13 @@ def put_documents(draft: Draft, told: Told, given: Path | None, root: Path) -> N
             draft.ask("documents.files", f"{subject}: no file is called so")
 
 
+def put_monitoring(draft: Draft, told: Told, root: Path) -> None:
+    """Set the files of alert rules that lie beside the code."""
+    files = [shown(path, root) for path in reading.alert_rules(told.folder)] if told.folder else []
+    if files:
+        draft.put("monitoring.rules", files if len(files) > 1 else files[0])
+
+
 def shown(folder: Path, root: Path) -> str:
     """Return a folder as the parameter file has it: from the project's root, where it is below it."""
     whole = folder.resolve()

@@ -13,8 +13,8 @@ from dsaudit.drafting.draft import Draft, Entry, Path_
 WIDTH = 118
 ORDER = [
     *("integration", "blueprints", "environment", "database", "provider", "provider_reviewed", "tenants", "source"),
-    *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks", "documents", "defaults"),
-    *("resources", "relations"),
+    *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks", "documents", "monitoring"),
+    *("defaults", "resources", "relations"),
 ]
 _HEAD = """\
 # Drafted by `dsaudit init`. What is marked `guess` was not proven: see that it is right, and take the mark away.

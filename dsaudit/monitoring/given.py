@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -128,6 +129,18 @@ def read(parameters: Parameters) -> Given:
         except (TypeError, KeyError, AttributeError):
             given.problems[name] = "it has no groups of rules as Prometheus reads them"
     return given
+
+
+def has_alerts(path: Path) -> bool:
+    """Return whether a file has groups of rules as Prometheus reads them, and an alert among them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        # Most YAML files are something else, and some of them large: they need no parsing.
+        return bool(re.search(r"^[ -]*alert *:", text, re.MULTILINE)) and any(
+            rule.is_alert for rule in _rules(path.name, path)
+        )
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+        return False
 
 
 def _rules(name: str, path: Path) -> Iterator[Rule]:

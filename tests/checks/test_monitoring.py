@@ -62,12 +62,22 @@ def firing(values: Values, metric: Metric, parameters: Parameters) -> set[tuple[
 
 
 @pytest.fixture(scope="module")
-def shop(sample: Any) -> dict[str, Values]:
-    return exported(sample.parameters, sample.environment)
+def seen(sample: Any) -> tuple[dict[str, Values], dict[str, list[dict[str, Any]]]]:
+    """What is exported, and right after it the rows that it is held against: other tests write to this sample too."""
+    return exported(sample.parameters, sample.environment), _rows(sample)
 
 
 @pytest.fixture(scope="module")
-def rows(sample: Any) -> dict[str, list[dict[str, Any]]]:
+def shop(seen: tuple[dict[str, Values], Any]) -> dict[str, Values]:
+    return seen[0]
+
+
+@pytest.fixture(scope="module")
+def rows(seen: tuple[Any, dict[str, list[dict[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:
+    return seen[1]
+
+
+def _rows(sample: Any) -> dict[str, list[dict[str, Any]]]:
     """The rows of three tables, each with its tenant's name."""
     with psycopg.connect(sample.owner_url, row_factory=psycopg.rows.dict_row) as connection:
         return {

@@ -9,6 +9,9 @@ from typing import Any
 # A reason in words is right where there is one; no two people write the same.
 IN_WORDS = ("no_webhooks", "never.create", "never.update", "never.delete")
 
+# That something may be sent, started or changed is for a person to say: no draft grants it.
+LEAVES = ("live.", "syncs.run.", "webhooks.probe.")
+
 LISTS = (".scope", ".webhooks", ".key", ".id_from", ".accepted", ".rejected", ".webhook")  # a text is a list of one
 
 
@@ -37,7 +40,10 @@ class Compared:
 
 def compare(drafted: dict[str, Any], written: dict[str, Any]) -> Compared:
     """Compare the leaves of two parameter files by their paths."""
-    mine, theirs = dict(_leaves(_plain(drafted))), dict(_leaves(_plain(written)))
+    mine, theirs = (
+        {path: value for path, value in _leaves(_plain(file)) if not path.startswith(LEAVES)}
+        for file in (drafted, written)
+    )
     right = [path for path in theirs if path in mine and _same(path, mine[path], theirs[path])]
     wrong = [path for path in theirs if path in mine and path not in right]
     missing = [path for path in theirs if path not in mine]
