@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -87,8 +86,9 @@ def test_what_is_planted_in_the_code_of_the_sample_that_is_up_is_found(tmp_path:
             run = [*words, "run", "parameters/sample.yml", *options]
             done = subprocess.run(run, check=False, capture_output=True, **told)
         finally:
-            sample.send_signal(signal.SIGINT)
-            sample.wait(timeout=60)
+            sample.terminate()  # the command and the sample are one process: nothing of it stays behind
+            assert sample.wait(timeout=60) == 0
+    assert not list(tmp_path.glob("*/storefront.json"))
     assert done.returncode == 1, done.stdout + done.stderr
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dsaudit.cli.group import COULD_NOT_START, READER_GONE, Command
+from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.options import FILE, FOLDER, overrides_of, part_given, part_options
 from dsaudit.cli.telling import tell
 
@@ -349,13 +349,10 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     faults off and reads everything again; `change` lets live changes happen, `settle` waits until none is under way.
     """
     import os
-    import subprocess
 
     from dsaudit.parameters import project_root
 
-    done = subprocess.run(
-        [sys.executable, "-m", f"examples.{example}", action, *arguments],
-        cwd=project_root(),
-        env={**os.environ, "SAMPLE_COMMAND": "dsaudit sample"},
-    )
-    sys.exit(done.returncode if done.returncode in (0, READER_GONE) else COULD_NOT_START)
+    os.chdir(project_root())
+    os.environ["SAMPLE_COMMAND"] = "dsaudit sample"
+    # In place of this process, so that what is sent to stop it reaches the sample.
+    os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dsaudit import progress
 from dsaudit.server import ServerError
 
 from . import state
@@ -20,6 +21,7 @@ from .control import SampleError, poll
 from .sample import Sample
 
 STOP_SECONDS = 60
+COULD_NOT_START = 3  # as dsaudit itself exits
 READER_GONE = 141  # as a shell says it: 128 and the signal
 
 
@@ -34,15 +36,20 @@ def main() -> int:
         return READER_GONE
     except (SampleError, ServerError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return COULD_NOT_START
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=state.COMMAND, description=__doc__)
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(COULD_NOT_START, f"{self.format_usage()}{self.prog}: {message}\n")
+
+
+def _parser() -> Parser:
+    parser = Parser(prog=state.COMMAND, description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(function: Any, help_text: str) -> argparse.ArgumentParser:
+    def command(function: Any, help_text: str) -> Parser:
         added = commands.add_parser(function.__name__, help=help_text, description=help_text)
         added.add_argument("--state", type=Path, default=state.default_path(), help="the file that tells of the sample")
         added.set_defaults(run=function)
@@ -71,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
 def up(arguments: argparse.Namespace) -> None:
     from .launcher import running
 
-    signal.signal(signal.SIGTERM, _leave)
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_, _leave)
     started = time.monotonic()
     path = arguments.state
     answers = path.with_name(f"{path.stem}-answers")
@@ -79,7 +87,9 @@ def up(arguments: argparse.Namespace) -> None:
         stack.enter_context(state.claimed(path))
         stack.callback(shutil.rmtree, answers, ignore_errors=True)
         launched = running(arguments.size, arguments.seed, not arguments.still, cloneable=False, answers=answers)
-        sample = stack.enter_context(launched)
+        with progress.shown() as show:
+            show("starting the storefront: its database, its source, its backend, and a first sync")
+            sample = stack.enter_context(launched)
         places = {"answers": str(answers), "copy": str(sample.copy), "parameters": str(sample.parameters)}
         state.write(path, {"pid": os.getpid(), "ready": True, **asdict(sample), **places})
         print(f"The storefront is up after {time.monotonic() - started:.1f} s; its addresses: {path}", flush=True)

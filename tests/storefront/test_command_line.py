@@ -106,11 +106,11 @@ def test_changes_and_faults_reach_the_sample_of_another_process(folder: Path, sa
 
 
 def test_a_second_one_at_the_same_place_is_refused(folder: Path, sample: dict[str, Any]) -> None:
-    assert "already up" in run(folder, "up", expect=1)
+    assert "already up" in run(folder, "up", expect=3)
 
 
 def test_an_unknown_fault_is_one_readable_line(folder: Path, sample: dict[str, Any]) -> None:
-    message = run(folder, "plant", "no_such_fault", expect=1)
+    message = run(folder, "plant", "no_such_fault", expect=3)
     assert "orders_update_dropped" in message and message.count("\n") == 1
 
 
@@ -119,7 +119,7 @@ def test_faults_are_listed_without_a_sample(tmp_path: Path) -> None:
 
 
 def test_without_a_sample_everything_else_says_so(tmp_path: Path) -> None:
-    assert "no sample is up" in run(tmp_path, "status", expect=1)
+    assert "no sample is up" in run(tmp_path, "status", expect=3)
     assert "No sample is up" in run(tmp_path, "down")
 
 
@@ -146,7 +146,7 @@ def test_a_killed_sample_leaves_no_process_and_its_place_can_be_taken(tmp_path: 
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert_nothing_is_left(tmp_path, processes, but={"state.json", "state.json.lock"})
-    assert "no sample is up" in run(tmp_path, "status", expect=1)
+    assert "no sample is up" in run(tmp_path, "status", expect=3)
     assert_it_ends_when_nobody_uses_it(tmp_path)
 
 
@@ -169,6 +169,6 @@ def test_it_says_so_and_ends_when_a_part_of_it_is_gone(tmp_path: Path) -> None:
         state = wait_for_state(tmp_path, process)
         (backend,) = [one for one in alive(processes_of(state["pid"])) if one.cmdline()[1:3] == ["-m", "uvicorn"]]
         backend.kill()
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=60) == 3
         assert b"does not answer" in process.stderr.read()
     assert list(tmp_path.iterdir()) == []
