@@ -1,33 +1,41 @@
-"""What an extra row may have been: a child that its parent held once, or a record that the source's list leaves out."""
+"""What an extra row may have been: a child that its parent held once, or a record that the source does not show."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.database.expressions import field_column
 from dsaudit.database.relations import parent_relation
+from dsaudit.facts import scopes
 from dsaudit.reconcile import kin, lists, origins
-from dsaudit.reconcile.asking import ask, beside
+from dsaudit.reconcile.asking import MOST_PAYLOADS, ask, beside, instants
+from dsaudit.source.reading import parse
+from dsaudit.source.recording import instant_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.reconcile.origins import Key
 
+A_DAY = timedelta(days=1)  # on the safe side: whose midnight ends the days, the provider does not say
 WAITING = ("pending", "error", "held", "skipped")
 
 
 def add(audit: Audit, explains: str, facts: pd.DataFrame) -> pd.DataFrame:
-    """Add ``unlisted``, ``may_have_stood``, ``stood_in`` and ``stood_words`` to the facts of extra rows."""
+    """Add ``unlisted``, ``hidden_by``, ``may_have_stood``, ``stood_in`` and ``stood_words`` to extra rows' facts."""
     none = pd.Series(None, index=facts.index, dtype=object)
-    facts = facts.assign(unlisted=False, may_have_stood=False, stood_in=none, stood_words="")
+    facts = facts.assign(unlisted=False, hidden_by=none, may_have_stood=False, stood_in=none, stood_words="")
     if explains != "extra":
         return facts
     is_nested = facts["resource"] != facts["top_resource"]
     filtered = _filtered(audit, facts)
-    tops = _tops(audit, facts[is_nested & (filtered | facts["raw_row"].isna())])
+    aged = facts["top_resource"].map(lambda name: audit.parameters.whole.resources[name].known.aged is not None)
+    tops = _tops(audit, facts[is_nested & (filtered | aged | facts["raw_row"].isna())])
     facts["top_id"] = facts["top_id"].where(~is_nested, tops)
-    facts["unlisted"] = filtered & ~_listed(audit, facts, filtered & is_nested)
+    facts["hidden_by"] = _hidden(audit, facts)
+    facts["unlisted"] = filtered & ~_listed(audit, facts, filtered & is_nested) | facts["hidden_by"].notna()
     return _stood(audit, facts, is_nested & facts["raw_row"].isna())
 
 
@@ -61,6 +69,46 @@ def _has_defaults_alone(audit: Audit, tenant: str, name: str) -> bool:
     if not resource.known.by_default:
         return False
     return all(lists.is_default(resource, item.record) for item in audit.source.items(tenant, name))
+
+
+def _hidden(audit: Audit, facts: pd.DataFrame) -> pd.Series:
+    """Return, in words, without which scope the source's list shows no record as old as what a row hangs on."""
+    hidden = pd.Series(None, index=facts.index, dtype=object)
+    for (tenant, name), part in facts.groupby(["tenant", "top_resource"], sort=False):
+        if limit := _limit(audit, str(tenant), str(name)):
+            since, words = limit
+            # What was created nobody knows when may be as old.
+            hidden[part.index[~(_created(audit, str(name), part) >= since)]] = words
+    return hidden
+
+
+def _limit(audit: Audit, tenant: str, name: str) -> tuple[datetime, str] | None:
+    """Return since when created records are listed, and why older ones are not; None where the list has all."""
+    resource = audit.parameters.whole.resources[name]
+    aged = resource.known.aged
+    if aged is None:
+        return None
+    told = scopes.told_by_provider(audit, tenant)
+    if told is not None and not scopes.lacking(audit, told, [aged.scope])[0]:
+        return None
+    created = (instant_at(item.record, resource.known.created) for item in audit.source.items(tenant, name))
+    oldest = min(filter(None, created), default=None)
+    limit = datetime.fromisoformat(audit.instant) - timedelta(days=aged.days)
+    if told is None and oldest and oldest < limit - A_DAY:
+        return None  # whatever was granted, older ones are listed
+    words = "is not granted" if told is not None else "is not known to be granted"
+    since = min(filter(None, (oldest, limit + A_DAY)))
+    return since, f"{aged.scope} {words}, and without it no {name} older than {aged.days} days is listed"
+
+
+def _created(audit: Audit, name: str, part: pd.DataFrame) -> pd.Series:
+    """Return when the record that each row hangs on was created, as its own refined row has it."""
+    column = scopes.created_column(audit.parameters.whole.resources[name])
+    keys = pd.DataFrame({"tenants": part["tenant"], "ids": part["top_id"]}, dtype=object).reset_index(drop=True)
+    answer = ask(audit, "refined_values", keys, name, most=MOST_PAYLOADS, strangers=False) if column else pd.DataFrame()
+    values = beside(keys, answer, ["payload"])["payload"]
+    times = [parse(one)[field_column(str(column))] if isinstance(one, str) else None for one in values]
+    return instants(pd.Series(times, index=part.index, dtype=object))
 
 
 def _listed(audit: Audit, facts: pd.DataFrame, wanted: pd.Series) -> pd.Series:

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .answer_key import Expected, Planted
-from .choosing import some_tenant
+from .choosing import rows, some_tenant
 from .editing import altered, replaced
 
 if TYPE_CHECKING:
@@ -107,8 +107,21 @@ def old_orders_hidden(sample: "Sample", random: Random) -> Planted:
         Expected("required_scopes_granted", scope={"tenant": name, "resource": "order"}, keys=["read_all_orders"])
         for name in TENANTS
     ]
-    may = ["stored_scopes_match_granted", "refined_missing_at_source"]
-    return Planted("old_orders_hidden", mode=61, how="caused", must=missing, may=may)
+    hidden = [_hidden_orders(sample, name) for name in TENANTS]
+    return Planted(
+        "old_orders_hidden", mode=61, how="caused", must=missing + hidden, may=["stored_scopes_match_granted"]
+    )
+
+
+def _hidden_orders(sample: "Sample", tenant: str) -> Expected:
+    from ..source.admin import HIDDEN_BEFORE
+
+    query = """select shopify_order_id::text from shopify_order as refined
+        join integration on integration.id = refined.integration_id
+        where integration.name = %s and deleted_at is null and source_created_at < to_timestamp(%s)"""
+    orders = [key for (key,) in rows(sample, query, [tenant, str(HIDDEN_BEFORE)])]
+    scope = {"tenant": tenant, "resource": "order"}
+    return Expected("refined_missing_at_source", scope=scope, keys=orders, cause="SCOPE_HIDDEN")
 
 
 def token_revoked(sample: "Sample", random: Random) -> Planted:
