@@ -335,7 +335,7 @@ def test_the_limit_is_drawn_and_named() -> None:
 
 
 def test_figures_are_told_beside_the_lines() -> None:
-    assert "median 1.5 s, p95 1.95 s, n 2" in words(plots.latency(hops(1, 2)))
+    assert "median 1.5 s, p95 1.95 s, 2 changes" in words(plots.latency(hops(1, 2)))
     fields = together(differing([1, 2], what="field"), differing([2], what="field", kind="another"))
     assert "2 of 400" in words(plots.differences_by_field(fields))
     assert any("longest gap 9 min" in one for one in words(plots.ingest(ingest(10))))

@@ -29,6 +29,8 @@ MOST_SCOPES = 12  # lines of a card's table of results that are open from the st
 MOST_WORDS = 2000  # characters of a sentence; of a query and the like five times as many
 THIN_SPACE = "\u2009"
 NUMBER = '<td class="ds-number">'  # a cell that stands at the right, and so does its column's head
+INSTANT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)\+00:00$", re.ASCII)
+FUNCTION = "-- a function: "  # how the query of a check begins that asks none
 
 
 @cache
@@ -69,7 +71,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
         _remedies(record["remedies"]) if status in ("fail", "waived") else "",
-        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if record["query"].strip() else "",
+        _query(record["query"]),
         _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
         f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
         f"severity {words(record['severity'])} · took {span(record['seconds'])}</p>",
@@ -92,22 +94,29 @@ def text(record: Mapping[str, Any]) -> str:
 def rows_table(columns: Sequence[Mapping[str, str]], rows: Iterable[Sequence[Any]], caption: str) -> str:
     """Return rows as a table; a masked cell shows its name under the mask, in small type."""
     body = [[_cell(cell) for cell in row] for row in rows]
-    return table([words(column["name"]) for column in columns], body, words(caption))
+    return table([words(column["name"].replace("_", " ")) for column in columns], body, words(caption))
 
 
 def table(head: Iterable[str], body: Iterable[Sequence[str]], caption: str) -> str:
-    """Return a table that scrolls inside itself; head and caption are HTML, each cell a whole ``<td>`` or ``<th>``."""
-    rows = list(body)
+    """Return a table that scrolls inside itself; head and caption are HTML, each cell a whole ``<td>`` or ``<th>``.
+
+    Each cell bears its column's title: where a page is too narrow for columns, a row stands as a list of both.
+    """
+    rows, head = list(body), list(head)
     numbers = [cell.startswith(NUMBER) for cell in rows[0]] if rows else []
     titles = "".join(
         f'<th scope="col"{NUMBER[3:] if place < len(numbers) and numbers[place] else ">"}{title}</th>'
         for place, title in enumerate(head)
     )
-    lines = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    lines = "".join(f"<tr>{''.join(map(_labelled, cells, head))}</tr>" for cells in rows)
     return (
         f'<div class="ds-scroll"><table><caption>{caption}</caption>'
         f"<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def _labelled(cell: str, title: str) -> str:
+    return f'{cell[:3]} data-of="{title}"{cell[3:]}'
 
 
 def scope_text(scope: Mapping[str, str]) -> str:
@@ -154,9 +163,15 @@ def _cell(cell: Any) -> str:
         return '<td class="ds-masked">null</td>'
     if isinstance(cell, bool):
         return f"<td>{'true' if cell else 'false'}</td>"
-    shown = visible(str(cell))
+    shown = INSTANT.sub(r"\1 \2 UTC", visible(str(cell)))
     number = re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII)
-    return f"{NUMBER if number else '<td>'}{escape(shown)}</td>"
+    return f"{NUMBER if number else '<td>'}{breakable(shown)}</td>"
+
+
+def breakable(text: str) -> str:
+    """Return a cell's text as HTML in which long names may be broken behind a sign, so that a table can be narrow."""
+    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{20})(?=[^\W_]{4})"
+    return re.sub(r"\S{16,}", lambda name: re.sub(places, "<wbr>", name[0]), escape(text))
 
 
 def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -222,7 +237,9 @@ def _results(record: Mapping[str, Any]) -> str:
     opened = _results_table(shown, f"Not green: {cut} of {len(results)} scopes") if shown else ""
     if len(shown) == len(results):
         return opened
-    return opened + _folded(f"All {len(results)} scopes", _results_table(ordered, "The worst first"))
+    return opened + _folded(
+        f"All {len(results)} scopes", _results_table(ordered, f"{len(results)} scopes, the worst first")
+    )
 
 
 def _results_table(results: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -237,7 +254,7 @@ def _result_line(result: Mapping[str, Any]) -> list[str]:
     told = [scope_text(result["scope"]), result["expected"], result["observed"]]
     return [
         f'<td class="ds-status ds-{status.value}">{SIGNS[status]} {status.value}</td>',
-        *[f"<td>{words(value)}</td>" for value in told],
+        *[f"<td>{breakable(visible(value, MOST_WORDS, keep=THIN_SPACE))}</td>" for value in told],
         f"{NUMBER}{thousands(result['examined'])}</td>",
         f"<td>{words(result['reason'] or '')}</td>",
     ]
@@ -259,6 +276,13 @@ def _causes(causes: Mapping[str, int]) -> str:
         groups.setdefault(group(code), []).append(f"{told} (no fault)" if code in EXPECTED else told)
     listed = "; ".join(f"<b>{name}</b> {', '.join(counted)}" for name, counted in groups.items())
     return f"<p>Why: {listed}.</p>"
+
+
+def _query(query: str) -> str:
+    """Return the query that was asked, folded, or where the function stands that found it."""
+    if query.startswith(FUNCTION) and "\n" not in query:
+        return f'<p class="ds-small">Found by a function: <code>{code(query.removeprefix(FUNCTION))}</code></p>'
+    return _folded("SQL with its values", f"<pre>{code(query)}</pre>") if query.strip() else ""
 
 
 def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:
