@@ -93,8 +93,8 @@ def ingest(frame: pd.DataFrame) -> Axes:
         axes.annotate("audited", (end, 1), xycoords=axes.get_xaxis_transform(), color=GREY, ha="right", va="bottom")
         top = frame.iloc[int(np.argmax(_numbers(frame["records"])))]
         idle = max(gaps, key=gaps.__getitem__)
-        most = f"at most {int(top['records']):,} of {top['via']} in {_span(width)}"
-        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])}, of {idle}")
+        most = f"at most {int(top['records']):,} in {_span(width)} ({top['via']})"
+        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])} ({idle})")
     return axes
 
 

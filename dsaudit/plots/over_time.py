@@ -50,7 +50,7 @@ def latency_over_time(frame: pd.DataFrame) -> Axes:
             axes.vlines(times, ground - height(middle), ground - height(top), color=colours, lw=0.8)
             axes.scatter(times, ground - height(top), 7, color=colours, linewidths=0, zorder=3)
             changes = int(_numbers(part["changes"]).sum())
-            told = f"p95 at most {_span(float(top.max()))}\nn {changes:,}"
+            told = f"p95 at most {_span(float(top.max()))}\n{plural(changes, 'change')}"
             axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
         grounds = np.arange(len(names)) + FULL / 2
         across = axes.get_yaxis_transform()

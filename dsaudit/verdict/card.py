@@ -60,6 +60,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
     status = Status.FAIL.value if record.get("accepted") else Status(record["status"]).value
     name = f"h{level}" if level else "p"
     identity = f' id="{anchor(record["check"])}"' if level else ""
+    asks = record["query"].strip() and not _function(record["query"])
     parts = [
         f'<{name} class="ds-claim">{badge(status)} <b>{words(record["claim"])}</b></{name}>',
         _facts(record),
@@ -71,10 +72,10 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
         _remedies(record["remedies"]) if status in ("fail", "waived") else "",
-        _query(record["query"]),
+        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if asks else "",
         _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
         f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
-        f"severity {words(record['severity'])} · took {span(record['seconds'])}</p>",
+        f"severity {words(record['severity'])} · took {span(record['seconds'])}{_function(record['query'])}</p>",
     ]
     return f'<section class="ds-card ds-{status}"{identity}>{"".join(parts)}</section>'
 
@@ -124,6 +125,14 @@ def scope_text(scope: Mapping[str, str]) -> str:
     return ", ".join(scope.values()) or "all"
 
 
+def scopes(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many scopes there are, by what tells them apart: ``2 tenants``, ``9 pairs of tenant and resource``."""
+    names = list(dict.fromkeys(name for result in results for name in result["scope"]))
+    if len(names) == 2:
+        return f"{len(results)} pairs of {' and '.join(names)}"
+    return plural(len(results), names[0] if len(names) == 1 else "scope")
+
+
 def anchor(check: str) -> str:
     """Return the name under which a page is linked to at a check; no heading of ours has one without a hyphen."""
     return re.sub(r"\W", "_", check, flags=re.ASCII)
@@ -158,7 +167,7 @@ def plural(count: int, noun: str, many: str = "") -> str:
 def _cell(cell: Any) -> str:
     if isinstance(cell, Mapping):
         length = plural(int(cell["length"]), "character")
-        return f'<td class="ds-masked">{words(cell["masked"])} <small>{length}</small></td>'
+        return f'<td class="ds-masked">{breakable(visible(str(cell["masked"])))} <small>{length}</small></td>'
     if cell is None:
         return '<td class="ds-masked">null</td>'
     if isinstance(cell, bool):
@@ -170,7 +179,7 @@ def _cell(cell: Any) -> str:
 
 def breakable(text: str) -> str:
     """Return a cell's text as HTML in which long names may be broken behind a sign, so that a table can be narrow."""
-    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{20})(?=[^\W_]{4})"
+    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{16})(?=[^\W_]{4})"
     return re.sub(r"\S{16,}", lambda name: re.sub(places, "<wbr>", name[0]), escape(text))
 
 
@@ -183,11 +192,11 @@ def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     counts = {status: sum(result["status"] == status for result in results) for status in reversed(Status)}
     states = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     found = plural(sum(result["total"] for result in results), "row")
-    return [("found", found), ("examined", examined), (f"{len(results)} scopes:", states)]
+    return [("found", found), ("examined", examined), (f"{scopes(results)}:", states)]
 
 
 def _facts(record: Mapping[str, Any]) -> str:
-    facts = "".join(f"<li>{name} <b>{words(value)}</b></li>" for name, value in _measures(record))
+    facts = "".join(f"<li>{words(name)} <b>{words(value)}</b></li>" for name, value in _measures(record))
     return f'<ul class="ds-facts">{facts}</ul>'
 
 
@@ -234,12 +243,11 @@ def _results(record: Mapping[str, Any]) -> str:
     notable = [result for result in ordered if result["status"] != "pass"]
     shown = notable[:MOST_SCOPES]
     cut = f"{len(shown)} of {len(notable)}" if len(shown) < len(notable) else f"{len(notable)}"
-    opened = _results_table(shown, f"Not green: {cut} of {len(results)} scopes") if shown else ""
+    named = words(scopes(results))
+    opened = _results_table(shown, f"Not green: {cut} of {named}") if shown else ""
     if len(shown) == len(results):
         return opened
-    return opened + _folded(
-        f"All {len(results)} scopes", _results_table(ordered, f"{len(results)} scopes, the worst first")
-    )
+    return opened + _folded(f"All {named}", _results_table(ordered, f"{named}, the worst first"))
 
 
 def _results_table(results: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -278,11 +286,11 @@ def _causes(causes: Mapping[str, int]) -> str:
     return f"<p>Why: {listed}.</p>"
 
 
-def _query(query: str) -> str:
-    """Return the query that was asked, folded, or where the function stands that found it."""
-    if query.startswith(FUNCTION) and "\n" not in query:
-        return f'<p class="ds-small">Found by a function: <code>{code(query.removeprefix(FUNCTION))}</code></p>'
-    return _folded("SQL with its values", f"<pre>{code(query)}</pre>") if query.strip() else ""
+def _function(query: str) -> str:
+    """Return where the function of a check stands that asks no query."""
+    if not query.startswith(FUNCTION) or "\n" in query:
+        return ""
+    return f" · a function in <code>{code(query.removeprefix(FUNCTION).partition(',')[0])}</code>"
 
 
 def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -116,14 +117,19 @@ def webhook_or_polling(audit: Audit) -> pd.DataFrame:
             "topics": one.topics,
             "sync": one.sync,
             "records_by_webhook": None if one.unknown else one.by_webhook,
-            "last_by_webhook": one.last_by_webhook or ("" if one.unknown else "never"),
+            "last_by_webhook": _last(one.last_by_webhook, one.unknown),
             "records_by_sync": None if one.unknown else one.by_sync,
-            "last_by_sync": one.last_by_sync or ("" if one.unknown else "never"),
+            "last_by_sync": _last(one.last_by_sync, one.unknown),
             "not_known": one.unknown,
         }
         for one in ways(audit)
     ]
     return pd.DataFrame(rows, dtype=object)
+
+
+def _last(at: datetime | None, unknown: str) -> datetime | str:
+    """Return when something last came, to the second, or that it never did."""
+    return at.replace(microsecond=0) if at else "" if unknown else "never"
 
 
 def _told(resource: Resource, what: str, topics: list[Row]) -> str:
