@@ -173,13 +173,14 @@ def _cell(cell: Any) -> str:
     if isinstance(cell, bool):
         return f"<td>{'true' if cell else 'false'}</td>"
     shown = INSTANT.sub(r"\1 \2 UTC", visible(str(cell)))
-    number = re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII)
-    return f"{NUMBER if number else '<td>'}{breakable(shown)}</td>"
+    if re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII):
+        return f"{NUMBER}{escape(shown)}</td>"
+    return f"<td>{breakable(shown)}</td>"
 
 
 def breakable(text: str) -> str:
     """Return a cell's text as HTML in which long names may be broken behind a sign, so that a table can be narrow."""
-    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{16})(?=[^\W_]{4})"
+    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{12})(?=[^\W_]{4})"
     return re.sub(r"\S{16,}", lambda name: re.sub(places, "<wbr>", name[0]), escape(text))
 
 
