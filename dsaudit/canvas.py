@@ -10,12 +10,13 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.dates
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dsaudit.wording import span as span
+from dsaudit.wording import span as _exact_span
 
 dates: Any = mpl.dates  # it has no types
 INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440e"
@@ -25,6 +26,8 @@ LANE = 0.3  # inches for each line of a plot
 BINS = 400  # as many as can be told apart over the width
 MOST_LANES = 40
 DAY = 86400  # seconds
+MOST_TICKS = 8  # of an axis of durations; of more the names would touch
+SMALL = 8  # points of what stands beside the lines; less cannot be read where a page is narrower than the picture
 STYLE: Any = {
     "figure.dpi": 144,
     "font.size": 8,
@@ -50,6 +53,11 @@ SPANS |= {864000: "10 days", 8640000: "100 days"}
 TICKS = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
 FIRST_TICKS = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
 BESIDE = ["", "", "%Y", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d"]  # what the names leave out
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its own units, in the three digits that a picture can tell apart."""
+    return _exact_span(float(f"{seconds:.3g}") if abs(seconds) < 60 else seconds)
 
 
 class Told(Figure):
@@ -140,7 +148,10 @@ def span_axis(axes: Axes, low: float, high: float) -> None:
     low = max(place for place in SPANS if place <= max(low, min(SPANS)))
     axes.set_xscale("log")
     axes.set_xlim(low * 0.9, high)
-    shown = {place: name for place, name in SPANS.items() if low <= place <= high}
+    shown: dict[float, str] = {}
+    for place, name in SPANS.items():
+        if low <= place <= high and (not shown or np.log(place / max(shown)) > np.log(high / low) / MOST_TICKS):
+            shown[place] = name
     axes.set_xticks(list(shown), [name if place > min(SPANS) else f"≤ {name}" for place, name in shown.items()])
     axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
     axes.grid(axis="x", color=PALE, lw=0.6)

@@ -184,6 +184,12 @@ def test_a_resource_of_another_name_that_wants_its_topics_is_declared(audit: Any
     assert offers.unmet(changed(audit, "acme.yml", "acne.yml")) == []
 
 
+def test_a_resource_without_topics_is_rated_by_the_catalogue_and_a_nested_one_by_its_parent(audit: Any) -> None:
+    audit = richer(audit, ("  page:", "  voucher: {table: v, no_webhooks: polled by all}\n  leaf: {table: l}\n  page:"))
+    rated = {one.resource: one.impact for one in offers.advised(audit) if not one.topic}
+    assert rated == {"voucher": "medium", "page": "low", "line": "low", "leaf": ""}
+
+
 def test_what_came_since_the_last_look_is_told(audit: Any) -> None:
     assert offers.news(richer(audit)) == []
     audit = changed(audit, "provider:", "provider_reviewed: 2026-03-01\nprovider:")

@@ -202,14 +202,14 @@ SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     ),
     (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
     (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),
-    (plots.ingest, ingest(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
+    (plots.ingest, ingest(10, 1), "at most 11 in 1 min (way 0 $x$); the longest gap is 9 min (way 0 $x$)"),
     (
         plots.latency_over_time,
         over_time(1, 2, resources=2),
         "the longest 95th percentile is 3 s, of resource_1_$x$, the limit 5 s",
     ),
     (with_silences, webhooks(10, 1), "2 silences while the source changed, the first of way 0 $x$, 3 h"),
-    (without_silences, webhooks(10, 1), "at most 11 of way 0 $x$ in 1 min; the longest gap is 9 min, of way 0 $x$"),
+    (without_silences, webhooks(10, 1), "at most 11 in 1 min (way 0 $x$); the longest gap is 9 min (way 0 $x$)"),
     (plots.versions, versions(1, 40), "at most 40 of one object, of order"),
     (plots.coverage_matrix, COVERED, "2 gaps, the first at order, webhooks; 1 field not known"),
     (plots.coverage_matrix, COVERED[:1], "no gap"),
@@ -335,7 +335,7 @@ def test_the_limit_is_drawn_and_named() -> None:
 
 
 def test_figures_are_told_beside_the_lines() -> None:
-    assert "median 1.5 s, p95 1.95 s, n 2" in words(plots.latency(hops(1, 2)))
+    assert "median 1.5 s, p95 1.95 s, 2 changes" in words(plots.latency(hops(1, 2)))
     fields = together(differing([1, 2], what="field"), differing([2], what="field", kind="another"))
     assert "2 of 400" in words(plots.differences_by_field(fields))
     assert any("longest gap 9 min" in one for one in words(plots.ingest(ingest(10))))

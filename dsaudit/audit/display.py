@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -12,6 +12,7 @@ from dsaudit.parameters import Parameters
 from dsaudit.verdict import CLOSING_MIME, DRAFT_MIME, SCHEMA, Status, Verdict, card, worst
 
 MOST_LINES = 24  # of a draft that a notebook shows
+MOST_OPEN = 20  # rows of a table; one with more scrolls inside a box, and says how many it has
 
 
 @dataclass
@@ -37,7 +38,9 @@ class Opening:
         }
         if self.replay:
             facts["source"] = f"not asked; as the run {self.replay} read it"
-        rows = "".join(f'<tr><th scope="row">{name}</th><td>{escape(fact)}</td></tr>' for name, fact in facts.items())
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th><td>{card.breakable(fact)}</td></tr>' for name, fact in facts.items()
+        )
         html = f'<style>{card.styles()}</style><div class="ds-table"><table><tbody>{rows}</tbody></table></div>'
         return {"text/html": html, "text/plain": "\n".join(f"{name}: {fact}" for name, fact in facts.items())}
 
@@ -51,6 +54,16 @@ class Shown:
     rows: list[list[Any]]
     total: int
     headline: str = ""
+    empty: list[str] = field(default_factory=list)  # columns that were left out
+
+    def without_empty(self) -> Shown:
+        """Return the table without the columns that hold nothing in any row; the caption names them."""
+        held = [place for place, _ in enumerate(self.columns) if any(row[place] not in ("", None) for row in self.rows)]
+        if not self.rows or len(held) == len(self.columns):
+            return self
+        empty = [column["name"] for place, column in enumerate(self.columns) if place not in held]
+        rows = [[row[place] for place in held] for row in self.rows]
+        return replace(self, columns=[self.columns[place] for place in held], rows=rows, empty=empty)
 
     @classmethod
     def of_verdicts(cls, verdicts: list[Verdict], otherwise: str, word: str = "") -> Shown:
@@ -66,7 +79,11 @@ class Shown:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         caption = self.title
         if self.total > len(self.rows):
-            caption += f" ({len(self.rows)} of {card.thousands(self.total)} shown)"
+            caption += f" ({len(self.rows)} of {card.plural(self.total, 'row')} shown)"
+        elif len(self.rows) > MOST_OPEN:
+            caption += f" ({len(self.rows)} rows)"
+        if self.empty:
+            caption += f"; empty and left out: {', '.join(self.empty).replace('_', ' ')}"
         if not self.rows:
             return {"text/html": f"<p>{escape(caption)}: nothing to show.</p>", "text/plain": f"{caption}: nothing"}
         table = card.rows_table(self.columns, self.rows, caption)

@@ -112,7 +112,7 @@ def _missing(audit: Audit, advice: list[Advice]) -> Iterator[Row]:
             code(one.resource),
             words(one.why),
             way,
-            one.impact.upper() or "not rated",
+            one.impact.upper() or "not rated, as it is not in the catalogue",
             verified,
             source,
             _written(one),

@@ -172,8 +172,18 @@ def _advised(audit: Audit, name: str) -> Iterator[Advice]:
         why = resource.no_webhooks or "the catalogue has no topic for it"
         if resource.nested and not resource.no_webhooks:
             why = f"each topic of {audit.parameters.top(name)} carries it"
-        impact = "low" if resource.nested else ""  # nothing tells what a late record of a resource costs
-        yield Advice(name, "", "", False, impact, _without_topic(audit, name), "keep", why, _documented(audit, name))
+        documented = _documented(audit, name)
+        yield Advice(name, "", "", False, _impact(audit, name), _without_topic(audit, name), "keep", why, documented)
+
+
+def _impact(audit: Audit, name: str) -> str:
+    """Return what a late change of a resource without topics costs.
+
+    Low where its parent's topics carry it, otherwise as the catalogue rates that kind of data, empty where it has none.
+    """
+    provider, _ = provider_of(audit)
+    is_carried = audit.parameters.resources[name].nested and not audit.parameters.resources[name].no_webhooks
+    return "low" if is_carried else provider.resources[name].impact if name in provider.resources else ""
 
 
 def _without_topic(audit: Audit, name: str) -> str:

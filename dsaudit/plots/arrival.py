@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, SHADES, SPANS, dates, retitled
+from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, SHADES, SMALL, SPANS, dates, retitled
 from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import days as _days
 from dsaudit.canvas import lanes as _lanes
@@ -28,7 +28,7 @@ def latency(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("hops")``: resource, together (seconds), limit_seconds.
     """
-    return _spread(frame, "together", "From the change at the source to the refined row")
+    return _spread(frame, "together", "From the change at the source to the refined row", "change")
 
 
 @_unless_empty("How long received records have waited to be refined")
@@ -37,11 +37,13 @@ def backlog(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("waiting")``: resource, seconds_waiting, limit_seconds.
     """
-    return _spread(frame, "seconds_waiting", "How long received records have waited to be refined")
+    return _spread(frame, "seconds_waiting", "How long received records have waited to be refined", "record")
 
 
-def _spread(frame: pd.DataFrame, column: str, title: str) -> Axes:
+def _spread(frame: pd.DataFrame, column: str, title: str, noun: str) -> Axes:
+    """Draw a lane for each resource, the slowest on top."""
     groups = {str(name): np.sort(_numbers(part[column])) for name, part in frame.groupby("resource")}
+    groups = dict(sorted(groups.items(), key=lambda one: -np.quantile(one[1], 0.95)))
     limit = float(frame["limit_seconds"].iloc[0])
     with _canvas(title, len(groups)) as axes:
         _lanes(axes, list(groups))
@@ -53,12 +55,12 @@ def _spread(frame: pd.DataFrame, column: str, title: str) -> Axes:
             axes.plot([middle, high], [lane, lane], color=BLUE if high <= limit else RED, lw=2, solid_capstyle="butt")
             axes.plot(middle, lane, "|", color=INK, ms=8, mew=1.5)
             axes.plot(high, lane, "D", color=BLUE if high <= limit else RED, ms=4)
-            told = f"median {_span(middle)}, p95 {_span(high)}, n {len(shown):,}"
-            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", color=INK, fontsize=7)
+            told = f"median {_span(middle)}, p95 {_span(high)}, {plural(len(shown), noun)}"
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", color=INK, fontsize=SMALL)
         every = np.concatenate(list(groups.values()))
         _span_axis(axes, float(every.min()), max(limit * 2, float(every.max()) * 1.5))
         _limit(axes, limit, f"limit {_span(limit)}")
-        slowest = max(groups, key=lambda name: np.quantile(groups[name], 0.95))
+        slowest = next(iter(groups))
         median, high = np.quantile(groups[slowest], [0.5, 0.95])
         _say(axes, f"the longest is {slowest}, median {_span(median)}, p95 {_span(high)}; the limit is {_span(limit)}")
     return axes
@@ -83,7 +85,7 @@ def ingest(frame: pd.DataFrame) -> Axes:
             for bar in axes.containers[-1]:
                 bar.set_y(lane + 0.4 - bar.get_height())  # lanes count downwards
             told = f"most {int(records.max()):,} in {_span(width)}\nlongest gap {_span(gaps[name])}"
-            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
         axes.hlines(np.arange(len(ways)) + 0.4, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, lw=0.8)
         _time_axis(axes)
         end = float(dates.date2num(until))
@@ -91,8 +93,8 @@ def ingest(frame: pd.DataFrame) -> Axes:
         axes.annotate("audited", (end, 1), xycoords=axes.get_xaxis_transform(), color=GREY, ha="right", va="bottom")
         top = frame.iloc[int(np.argmax(_numbers(frame["records"])))]
         idle = max(gaps, key=gaps.__getitem__)
-        most = f"at most {int(top['records']):,} of {top['via']} in {_span(width)}"
-        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])}, of {idle}")
+        most = f"at most {int(top['records']):,} in {_span(width)} ({top['via']})"
+        _say(axes, f"{most}; the longest gap is {_span(gaps[idle])} ({idle})")
     return axes
 
 
@@ -124,7 +126,7 @@ def versions(frame: pd.DataFrame, most: int = 8) -> Axes:
             for column, count in enumerate(line):
                 colour = "white" if shares[lane, column] > 0.6 else INK
                 text = f"{count:,}" if count else "·"
-                axes.text(column + 0.5, lane + 0.5, text, ha="center", va="center", color=colour, fontsize=7)
+                axes.text(column + 0.5, lane + 0.5, text, ha="center", va="center", color=colour, fontsize=SMALL)
         axes.set_yticks(np.arange(len(counts)) + 0.5, [str(name) for name in counts.index])
         axes.set_ylim(len(counts), 0)
         axes.set_xticks(np.arange(len(heads)) + 0.5, heads)
@@ -136,13 +138,15 @@ def versions(frame: pd.DataFrame, most: int = 8) -> Axes:
 
 @_unless_empty("Deliveries over time, by outcome")
 def deliveries(frame: pd.DataFrame) -> Axes:
-    """Draw how many deliveries had each outcome in each interval; those that failed are red.
+    """Draw how many deliveries had each outcome in each interval; those that failed are red and bear a cross.
 
     `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
     """
-    axes = ingest(frame.rename(columns={"outcome": "via", "deliveries": "records"}))
-    for outcome, bars in zip(sorted(frame["outcome"].unique()), axes.containers, strict=True):
-        if not frame.loc[frame["outcome"] == outcome, "accepted"].any():
+    is_taken = frame.groupby("outcome")["accepted"].transform("any").astype(bool)
+    marked = frame["outcome"].astype(str).where(is_taken, "✗ " + frame["outcome"].astype(str))
+    axes = ingest(frame.assign(via=marked).rename(columns={"deliveries": "records"}))
+    for outcome, bars in zip(sorted(marked.unique()), axes.containers, strict=True):
+        if outcome.startswith("✗"):
             for bar in bars:
                 bar.set_color(RED)
     return retitled(axes, "Deliveries over time, by outcome")
@@ -163,7 +167,7 @@ def webhooks(frame: pd.DataFrame, silences: pd.DataFrame) -> Axes:
             lane = order.index(str(one["tenant"]))
             axes.barh(lane, end - begin, 0.8, left=begin, color=RED, alpha=0.25, linewidth=0)
             told = "silent" if one["resource"] == "all" else f"{one['resource']} silent"
-            axes.text((begin + end) / 2, lane - 0.42, told, ha="center", va="bottom", color=RED, fontsize=7)
+            axes.text((begin + end) / 2, lane - 0.42, told, ha="center", va="bottom", color=RED, fontsize=SMALL)
     if len(silences):
         first = silences.iloc[0]
         span = _span((pd.Timestamp(first["silent_to"]) - pd.Timestamp(first["silent_from"])).total_seconds())

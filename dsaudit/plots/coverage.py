@@ -21,7 +21,8 @@ COVERAGE = {
     "unknown": (PALE, INK),
     "unasked": ("#ffffff", GREY),
 }
-MOST_WAYS = 5  # of more the names would touch
+FIELDS = 630  # letters that the width of a matrix has room for, times their size in points
+LEAST = 6.0  # points of a letter; what needs a smaller one is cut
 COVERAGE_WORDS = {"reason": "reason given", "gap": "GAP", "unknown": "not known", "unasked": "–"}
 
 
@@ -39,7 +40,7 @@ def _matrix(frame: pd.DataFrame, title: str) -> Axes:
     """Draw a lane for each `resource` and a column for each `way`; many lanes are lower ones."""
     resources = list(dict.fromkeys(frame["resource"]))
     ways = list(dict.fromkeys(frame["way"]))
-    lane, size = (0.7, 6.5) if len(resources) <= 2 * MOST_LANES else (0.45, 5)
+    lane, size = (0.75, 7.5) if len(resources) <= 2 * MOST_LANES else (0.45, 6.5)
     with _canvas(title, len(resources) * lane) as axes:
         for cell in frame.to_dict("records"):
             fill, ink = COVERAGE[cell["state"]]
@@ -47,13 +48,23 @@ def _matrix(frame: pd.DataFrame, title: str) -> Axes:
             axes.add_patch(Rectangle((column, place), 1, 1, facecolor=fill, edgecolor="white", linewidth=1.5))
             told = COVERAGE_WORDS.get(cell["state"], str(cell["told"]))
             weight = "bold" if cell["state"] in GAPS else "normal"
+            fitting = FIELDS / len(ways) / max(len(told), 1)
+            if fitting < LEAST:
+                told, fitting = f"{told[: int(FIELDS / len(ways) / LEAST) - 1]}…", LEAST
             axes.text(
-                column + 0.5, place + 0.5, told, ha="center", va="center", color=ink, fontsize=size, fontweight=weight
+                column + 0.5,
+                place + 0.5,
+                told,
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=min(size, fitting),
+                fontweight=weight,
             )
         axes.set_xlim(0, len(ways))
         axes.set_ylim(len(resources), 0)
-        axes.set_yticks(np.arange(len(resources)) + 0.5, resources, fontsize=size + 1.5)
-        axes.set_xticks(np.arange(len(ways)) + 0.5, ways, fontsize=7 if len(ways) > MOST_WAYS else 8)
+        axes.set_yticks(np.arange(len(resources)) + 0.5, resources, fontsize=size + 0.5)
+        axes.set_xticks(np.arange(len(ways)) + 0.5, ways, fontsize=7.5)
         axes.xaxis.tick_top()
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, canvas, lanes, limit, say, span, unless_empty
+from dsaudit.canvas import BLUE, GREY, INK, PALE, RED, SMALL, canvas, lanes, limit, say, span, unless_empty
 
 TITLE = "How changes made at the source arrived, step by step"
 LOWEST = 0.01  # seconds; what took less is drawn there
@@ -49,7 +49,7 @@ def _draw(axes: Axes, height: float, step: dict[Hashable, Any]) -> None:
     axes.plot(at, height, ("D" if is_late else "o") if is_seen else "x", color=colour, ms=4.5, zorder=2)
     not_seen = f"not in {span(at)}" if is_late else "unknown"
     told = f"  {step['step']} {span(step['seconds']) if is_seen else not_seen}"
-    axes.text(at, height, told, va="center", fontsize=6.5, color=RED if is_late else INK)
+    axes.text(at, height, told, va="center", fontsize=SMALL - 0.5, color=RED if is_late else INK)
 
 
 def _spread(count: int) -> list[float]:

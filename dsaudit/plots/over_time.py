@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from dsaudit.canvas import BLUE, INK, PALE, RED
+from dsaudit.canvas import BLUE, INK, PALE, RED, SMALL
 from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import days as _days
 from dsaudit.canvas import lanes as _lanes
@@ -50,18 +50,21 @@ def latency_over_time(frame: pd.DataFrame) -> Axes:
             axes.vlines(times, ground - height(middle), ground - height(top), color=colours, lw=0.8)
             axes.scatter(times, ground - height(top), 7, color=colours, linewidths=0, zorder=3)
             changes = int(_numbers(part["changes"]).sum())
-            told = f"p95 at most {_span(float(top.max()))}\nn {changes:,}"
-            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=7)
+            told = f"p95 at most {_span(float(top.max()))}\n{plural(changes, 'change')}"
+            axes.text(1.01, lane, told, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
         grounds = np.arange(len(names)) + FULL / 2
         across = axes.get_yaxis_transform()
         axes.hlines(grounds, 0, 1, transform=across, color=PALE, lw=0.8)
         axes.hlines(grounds - height(limit), 0, 1, transform=across, color=INK, lw=0.8, ls=(0, (4, 3)))
-        axes.text(0, grounds[0] - height(limit), f"limit {_span(limit)}", transform=across, va="bottom", fontsize=7)
+        above = grounds[0] - height(limit)
+        clear = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5}
+        axes.text(0, above, f"limit {_span(limit)}", transform=across, va="bottom", fontsize=SMALL, bbox=clear)
         _time_axis(axes)
         rest = len(worst) - len(names)
         more = f"; {plural(rest, 'quicker resource')} not drawn" if rest else ""
-        told = f"changed at (UTC); heights are logarithmic\nbars: median, dots: p95 of {_span(width * 86400)}{more}"
-        axes.set_xlabel(told, loc="left", fontsize=7)
+        told = f"changed at (UTC)\nbars: median; dots: 95th percentile (p95), each of {_span(width * 86400)}\n"
+        told += f"heights are logarithmic{more}"
+        axes.set_xlabel(told, loc="left", fontsize=SMALL)
         _say(
             axes,
             f"the longest 95th percentile is {_span(float(worst.max()))}, of {worst.index[0]}, "

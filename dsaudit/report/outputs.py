@@ -21,7 +21,7 @@ MOST_HTML = 500_000
 MOST_PICTURE = 10_000_000  # bytes
 
 _TABLES = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
-_WORDS = {"p", "br", "hr", "b", "strong", "i", "em", "code", "pre", "small", "sub", "sup", "kbd", "span", "div"}
+_WORDS = {"p", "br", "wbr", "hr", "b", "strong", "i", "em", "code", "pre", "small", "sub", "sup", "kbd", "span", "div"}
 _LISTS = {"ul", "ol", "li", "dl", "dt", "dd", "details", "summary", "blockquote"}
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 # What stands inside of these is code or markup for something else, and would be noise as text.
@@ -32,7 +32,7 @@ _CLASSES = {
     "p": {"ds-small", "ds-why"},
     "span": {"ds-small", "ds-masked"},
 }
-_SPANS = {"th": {"scope", "colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+_SPANS = {"th": {"scope", "colspan", "rowspan", "data-of"}, "td": {"colspan", "rowspan", "data-of"}}
 
 
 def cleaned(html: str) -> str:
@@ -77,11 +77,14 @@ def picture(encoded: Any, metadata: Any) -> str:
         content = b""
     if not content.startswith(PNG) or len(content) > MOST_PICTURE:
         return note("A picture that is no PNG is left out.")
-    told = metadata if isinstance(metadata, Mapping) else {}
-    own = told.get("image/png")
-    alternative = (own if isinstance(own, Mapping) else told).get("alt")
+    given = metadata if isinstance(metadata, Mapping) else {}
+    own = given.get("image/png")
+    alternative = (own if isinstance(own, Mapping) else given).get("alt")
     text = words(alternative) if isinstance(alternative, str) and alternative else "A plot without a description"
-    return f'<figure><img alt="{text}" src="data:image/png;base64,{base64.b64encode(content).decode()}"></figure>'
+    told = text.partition(": ")[2]  # what stands out, behind the plot's title
+    caption = f'<figcaption aria-hidden="true">{told[0].upper()}{told[1:]}</figcaption>' if told else ""
+    shown = base64.b64encode(content).decode()
+    return f'<figure>{caption}<img alt="{text}" src="data:image/png;base64,{shown}"></figure>'
 
 
 def plain(text: Any) -> str:

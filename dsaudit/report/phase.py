@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.report import outputs, sections
 from dsaudit.report.banner import phase_banner
 from dsaudit.report.document import HERE, document
-from dsaudit.report.telling import Record, on_page, phase_status, phase_title, scopes_of
+from dsaudit.report.telling import Record, counts, on_page, phase_status, phase_title, scopes_of
 from dsaudit.verdict import CLOSING_MIME, MIME, Status, card
-from dsaudit.verdict.card import anchor, words
+from dsaudit.verdict.card import SIGNS, anchor, plural, words
 
 if TYPE_CHECKING:
     from nbconvert.exporters import TemplateExporter
 
 WHOLE = "its last cell"  # what ends a phase that ran to its end
+ENDED = {
+    Status.FAIL: "failed",
+    Status.ERROR: "ended with an error",
+    Status.INCONCLUSIVE: "could not be decided",
+    Status.PASS: "passed",
+    Status.WAIVED: "failed and waived",
+    Status.SKIPPED: "not run",
+}
 
 
 def page(notebook: Path, name: str, result: Record, names: Sequence[str]) -> str:
@@ -53,16 +61,16 @@ def _problems(name: str, result: Record) -> list[str]:
 def _contents(verdicts: Sequence[Record]) -> str:
     if not verdicts:
         return ""
-    ordered = sorted(verdicts, key=lambda verdict: -Status(verdict["status"]).rank)
     rows = [
         [
             sections.status_cell(verdict["status"]),
             f'<td><a href="{on_page(verdict)}">{words(verdict["claim"])}</a></td>',
             f"<td>{words(scopes_of(verdict))}</td>",
         ]
-        for verdict in ordered
+        for verdict in _worst_first(verdicts)
     ]
-    return f'<div class="ds-table">{card.table(("Status", "Claim", "Examined"), rows, "The worst first")}</div>'
+    caption = f"{plural(len(rows), 'check')}, the worst first"
+    return f'<div class="ds-table">{card.table(("Status", "Claim", "Examined"), rows, caption)}</div>'
 
 
 def _neighbours(name: str, names: Sequence[str]) -> str:
@@ -83,6 +91,7 @@ class _Body:
         self._run = run
         self._notebook = notebook
         self._placed: set[str] = set()
+        self._closed = False
 
     def left(self) -> list[Record]:
         """Return the verdicts that no output stands for, such as those of a kernel that died."""
@@ -100,6 +109,7 @@ class _Body:
         notebook.cells = [
             cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
         ]
+        notebook.cells = _joined(notebook.cells)
         body: str = self._exporter().from_notebook_node(notebook)[0]
         return body.strip()
 
@@ -135,20 +145,64 @@ class _Body:
         if MIME in bundle:
             return self._verdict(bundle[MIME])
         if CLOSING_MIME in bundle:
-            return ""  # the page's own table of checks says it, from the verdicts that count
+            return self._closing(bundle[CLOSING_MIME])
         return outputs.data(bundle, metadata)
+
+    def _is_ours(self, record: Any) -> bool:
+        told = record if isinstance(record, Mapping) else {}
+        return [told.get("run"), told.get("nonce")] == [self._run["id"], self._run["nonce"]]
+
+    def _closing(self, record: Any) -> str:
+        """Return what the phase found, from the verdicts that count, at the place where the notebook closed."""
+        if not self._is_ours(record) or self._closed:
+            return ""
+        self._closed = True
+        return _found(list(self._verdicts.values()))
 
     def _verdict(self, record: Any) -> str:
         """Return the card of the run's own record of a check, at the place where the notebook showed one."""
-        told = record if isinstance(record, Mapping) else {}
-        ours = told.get("run") == self._run["id"] and told.get("nonce") == self._run["nonce"]
-        verdict = self._verdicts.get(str(told.get("check"))) if ours else None
+        verdict = self._verdicts.get(str(record.get("check"))) if self._is_ours(record) else None
         if verdict is None:
             return outputs.note("An output that calls itself a verdict, and is none of this run, is left out.")
         if verdict["check"] in self._placed:
             return f'<p class="note">Shown <a href="#{anchor(verdict["check"])}">above</a> already.</p>'
         self._placed.add(verdict["check"])
         return card.html(verdict, level=4)
+
+
+def _joined(cells: Sequence[Any]) -> list[Any]:
+    """Return a notebook's cells with those of code that follow each other as one: its code, then what it showed."""
+    joined: list[Any] = []
+    for cell in cells:
+        if joined and cell.cell_type == joined[-1].cell_type == "code":
+            joined[-1].source += f"\n\n{cell.source}"
+            joined[-1].outputs = [*joined[-1].get("outputs", []), *cell.get("outputs", [])]
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _found(verdicts: Sequence[Record]) -> str:
+    """Return in a sentence what the checks of a phase found, with a line for each that is not green."""
+    numbers = counts(verdicts)
+    told = ", ".join(f"{plural(number, 'check')} {ENDED[status]}" for status, number in numbers.items())
+    left = [verdict for verdict in _worst_first(verdicts) if verdict["status"] not in (Status.PASS, Status.SKIPPED)]
+    if not left:
+        nothing = "Nothing that speaks against it" if Status.PASS in numbers else "Nothing was examined"
+        return f"<p>{nothing}: {told or 'no check was planned'}.</p>"
+    lines = "".join(f"<li>{_line(verdict)}</li>" for verdict in left)
+    return f"<p>{told[:1].upper()}{told[1:]}. The worst first:</p><ul>{lines}</ul>"
+
+
+def _line(verdict: Record) -> str:
+    status = Status(verdict["status"])
+    found = sum(one["total"] for one in verdict["results"])
+    told = f", {plural(found, 'row')}" if found else ""
+    return f'{SIGNS[status]} {status.value}{told}: <a href="{on_page(verdict)}">{words(verdict["claim"])}</a>'
+
+
+def _worst_first(verdicts: Sequence[Record]) -> list[Record]:
+    return sorted(verdicts, key=lambda verdict: -Status(verdict["status"]).rank)
 
 
 def _code(source: str) -> str:

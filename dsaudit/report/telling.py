@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from dsaudit.parameters import Part
 from dsaudit.verdict import Status, worst
-from dsaudit.verdict.card import SIGNS, anchor, plural, thousands, words
+from dsaudit.verdict.card import SIGNS, anchor, plural, scopes, thousands, words
 
 Record = Mapping[str, Any]
 Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
@@ -88,7 +88,7 @@ def phase_status(verdicts: Iterable[Record]) -> Status:
 def scopes_of(verdict: Record) -> str:
     """Return what was examined, in one short text."""
     examined = thousands(sum(one["examined"] for one in verdict["results"]))
-    return f"{examined} examined" + (f" in {len(verdict['results'])} scopes" if len(verdict["results"]) > 1 else "")
+    return examined + (f" in {scopes(verdict['results'])}" if len(verdict["results"]) > 1 else "")
 
 
 def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:

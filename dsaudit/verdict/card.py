@@ -29,6 +29,8 @@ MOST_SCOPES = 12  # lines of a card's table of results that are open from the st
 MOST_WORDS = 2000  # characters of a sentence; of a query and the like five times as many
 THIN_SPACE = "\u2009"
 NUMBER = '<td class="ds-number">'  # a cell that stands at the right, and so does its column's head
+INSTANT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)\+00:00$", re.ASCII)
+FUNCTION = "-- a function: "  # how the query of a check begins that asks none
 
 
 @cache
@@ -58,6 +60,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
     status = Status.FAIL.value if record.get("accepted") else Status(record["status"]).value
     name = f"h{level}" if level else "p"
     identity = f' id="{anchor(record["check"])}"' if level else ""
+    asks = record["query"].strip() and not _function(record["query"])
     parts = [
         f'<{name} class="ds-claim">{badge(status)} <b>{words(record["claim"])}</b></{name}>',
         _facts(record),
@@ -69,10 +72,10 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
         _remedies(record["remedies"]) if status in ("fail", "waived") else "",
-        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if record["query"].strip() else "",
+        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if asks else "",
         _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
         f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
-        f"severity {words(record['severity'])} · took {span(record['seconds'])}</p>",
+        f"severity {words(record['severity'])} · took {span(record['seconds'])}{_function(record['query'])}</p>",
     ]
     return f'<section class="ds-card ds-{status}"{identity}>{"".join(parts)}</section>'
 
@@ -92,27 +95,42 @@ def text(record: Mapping[str, Any]) -> str:
 def rows_table(columns: Sequence[Mapping[str, str]], rows: Iterable[Sequence[Any]], caption: str) -> str:
     """Return rows as a table; a masked cell shows its name under the mask, in small type."""
     body = [[_cell(cell) for cell in row] for row in rows]
-    return table([words(column["name"]) for column in columns], body, words(caption))
+    return table([words(column["name"].replace("_", " ")) for column in columns], body, words(caption))
 
 
 def table(head: Iterable[str], body: Iterable[Sequence[str]], caption: str) -> str:
-    """Return a table that scrolls inside itself; head and caption are HTML, each cell a whole ``<td>`` or ``<th>``."""
-    rows = list(body)
+    """Return a table that scrolls inside itself; head and caption are HTML, each cell a whole ``<td>`` or ``<th>``.
+
+    Each cell bears its column's title: where a page is too narrow for columns, a row stands as a list of both.
+    """
+    rows, head = list(body), list(head)
     numbers = [cell.startswith(NUMBER) for cell in rows[0]] if rows else []
     titles = "".join(
         f'<th scope="col"{NUMBER[3:] if place < len(numbers) and numbers[place] else ">"}{title}</th>'
         for place, title in enumerate(head)
     )
-    lines = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    lines = "".join(f"<tr>{''.join(map(_labelled, cells, head))}</tr>" for cells in rows)
     return (
         f'<div class="ds-scroll"><table><caption>{caption}</caption>'
         f"<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 
+def _labelled(cell: str, title: str) -> str:
+    return f'{cell[:3]} data-of="{title}"{cell[3:]}'
+
+
 def scope_text(scope: Mapping[str, str]) -> str:
     """Return a scope as words: ``acme, order``; the scope of everything is ``all``."""
     return ", ".join(scope.values()) or "all"
+
+
+def scopes(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many scopes there are, by what tells them apart: ``2 tenants``, ``9 pairs of tenant and resource``."""
+    names = list(dict.fromkeys(name for result in results for name in result["scope"]))
+    if len(names) == 2:
+        return f"{len(results)} pairs of {' and '.join(names)}"
+    return plural(len(results), names[0] if len(names) == 1 else "scope")
 
 
 def anchor(check: str) -> str:
@@ -149,14 +167,21 @@ def plural(count: int, noun: str, many: str = "") -> str:
 def _cell(cell: Any) -> str:
     if isinstance(cell, Mapping):
         length = plural(int(cell["length"]), "character")
-        return f'<td class="ds-masked">{words(cell["masked"])} <small>{length}</small></td>'
+        return f'<td class="ds-masked">{breakable(visible(str(cell["masked"])))} <small>{length}</small></td>'
     if cell is None:
         return '<td class="ds-masked">null</td>'
     if isinstance(cell, bool):
         return f"<td>{'true' if cell else 'false'}</td>"
-    shown = visible(str(cell))
-    number = re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII)
-    return f"{NUMBER if number else '<td>'}{escape(shown)}</td>"
+    shown = INSTANT.sub(r"\1 \2 UTC", visible(str(cell)))
+    if re.fullmatch(r"-?\d+(\.\d+)?", shown, re.ASCII):
+        return f"{NUMBER}{escape(shown)}</td>"
+    return f"<td>{breakable(shown)}</td>"
+
+
+def breakable(text: str) -> str:
+    """Return a cell's text as HTML in which long names may be broken behind a sign, so that a table can be narrow."""
+    places = r"(?<=[/_.:=,?-])(?=\w)|(?<=[^\W_]{12})(?=[^\W_]{4})"
+    return re.sub(r"\S{16,}", lambda name: re.sub(places, "<wbr>", name[0]), escape(text))
 
 
 def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -168,11 +193,11 @@ def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     counts = {status: sum(result["status"] == status for result in results) for status in reversed(Status)}
     states = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     found = plural(sum(result["total"] for result in results), "row")
-    return [("found", found), ("examined", examined), (f"{len(results)} scopes:", states)]
+    return [("found", found), ("examined", examined), (f"{scopes(results)}:", states)]
 
 
 def _facts(record: Mapping[str, Any]) -> str:
-    facts = "".join(f"<li>{name} <b>{words(value)}</b></li>" for name, value in _measures(record))
+    facts = "".join(f"<li>{words(name)} <b>{words(value)}</b></li>" for name, value in _measures(record))
     return f'<ul class="ds-facts">{facts}</ul>'
 
 
@@ -219,10 +244,11 @@ def _results(record: Mapping[str, Any]) -> str:
     notable = [result for result in ordered if result["status"] != "pass"]
     shown = notable[:MOST_SCOPES]
     cut = f"{len(shown)} of {len(notable)}" if len(shown) < len(notable) else f"{len(notable)}"
-    opened = _results_table(shown, f"Not green: {cut} of {len(results)} scopes") if shown else ""
+    named = words(scopes(results))
+    opened = _results_table(shown, f"Not green: {cut} of {named}") if shown else ""
     if len(shown) == len(results):
         return opened
-    return opened + _folded(f"All {len(results)} scopes", _results_table(ordered, "The worst first"))
+    return opened + _folded(f"All {named}", _results_table(ordered, f"{named}, the worst first"))
 
 
 def _results_table(results: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -237,7 +263,7 @@ def _result_line(result: Mapping[str, Any]) -> list[str]:
     told = [scope_text(result["scope"]), result["expected"], result["observed"]]
     return [
         f'<td class="ds-status ds-{status.value}">{SIGNS[status]} {status.value}</td>',
-        *[f"<td>{words(value)}</td>" for value in told],
+        *[f"<td>{breakable(visible(value, MOST_WORDS, keep=THIN_SPACE))}</td>" for value in told],
         f"{NUMBER}{thousands(result['examined'])}</td>",
         f"<td>{words(result['reason'] or '')}</td>",
     ]
@@ -259,6 +285,13 @@ def _causes(causes: Mapping[str, int]) -> str:
         groups.setdefault(group(code), []).append(f"{told} (no fault)" if code in EXPECTED else told)
     listed = "; ".join(f"<b>{name}</b> {', '.join(counted)}" for name, counted in groups.items())
     return f"<p>Why: {listed}.</p>"
+
+
+def _function(query: str) -> str:
+    """Return where the function of a check stands that asks no query."""
+    if not query.startswith(FUNCTION) or "\n" in query:
+        return ""
+    return f" · a function in <code>{code(query.removeprefix(FUNCTION).partition(',')[0])}</code>"
 
 
 def _remedies(remedies: Sequence[Mapping[str, str]]) -> str:

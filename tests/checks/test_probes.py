@@ -296,5 +296,6 @@ def test_the_table_says_what_was_sent_and_masks_what_came_back(
         frame = one.frame("webhook_probe")
         shown = one.table("webhook_probe")._repr_mimebundle_()["text/html"]
     assert list(frame["delivery"]) == FORGERIES
-    assert set(frame["status"]) == {401} and set(frame["answer"]) == {"anne@x.yz"}
+    assert set(frame["answer"]) == {401} and set(frame["body_of_the_answer"]) == {"anne@x.yz"}
     assert "refused with 401" in shown and "anne" not in shown
+    assert shown.count(">401</td>") == len(FORGERIES)

@@ -191,6 +191,7 @@ def test_the_tables_say_what_is_missing_where(new_ledger: Callable[..., Ledger])
         matrix = audit.frame("webhook_matrix").set_index("resource")
         axes = plots.webhook_matrix(audit.frame("webhook_matrix"))
     assert topics.loc["member.updated", "state"] == "not registered for north"
+    assert topics.loc["member.created", "registered_for"] == "all 2 tenants"
     assert topics.loc["ledger.closed", ["registered_for", "handled", "state"]].tolist() == [
         "north",
         "none",
@@ -317,7 +318,7 @@ def test_the_last_arrival_by_each_way_is_told(sample: Any) -> None:
     webhooks_of = {one["resource"]: one["n"] for one in counted.to_dict("records") if one["by_webhook"]}
     assert frame.loc["order", "records_by_webhook"] == webhooks_of["order"] > 0
     assert frame.loc["order", "last_by_webhook"] >= frame.loc["order", "last_by_sync"]
-    assert frame.loc["payout", ["ways", "last_by_webhook"]].tolist() == ["sync", None]
+    assert frame.loc["payout", ["ways", "last_by_webhook"]].tolist() == ["sync", "never"]
     assert "line_item" not in frame.index
 
 

@@ -11,14 +11,14 @@ OURS = set(
         r"\w+",
         """html head meta title style body header main section nav footer a h1 h2 h3 h4 h5 h6 p ul ol li dl dt dd div
         span table caption colgroup col thead tbody tfoot tr th td details summary pre code b strong i em small sub sup
-        kbd br hr blockquote figure img time""",
+        kbd br wbr hr blockquote figure figcaption img time""",
     )
 )
 ATTRIBUTES = set(
     re.findall(
         r"[\w-]+",
         """lang charset http-equiv content name class id href rel src alt scope colspan rowspan role aria-label
-        aria-hidden aria-current datetime""",
+        aria-hidden aria-current datetime data-of""",
     )
 )
 
@@ -51,8 +51,15 @@ class Page(HTMLParser):
         return [one for one in self.elements if set(classes) <= set(one.attributes.get("class", "").split())]
 
     def structure(self) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-        """All elements with their attributes: equal for pages that differ in their words alone."""
-        return [(one.tag, tuple(sorted(one.attributes.items()))) for one in self.elements]
+        """All elements with their attributes: equal for pages that differ in their words alone.
+
+        Where a word may be broken, and under which title a cell stands, follows the words.
+        """
+        return [
+            (one.tag, tuple(sorted(item for item in one.attributes.items() if item[0] != "data-of")))
+            for one in self.elements
+            if one.tag != "wbr"
+        ]
 
 
 def dangers(text: str) -> list[str]:

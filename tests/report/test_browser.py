@@ -147,7 +147,7 @@ def test_the_payloads_are_live_in_a_plain_export(browser: Browser, folder: Path,
     page.close()
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 800, 1280])
 @pytest.mark.parametrize("name", ["index.html", "phases/05_accuracy.html", "phases/07_performance.html"])
 def test_pages_fit_the_window(browser: Browser, folder: Path, name: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
@@ -199,8 +199,41 @@ def test_a_long_table_scrolls_in_a_box_and_is_whole_in_print(browser: Browser, t
     heights = f"{boxes}.map(one => [one.clientHeight, one.scrollHeight])"
     (short, whole), (box, long) = page.evaluate(heights)
     assert short == whole and box < 600 < long
+    titles = [title.inner_text() for title in page.locator(".output > .ds-table caption").all()]
+    assert titles == ["Waiting", "Waiting (90 rows)"]
+    more = "getComputedStyle(document.querySelectorAll('.output > .ds-table caption')[{}], '::after').content"
+    assert page.evaluate(more.format(1)) == '"; scroll the box for the rest"'
+    assert page.evaluate(more.format(0)) == "none"
     page.emulate_media(media="print")
     assert all(box == whole for box, whole in page.evaluate(heights))
+    page.close()
+
+
+NAMES = ["topic", "wanted_by", "handled", "registered_for", "recorded_for", "digest", "received_at", "state"]
+WIDE = ["orders/partially_fulfilled", "fulfillment_line_item", "app/services/shopify_webhooks.py:80", "acme, nordlicht"]
+WIDE += ["acme, nordlicht", "ab12" * 16, "2026-11-20T13:07:07.120000+00:00", "not registered for nordlicht"]
+
+
+@pytest.mark.parametrize("width", [390, 800, 1200])
+def test_a_wide_table_is_not_cut(browser: Browser, tmp_path: Path, width: int) -> None:
+    """Long names are broken behind a sign; on a phone each row is a list of titles and values."""
+    record = runs.result()
+    table = Shown("Topics", [{"name": name} for name in NAMES], [WIDE] * 3, 3)
+    shown = [new_output("display_data", table._repr_mimebundle_())]
+    runs.write_notebooks(tmp_path, record, {"06_realtime": shown})
+    report.write(tmp_path, record)
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((tmp_path / "phases" / "06_realtime.html").as_uri())
+    box = page.locator(".output > .ds-table > .ds-scroll")
+    box_width, table_width = box.evaluate("one => [one.clientWidth, one.scrollWidth]")
+    assert table_width <= box_width
+    out = (
+        "[...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert page.evaluate(out) == 0
+    assert "2026-11-20 13:07:07.120000 UTC" in box.inner_text()
+    title = "getComputedStyle(document.querySelector('.output > .ds-table td:nth-child(2)'), '::before').content"
+    assert page.evaluate(title) == ('"wanted by"' if width < 700 else "none")
     page.close()
 
 

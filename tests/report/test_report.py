@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_output
 
 from dsaudit import report
+from dsaudit.audit.display import Shown
 from dsaudit.report.document import styles
 from dsaudit.verdict import Status
 from tests.report import runs
@@ -260,6 +261,44 @@ def test_plots_and_tables_stay(no_go: dict[str, str]) -> None:
     assert base64.b64decode(pictures[0]["src"].partition(",")[2]).startswith(b"\x89PNG")
     assert "Records by source" in text_of(no_go["07_performance"])
     assert len(page.having("ds-table")) == 2
+
+
+def test_a_plot_says_in_words_what_stands_out(tmp_path: Path) -> None:
+    picture = {"image/png": base64.b64encode(runs.plot()).decode()}
+    alternative = {"image/png": {"alt": "Records <an> hour: none between 13:02 and 14:01."}}
+    shown = new_output("display_data", picture, metadata=alternative)
+    page = written(tmp_path, runs.result(), {"06_realtime": [shown]})["06_realtime"]
+    assert '<figcaption aria-hidden="true">None between 13:02 and 14:01.</figcaption>' in page
+    assert 'alt="Records &lt;an&gt; hour: none between' in page
+
+
+def test_code_cells_that_follow_each_other_are_one_fold(no_go: dict[str, str]) -> None:
+    page = no_go["07_performance"]
+    folds = re.findall(r'<details class="code"><summary>Code</summary><pre>(.*?)</pre></details>', page, re.DOTALL)
+    assert [fold for fold in folds if "ingest_by_source" in fold and "ingest_over_time" in fold]
+    assert not re.search(r"</details>\s*<details class=\"code\">", page)
+
+
+def test_each_phase_says_in_the_end_what_it_found(no_go: dict[str, str], tmp_path: Path) -> None:
+    told = text_of(no_go["03_webhooks"])
+    assert "2 checks failed" in told or "1 check failed" in told
+    last = no_go["03_webhooks"].rpartition('<details class="code">')[2]
+    assert re.findall(r'<li>✗ fail, [^:]*: <a href="#(\w+)">', last)[0] == "wanted_topics_registered"
+    clean = written(tmp_path, runs.result())["03_webhooks"].rpartition('<details class="code">')[2]
+    assert re.search(r"<p>Nothing that speaks against it: \d+ checks passed\.</p>", clean)
+
+
+def test_columns_that_hold_nothing_are_left_out_and_named() -> None:
+    columns = [{"name": name} for name in ("scope", "missing_at", "rows", "hides")]
+    shown = Shown("Scopes", columns, [["read_orders", "", 0, None], ["read_refunds", "", 0, ""]], 2).without_empty()
+    page = Page(shown._repr_mimebundle_()["text/html"])
+    assert [one.attributes for one in page.elements if one.tag == "th"] == [
+        {"scope": "col"},
+        {"scope": "col", "class": "ds-number"},
+    ]
+    assert "Scopes; empty and left out: missing at, hides" in page.words
+    nothing = Shown("Scopes", columns, [], 0)
+    assert nothing.without_empty() is nothing
 
 
 def test_a_phase_without_a_notebook_has_a_page(tmp_path: Path) -> None:

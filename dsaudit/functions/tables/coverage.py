@@ -13,6 +13,8 @@ from dsaudit.facts.coverage import matrix
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+MOST_TOPICS = 4  # of a resource, in a table
+
 
 def coverage(audit: Audit) -> pd.DataFrame:
     """Each resource at each station of its way.
@@ -43,7 +45,14 @@ def undeclared_resources(audit: Audit) -> pd.DataFrame:
     key: resource
     show: resource, declared, impact, read, topics, scope
     """
-    return pd.DataFrame([asdict(one) for one in offers.unmet(audit)], dtype=object)
+    return pd.DataFrame([asdict(one) | {"topics": _first(one.topics)} for one in offers.unmet(audit)], dtype=object)
+
+
+def _first(topics: str) -> str:
+    """Return the first of many topics, and how many there are beside."""
+    listed = topics.split(", ")
+    more = 0 if topics.startswith("none:") else len(listed) - MOST_TOPICS
+    return f"{', '.join(listed[:MOST_TOPICS])} and {more} more" if more > 0 else topics
 
 
 def new_at_the_provider(audit: Audit) -> pd.DataFrame:

@@ -23,10 +23,10 @@ def webhook_probe(audit: Audit) -> pd.DataFrame:
         {
             "delivery": one.words,
             "topic": one.topic,
-            "status": one.status,
-            "seconds": one.seconds,
+            "answer": one.status,
             "meaning": one.told,
-            "answer": one.answer,
+            "seconds": one.seconds,
+            "body_of_the_answer": one.answer,
         }
         for one in probes.answers(audit)
     ]

@@ -46,7 +46,7 @@ def _granted(audit: Audit, tenants: dict[str, Granted], scope: str, resources: l
     without = [tenant for tenant, one in told.items() if scopes.lacking(audit, one.scopes or [], [scope])[0]]
     return {
         "granted_by": ", ".join(name if by == scope else f"{name} by {by}" for name, by in held.items() if by),
-        "missing_at": ", ".join(without),
+        "missing_at": ", ".join(without) or ("none" if told else "not known"),
         "told_by": ", ".join(dict.fromkeys(one.told_by for one in told.values())) or "nobody",
         "hides": "; ".join(_hidden(audit, name, scope, without) for name in resources) if without else "",
     }

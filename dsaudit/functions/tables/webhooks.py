@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -82,11 +83,24 @@ def webhook_analysis(audit: Audit) -> pd.DataFrame:
 
     needs: provider, resources
     key: resource, topic
-    show: advice, impact, resource, topic, tells, now, why, documented
+    show: advice, impact, resource, topic, tells, why
     """
-    found = [asdict(one) | {"now": "" if one.wanted else one.now} for one in offers.advised(audit)]
-    order = ["advice", "impact", "resource", "topic", "tells", "now", "why", "documented"]
-    return pd.DataFrame(found, columns=order, dtype=object)
+    found = [
+        asdict(one) | {"impact": one.impact or "not rated", "why": "; ".join(_reasons(one))}
+        for one in offers.advised(audit)
+    ]
+    return pd.DataFrame(found, columns=["advice", "impact", "resource", "topic", "tells", "why"], dtype=object)
+
+
+def _reasons(one: offers.Advice) -> Iterator[str]:
+    """Yield why that is advised, and where no topic tells of a change, what brings it today and who wrote so down."""
+    yield one.why
+    if one.advice == "add" or not one.topic:
+        yield f"today {one.now}"
+    if one.documented:
+        yield f"written down: {one.documented}"
+    if not one.impact:
+        yield "not rated, as it is not in the catalogue"
 
 
 def webhook_or_polling(audit: Audit) -> pd.DataFrame:
@@ -94,7 +108,7 @@ def webhook_or_polling(audit: Audit) -> pd.DataFrame:
 
     needs: resources
     key: resource
-    show: resource, topics, sync, ways, not_known
+    show: resource, topics, sync, ways, last_by_webhook, last_by_sync, not_known
     """
     rows = [
         {
@@ -103,14 +117,19 @@ def webhook_or_polling(audit: Audit) -> pd.DataFrame:
             "topics": one.topics,
             "sync": one.sync,
             "records_by_webhook": None if one.unknown else one.by_webhook,
-            "last_by_webhook": one.last_by_webhook,
+            "last_by_webhook": _last(one.last_by_webhook, one.unknown),
             "records_by_sync": None if one.unknown else one.by_sync,
-            "last_by_sync": one.last_by_sync,
+            "last_by_sync": _last(one.last_by_sync, one.unknown),
             "not_known": one.unknown,
         }
         for one in ways(audit)
     ]
     return pd.DataFrame(rows, dtype=object)
+
+
+def _last(at: datetime | None, unknown: str) -> datetime | str:
+    """Return when something last came, to the second, or that it never did."""
+    return at.replace(microsecond=0) if at else "" if unknown else "never"
 
 
 def _told(resource: Resource, what: str, topics: list[Row]) -> str:
@@ -143,8 +162,8 @@ def _topics(audit: Audit) -> list[Row]:
             "wanted_by": one.wanted_by,
             "in_the_code": one.place.rpartition("/")[2],
             "handled": _handler(one.handled) if one.handled else "",
-            "registered_for": _listed(one.registered),
-            "recorded_for": _listed(one.recorded),
+            "registered_for": _tenants(audit, one.registered),
+            "recorded_for": _tenants(audit, one.recorded),
             "state": _state(one, any(other.place for other in used)),
         }
         for one in sorted(used, key=lambda one: not one.wanted_by)
@@ -168,6 +187,12 @@ def _handler(found: Finding) -> str:
         return place
     words = "none" if found.state == "absent" else "not resolved"
     return words if found.file == "." else f"{words}: {place}"
+
+
+def _tenants(audit: Audit, names: Iterable[str]) -> str:
+    """Return the tenants by name, or in a word where they are all of several."""
+    named, known = list(names), audit.parameters.tenant_names
+    return f"all {len(known)} tenants" if len(known) > 1 and set(named) == set(known) else _listed(named)
 
 
 def _listed(names: Iterable[str]) -> str:
