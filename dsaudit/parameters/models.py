@@ -76,7 +76,8 @@ class Probe(Section):
     provider's. `secret_env` names the secret by which the provider signs; with it more forgeries can be made. `valid`
     has a genuine delivery sent twice too, of a deletion, once for each reading of the source: it shows that the others
     were refused for their signature, and may leave a raw row each time, which no check counts. Production is sent no
-    right signature, and nothing but about a deletion.
+    right signature, and nothing but about a deletion. With the secret, `live` also sends deliveries of its own record
+    again.
     """
 
     url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`

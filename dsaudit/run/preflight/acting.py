@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dsaudit import catalogue
 from dsaudit.parameters import Parameters, place_of
+from dsaudit.parameters.live import sends_again
 from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
 from dsaudit.run.preflight.line import Line
@@ -50,6 +51,7 @@ def live(parameters: Parameters) -> Line:
         return Line("live", None, "not given")
     whose = live.tenant or parameters.whole.tenant_names[0]
     does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
+    does += ", and two deliveries of it sent again" if sends_again(parameters) else ""
     if not os.environ.get(live.token_env):
         where = place_of(parameters.path, ("live", "token_env"))
         return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
