@@ -36,7 +36,9 @@ NO_TRACE = "it was answered as taken, and nothing in the raw table or the log of
 PAUSE = 0.1  # seconds between two looks within the limit
 LONGER_PAUSE = 0.5  # and beyond it
 SECOND = 1.0
-LONGEST = 600.0  # seconds after which no further change is begun; the cell that waits for all of them has 900
+# Seconds after which no further change is begun and the provider is waited for no more, and those that are kept for the
+# deletion, whatever the provider asks to wait; a change that is under way has 120. The cell that does it all has 900.
+LONGEST, FOR_DELETION = 500.0, 200.0
 
 
 @dataclass
@@ -104,6 +106,7 @@ class _Probe:
     def _act_and_watch(self) -> None:
         mark = self._mark("create")
         asked = begun = time.monotonic()
+        self.changer.until = begun + LONGEST
         self.changer.create(mark)
         self._note()  # its id
         looker = Looker(self.audit, self.tenant.name, self.changer.source_id)
@@ -280,7 +283,7 @@ class _Probe:
 
     def _remove(self) -> str | None:
         """Delete the record where there is one, and return what is left of it."""
-        problem = "it is not known whether it was made"
+        problem, self.changer.until = "it is not known whether it was made", time.monotonic() + FOR_DELETION
         for pause in (0.0, 0.5, 2.0) if self.changer.id is not None else ():
             if not self.changer.may_exist:
                 break

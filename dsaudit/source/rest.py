@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -20,7 +21,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, retry_after, told_time
+from dsaudit.source.pacing import Pace, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -59,6 +60,7 @@ class Client:
     clock: Clock = field(default_factory=Clock)
     requests: int = 0
     path: Path | None = None  # of the parameter file
+    until: float = math.inf  # by the clock that never jumps: then nothing is waited for any more
 
     def __post_init__(self) -> None:
         headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
@@ -274,7 +276,7 @@ class Client:
                 problem = f"still answers {status}" if status != 200 else "still says that we ask too often"
                 wait = retry_after(response.headers, time.time(), wait)
             if attempt + 1 < ATTEMPTS:
-                time.sleep(wait)
+                pause(wait, self.until, f"{_shown(target)}: {problem}")
         raise SourceError(f"{_shown(target)}: {problem} after {ATTEMPTS} tries")
 
     def _target(self, request: Request) -> str:
@@ -291,7 +293,7 @@ class Client:
 
     def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
         """Return a response and its body; of a body that is too large, its beginning."""
-        time.sleep(self._pace.before(time.monotonic()))
+        self._keep_pace(self._pace.before(time.monotonic()))
         content = bytearray()
         before = time.time()
         with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
@@ -301,10 +303,15 @@ class Client:
                 content += part
                 if len(content) > LARGEST_BODY:
                     break
+                if time.monotonic() > self.until:
+                    raise SourceError(f"{_shown(target)}: the answer does not end in time")
         self.requests += 1
         if response.status_code == 200:
-            time.sleep(self._pace.after(response.headers, time.time()))
+            self._keep_pace(self._pace.after(response.headers, time.time()))
         return response, bytes(content)
+
+    def _keep_pace(self, seconds: float) -> None:
+        time.sleep(max(min(seconds, self.until - time.monotonic()), 0.0))
 
 
 def _shown(target: str) -> str:
