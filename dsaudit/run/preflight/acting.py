@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 from dsaudit import catalogue
@@ -66,6 +67,10 @@ def started(parameters: Parameters) -> Line:
     count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
     lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
     does = f"{plural(count, 'sync')} of each tenant would be started"
+    program = given.command[0] if given.command else ""
+    if program and not shutil.which(str(parameters.folder(program)) if os.sep in program else program):
+        where = place_of(parameters.path, ("syncs", "run", "command"))
+        return Line("syncs.run", False, f"{where}: there is no program {program}; with --live, {does}")
     if lacking:
         where = place_of(parameters.path, ("syncs", "run"))
         return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")
