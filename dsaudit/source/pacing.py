@@ -58,6 +58,11 @@ def retry_after(headers: Mapping[str, str], now: float, otherwise: float) -> flo
     return otherwise if asked is None else min(max(asked, 0.0), LONGEST_WAIT)
 
 
+def keep(seconds: float, until: float) -> None:
+    """Wait to keep the pace, by `until` at the longest, a time of the clock that never jumps."""
+    time.sleep(max(min(seconds, until - time.monotonic()), 0.0))
+
+
 def pause(seconds: float, until: float, problem: str) -> None:
     """Wait before a request is sent again, by `until` at the latest, a time of the clock that never jumps.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import time
@@ -21,7 +20,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, pause, retry_after, told_time
+from dsaudit.source.pacing import Pace, keep, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -60,7 +59,7 @@ class Client:
     clock: Clock = field(default_factory=Clock)
     requests: int = 0
     path: Path | None = None  # of the parameter file
-    until: float = math.inf  # by the clock that never jumps: then nothing is waited for any more
+    until: float = float("inf")  # by the clock that never jumps: then nothing is waited for any more
 
     def __post_init__(self) -> None:
         headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
@@ -292,8 +291,8 @@ class Client:
         return target
 
     def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
-        """Return a response and its body; of a body that is too large, its beginning."""
-        self._keep_pace(self._pace.before(time.monotonic()))
+        """Return a response and its body; of a body that is too large, or does not end in time, its beginning."""
+        keep(self._pace.before(time.monotonic()), self.until)
         content = bytearray()
         before = time.time()
         with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
@@ -301,17 +300,12 @@ class Client:
                 self.clock.note(told, before, time.time(), DATE_RESOLUTION)
             for part in response.iter_bytes():
                 content += part
-                if len(content) > LARGEST_BODY:
+                if len(content) > LARGEST_BODY or time.monotonic() > self.until:
                     break
-                if time.monotonic() > self.until:
-                    raise SourceError(f"{_shown(target)}: the answer does not end in time")
         self.requests += 1
         if response.status_code == 200:
-            self._keep_pace(self._pace.after(response.headers, time.time()))
+            keep(self._pace.after(response.headers, time.time()), self.until)
         return response, bytes(content)
-
-    def _keep_pace(self, seconds: float) -> None:
-        time.sleep(max(min(seconds, self.until - time.monotonic()), 0.0))
 
 
 def _shown(target: str) -> str:
