@@ -15,7 +15,7 @@ from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
-from dsaudit.parameters.probe import Probe
+from dsaudit.parameters.probe import Probe, Sending
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
@@ -176,6 +176,7 @@ class Parameters(Section):
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
     _acting: bool = PrivateAttr(False)
+    _sending: Sending = PrivateAttr("all")
 
     @model_validator(mode="before")
     @classmethod
@@ -266,6 +267,17 @@ class Parameters(Section):
         live = self.live
         whose = live.tenant or self.whole.tenant_names[0] if live else ""
         return live is None or (live.resource in self.resources and whose in self.tenant_names)
+
+    @property
+    def sending(self) -> Sending:
+        """What a reading of the source sends to our webhook address, where the file lets it."""
+        return self._sending
+
+    def sending_only(self, kinds: Sending) -> Parameters:
+        """Return the same parameters, with which no more is sent."""
+        one = self.model_copy()
+        one._sending = kinds
+        return one
 
     def allowed_to_act(self) -> Parameters:
         """Return the same parameters, with which checks act that do so only when asked."""

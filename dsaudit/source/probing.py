@@ -41,24 +41,32 @@ def probe(
     progress: Callable[[str], None],
     resume: bool = False,
 ) -> None:
-    """Send what the file allows, and keep what came back; of a part of the system nothing is sent.
+    """Send what the file allows and was asked for, and keep what came back; of a part of the system nothing is sent.
 
-    A recording is probed once: with `resume`, what was sent to the end for an earlier reading of it stays.
+    A recording is probed once: with `resume`, what was sent to the end for an earlier reading of it stays, unless that
+    was less.
     """
     path = folder / PROBE
     earlier = json.loads(path.read_text(encoding="utf-8")) if resume and path.is_file() else {}
-    if "ended" in earlier:
+    if "ended" in earlier and (earlier.get("sending", "all") == "all" or parameters.sending != "all"):
         path.write_text(json.dumps({**earlier, "is_earlier": True}), encoding="utf-8")
         return
     path.unlink(missing_ok=True)  # of an earlier reading
-    if not (parameters.webhooks and parameters.webhooks.probe) or parameters.part.words:
+    if not is_sent(parameters):
         return
     kept: dict[str, Any] = {"resource": None, "tenant": None, "address": None, "problem": None, "sent": []}
+    kept["sending"] = parameters.sending
     try:
         _send_all(parameters, tenants, index, folder, progress, kept)
     except (NotSent, SecretMissing, catalogue.ProviderError) as error:
         kept["problem"] = str(error).splitlines()[0]
     path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def is_sent(parameters: Parameters) -> bool:
+    """Return whether a reading sends anything to our webhook address."""
+    is_allowed = bool(parameters.webhooks and parameters.webhooks.probe)
+    return is_allowed and parameters.sending != "nothing" and not parameters.part.words
 
 
 def _send_all(
@@ -80,6 +88,7 @@ def _send_all(
     numbered = _is_numbered(folder / tenant.name / f"{name}.jsonl.gz", resource)
     subject = forging.Subject(topic, tenant.account or tenant.name, resource.id_from[0], numbered)
     kinds = forging.kinds(parameters, provider.signature, action(topic) == "delete")
+    kinds = [one for one in kinds if one == forging.GENUINE or parameters.sending == "all"]
     kept |= {"resource": name, "tenant": tenant.name, "address": where}
     progress(f"sending {plural(len(kinds), 'delivery', 'deliveries')} to {where}, to see forged ones refused")
     for kind in kinds:
