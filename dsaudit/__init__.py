@@ -14,9 +14,9 @@ __version__ = "0.1.0"
 
 
 def open(
-    system: str, phase: str, replay: str = "", live: bool = False, **part: Any
+    system: str, phase: str, replay: str = "", live: bool = False, probe: bool = False, **part: Any
 ) -> Audit:  # it reads like the open it resembles
     """Open the audit of one phase: see `dsaudit.audit.open`, which is imported only when it is called."""
     from dsaudit import audit
 
-    return audit.open(system, phase, replay, live, **part)
+    return audit.open(system, phase, replay, live, probe, **part)

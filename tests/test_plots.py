@@ -91,8 +91,8 @@ def together(*frames: pd.DataFrame) -> pd.DataFrame:
 def steps(*seconds: float | None) -> pd.DataFrame:
     names = ("changed", "webhook", "raw", "refined", "row")
     lines = [
-        {"action": action, "step": name, "seconds": one, "waited_seconds": 15.0, "limit_seconds": 5.0,
-         "late": one is None or one > 5}
+        {"action": action, "step": name, "still": False, "seconds": one, "waited_seconds": 15.0, "limit_seconds": 5.0,
+         "failed": one is None or one > 5}
         for action in ("create", "update twice")
         for name, one in zip(names, seconds, strict=False)
     ]  # fmt: skip
@@ -198,7 +198,7 @@ SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     (
         plots.live_times,
         steps(0.02, None, 6),
-        "late, or not seen in 15 s: create: webhook, raw; update twice: webhook, raw",
+        "late, not seen in 15 s, or changed by a delivery sent again: create: webhook, raw; update twice: webhook, raw",
     ),
     (plots.latency, hops(1, 2), "the longest is order, median 1.5 s, p95 1.95 s; the limit is 5 s"),
     (plots.backlog, waiting(78_390), "the longest is order, median 21 h 46 min, p95 21 h 46 min; the limit is 5 min"),

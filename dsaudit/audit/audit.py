@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,13 @@ class AuditNotPassed(Exception):
     """The phase is not green; raised by `Audit.close` where nobody reads the verdicts afterwards."""
 
 
-def open(system: str, phase: str, replay: str = "", live: bool = False, **part: Any) -> Audit:
+def open(system: str, phase: str, replay: str = "", live: bool = False, probe: bool = False, **part: Any) -> Audit:
     """Open the audit of `phase` (``datasource/04_deduplication``) on the system that a parameter file describes.
 
     Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
     the source when it is needed, or takes it from the run folder `replay`, as it was read then. By hand `part` narrows
     it as the options of `dsaudit run` do: ``resources=["order"]``, ``tenants=["acme"]``, ``since="7d"``,
-    ``sample=300``, ``seed=2``; with ``live=True`` checks act that do so only when asked.
+    ``sample=300``, ``seed=2``; with ``live=True`` checks act, with ``probe=True`` what `webhooks.probe` allows is sent.
 
     Raises
     ------
@@ -63,6 +63,7 @@ def open(system: str, phase: str, replay: str = "", live: bool = False, **part: 
     if given is None and (own := sample.own_file(parameters)) != parameters.path:
         parameters = load(str(own), is_recorded=bool(replay))
     parameters = narrowed(parameters, given.part if given else Part.given(**part))
+    parameters = parameters if given or replay or probe else parameters.sending_only("nothing")
     if given.acting if given else live or source.has_acted(replay):
         parameters = parameters.allowed_to_act()
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
@@ -125,8 +126,7 @@ class Audit:
         if self._handoff:
             return Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
-        asking = partial(source.record, probing=bool(self._blueprint))  # one record's story needs no probe
-        read = source.replay(Path(self._replay)) if self._replay else asking
+        read = source.replay(Path(self._replay)) if self._replay else source.record
         read(self.parameters, folder, lambda line: None)
         self._hold_anew()
         return Recording(folder, self.parameters)

@@ -10,6 +10,7 @@ from dsaudit.checks.planning import (
     plan,
     plan_check,
     planned_resources,
+    sent_for,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "plan",
     "plan_check",
     "planned_resources",
+    "sent_for",
 ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
 from dsaudit.parameters import Parameters, Part
+from dsaudit.parameters.probe import Sending
 from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
@@ -150,6 +151,8 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
         return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
     if "acts" in check.headers and not parameters.acting:
         return Planned(phase, cell, check, [], NOT_ASKED, check.name in parameters.require)
+    if parameters.sending == "nothing" and {"webhooks.probe", "webhooks.probe.valid"} & set(check.listed("needs")):
+        return Planned(phase, cell, check, [], NOT_SENT, check.name in parameters.require)
     scopes = check_scopes(check, parameters)
     having = check.headers.get("having")
     if not scopes or (having and not planned_resources(check, parameters)):
@@ -159,6 +162,13 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     return Planned(phase, cell, check, scopes)
 
 
+def sent_for(planned: Iterable[Planned]) -> Sending:
+    """Return what the checks that are planned need to be sent to our webhook address; the genuine one is a control."""
+    needed = {need for one in planned if not one.skipped for need in one.check.listed("needs")}
+    return "all" if "webhooks.probe" in needed else "genuine" if "webhooks.probe.valid" in needed else "nothing"
+
+
+NOT_SENT = "sending deliveries was not asked for: probe=True in a notebook, or `dsaudit run`"
 NOT_ASKED = "acting on the system was not asked for: --live, or live=True in a notebook"
 NOT_IN_PART = "not part of this narrowed run"
 

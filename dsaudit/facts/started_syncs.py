@@ -1,4 +1,4 @@
-"""Starts one sync of each resource by the integration's own endpoint, and waits for its run to be recorded."""
+"""Starts one sync of each resource as the file says, and waits for its run to be recorded."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pandas as pd
 
-from dsaudit.parameters.filling import filled, placeholders
-from dsaudit.parameters.secret import SecretMissing, from_environment
-from dsaudit.parameters.starting import LONGEST_WAIT, why_unprotected
+from dsaudit.facts.starting import Answer, NotStarted, ask, names_resource
+from dsaudit.parameters.starting import LONGEST_WAIT
 from dsaudit.source.collecting import tenants_of
 from dsaudit.source.recording import STARTED
 
@@ -22,16 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dsaudit.audit import Audit
-    from dsaudit.parameters import Parameters, Tenant
+    from dsaudit.parameters import Tenant
     from dsaudit.parameters.starting import Start
 
 PAUSE = 0.5  # seconds between two looks
 GRACE = 2.0  # seconds that the runs of further resources may begin after the one that was asked for
 LONGEST = 200.0 + LONGEST_WAIT  # seconds of all waits together; the cell that waits has 900
-CONNECTING = 10.0  # seconds
-LARGEST_ANSWER = 100_000  # bytes that are read of an answer
-# By these an endpoint says that it does not know us, or not now; a redirect says as little. None is a sync's failure.
-NOT_TAKEN = {401, 403, 404, 405, 407, 408, 409, 410, 425, 429, 502, 503, 504}
 RUNS = """
 select tenant, resource, started_at, ended_at, fetched, pages, error is not null as failed,
   started_at >= clock_timestamp() - make_interval(secs => %(seconds)s) as since
@@ -44,7 +37,8 @@ order by started_at nulls last
 class Started:
     """A sync that was started, and its run as the integration recorded it.
 
-    outcome: completed, failed, refused, silent (no run was recorded), unknown (nothing shows that it went wrong).
+    outcome: completed, failed, refused, silent (no run was recorded), unknown (nothing shows that it went wrong). Of
+    a command that failed, `output` has the last lines.
     """
 
     tenant: str
@@ -54,6 +48,7 @@ class Started:
     fetched: int | None = None
     pages: int | None = None
     seconds: float | None = None
+    output: str = ""
 
 
 Run = dict[str, Any]  # as the table of sync runs has it
@@ -150,45 +145,39 @@ def _start_all(audit: Audit) -> Iterator[Started]:
         for names in functions.values():
             watch = _Watch(audit, tenant.name, names)
             answers = _started(watch, given, tenant, latest)
-            yield from (_judged(watch, name, answers.get(name, answers[names[0]])) for name in names)
+            for name in names:
+                is_own = len(names) == 1 or (name in answers and names_resource(given))
+                yield _judged(watch, name, answers.get(name, answers[names[0]]), is_own)
 
 
-class _Answer(NamedTuple):
-    """What the endpoint answered, or why there is no status: it was not asked, or the sync may still be under way."""
-
-    status: int | None
-    told: str
-
-
-def _started(watch: _Watch, given: Start, tenant: Tenant, latest: float) -> dict[str, _Answer]:
+def _started(watch: _Watch, given: Start, tenant: Tenant, latest: float) -> dict[str, Answer]:
     """Ask for each resource of which no sync was begun by what was asked before, and wait for its run to end."""
-    answers: dict[str, _Answer] = {}
+    answers: dict[str, Answer] = {}
     for name in watch.names:
         if watch.begun(name):
             continue
         if time.monotonic() > latest:
-            answers[name] = _Answer(None, "not started, as those before it took too long")
+            answers[name] = Answer("open", "not started, as those before it took too long")
             continue
         kind = watch.audit.parameters.resources[name].raw or name
         asked = time.monotonic()
         try:
-            address = given.url or from_environment(given.url_env or "").reveal()
-            answers[name] = _ask(watch.audit.parameters, given, address, tenant, kind)
-        except (SecretMissing, _NotSent) as error:
-            answers[name] = _Answer(None, str(error).splitlines()[0])
+            answers[name] = ask(watch.audit.parameters, given, tenant, kind)
+        except NotStarted as error:
+            answers[name] = Answer("open", str(error))
             continue
-        by_resource = "resource" in placeholders([address, given.body])
-        status = answers[name].status
-        _wait(watch, [name] if by_resource else watch.names, asked + given.wait_seconds, status)
-        if len(answers) > 1 and status is not None and status >= 400:
+        by_resource = names_resource(given)
+        means = answers[name].means
+        _wait(watch, [name] if by_resource else watch.names, asked + given.wait_seconds, means)
+        if len(answers) > 1 and means in ("refused", "turned away"):
             # It may be synced with the first alone, and that may be under way.
-            answers[name] = _Answer(None, answers[name].told)
+            answers[name] = Answer("open", answers[name].told)
         if not by_resource:
             break
     return answers
 
 
-def _wait(watch: _Watch, asked_for: list[str], until: float, status: int | None) -> None:
+def _wait(watch: _Watch, asked_for: list[str], until: float, means: str) -> None:
     """Look until the syncs that were asked for have ended, and others that begin with them."""
     ended: float | None = None
     while True:
@@ -197,72 +186,47 @@ def _wait(watch: _Watch, asked_for: list[str], until: float, status: int | None)
         if all(watch.has_ended(name) for name in asked_for):
             ended = ended or now
         is_whole = all(watch.has_ended(name) for name in watch.names) or (ended and now > ended + GRACE)
-        if is_whole or now > until or (status is not None and status >= 300):
+        if is_whole or now > until or means not in ("taken", "open"):
             return
         time.sleep(PAUSE)
 
 
-class _NotSent(Exception):
-    """Why a sync could not be asked for, in a few words."""
-
-
-def _ask(parameters: Parameters, given: Start, address: str, tenant: Tenant, resource: str) -> _Answer:
-    """Send the request and return what is answered."""
-    texts = {"tenant": tenant.name, "id": str(tenant.id), "account": tenant.account or "", "resource": resource}
-    target = filled(address, lambda name: quote(texts[name], safe="") if name in texts else f"{{{name}}}")
-    if problem := why_unprotected(given, target, parameters.environment):
-        raise _NotSent(problem)
-    body = filled(given.body, lambda name: texts[name])
-    headers = {"User-Agent": "dsaudit"}
-    if given.token_env:
-        headers["Authorization"] = f"Bearer {from_environment(given.token_env).reveal()}"
-    patience = httpx.Timeout(given.wait_seconds, connect=min(given.wait_seconds, CONNECTING))
-    begun, size = time.monotonic(), 0
-    try:
-        with (
-            httpx.Client(follow_redirects=False, trust_env=False, timeout=patience) as client,
-            client.stream(given.method, target, json=body, headers=headers) as answer,
-        ):
-            for part in answer.iter_raw():  # a sync may be done only when its answer is whole
-                size += len(part)
-                if size > LARGEST_ANSWER or time.monotonic() - begun > given.wait_seconds:
-                    break
-            return _Answer(answer.status_code, f"answered with {answer.status_code}")
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise _NotSent(f"not reached: {type(error).__name__}") from None
-    except httpx.HTTPError:
-        return _Answer(None, "not answered")  # or when the sync has ended, or not at all: its run tells
-
-
-def _judged(watch: _Watch, name: str, answer: _Answer) -> Started:
+def _judged(watch: _Watch, name: str, answer: Answer, is_own: bool) -> Started:
+    """Return what came of the sync of a resource; the answer `is_own` where it was asked for by itself."""
     runs = watch.begun(name)
     if not runs:
         outcome, told = _without_run(watch, name, answer)
-        return Started(watch.tenant, name, outcome, told)
-    last, is_taken = runs[-1], answer.status is None or answer.status < 300
+        return Started(watch.tenant, name, outcome, told, output=answer.output if outcome == "failed" else "")
+    last, is_taken = runs[-1], answer.means in ("taken", "open", "stopped")
     outcomes = {"failed" if run["failed"] else "completed" for run in runs}
     outcome, told = outcomes.pop(), "" if is_taken else answer.told
-    if not watch.has_ended(name):
-        outcome, told = "unknown", "it has not ended"
+    if answer.means == "failed" and is_own:
+        outcome = "failed"
+    elif answer.means == "failed" and outcome == "completed":
+        outcome, told = "unknown", f"{answer.told}, which syncs others too"
+    elif not watch.has_ended(name):
+        outcome, told = "unknown", answer.told if answer.means == "stopped" else "it has not ended"
     elif outcomes:
         outcome, told = "unknown", f"{len(runs)} runs have begun, and not all of them failed"
     elif outcome == "completed" and not is_taken:
         outcome, told = "unknown", f"{answer.told}, so the run that has completed may be another"
     fetched, pages = (None if last[figure] is None else int(last[figure]) for figure in ("fetched", "pages"))
     seconds = None if last["ended_at"] is None else (last["ended_at"] - last["started_at"]).total_seconds()
-    return Started(
-        watch.tenant, name, outcome, told, fetched, pages, None if seconds is None else round(float(seconds), 3)
-    )
+    took = None if seconds is None else round(float(seconds), 3)
+    output = answer.output if outcome == "failed" else ""
+    return Started(watch.tenant, name, outcome, told, fetched, pages, took, output)
 
 
-def _without_run(watch: _Watch, name: str, answer: _Answer) -> tuple[str, str]:
+def _without_run(watch: _Watch, name: str, answer: Answer) -> tuple[str, str]:
     """Return outcome and reason where no run has begun since it was asked for."""
-    status, told = answer
+    means, told = answer.means, answer.told
+    if means == "failed":
+        return "failed", told
     if watch.new.get(name):
         return "unknown", f"{told}; a run was recorded, which says that it began earlier"
-    if status is None or 300 <= status < 400 or status in NOT_TAKEN:
+    if means in ("open", "stopped", "turned away"):
         return "unknown", told
-    if status >= 400:
+    if means == "refused":
         return "refused", told
     if not watch.is_noted_at_start:
         return "unknown", f"{told}; no run was recorded, but it may be waiting, or be recorded when it ends"

@@ -37,6 +37,7 @@ def syncs_started_now_complete(audit: Audit) -> Found:
         scope = {"tenant": one.tenant, "resource": one.resource}
         unknown = one.outcome == "unknown"
         if not unknown and one.outcome != "completed":
-            rows.append({**scope, "outcome": one.outcome, "told": one.told, "fetched": one.fetched, "pages": one.pages})
+            figures = {"fetched": one.fetched, "pages": one.pages, "output": one.output or None}
+            rows.append({**scope, "outcome": one.outcome, "told": one.told, **figures})
         examined.append({**scope, "examined": 0 if unknown else 1, "reason": one.told if unknown else None})
     return frames(rows, examined)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from dsaudit.parameters.filling import filled
 from dsaudit.parameters.ids import id_text
 from dsaudit.parameters.live import Call
 from dsaudit.parameters.secret import from_environment, is_protected
-from dsaudit.source.pacing import retry_after
+from dsaudit.source.pacing import pause, retry_after
 from dsaudit.source.reading import SourceError, SourceRefused, parse, value_at
 from dsaudit.source.recording import instant_at
 from dsaudit.source.rest import Client
@@ -25,7 +26,10 @@ ATTEMPTS = 4  # of a request that the provider refuses unread, as we ask too oft
 
 
 class Changer:
-    """Creates, updates and deletes one record of one account; `id` is known once it is created."""
+    """Creates, updates and deletes one record of one account; `id` is known once it is created.
+
+    Nothing is waited for beyond `until`, by the clock that never jumps.
+    """
 
     def __init__(self, parameters: Parameters, tenant: Tenant) -> None:
         live, source = parameters.live, parameters.source
@@ -43,6 +47,7 @@ class Changer:
         self._answer: Any = None
         self.id: Any = None
         self.may_exist = False  # whether there may be a record of ours at the source
+        self.until = math.inf
 
     @property
     def source_id(self) -> str:
@@ -105,11 +110,12 @@ class Changer:
             given = {"content": json.dumps(body, default=str), "headers": {"Content-Type": "application/json"}}
         target = f"{self.reader.base_url.rstrip('/')}/{path.lstrip('/')}"
         where = f"{call.method} {call.path}"
+        self.reader.until = self.until
         for attempt in range(ATTEMPTS):
             status, headers, content = self._answered(call.method, target, where, given)
             if status != 429 or attempt + 1 == ATTEMPTS:
                 break
-            time.sleep(retry_after(headers, time.time(), 0.5 * 2**attempt))
+            pause(retry_after(headers, time.time(), 0.5 * 2**attempt), self.until, f"{where}: answers 429")
         if gone and status in (404, 410):
             return
         if 400 <= status < 500 and self.id is None:
@@ -131,6 +137,8 @@ class Changer:
                     content += part
                     if len(content) > LARGEST_ANSWER:
                         raise SourceError(f"{where}: an answer of more than {LARGEST_ANSWER} bytes")
+                    if time.monotonic() > self.until:
+                        raise SourceError(f"{where}: the answer does not end in time")
                 return response.status_code, response.headers, bytes(content)
         except httpx.HTTPError as error:
             # Whether it was done is not known, so it is not sent again.

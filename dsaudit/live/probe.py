@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.database import QueryError
 from dsaudit.handoff import LEFT
 from dsaudit.live.changing import Changer
+from dsaudit.live.redelivering import DUPLICATE, OUT_OF_ORDER, REDELIVERED, Redeliverer
 from dsaudit.live.steps import ACTIONS, Change, Look, Looker, Step
+from dsaudit.parameters import Tenant
+from dsaudit.parameters.live import sends_again
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.progress import Progress
 from dsaudit.source.collecting import tenants_of
+from dsaudit.source.probing import NotSent
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import LIVE
 from dsaudit.wording import span
@@ -28,10 +32,13 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 BY_SYNC = "a sync brought the change first, so what the webhook brought may have been dropped as known"
+NO_TRACE = "it was answered as taken, and nothing in the raw table or the log of deliveries shows that it was"
 PAUSE = 0.1  # seconds between two looks within the limit
 LONGER_PAUSE = 0.5  # and beyond it
 SECOND = 1.0
-LONGEST = 600.0  # seconds after which no further change is begun; the cell that waits for all of them has 900
+# Seconds after which no further change is begun and the provider is waited for no more, and those that are kept for the
+# deletion, whatever the provider asks to wait; a change that is under way has 120. The cell that does it all has 900.
+LONGEST, FOR_DELETION = 500.0, 200.0
 
 
 @dataclass
@@ -53,6 +60,8 @@ class Seen:
 def probe(audit: Audit, progress: Progress) -> Seen:
     """Create, update, update twice within a second and delete a record, as the file declares; what is seen is kept.
 
+    Before it is deleted, a delivery of it is sent again, and an older one after it, if the file lets us.
+
     Raises
     ------
     QueryError, RelationMissing
@@ -68,7 +77,7 @@ def probe(audit: Audit, progress: Progress) -> Seen:
         seen.problems.append(str(error))
     else:
         with contextlib.closing(changer):
-            _Probe(audit, changer, tenant.name, seen, progress).run()
+            _Probe(audit, changer, tenant, seen, progress).run()
     _keep(audit, seen)
     return seen
 
@@ -77,15 +86,17 @@ def probe(audit: Audit, progress: Progress) -> Seen:
 class _Probe:
     audit: Audit
     changer: Changer
-    tenant: str
+    tenant: Tenant
     seen: Seen
     progress: Progress
+    redeliverer: Redeliverer | None = None
+    number: int = 0  # of the last mark
     family: str = field(default_factory=lambda: f"dsaudit-{secrets.token_hex(4)}")  # how all its marks begin
-    marks: int = 0
+    marks: dict[str, str] = field(default_factory=dict)  # the last of each action
 
     def run(self) -> None:
         """Do all of it; a source or a database that does not answer ends it, and is told."""
-        Looker(self.audit, self.tenant, "0")  # what the database lacks is known before anything is made
+        Looker(self.audit, self.tenant.name, "0")  # what the database lacks is known before anything is made
         with self._cleaned_up():
             try:
                 self._act_and_watch()
@@ -93,16 +104,21 @@ class _Probe:
                 self.seen.problems.append(str(error))
 
     def _act_and_watch(self) -> None:
-        mark = self._mark()
+        mark = self._mark("create")
         asked = begun = time.monotonic()
+        self.changer.until = begun + LONGEST
         self.changer.create(mark)
         self._note()  # its id
-        looker = Looker(self.audit, self.tenant, self.changer.source_id)
+        looker = Looker(self.audit, self.tenant.name, self.changer.source_id)
         self._watch(looker, Change("create", mark), Look(""), asked, time.monotonic())
-        for number, action in enumerate(ACTIONS[1:], 1):
-            if why := self._why_no_more(ACTIONS[number - 1], time.monotonic() - begun):
-                self.seen.problems.append(f"{', '.join(ACTIONS[number:])}: not done, as {why}")
+        actions = [one for one in ACTIONS if one not in REDELIVERED or sends_again(self.audit.parameters)]
+        for number, action in enumerate(actions[1:], 1):
+            if why := self._why_no_more(actions[number - 1], time.monotonic() - begun):
+                self.seen.problems.append(f"{', '.join(actions[number:])}: not done, as {why}")
                 return
+            if action in REDELIVERED:
+                self._redeliver(looker, action)
+                continue
             # Many sources tell whole seconds: what comes next is to have another one than what was before it.
             time.sleep(SECOND)
             earlier = looker.look()
@@ -111,19 +127,19 @@ class _Probe:
 
     def _why_no_more(self, before: str, spent: float) -> str | None:
         """Return why no further change is made: what is still under way would be taken for what the next one brings."""
-        missed = [one.name for one in self.seen.steps if one.until is None and not one.unknown]
+        missed = [one.name for one in self.seen.steps if one.until is None and not one.unknown and not one.is_still]
         if missed:
             return f"{', '.join(missed)} of {before} did not come"
         return f"{span(spent)} have gone by" if spent > LONGEST else None
 
     def _changed(self, action: str) -> tuple[Change, float]:
         """Do what is to be done at the source, and return it with the time at which the last request was sent."""
-        first, of_first = self._mark() if action == "update twice" else None, None
+        first, of_first = self._mark(action) if action == "update twice" else None, None
         if first:
             time.sleep(SECOND - (time.time() + self._ahead()) % SECOND)  # so that both have the same
             begun = time.monotonic()
             of_first = self.changer.update(first)
-        mark, asked = self._mark(), time.monotonic()
+        mark, asked = self._mark(action), time.monotonic()
         if action == "delete":
             self.changer.delete()
         else:
@@ -187,9 +203,68 @@ class _Probe:
         what = f"live, {change.action}: waiting for {', '.join(missing) or 'the update before it'}"
         self.progress(f"{what}, {waited:.0f} s of {self.seen.waited:g} s")
 
-    def _mark(self) -> str:
-        self.marks += 1
-        return f"{self.family}-{self.marks}"
+    def _mark(self, action: str) -> str:
+        self.number += 1
+        self.marks[action] = f"{self.family}-{self.number}"
+        return self.marks[action]
+
+    # Deliveries that are sent again
+
+    def _redeliver(self, looker: Looker, action: str) -> None:
+        """Send a delivery again, and look as long as a change may take that it changes nothing."""
+        steps = {name: Step(action, name, is_still=name != "webhook") for name in looker.due(action)}
+        for step in steps.values():
+            step.unknown = "nobody looked to the end"
+        self.seen.steps += steps.values()
+        earlier, mark = looker.look(), self.marks["update twice"]
+        row = earlier.version(mark if action == DUPLICATE else self.marks["update"])
+        try:
+            if row is None:
+                raise NotSent("no raw row of its version came by webhook")
+            self.redeliverer = self.redeliverer or Redeliverer.of(self.audit, self.tenant, self.changer)
+            sent = self.redeliverer.send(action, row, earlier.sent_at(str(row["delivery_id"] or "").strip()))
+        except NotSent as error:
+            for step in steps.values():
+                step.unknown = str(error)
+            return
+        answered = time.monotonic()
+        webhook = steps.pop("webhook")
+        is_taken = 200 <= (sent.status or 0) < 300
+        told = f"answered {sent.status}" if sent.status else f"no answer ({sent.problem})"
+        webhook.unknown = None if is_taken else f"{told}; is the secret the right one?"
+        if is_taken:
+            webhook.until, webhook.at = sent.seconds, earlier.at
+        look = self._watch_still(looker, steps, mark, earlier, sent.delivery_id, answered)
+        before, after = (one.times_delivered(sent.delivery_id) for one in (earlier, look))
+        # What leaves no trace may have been answered by somebody who did nothing with it.
+        if is_taken and (looker.has_trace(sent.delivery_id) if action == OUT_OF_ORDER else after > before):
+            for step in [*steps.values(), *(one for one in self.seen.steps if one.unknown == NO_TRACE)]:
+                step.unknown = None
+            return
+        for step in steps.values():
+            step.unknown = NO_TRACE if is_taken else webhook.unknown
+
+    def _watch_still(
+        self, looker: Looker, steps: dict[str, Step], mark: str, earlier: Look, delivery_id: str, answered: float
+    ) -> Look:
+        """Look for as long as the slowest step of a change has taken, or may take; return the last look."""
+        slowest = max((one.until or 0.0 for one in self.seen.steps if one.name != "changed"), default=0.0)
+        patience = max(slowest, self.seen.limit)
+        while True:
+            waited = time.monotonic() - answered
+            look, is_last = looker.look(), waited >= patience
+            became = look.became(mark, earlier, delivery_id)
+            if is_last and not any(not row["deleted"] for row in look.refined):
+                became.setdefault("row", "no refined row")
+            for name, step in steps.items():
+                if step.became is None:
+                    step.since, step.at, step.became = round(waited, 3), look.at, became.get(name)
+                    step.until = step.since if step.became else None
+            if is_last:
+                return look
+            action = next(iter(steps.values())).action
+            self.progress(f"live, {action}: nothing may change, {waited:.0f} s of {patience:.0f} s")
+            time.sleep(max(0.001, min(PAUSE, patience - waited)))
 
     # What is left at the source
 
@@ -208,7 +283,7 @@ class _Probe:
 
     def _remove(self) -> str | None:
         """Delete the record where there is one, and return what is left of it."""
-        problem = "it is not known whether it was made"
+        problem, self.changer.until = "it is not known whether it was made", time.monotonic() + FOR_DELETION
         for pause in (0.0, 0.5, 2.0) if self.changer.id is not None else ():
             if not self.changer.may_exist:
                 break
@@ -222,7 +297,7 @@ class _Probe:
 
     def _name(self) -> str:
         known = "" if self.changer.id is None else f" {self.changer.id}"
-        return f"{self.changer.live.resource}{known} of {self.tenant}, marked {self.family}"
+        return f"{self.changer.live.resource}{known} of {self.tenant.name}, marked {self.family}"
 
     def _note(self, left: str | None = None) -> None:
         """Note what is at the source for as long as it is, so that a run that is stopped can tell of it."""

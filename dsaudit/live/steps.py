@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dsaudit.database.expressions import field_column, quoted
+from dsaudit.live.redelivering import DUPLICATE, REDELIVERED
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -20,14 +22,19 @@ STEPS = {
     "refined": "its refinement is done",
     "row": "one refined row has the new value; none is left of what was deleted",
 }
-ACTIONS = ("create", "update", "update twice", "delete")  # what is done at the source, in this order
+# What is done, in this order: at the source, but for the two deliveries that we send again.
+ACTIONS = ("create", "update", "update twice", *REDELIVERED, "delete")
 
 NOW = "select pg_catalog.clock_timestamp() as now"
 OF_RECORD = "where resource = %(resource_name)s and tenant = %(tenant)s and source_id = %(source_id)s"
 RAW = f"""
-select row_id, by_webhook, content_hash, state, deleted, payload::text as payload from {{raw}} as r {OF_RECORD}
+select row_id, by_webhook, content_hash, state, deleted, delivery_id, payload::text as payload
+from {{raw}} as r {OF_RECORD}
 """
-DELIVERIES = f"select delivery_id, received_at from {{deliveries}} as d {OF_RECORD} and accepted"
+DELIVERIES = f"""
+select delivery_id, received_at, sent_at::timestamptz as sent_at from {{deliveries}} as d {OF_RECORD} and accepted
+"""
+TRACES = ("select delivery_id from {probed_raw} as r", "select delivery_id from {probed} as d where accepted")
 REFINED = f"select deleted, {{shown_in}} as shown from {{refined}} as f {OF_RECORD}"
 
 Row = dict[str, Any]
@@ -37,7 +44,7 @@ Row = dict[str, Any]
 class Step:
     """When one step was seen, in seconds: it had not come `since` the source's answer, and had `until` the asking.
 
-    `unknown` is why its not being seen says nothing.
+    `unknown` is why its not being seen says nothing. Where `is_still`, nothing is to come: `became` says what did.
     """
 
     action: str
@@ -46,11 +53,15 @@ class Step:
     until: float | None = None  # None: it was not seen as long as was waited
     at: str | None = None  # by the database's clock
     unknown: str | None = None
+    is_still: bool = False
+    became: str | None = None
 
-    def is_late(self, limit: float) -> bool | None:
-        """Return whether it took longer than the limit; None where the looks cannot tell."""
+    def fails(self, limit: float) -> bool | None:
+        """Return whether it took longer than the limit, or came though it was not to; None where nothing can tell."""
         if self.name == "changed":
             return False  # how long the provider takes to answer is not ours
+        if self.is_still:
+            return True if self.became else None if self.unknown else False
         if self.unknown:
             return None
         if self.until is None or self.since > limit:
@@ -114,6 +125,40 @@ class Look:
         was_told = not is_logged or bool(self.delivery_ids - earlier.delivery_ids)
         return {"raw", "hash", "refined"} if by_sync and was_told else set()
 
+    def became(self, mark: str, earlier: Look, delivery_id: str) -> dict[str, str]:
+        """Return by step what became of the version with the mark, the newest, after a delivery that changes nothing.
+
+        That no refined row is left says something only when nothing follows any more: one may just be written anew.
+        """
+        live, found = [row for row in self.refined if not row["deleted"]], {}
+        if len(live) > 1:
+            found["row"] = f"{len(live)} refined rows"
+        elif any(mark not in (row["shown"] or "") for row in live):
+            found["row"] = "an older value"
+        hashes = {row["content_hash"] for row in earlier.raw if mark in (row["payload"] or "")} - {None}
+        new = [row for row in self._new(earlier) if row["by_webhook"]]
+        if any(str(row["delivery_id"] or "").strip() == delivery_id for row in new):
+            found["raw"] = "stored again, under the same id of a delivery"
+        elif any(row["content_hash"] in hashes and not row["delivery_id"] for row in new):
+            found["raw"] = "stored again, with equal content"
+        return found
+
+    def version(self, mark: str) -> Row | None:
+        """Return the last raw row of the version with the mark that came by webhook."""
+        own = [row for row in self.raw if row["by_webhook"] and mark in (row["payload"] or "")]
+        return own[-1] if own else None
+
+    def sent_at(self, delivery_id: str) -> datetime | None:
+        """Return when the provider sent a delivery first, as the log has it."""
+        return min((row["sent_at"] for row in self._logged(delivery_id) if not pd.isna(row["sent_at"])), default=None)
+
+    def times_delivered(self, delivery_id: str) -> int:
+        """Return how often the log has a delivery as accepted."""
+        return len(self._logged(delivery_id))
+
+    def _logged(self, delivery_id: str) -> list[Row]:
+        return [row for row in self.deliveries if str(row["delivery_id"] or "").strip() == delivery_id]
+
     def _new(self, earlier: Look) -> list[Row]:
         known = {row["row_id"] for row in earlier.raw}
         return [row for row in self.raw if row["row_id"] not in known]
@@ -145,7 +190,7 @@ class Looker:
             del asked["raw"]
         if not (audit.parameters.deliveries and "source_id" in audit.parameters.deliveries.columns):
             del asked["deliveries"]
-        whole = audit.relations.whole  # of a part, the record is not in it
+        self._whole = whole = audit.relations.whole  # of a part, the record is not in it
         filled = {
             name: whole.fill(sql, {"resource": self._name}, [self._name], {source_id}) for name, sql in asked.items()
         }
@@ -161,8 +206,18 @@ class Looker:
         rows = {name: _rows(one.frame) for name, one in zip(self._names, answers, strict=True)}
         return Look(rows.pop("now")[0]["now"].isoformat(), **rows)
 
+    def has_trace(self, delivery_id: str) -> bool:
+        """Return whether a delivery of our own is in the raw table, or in the log as accepted."""
+        has_log = bool(self._parameters.deliveries)
+        filled = [self._whole.fill(sql, None, [self._name]) for sql in TRACES[: 1 + has_log]]
+        bound = [{**self._values[0], **one.values} for one in filled]
+        answers = self._database.queries([one.sql for one in filled], bound, most=None)
+        return any(delivery_id in str(given) for one in answers for given in one.frame["delivery_id"])
+
     def due(self, action: str) -> list[str]:
         """Return the steps that can be looked for after an action, in their order; none that nothing announces."""
+        if action in REDELIVERED:
+            return ["webhook", "raw", "row"] if action == DUPLICATE else ["webhook", "row"]
         parameters, kind = self._parameters, action.partition(" ")[0]
         if kind in parameters.resources[self._name].never:
             return []

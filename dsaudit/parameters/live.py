@@ -46,6 +46,10 @@ class Live(Section):
     It is done only when a run is asked to (``--live``), and never in production. `token_env` is a token of its own, as
     a token that audits only reads; it is sent as the source's is. `id` is the path of the new record's id in the answer
     to `create`, and `shown_in` the column among the resource's `fields` that then holds the mark.
+
+    Where `webhooks.probe.secret_env` names the secret by which the provider signs, and the raw table has the id of the
+    delivery, two deliveries of the record are sent to our own address too, before it is deleted: its newest once more,
+    as it came, and an older version under an id that bears our mark, so that no check takes it for the provider's.
     """
 
     resource: str
@@ -57,6 +61,13 @@ class Live(Section):
     delete: Call
     shown_in: str
     wait_seconds: float = Field(15, gt=0, le=120)  # the longest that a change is waited for; there are four of them
+
+
+def sends_again(parameters: Parameters) -> bool:
+    """Return whether the file lets deliveries be sent again: it names the secret, and by what ours are known again."""
+    probe = parameters.webhooks.probe if parameters.webhooks else None
+    columns = parameters.raw.columns if parameters.raw else {}
+    return bool(probe and probe.secret_env and {"delivery_id", "payload"} <= set(columns))
 
 
 def why_not(parameters: Parameters, live: Live) -> str | None:

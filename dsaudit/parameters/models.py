@@ -15,6 +15,7 @@ from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
+from dsaudit.parameters.probe import Probe, Sending
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.section import NAME, Misplaced, Section
 from dsaudit.parameters.source import Source
@@ -66,24 +67,6 @@ class Code(Section):
     sync: str = "fetch_and_ingest_*"
     migrations: str | None = None
     verification_script: str | None = None
-
-
-class Probe(Section):
-    """Leave to send forged deliveries to our own webhook address, each of which has to be refused.
-
-    A run sends them once the source is read, and so does a phase that is opened by hand; a run that is resumed sends
-    none again. They are about records that nobody has, and their ids bear a mark by which no check takes them for the
-    provider's. `secret_env` names the secret by which the provider signs; with it more forgeries can be made. `valid`
-    has a genuine delivery sent twice too, of a deletion, once for each reading of the source: it shows that the others
-    were refused for their signature, and may leave a raw row each time, which no check counts. Production is sent no
-    right signature, and nothing but about a deletion.
-    """
-
-    url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
-    url_env: str | None = None
-    secret_env: str | None = None
-    topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm
-    valid: bool = False
 
 
 class Webhooks(Section):
@@ -193,6 +176,7 @@ class Parameters(Section):
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
     _acting: bool = PrivateAttr(False)
+    _sending: Sending = PrivateAttr("all")
 
     @model_validator(mode="before")
     @classmethod
@@ -283,6 +267,17 @@ class Parameters(Section):
         live = self.live
         whose = live.tenant or self.whole.tenant_names[0] if live else ""
         return live is None or (live.resource in self.resources and whose in self.tenant_names)
+
+    @property
+    def sending(self) -> Sending:
+        """What a reading of the source sends to our webhook address, where the file lets it."""
+        return self._sending
+
+    def sending_only(self, kinds: Sending) -> Parameters:
+        """Return the same parameters, with which no more is sent."""
+        one = self.model_copy()
+        one._sending = kinds
+        return one
 
     def allowed_to_act(self) -> Parameters:
         """Return the same parameters, with which checks act that do so only when asked."""

@@ -19,7 +19,8 @@ LOWEST = 0.01  # seconds; what took less is drawn there
 def live_times(frame: pd.DataFrame) -> Axes:
     """Draw when each step of each change was seen, from the request on, against the limit; what never came is red.
 
-    `frame` is ``audit.frame("live_times")``: action, step, seconds, waited_seconds, limit_seconds, late.
+    `frame` is ``audit.frame("live_times")``: action, step, still, seconds, waited_seconds, limit_seconds, failed.
+    What was to stay as it was, and did, is a ring where the looking ended.
     """
     waited, most = float(frame["waited_seconds"].iloc[0]), float(frame["limit_seconds"].iloc[0])
     actions = list(dict.fromkeys(frame["action"]))
@@ -35,20 +36,22 @@ def live_times(frame: pd.DataFrame) -> Axes:
         ticks = [one for one in (0.01, 0.1, 1, 10, 100) if one <= waited]
         axes.set_xticks(ticks, [f"≤ {span(one)}" if one == LOWEST else span(one) for one in ticks])
         axes.set_xticks([], minor=True)
-        axes.set_xlabel("since the request to the source")
+        axes.set_xlabel("since the request to the source, or the delivery")
         limit(axes, most, f"limit {span(most)}")
         say(axes, _told(frame, waited))
     return axes
 
 
 def _draw(axes: Axes, height: float, step: dict[Hashable, Any]) -> None:
-    is_seen, is_late = not pd.isna(step["seconds"]), bool(step["late"])
+    is_seen, is_late, is_still = not pd.isna(step["seconds"]), bool(step["failed"]), bool(step["still"])
     at = max(float(step["seconds"]), LOWEST) if is_seen else float(step["waited_seconds"])
     colour = RED if is_late else GREY if step["step"] == "changed" else BLUE
     axes.plot([LOWEST * 0.8, at], [height, height], color=PALE, lw=1, zorder=1)
-    axes.plot(at, height, ("D" if is_late else "o") if is_seen else "x", color=colour, ms=4.5, zorder=2)
-    not_seen = f"not in {span(at)}" if is_late else "unknown"
-    told = f"  {step['step']} {span(step['seconds']) if is_seen else not_seen}"
+    is_ring = is_still and is_seen and not is_late
+    face = "white" if is_ring else colour
+    axes.plot(at, height, ("D" if is_late else "o") if is_seen else "x", color=colour, mfc=face, ms=4.5, zorder=2)
+    told = span(step["seconds"]) if is_seen else f"not in {span(at)}" if is_late else "unknown"
+    told = f"  {step['step']} {'as it was for ' if is_ring else 'changed after ' if is_still and is_late else ''}{told}"
     axes.text(at, height, told, va="center", fontsize=SMALL - 0.5, color=RED if is_late else INK)
 
 
@@ -57,11 +60,12 @@ def _spread(count: int) -> list[float]:
 
 
 def _told(frame: pd.DataFrame, waited: float) -> str:
-    late = frame[frame["late"].eq(True) | frame["seconds"].isna()]
-    if len(late):
-        parts = [f"{action}: {', '.join(part)}" for action, part in late.groupby("action", sort=False)["step"]]
-        return f"late, or not seen in {span(waited)}: {'; '.join(parts)}"
-    action, step, seconds = max(
-        zip(frame["action"], frame["step"], frame["seconds"], strict=True), key=lambda one: one[2]
-    )
-    return f"all {len(frame)} steps were seen; the slowest is {step} of {action}, {span(seconds)}"
+    bad = frame[frame["failed"].eq(True) | frame["seconds"].isna()]
+    if len(bad):
+        parts = [f"{action}: {', '.join(part)}" for action, part in bad.groupby("action", sort=False)["step"]]
+        return f"late, not seen in {span(waited)}, or changed by a delivery sent again: {'; '.join(parts)}"
+    still = frame["still"].eq(True)
+    seen = frame[~still]
+    action, step, seconds = max(zip(seen["action"], seen["step"], seen["seconds"], strict=True), key=lambda one: one[2])
+    more = ", and what was sent again changed nothing" if still.any() else ""
+    return f"all {len(seen)} steps were seen; the slowest is {step} of {action}, {span(seconds)}{more}"

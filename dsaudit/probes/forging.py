@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,7 +75,7 @@ def made(kind: str, provider: Provider, secret: str, subject: Subject, now: floa
     """Return a delivery of one kind, about a record that nobody has."""
     assert provider.signature is not None  # nothing is sent to a receiver whose scheme is not known
     scheme, digits = provider.signature, NUMBERED_DIGITS - len(NUMBERED)
-    delivery_id, record_id = (MARK + str(uuid.uuid4())[len(MARK) :] for _ in range(2))
+    delivery_id, record_id = own_id(), own_id()
     number = f"{NUMBERED}{secrets.randbelow(10**digits):0{digits}}"
     source_id = number if subject.is_numbered else record_id
     record = _at(subject.id_path.split("."), int(number) if subject.is_numbered else record_id)
@@ -93,6 +94,21 @@ def made(kind: str, provider: Provider, secret: str, subject: Subject, now: floa
     return Delivery(kind, delivery_id, source_id, subject.topic, headers, sent)
 
 
+def again(
+    kind: str, provider: Provider, secret: str, subject: Subject, ids: tuple[str, str], body: bytes, at: float
+) -> Delivery:
+    """Return a rightly signed delivery of a record that there is; `ids` are its own and the record's, `at` its time."""
+    assert provider.signature is not None
+    headers = headers_of(provider, subject, ids[0], at)
+    headers[provider.signature.header] = sign(provider.signature, secret, body, int(time.time()))
+    return Delivery(kind, *ids, subject.topic, headers, body)
+
+
+def own_id() -> str:
+    """Return an id that is ours, for a delivery or for the record that it is about."""
+    return MARK + str(uuid.uuid4())[len(MARK) :]
+
+
 def headers_of(provider: Provider, subject: Subject, delivery_id: str, now: float) -> dict[str, str]:
     """Return the headers of a delivery without its signature."""
     told = provider.delivery
@@ -105,9 +121,7 @@ def headers_of(provider: Provider, subject: Subject, delivery_id: str, now: floa
     return {"Content-Type": "application/json", **{name: value for name, value in given.items() if name}}
 
 
-def body_of(
-    provider: Provider, subject: Subject, delivery_id: str, source_id: str, record: dict[str, Any], now: float
-) -> dict[str, Any]:
+def body_of(provider: Provider, subject: Subject, delivery_id: str, source_id: str, record: Any, now: float) -> Any:
     """Return what a delivery says: the record, or what the provider puts around it."""
     if not provider.delivery.envelope:
         return record

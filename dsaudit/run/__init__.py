@@ -80,7 +80,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         folder = _draft_folder(parameters, options.out, started)
         private = folder / "private"
         if parameters.source:
-            _read_source(read_source, parameters, folder, progress)
+            _read_source(read_source, parameters.sending_only(checks.sent_for(plan)), folder, progress)
         with database.held_snapshot() as snapshot:
             database.snapshot = snapshot
             identity = identify(database)

@@ -21,7 +21,7 @@ from dsaudit.source.files import Export
 from dsaudit.source.nesting import insides
 from dsaudit.source.noting import Notes
 from dsaudit.source.paging import Listing
-from dsaudit.source.probing import probe
+from dsaudit.source.probing import is_sent, probe
 from dsaudit.source.reading import Page, Position, Record, SourceError, SourceRefused, record_of
 from dsaudit.source.recording import AGAIN, DRAFT, INDEX, declared
 from dsaudit.source.rest import Client
@@ -69,7 +69,6 @@ def record(
     folder: Path,
     progress: Progress = lambda line: None,
     resume: bool = False,
-    probing: bool = True,
 ) -> None:
     """Read every declared list of every tenant into `folder`.
 
@@ -77,7 +76,7 @@ def record(
     is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
     what was read then is kept, and each list goes on where it can.
 
-    Where the file allows it, forged deliveries are sent to our webhook address then, unless not `probing`.
+    Where the file allows it, forged deliveries are sent to our webhook address then, as far as they were asked for.
 
     Of a part by record, the ids are drawn from our own tables first: what comes to us after that is in flight.
 
@@ -98,8 +97,7 @@ def record(
     for tenant in tenants_of(parameters):
         own = folder / tenant.name
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
-    if probing:
-        probe(parameters, tenants_of(parameters), index, folder, progress, resume)
+    probe(parameters, tenants_of(parameters), index, folder, progress, resume)
     index["ended"] = now()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
@@ -130,7 +128,7 @@ def _let_settle(index: dict[str, Any], parameters: Parameters) -> None:
     """
     entries = [entry for tenant in index["tenants"].values() for entry in tenant["resources"].values()]
     times = [one for entry in entries for one in (entry["started"], entry.get("newest")) if one]
-    times += [index["ended"]] if parameters.webhooks and parameters.webhooks.probe else []
+    times += [index["ended"]] if is_sent(parameters) else []
     if times:
         arrived = max(datetime.fromisoformat(one).timestamp() for one in times) + parameters.policy.in_flight_seconds
         time.sleep(min(max(arrived - time.time(), 0), parameters.policy.in_flight_seconds))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from dsaudit.parameters.source import RateLimit, Source
+from dsaudit.source.reading import SourceError
 
 LONGEST_WAIT = 60.0  # seconds that a provider can make us wait at once
 LONGEST_PAUSE = 5.0  # seconds between two requests while more than our share is used, and no time of refill is told
@@ -54,6 +56,24 @@ def retry_after(headers: Mapping[str, str], now: float, otherwise: float) -> flo
         until, told = _time(given), _time(headers.get("date", ""))
         asked = until - (now if told is None else told) if until is not None else None
     return otherwise if asked is None else min(max(asked, 0.0), LONGEST_WAIT)
+
+
+def keep(seconds: float, until: float) -> None:
+    """Wait to keep the pace, by `until` at the longest, a time of the clock that never jumps."""
+    time.sleep(max(min(seconds, until - time.monotonic()), 0.0))
+
+
+def pause(seconds: float, until: float, problem: str) -> None:
+    """Wait before a request is sent again, by `until` at the latest, a time of the clock that never jumps.
+
+    Raises
+    ------
+    SourceError
+        There is no time to wait so long; it tells the `problem`.
+    """
+    if time.monotonic() + seconds > until:
+        raise SourceError(f"{problem}, and no time is left to try again")
+    time.sleep(seconds)
 
 
 def _used(declared: RateLimit, headers: Mapping[str, str]) -> float | None:

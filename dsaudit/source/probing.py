@@ -29,8 +29,8 @@ from dsaudit.verdict.card import plural
 from dsaudit.wording import shown
 
 
-class _NotSent(Exception):
-    """Why the probe cannot be sent, in a few words."""
+class NotSent(Exception):
+    """Why nothing can be sent to our webhook address, in a few words."""
 
 
 def probe(
@@ -41,24 +41,32 @@ def probe(
     progress: Callable[[str], None],
     resume: bool = False,
 ) -> None:
-    """Send what the file allows, and keep what came back; of a part of the system nothing is sent.
+    """Send what the file allows and was asked for, and keep what came back; of a part of the system nothing is sent.
 
-    A recording is probed once: with `resume`, what was sent to the end for an earlier reading of it stays.
+    A recording is probed once: with `resume`, what was sent to the end for an earlier reading of it stays, unless that
+    was less.
     """
     path = folder / PROBE
     earlier = json.loads(path.read_text(encoding="utf-8")) if resume and path.is_file() else {}
-    if "ended" in earlier:
+    if "ended" in earlier and (earlier.get("sending", "all") == "all" or parameters.sending != "all"):
         path.write_text(json.dumps({**earlier, "is_earlier": True}), encoding="utf-8")
         return
     path.unlink(missing_ok=True)  # of an earlier reading
-    if not (parameters.webhooks and parameters.webhooks.probe) or parameters.part.words:
+    if not is_sent(parameters):
         return
     kept: dict[str, Any] = {"resource": None, "tenant": None, "address": None, "problem": None, "sent": []}
+    kept["sending"] = parameters.sending
     try:
         _send_all(parameters, tenants, index, folder, progress, kept)
-    except (_NotSent, SecretMissing, catalogue.ProviderError) as error:
+    except (NotSent, SecretMissing, catalogue.ProviderError) as error:
         kept["problem"] = str(error).splitlines()[0]
     path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def is_sent(parameters: Parameters) -> bool:
+    """Return whether a reading sends anything to our webhook address."""
+    is_allowed = bool(parameters.webhooks and parameters.webhooks.probe)
+    return is_allowed and parameters.sending != "nothing" and not parameters.part.words
 
 
 def _send_all(
@@ -72,16 +80,15 @@ def _send_all(
     assert parameters.webhooks is not None and parameters.webhooks.probe is not None
     given, provider = parameters.webhooks.probe, catalogue.load(parameters.provider_file)
     if provider.signature is None:
-        raise _NotSent(f"the catalogue's file of {parameters.provider} does not tell how deliveries are signed")
+        raise NotSent(f"the catalogue's file of {parameters.provider} does not tell how deliveries are signed")
     secret = from_environment(given.secret_env).reveal() if given.secret_env else ""
     name, resource, topic = _topic(parameters)
     tenant, address = _address(parameters, tenants, index, topic)
-    where = f"the address in {given.url_env}" if given.url_env and not given.url else shown(address)
-    if not address.startswith("https://" if parameters.environment != "development" else ("https://", "http://")):
-        raise _NotSent(f"{where}: outside development nothing is sent without https")
+    where = named(parameters, address)
     numbered = _is_numbered(folder / tenant.name / f"{name}.jsonl.gz", resource)
     subject = forging.Subject(topic, tenant.account or tenant.name, resource.id_from[0], numbered)
     kinds = forging.kinds(parameters, provider.signature, action(topic) == "delete")
+    kinds = [one for one in kinds if one == forging.GENUINE or parameters.sending == "all"]
     kept |= {"resource": name, "tenant": tenant.name, "address": where}
     progress(f"sending {plural(len(kinds), 'delivery', 'deliveries')} to {where}, to see forged ones refused")
     for kind in kinds:
@@ -98,31 +105,53 @@ def _topic(parameters: Parameters) -> tuple[str, Resource, str]:
     able = {name: one for name, one in parameters.resources.items() if one.read and len(one.id_from) == 1}
     topics = [(name, one, topic) for name, one in able.items() for topic in one.webhooks if given in (None, topic)]
     if not topics:
-        raise _NotSent("no resource has a list, an id of one part and a topic, to send a delivery about it")
+        raise NotSent("no resource has a list, an id of one part and a topic, to send a delivery about it")
     found = next((found for found in topics if action(found[2]) == "delete"), topics[0])
     if parameters.environment == "production" and action(found[2]) != "delete":
-        raise _NotSent(f"{found[2]} is no topic of a deletion, and production is sent nothing else")
+        raise NotSent(f"{found[2]} is no topic of a deletion, and production is sent nothing else")
     return found
 
 
 def _address(parameters: Parameters, tenants: list[Tenant], index: dict[str, Any], topic: str) -> tuple[Tenant, str]:
-    """Return a tenant and the declared address, or one that is registered for it: if it can be, of this topic."""
+    """Return a tenant and the declared address, or one that is registered for it."""
+    for tenant in tenants:
+        if address := address_of(parameters, index["tenants"][tenant.name]["subscriptions"] or [], topic):
+            return tenant, address
+    raise NotSent(NO_ADDRESS)
+
+
+NO_ADDRESS = "no registered address is the declared one, and the file gives none (webhooks.probe.url)"
+
+
+def address_of(parameters: Parameters, registered: list[dict[str, Any]], topic: str) -> str:
+    """Return the declared address, or of the registered ones one of ours, if it can be of this topic; empty if none.
+
+    Raises
+    ------
+    NotSent
+        It is not set, or nothing may be sent to it.
+    """
     assert parameters.webhooks is not None and parameters.webhooks.probe is not None
     given = parameters.webhooks.probe
     address = given.url or (os.environ.get(given.url_env, "") if given.url_env else "")
     if given.url_env and not address:
-        raise _NotSent(f"the environment variable {given.url_env} is not set; it holds the address")
-    if address:
-        return tenants[0], address
-    for tenant in tenants:
-        found = [
-            one for entry in index["tenants"][tenant.name]["subscriptions"] or [] for one in read_subscriptions(entry)
-        ]
+        raise NotSent(f"the environment variable {given.url_env} is not set; it holds the address")
+    if not address:
+        found = [one for entry in registered for one in read_subscriptions(entry)]
         # An address that is not ours by the file is somebody else's system.
         own = [one for one in found if re.fullmatch(parameters.webhooks.address, one.address)]
-        if own:
-            return tenant, next((one.address for one in own if one.topic == topic), own[0].address)
-    raise _NotSent("no registered address is the declared one, and the file gives none (webhooks.probe.url)")
+        address = next((one.address for one in own if one.topic == topic), own[0].address if own else "")
+    if address and not address.startswith(
+        "https://" if parameters.environment != "development" else ("https://", "http://")
+    ):
+        raise NotSent(f"{named(parameters, address)}: outside development nothing is sent without https")
+    return address
+
+
+def named(parameters: Parameters, address: str) -> str:
+    """Return how the address is told: one out of a variable by the variable's name."""
+    given = parameters.webhooks and parameters.webhooks.probe
+    return f"the address in {given.url_env}" if given and given.url_env and not given.url else shown(address)
 
 
 def _is_numbered(path: Path, resource: Resource) -> bool:

@@ -20,7 +20,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, retry_after, told_time
+from dsaudit.source.pacing import Pace, keep, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -59,6 +59,7 @@ class Client:
     clock: Clock = field(default_factory=Clock)
     requests: int = 0
     path: Path | None = None  # of the parameter file
+    until: float = float("inf")  # by the clock that never jumps: then nothing is waited for any more
 
     def __post_init__(self) -> None:
         headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
@@ -274,7 +275,7 @@ class Client:
                 problem = f"still answers {status}" if status != 200 else "still says that we ask too often"
                 wait = retry_after(response.headers, time.time(), wait)
             if attempt + 1 < ATTEMPTS:
-                time.sleep(wait)
+                pause(wait, self.until, f"{_shown(target)}: {problem}")
         raise SourceError(f"{_shown(target)}: {problem} after {ATTEMPTS} tries")
 
     def _target(self, request: Request) -> str:
@@ -290,8 +291,8 @@ class Client:
         return target
 
     def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
-        """Return a response and its body; of a body that is too large, its beginning."""
-        time.sleep(self._pace.before(time.monotonic()))
+        """Return a response and its body; of a body that is too large, or does not end in time, its beginning."""
+        keep(self._pace.before(time.monotonic()), self.until)
         content = bytearray()
         before = time.time()
         with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
@@ -299,11 +300,11 @@ class Client:
                 self.clock.note(told, before, time.time(), DATE_RESOLUTION)
             for part in response.iter_bytes():
                 content += part
-                if len(content) > LARGEST_BODY:
+                if len(content) > LARGEST_BODY or time.monotonic() > self.until:
                     break
         self.requests += 1
         if response.status_code == 200:
-            time.sleep(self._pace.after(response.headers, time.time()))
+            keep(self._pace.after(response.headers, time.time()), self.until)
         return response, bytes(content)
 
 

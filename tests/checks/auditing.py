@@ -51,7 +51,7 @@ def _read_once(folder: Path) -> codebase.Code:
 def opened(parameters: Path, environment: Mapping[str, str], **part: Any) -> Iterator[audit.Audit]:
     """Open an audit, perhaps of a part, as a notebook opened by hand does."""
     with variables({**environment, "JPY_SESSION_NAME": "a test"}):
-        one = audit.open(str(parameters), "datasource/a_test", **part)
+        one = audit.open(str(parameters), "datasource/a_test", **{"probe": True, **part})
         if one.parameters.code:
             one.code = _read_once(one.parameters.folder(one.parameters.code.folder))  # type: ignore[misc]
         try:

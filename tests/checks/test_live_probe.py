@@ -28,15 +28,17 @@ from dsaudit.live import STEPS, probe
 from dsaudit.live.changing import Changer
 from dsaudit.live.steps import Look, Looker
 from dsaudit.parameters import Part, load, narrowed
+from dsaudit.probes import MARK
 from dsaudit.run import Options, run
 from dsaudit.source import Recording
 from dsaudit.verdict import Status
 from examples.storefront.control import poll
 from examples.storefront.faults import LIVE_FAULTS
 from tests.checks.auditing import all_rows, opened, told, variables
+from tests.checks.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.xdist_group("live_probe")  # one clone for all of them
-CHECK = "live_changes_arrive"
+CHECK, AGAIN = "live_changes_arrive", "redelivered_changes_nothing"
 # The checks that would see what a probe leaves in the tables.
 AFTERWARDS = [
     "consecutive_duplicate_hashes", "deliveries_stored_twice", "refined_built_from_newest",
@@ -83,15 +85,18 @@ def test_without_being_asked_it_does_nothing_and_says_how_to_ask() -> None:
 def test_changes_that_arrive_pass_and_leave_nothing_behind(shop: Any) -> None:
     before = customers(shop)
     with opened(shop.parameters, shop.environment, live=True) as one:
-        verdict = one.check(CHECK)
+        verdict, again = one.check(CHECK), one.check(AGAIN)
         table, times = one.table("live_steps"), one.frame("live_times")
         assert verdict.status is Status.PASS, told(verdict)
+        assert again.status is Status.PASS and again.examined == 3, told(again)
         assert not (one.private / LEFT).exists()
     assert table.columns[0]["name"] == "action" and [row[0] for row in table.rows] == [
-        "create", "update", "update twice", "delete",
+        "create", "update", "update twice", "duplicate", "out of order", "delete",
     ]  # fmt: skip
     assert [*times[times["action"] == "update twice"]["step"]] == [*STEPS]
-    assert verdict.examined == len(times) - 4 == 18, "the provider's own answers are not judged"
+    sent_again = times["action"].isin(["duplicate", "out of order"])
+    assert list(times[sent_again]["still"]) == [False, True, True, False, True]
+    assert verdict.examined == len(times) - 4 - 5 == 18, "the provider's own answers are not judged"
     assert times["seconds"].notna().all() and times["seen_at"].is_monotonic_increasing
     assert customers(shop) == before
     with opened(shop.parameters, shop.environment, resources=["customer"]) as one:
@@ -107,20 +112,55 @@ def test_a_fault_is_found_at_its_step_of_its_action(fault: str, shop: Any) -> No
     planted = shop.plant(fault)
     try:
         with opened(shop.parameters, shop.environment, live=True) as one:
-            verdict = one.check(CHECK)
+            verdicts = {name: one.check(name) for name in (CHECK, AGAIN)}
+            (check,) = {expected.check for expected in planted.must}
+            verdict = verdicts.pop(check)
             rows = all_rows(one, verdict)
         assert customers(shop) == before
     finally:
         heal(shop)
-    assert {expected.check for expected in planted.must} == {CHECK}
     wanted = {expected.scope["action"]: expected.keys for expected in planted.must}
+    (other,) = verdicts.values()
+    is_done = check == AGAIN or "delete" in wanted  # what comes before it was seen
+    assert other.status is (Status.PASS if is_done else Status.INCONCLUSIVE), told(other)
     assert verdict.status is Status.FAIL, told(verdict)
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(str(row["action"]), []).append(str(row["step"]))
     assert found == wanted
-    roots = {(row["action"], row["step"]) for row in rows if row["held_up_by"] is None}
+    roots = {(row["action"], row["step"]) for row in rows if row.get("held_up_by") is None}
     assert roots == {(action, steps[0]) for action, steps in wanted.items()}
+
+
+def test_without_the_secret_nothing_is_sent_again(shop: Any) -> None:
+    edit(shop.parameters, "probe: {secret_env: STOREFRONT_WEBHOOK_SECRET, valid: true}", "probe: {}")
+    try:
+        with opened(shop.parameters, shop.environment, live=True) as one:
+            verdict, again = one.check(CHECK), one.check(AGAIN)
+            table = one.table("live_steps")
+    finally:
+        edit(shop.parameters, "probe: {}", "probe: {secret_env: STOREFRONT_WEBHOOK_SECRET, valid: true}")
+    assert verdict.status is Status.PASS, told(verdict)
+    assert again.status is Status.SKIPPED and "webhooks.probe.secret_env" in told(again)
+    assert [row[0] for row in table.rows] == ["create", "update", "update twice", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "answered 401; is the secret"), (200, "it was answered as taken, and not")]
+)
+def test_what_nobody_took_proves_nothing(status: int, words: str, shop: Any) -> None:
+    with receiving(Receiver(forged=status)) as receiver:
+        edit(shop.parameters, "probe: {secret_env", f"probe: {{url: '{receiver.url}', secret_env")
+        try:
+            with opened(shop.parameters, shop.environment, live=True) as one:
+                again, verdict = one.check(AGAIN), one.check(CHECK)
+        finally:
+            edit(shop.parameters, f"probe: {{url: '{receiver.url}', secret_env", "probe: {secret_env")
+    assert again.status is Status.INCONCLUSIVE and again.examined == 0, told(again)
+    assert f"duplicate, row: {words}" in told(again) and f"out of order, row: {words}" in told(again)
+    assert verdict.status is Status.PASS, told(verdict)
+    first, second, *_ = [headers["x-shopify-webhook-id"] for headers, _, _ in receiver.came]
+    assert MARK not in first and second.startswith(MARK)
 
 
 def test_a_token_that_only_reads_makes_nothing_and_accuses_nobody(shop: Any) -> None:
@@ -163,7 +203,9 @@ def test_a_change_that_did_not_come_is_the_last(shop: Any) -> None:
         heal(shop)
     assert verdict.status is Status.FAIL, told(verdict)
     assert [row[0] for row in table.rows] == ["create", "update"]
-    assert any("update twice, delete: not done, as webhook" in limit for limit in verdict.limits), verdict.limits
+    assert any(
+        "update twice, duplicate, out of order, delete: not done, as webhook" in limit for limit in verdict.limits
+    ), verdict.limits
     assert customers(shop) == before
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 import pytest
 
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import plan_check
 from dsaudit.parameters import ParameterError, load
+from dsaudit.run.preflight.acting import started
 from dsaudit.source.recording import STARTED
 from dsaudit.verdict import Status
-from tests.checks.auditing import all_rows, opened, told
+from tests.checks.auditing import all_rows, opened, told, variables
 
 pytestmark = pytest.mark.xdist_group("started_syncs")  # one clone for all of them
 CHECK = "syncs_started_now_complete"
@@ -118,10 +122,89 @@ def test_an_endpoint_out_of_reach_accuses_nobody(shop: Any, tmp_path: Path) -> N
     assert "not reached" in told(verdict)
 
 
+SYNC = """
+import json, os, sys, time, urllib.request
+
+account, resource, how = sys.argv[1:]
+if how == "hangs":
+    os.system("sleep 60 &")
+    time.sleep(60)
+body = json.dumps({"shop": account, "resources": [resource + "s"]}).encode()
+request = urllib.request.Request(os.environ["STOREFRONT_SYNC"], body, {"Content-Type": "application/json"})
+urllib.request.urlopen(request).read()
+print("with", os.environ["STOREFRONT_TOKEN"], "; $HOME", *("DSAUDIT_RUN" in os.environ, os.getcwd()), sep="|")
+print("anne@example.org is no customer")
+sys.exit(int(how))
+"""
+
+
+def by_command(shop: Any, folder: Path, how: str, more: str = "", resource: str = "customer") -> Path:
+    """The clone's file with a command that has the integration sync, and ends as is said."""
+    (folder / "sync.py").write_text(SYNC, encoding="utf-8")
+    command = f'["{sys.executable}", "{folder}/sync.py", "{{account}}", "{{resource}}", "{how}"]'
+    return with_run(shop, folder, f"run: {{command: {command}{more}}}")
+
+
+def test_a_command_starts_each_sync(shop: Any, tmp_path: Path) -> None:
+    path = by_command(shop, tmp_path, "0")
+    with opened(path, shop.environment, live=True, resources=["customer", "gift_card"]) as audit:
+        verdict, frame = audit.check(CHECK), audit.frame("syncs_started_now")
+    assert verdict.status is Status.PASS, told(verdict)
+    assert len(frame) == 4 and set(frame["outcome"]) == {"completed"}
+    with variables(shop.environment):
+        assert started(load(str(path))).ok
+
+
+def test_a_command_that_fails_is_told_by_its_code_and_last_lines(shop: Any, tmp_path: Path) -> None:
+    path = by_command(shop, tmp_path, "3")
+    with opened(path, shop.environment, live=True, resources=["customer"], tenants=["acme"]) as audit:
+        verdict = audit.check(CHECK)
+        (row,) = all_rows(audit, verdict)
+        shown = verdict._repr_mimebundle_()["text/html"]
+    assert verdict.status is Status.FAIL, told(verdict)
+    assert row["outcome"] == "failed" and row["told"] == "the command ended with 3"
+    folder = shop.parameters.parent.parent
+    assert row["output"] == f"with|***|; $HOME|False|{folder}\nanne@example.org is no customer"
+    assert "the command ended with 3" in shown and "anne@" not in shown
+
+
+def test_a_command_that_takes_too_long_is_ended_and_accuses_nobody(shop: Any, tmp_path: Path) -> None:
+    path = by_command(shop, tmp_path, "hangs", ", wait_seconds: 1")
+    clock = time.monotonic()
+    with opened(path, shop.environment, live=True, resources=["customer"], tenants=["acme"]) as audit:
+        verdict = audit.check(CHECK)
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "the command was ended after 1 s" in told(verdict) and time.monotonic() - clock < 20
+    assert not [one for one in psutil.process_iter(["cmdline"]) if f"{tmp_path}/sync.py" in (one.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("[no-such-program]", "the command was not started: FileNotFoundError"),
+        ("[sh, -c, 'exit 127']", "the command ended with 127"),
+    ],
+)
+def test_a_command_that_did_not_run_accuses_nobody(command: str, words: str, shop: Any, tmp_path: Path) -> None:
+    path = with_run(shop, tmp_path, f"run: {{command: {command}}}")
+    with opened(path, shop.environment, live=True, resources=["customer"], tenants=["acme"]) as audit:
+        verdict = audit.check(CHECK)
+    assert verdict.status is Status.INCONCLUSIVE and words in told(verdict), told(verdict)
+    with variables(shop.environment):
+        line = started(load(str(path)))
+    assert line.ok is (command != "[no-such-program]")
+    assert line.ok or "syncs.run.command" in line.words or "there is no program no-such-program" in line.words
+
+
 MISTAKES = {
     "in production": ("environment: development", "environment: production", "not started in production"),
     "unknown placeholder": ("{account}", "{shop}", "{shop} is no placeholder"),
-    "no address": ("url_env: STOREFRONT_SYNC, ", "", "give the address"),
+    "no address": ("url_env: STOREFRONT_SYNC, ", "", "give one way to start it"),
+    "two ways": ("url_env: STOREFRONT_SYNC, ", "url_env: STOREFRONT_SYNC, command: [x], ", "give one way to start it"),
+    "a body for a command": ("url_env: STOREFRONT_SYNC, ", "command: [x], ", "body is of a request"),
+    "an empty command": ("url_env: STOREFRONT_SYNC, ", "command: [], ", "at least 1 item"),
+    "a line for a shell": ("url_env: STOREFRONT_SYNC, ", "command: make sync, ", "list"),
+    "unknown placeholder in a command": (RUN[5:], "{command: [x, '{shop}']}", "{shop} is no placeholder"),
 }
 
 

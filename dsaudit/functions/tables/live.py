@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dsaudit.live import ACTIONS, STEPS, Seen, seen_before
+from dsaudit.live import ACTIONS, STEPS, Seen, Step, seen_before
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
@@ -23,18 +23,21 @@ def live_steps(audit: Audit) -> pd.DataFrame:
     seen = _seen(audit)
     if seen is None:
         return pd.DataFrame()
-    told = {
-        (step.action, step.name): "unknown"
-        if step.unknown
-        else f"not in {seen.waited:g} s"
-        if step.until is None
-        else span(step.until)
-        for step in seen.steps
-    }
-    actions = [action for action in ACTIONS if (action, "changed") in told]
+    told = {(step.action, step.name): _told(step, seen.waited) for step in seen.steps}
+    actions = [action for action in ACTIONS if any(action == one for one, _ in told)]
     return pd.DataFrame(
         [{"action": action, **{name: told.get((action, name), "–") for name in STEPS}} for action in actions]
     )
+
+
+def _told(step: Step, waited: float) -> str:
+    if step.became:
+        return f"{step.became}, {span(step.until or 0)}"
+    if step.unknown:
+        return "unknown"
+    if step.is_still:
+        return "as it was"
+    return f"not in {waited:g} s" if step.until is None else span(step.until)
 
 
 def live_times(audit: Audit) -> pd.DataFrame:
@@ -42,18 +45,22 @@ def live_times(audit: Audit) -> pd.DataFrame:
 
     needs: live
     key: action, step
-    show: action, step, seconds, waited_seconds, limit_seconds, late, seen_at
+    show: action, step, still, seconds, waited_seconds, limit_seconds, failed, seen_at
     """
     seen = _seen(audit)
     if seen is None:
         return pd.DataFrame()
     rows = [
-        (one.action, one.name, one.until, seen.waited, seen.limit, one.is_late(seen.limit), one.at)
+        (one.action, one.name, one.is_still, _seconds(one), seen.waited, seen.limit, one.fails(seen.limit), one.at)
         for one in seen.steps
     ]
-    return pd.DataFrame(
-        rows, columns=["action", "step", "seconds", "waited_seconds", "limit_seconds", "late", "seen_at"]
-    )
+    columns = ["action", "step", "still", "seconds", "waited_seconds", "limit_seconds", "failed", "seen_at"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _seconds(step: Step) -> float | None:
+    # Where nothing was to come, the seconds in which it did not, or those until it did.
+    return step.since if step.is_still and not step.unknown and step.until is None else step.until
 
 
 def _seen(audit: Audit) -> Seen | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 from dsaudit import catalogue
 from dsaudit.parameters import Parameters, place_of
+from dsaudit.parameters.live import sends_again
 from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
 from dsaudit.run.preflight.line import Line
@@ -50,6 +52,7 @@ def live(parameters: Parameters) -> Line:
         return Line("live", None, "not given")
     whose = live.tenant or parameters.whole.tenant_names[0]
     does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
+    does += ", and two deliveries of it sent again" if sends_again(parameters) else ""
     if not os.environ.get(live.token_env):
         where = place_of(parameters.path, ("live", "token_env"))
         return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
@@ -64,6 +67,10 @@ def started(parameters: Parameters) -> Line:
     count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
     lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
     does = f"{plural(count, 'sync')} of each tenant would be started"
+    program = given.command[0] if given.command else ""
+    if program and not shutil.which(str(parameters.folder(program)) if os.sep in program else program):
+        where = place_of(parameters.path, ("syncs", "run", "command"))
+        return Line("syncs.run", False, f"{where}: there is no program {program}; with --live, {does}")
     if lacking:
         where = place_of(parameters.path, ("syncs", "run"))
         return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")

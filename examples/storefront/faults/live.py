@@ -1,6 +1,7 @@
 """Faults of the live probe: each stays on, and shows in what is done at the source while somebody looks.
 
-In the answer keys the scope is an action of the probe, and the keys are the steps that do not come; it is the last.
+In the answer keys the scope is an action of the probe, and the keys are the steps that do not come, after which nothing
+more is done, or that come though nothing was to change.
 """
 
 from random import Random
@@ -46,3 +47,18 @@ def live_second_update_lost(sample: "Sample", random: Random) -> Planted:
     late = ["raw", "hash", *AFTER_STORING]
     must = _missing("live_changes_arrive", update_twice=late)
     return Planted("live_second_update_lost", mode=0, how="caused", must=must)
+
+
+def live_duplicate_stored(sample: "Sample", random: Random) -> Planted:
+    """A delivery that comes twice is stored twice."""
+    sample.backend_control("faults", {"store_duplicates": True})
+    must = _missing("redelivered_changes_nothing", duplicate=["raw"])
+    return Planted("live_duplicate_stored", mode=0, how="caused", must=must)
+
+
+def live_older_delivery_wins(sample: "Sample", random: Random) -> Planted:
+    """A delivery of an older version that comes late overwrites the newer one."""
+    # Of two updates within a second the newer still wins, in whatever order they come.
+    sample.backend_control("faults", {"stale_overwrite": "another second"})
+    must = _missing("redelivered_changes_nothing", out_of_order=["row"])
+    return Planted("live_older_delivery_wins", mode=0, how="caused", must=must)

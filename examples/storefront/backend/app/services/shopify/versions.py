@@ -57,6 +57,10 @@ class Version:
         return self.observed_at < other.observed_at
 
 
+def _apart(known: Version, offered: Version) -> str:
+    return "same second" if known.updated_at == offered.updated_at else "another second"
+
+
 def version_of(item: SourceObject, content_hash: str) -> Version:
     return Version(content_hash, item.updated_at, item.observed_at, item.is_deletion)
 
@@ -86,7 +90,7 @@ class KnownVersions:
             return "unchanged"
         if guarded and faults.value_of("same_second_dropped") and known.updated_at == offered.updated_at is not None:
             return "unchanged"
-        if guarded and offered.is_older_than(known) and not faults.value_of("stale_overwrite"):
+        if guarded and offered.is_older_than(known) and not faults.names("stale_overwrite", _apart(known, offered)):
             return "stale"
         return "new"
 
