@@ -141,10 +141,7 @@ def deliveries(frame: pd.DataFrame) -> Axes:
     `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
     """
     axes = ingest(frame.rename(columns={"outcome": "via", "deliveries": "records"}))
-    for outcome, bars in zip(sorted(frame["outcome"].unique()), axes.containers, strict=True):
-        if not frame.loc[frame["outcome"] == outcome, "accepted"].any():
-            for bar in bars:
-                bar.set_color(RED)
+    _redden(axes, frame, "outcome", ~frame["accepted"].astype(bool))
     return retitled(axes, "Deliveries over time, by outcome")
 
 
@@ -171,3 +168,22 @@ def webhooks(frame: pd.DataFrame, silences: pd.DataFrame) -> Axes:
             axes, f"{plural(len(silences), 'silence')} while the source changed, the first of {first['tenant']}, {span}"
         )
     return retitled(axes, "Webhooks received over time, by tenant")
+
+
+@_unless_empty("Lines of the application's log over time, by level")
+def log(frame: pd.DataFrame) -> Axes:
+    """Draw how many lines the application logged at each level in each interval; errors are red.
+
+    `frame` is ``audit.frame("log_over_time")``: level, is_error, time, lines, seconds, until.
+    """
+    axes = ingest(frame.rename(columns={"level": "via", "lines": "records"}))
+    _redden(axes, frame, "level", frame["is_error"])
+    return retitled(axes, "Lines of the application's log over time, by level")
+
+
+def _redden(axes: Axes, frame: pd.DataFrame, lane: str, is_bad: pd.Series) -> None:
+    """Draw the lanes in red that hold nothing but what is bad."""
+    for name, bars in zip(sorted(frame[lane].unique()), axes.containers, strict=True):
+        if is_bad[frame[lane] == name].all():
+            for bar in bars:
+                bar.set_color(RED)
