@@ -149,6 +149,16 @@ def test_a_compressed_file_that_ends_early_is_told(tmp_path: Path) -> None:
     assert notes.problems == ["app.log.gz could not be read whole: it ends early, or is no gzip"]
 
 
+def test_the_counts_of_a_long_log_stay_few_and_lose_no_line() -> None:
+    notes = Notes()
+    for number in range(50_000):
+        level = ("info", "error")[number % 2]
+        notes.take(Line(NOW - timedelta(seconds=7 * number), level, level == "error", "", "app.log", number))
+    assert notes.step > 1 and len(notes.counts) <= 20_000
+    assert sum(notes.counts.values()) == notes.lines == 50_000
+    assert {second % notes.step for second, _ in notes.counts} == {0}
+
+
 # The recording
 
 
@@ -164,7 +174,7 @@ def test_a_recording_keeps_errors_and_names_and_counts_the_rest(some: Parameters
     log = Log(tmp_path / "recording", some)
     assert [(one.delivery_id, one.is_error) for one in log.lines()] == [("d1", False), (None, True)]
     assert log.problem is None and log.notes.lines == 52
-    assert sum(log.notes.minutes.values()) == 52 and log.notes.last == NOW - timedelta(seconds=10)
+    assert sum(log.notes.counts.values()) == 52 and log.notes.last == NOW - timedelta(seconds=10)
     assert (tmp_path / "recording" / "logs.jsonl.gz").stat().st_mode & 0o077 == 0
 
 

@@ -80,18 +80,18 @@ def kinds(audit: Audit, log: Log) -> list[Kind]:
         events = [(row["began"], row["delivery_id"] in named) for row in frame.to_dict("records")]
         found.append(Kind("deliveries", "delivery", sorted(events)))
     if parameters.syncs:
-        minutes = sorted({minute for minute, _ in log.notes.minutes})
+        seconds, step = sorted({second for second, _ in log.notes.counts}), log.notes.step
         margin = timedelta(seconds=parameters.policy.clock_error_seconds)
         frame = audit.query(SYNCS, **values)
         events = [
-            (row["began"], _has_line(minutes, row["began"] - margin, row["ended"] + margin))
+            (row["began"], _has_line(seconds, step, row["began"] - margin, row["ended"] + margin))
             for row in frame.to_dict("records")
         ]
         found.append(Kind("syncs", "sync", sorted(events)))
     return found
 
 
-def _has_line(minutes: list[int], begin: datetime, end: datetime) -> bool:
-    """Return whether a log has a line between two times, to the minute."""
-    place = bisect_left(minutes, int(begin.timestamp() // 60))
-    return place < len(minutes) and minutes[place] <= int(end.timestamp() // 60)
+def _has_line(seconds: list[int], step: int, begin: datetime, end: datetime) -> bool:
+    """Return whether a log has a line between two times, as exactly as its lines are counted."""
+    place = bisect_left(seconds, int(begin.timestamp()) // step * step)
+    return place < len(seconds) and seconds[place] <= end.timestamp()

@@ -30,7 +30,7 @@ KNOWN, LATER, UNTOLD = "known", "later", "untold"
 
 
 def errors_left_a_record(audit: Audit) -> Found:
-    """What the application logs as an error about a delivery or a record, the tables know.
+    """The tables know of every error that the application logs about a delivery or a record.
 
     why: an exception that is caught, logged and forgotten loses a record, and no row says so
     requirement: DS3.2, DS7.2

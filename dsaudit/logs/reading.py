@@ -29,6 +29,8 @@ KEPT = 500  # characters of a message
 MAGIC = b"\x1f\x8b"  # with which gzip begins, whatever a file is called
 NAMES = ("tenant", "resource", "source_id", "delivery_id")
 LEVEL = re.compile("[a-z]{0,12}|[0-9]{1,3}")  # another text may be anything
+STEPS = (1, 60, 3600)  # seconds of the intervals in which lines are counted: longer ones for longer logs
+MOST_COUNTS = 20_000
 # Seconds since 1970 beyond the year 5000 are milliseconds, and so on.
 FARTHEST, FINER = 95_617_584_000, 3
 ODD = {
@@ -60,8 +62,9 @@ class Line:
 class Notes:
     """What a reading found of the files as a whole.
 
-    ``minutes`` counts the lines of each minute (since 1970) and level; ``odd`` those that could not be read, by why;
-    ``files`` are those that were read, ``unread`` those that were not, as enough was read before.
+    ``counts`` has the lines of each level in each `step` of seconds, by the second since 1970 at which it begins;
+    ``odd`` those that could not be read, by why; ``files`` are those that were read, ``unread`` those that were not,
+    as enough was read before.
     """
 
     files: list[str] = field(default_factory=list)
@@ -75,7 +78,8 @@ class Notes:
     is_cut: bool = False  # whether the beginning of a file was left out
     naming: int = 0  # lines that name a delivery or a record
     odd: Counter[str] = field(default_factory=Counter)
-    minutes: Counter[tuple[int, str]] = field(default_factory=Counter)
+    step: int = STEPS[0]
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def take(self, line: Line) -> None:
         """Count a line."""
@@ -84,7 +88,10 @@ class Notes:
         self.last = max(filter(None, (self.last, line.at)))
         self.without_level += not line.level
         self.naming += bool(line.delivery_id or line.source_id)
-        self.minutes[int(line.at.timestamp() // 60), line.level] += 1
+        self.counts[int(line.at.timestamp()) // self.step * self.step, line.level] += 1
+        if len(self.counts) > MOST_COUNTS and self.step < STEPS[-1]:
+            self.step = next(step for step in STEPS if step > self.step)
+            self.counts = binned(self.counts, self.step)
 
     def limits(self) -> Iterator[str]:
         """Yield in sentences what was not read, or not as it stands there."""
@@ -96,6 +103,14 @@ class Notes:
         if self.unread or self.is_cut:
             yield "the log is longer than logs.megabytes; what is older than these was not read"
         yield from self.problems
+
+
+def binned(counts: Counter[tuple[int, str]], step: int) -> Counter[tuple[int, str]]:
+    """Return the counts of longer intervals."""
+    found: Counter[tuple[int, str]] = Counter()
+    for (second, level), count in counts.items():
+        found[second // step * step, level] += count
+    return found
 
 
 def since_of(parameters: Parameters) -> datetime:

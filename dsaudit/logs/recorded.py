@@ -37,7 +37,7 @@ def record(parameters: Parameters, folder: Path, progress: Callable[[str], None]
                 progress(f"reading the logs: {plural(notes.lines, 'line')}")
     index = {
         **vars(notes),
-        "minutes": [[minute, level, count] for (minute, level), count in sorted(notes.minutes.items())],
+        "counts": [[second, level, count] for (second, level), count in sorted(notes.counts.items())],
         "since": since,
         "read": datetime.now(UTC),
         "declared": _declared(parameters),
@@ -66,10 +66,10 @@ class Log:
         self._path = folder / LINES
         self._index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         self._is_same = self._index["declared"] == _declared(parameters)
-        minutes = Counter({(minute, level): count for minute, level, count in self._index["minutes"]})
-        counted = {name: self._index[name] for name in Notes.__dataclass_fields__}
+        values = {name: self._index[name] for name in Notes.__dataclass_fields__}
+        counts = Counter({(second, level): count for second, level, count in values["counts"]})
         times = {name: self._index[name] and datetime.fromisoformat(self._index[name]) for name in ("first", "last")}
-        self.notes = Notes(**{**counted, **times, "odd": Counter(counted["odd"]), "minutes": minutes})
+        self.notes = Notes(**{**values, **times, "odd": Counter(values["odd"]), "counts": counts})
         self.since = datetime.fromisoformat(self._index["since"])
 
     @property

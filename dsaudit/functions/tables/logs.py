@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,13 @@ import pandas as pd
 
 from dsaudit.facts.logs import lines, log, said, words
 from dsaudit.functions import Row
+from dsaudit.logs import binned
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-# Up to which length of a log, in minutes, its lines are counted by so many minutes.
-STEPS = ((120, 1), (2880, 10), (float("inf"), 360))
+STEPS = (1, 10, 60, 600, 3600, 21600)  # seconds of an interval
+MOST = 120  # intervals
 
 
 def logged_errors(audit: Audit) -> pd.DataFrame:
@@ -46,19 +46,15 @@ def log_over_time(audit: Audit) -> pd.DataFrame:
     needs: logs
     show: level
     """
-    minutes = log(audit).notes.minutes
-    if not minutes:
+    notes = log(audit).notes
+    if not notes.counts:
         return pd.DataFrame()
-    length = max(minute for minute, _ in minutes) - min(minute for minute, _ in minutes)
-    step = next(step for most, step in STEPS if length <= most)
-    counted: Counter[tuple[int, str]] = Counter()
-    for (minute, level), count in minutes.items():
-        counted[minute // step * step, level] += count
+    length = max(second for second, _ in notes.counts) - min(second for second, _ in notes.counts)
+    step = next((one for one in STEPS if one >= notes.step and length <= MOST * one), STEPS[-1])
     rows = [
-        {"level": level or "none", "is_error": level in _errors(audit),
-         "time": datetime.fromtimestamp(60 * minute, UTC), "lines": count,
-         "seconds": 60.0 * step, "until": audit.instant}
-        for (minute, level), count in sorted(counted.items())
+        {"level": level or "none", "is_error": level in _errors(audit), "time": datetime.fromtimestamp(second, UTC),
+         "lines": count, "seconds": float(step), "until": audit.instant}
+        for (second, level), count in sorted(binned(notes.counts, step).items())
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
