@@ -58,6 +58,11 @@ def webhooks(*minutes: int) -> pd.DataFrame:
     return ingest(*minutes).rename(columns={"via": "tenant"})
 
 
+def logged(*minutes: int) -> pd.DataFrame:
+    lines = ingest(*minutes).rename(columns={"via": "level", "records": "lines"})
+    return lines.assign(is_error=lines["level"].str.startswith("way 1"))
+
+
 SILENT = frame(
     {"tenant": "way 0 $x$", "resource": "all", "silent_from": NOW - timedelta(hours=3), "silent_to": NOW},
     {"tenant": "way 0 $x$", "resource": "order", "silent_from": NOW - timedelta(hours=9), "silent_to": NOW},
@@ -125,6 +130,9 @@ PLACED = [
     differing(range(0, 30_000, 3), ranked=10_000_000),
 ]
 CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
+    (plots.log, logged(5)),
+    (plots.log, logged(*range(0, 500, 3), 9000)),
+    (plots.timeline, together(happened(0, 1, 2, 3), happened(4, 5).assign(side="log", state="bad", number=[5, 6]))),
     (plots.live_times, steps(0.001, 0.3, 0.3, 0.4, 0.4)),
     (plots.live_times, steps(0.02)),
     (plots.live_times, steps(0.02, None, None, 6, 14.9)),

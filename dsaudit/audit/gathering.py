@@ -16,6 +16,7 @@ from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
 from dsaudit.database import MOST_ROWS, Answer, QueryError, RelationMissing, ShortRead, SnapshotLost, TimeLimit
 from dsaudit.database.expressions import Filled
+from dsaudit.logs import LogError
 from dsaudit.reconcile import parts
 from dsaudit.source import SourceError
 from dsaudit.verdict import Status
@@ -42,7 +43,7 @@ def _function(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     module = importlib.import_module(f"dsaudit.functions.{check.subject}")
     try:
         rows, examined = getattr(module, check.name)(audit)
-    except (QueryError, RelationMissing, SourceError) as error:
+    except (QueryError, RelationMissing, SourceError, LogError) as error:
         return _undecided(scopes, _status_of(error), str(error))
     except Exception as error:
         # A fault of ours or data that no one foresaw: an error of this check, and the phase goes on. The message

@@ -8,6 +8,7 @@ from dsaudit.codebase.comments import DocumentedException, documented, documente
 from dsaudit.codebase.findings import Finding, Item, Items, Practices
 from dsaudit.codebase.handlers import handlers
 from dsaudit.codebase.lists import list_literal
+from dsaudit.codebase.logs import logged_words
 from dsaudit.codebase.migrations import Migrations, Revision, migration_heads
 from dsaudit.codebase.model import Code, Comment, Function, Problem, Unresolved
 from dsaudit.codebase.practices import functions, practices
@@ -33,6 +34,7 @@ __all__ = [
     "functions",
     "handlers",
     "list_literal",
+    "logged_words",
     "migration_heads",
     "practices",
     "read",

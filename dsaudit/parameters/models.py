@@ -12,7 +12,9 @@ from typing import Any, Literal, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.live import Live, why_not
+from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.probe import Probe, Sending
@@ -111,37 +113,6 @@ class Policy(Section):
     tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
 
 
-class Gate(Section):
-    """Whether what is not green, and not failed either, blocks a GO."""
-
-    waived: Literal["accept", "refuse"] = "accept"
-    skipped: Literal["accept", "refuse"] = "accept"
-
-
-class Waiver(Section):
-    """A failing check that is accepted for a while, by somebody, for a reason."""
-
-    check: str
-    reason: str
-    owner: str
-    expires: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
-    scope: dict[str, str] = {}
-
-    @field_validator("expires", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        return value.isoformat() if hasattr(value, "isoformat") else value
-
-    @field_validator("expires")
-    @classmethod
-    def _is_a_day(cls, value: str) -> str:
-        try:
-            date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{value} is no day of the calendar") from None
-        return value
-
-
 class Parameters(Section):
     """One system under audit. Only `integration` and `database` are mandatory."""
 
@@ -167,6 +138,7 @@ class Parameters(Section):
     webhooks: Webhooks | None = None
     live: Live | None = None
     documents: Documents | None = None
+    logs: Logs | None = None
     monitoring: Monitoring | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []

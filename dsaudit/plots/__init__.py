@@ -4,7 +4,7 @@ Every plot is 900 pixels wide at 144 dots per inch, tells its parts apart by pla
 says "nothing to show" of an empty frame. What is drawn stands in a table too, for those who do not see the picture.
 """
 
-from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, versions, webhooks
+from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, log, versions, webhooks
 from dsaudit.plots.coverage import coverage_matrix, topic_matrix, webhook_matrix
 from dsaudit.plots.differences import (
     differences_by_cause,
@@ -30,6 +30,7 @@ __all__ = [
     "latency",
     "latency_over_time",
     "live_times",
+    "log",
     "timeline",
     "topic_matrix",
     "versions",

@@ -112,10 +112,13 @@ def decide(audit: Audit, explains: str, facts: pd.DataFrame) -> dict[str, list[s
         [_together(codes, said)] if codes else [lacking, *_seen(*one)]
         for codes, said, one in zip(causes, words, seen, strict=True)
     ]
-    looked = [[again] if isinstance(again, str) else [] for again in facts["again"]]
+    more = [
+        [one for one in line if isinstance(one, str) and one not in "; ".join(said)]
+        for said, *line in zip(told, facts["logged"], facts["again"], strict=True)
+    ]
     return {
         "cause": [one[0] if one else UNEXPLAINED for one in causes],
-        "evidence": ["; ".join([*one, *again]) for one, again in zip(told, looked, strict=True)],
+        "evidence": ["; ".join([*one, *added]) for one, added in zip(told, more, strict=True)],
     }
 
 

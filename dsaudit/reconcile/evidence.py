@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts import messages
-from dsaudit.reconcile import contents, extras, kin, origins, sending, transport
+from dsaudit.reconcile import contents, extras, kin, logged, origins, sending, transport
 from dsaudit.reconcile.asking import ask, beside, instants
 from dsaudit.reconcile.looks import LOOKED
 from dsaudit.reconcile.transport import instant_text
@@ -58,7 +58,8 @@ def gather(audit: Audit, explains: str, rows: pd.DataFrame) -> pd.DataFrame:
     keys = _of_raw(audit, keys)
     keys = _of_sender(audit, keys, explains)
     keys = _of_refined(audit, keys)
-    keys = sending.add(audit, _dated(transport.add(audit, _dated(keys, audit), explains), audit))
+    keys = _dated(transport.add(audit, _dated(keys, audit), explains), audit)
+    keys = sending.add(audit, logged.add(audit, keys))
     facts = contents.add(audit, explains, _by_row(rows, keys), found)
     facts = extras.add(audit, explains, kin.add(audit, explains, facts, found))
     return _concluded(facts, explains, audit)

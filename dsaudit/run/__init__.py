@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from dsaudit import checks, evidence, handoff, report
+from dsaudit import checks, evidence, handoff, logs, report
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import Identity, guard, identify
@@ -81,6 +81,8 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         private = folder / "private"
         if parameters.source:
             _read_source(read_source, parameters.sending_only(checks.sent_for(plan)), folder, progress)
+        if parameters.logs:
+            logs.record(parameters, private / "recording", progress)
         with database.held_snapshot() as snapshot:
             database.snapshot = snapshot
             identity = identify(database)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dsaudit import logs
 from dsaudit.parameters import Parameters
 from dsaudit.source.collecting import Progress, record
 from dsaudit.source.reading import SourceError
@@ -44,7 +45,7 @@ def resume(run: Path) -> Reading:
         _fitting(recording / (INDEX if (recording / INDEX).is_file() else DRAFT), parameters, run)
         progress("copying the recording")
         shutil.copytree(recording, folder, dirs_exist_ok=True)
-        for name in (LIVE, STARTED):
+        for name in (LIVE, STARTED, logs.INDEX):
             (folder / name).unlink(missing_ok=True)  # of that run, and done again if asked for
         record(parameters, folder, progress, resume=True)
 

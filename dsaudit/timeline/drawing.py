@@ -22,9 +22,11 @@ def timeline(frame: pd.DataFrame) -> Axes:
     `frame` is the ``events`` of ``audit.why(resource, source_id)``: number, at, side, state, version. The axis of time
     is bent: events of one second stand apart, and long silences are short and told in words. A line follows a version.
     """
-    with canvas("What happened to one record", len(SIDES) + 0.6) as axes:
-        lanes(axes, list(SIDES))
-        placed = frame.assign(x=_bent(axes, frame["at"]), lane=frame["side"].map(SIDES.index))
+    # Few audits have logs, so that an empty lane would say little.
+    sides = [side for side in SIDES if side != "log" or (frame["side"] == "log").any()]
+    with canvas("What happened to one record", len(sides) + 0.6) as axes:
+        lanes(axes, sides)
+        placed = frame.assign(x=_bent(axes, frame["at"]), lane=frame["side"].map(sides.index))
         for _, part in placed[placed["version"].notna()].groupby("version"):
             axes.plot(part["x"], part["lane"], color=PALE, lw=1.4, zorder=1)
         for place, part in placed.groupby(["lane", "x"]):
@@ -36,9 +38,9 @@ def timeline(frame: pd.DataFrame) -> Axes:
                 _range(part["number"]), (x, lane), (0, 1 + 0.75 * size), textcoords="offset points",
                 ha="center", fontsize=6, color=colour if worst == "bad" else INK,
             )  # fmt: skip
-        for lane in set(range(len(SIDES))) - set(placed["lane"]):
+        for lane in set(range(len(sides))) - set(placed["lane"]):
             axes.text(0.5, lane, " nothing ", color=GREY, fontsize=7, ha="center", va="center", backgroundcolor="white")
-        axes.hlines(np.arange(len(SIDES)), -0.04, 1.04, color=PALE, lw=0.4, zorder=0)
+        axes.hlines(np.arange(len(sides)), -0.04, 1.04, color=PALE, lw=0.4, zorder=0)
         axes.set_xlim(-0.04, 1.04)
         say(axes, _told(frame))
     return axes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts import messages
+from dsaudit.facts.logs import said, words
 from dsaudit.reconcile.transport import instant_text
 from dsaudit.source.recording import changed_at, instant_at
 from dsaudit.timeline.changes import changes
@@ -21,7 +22,7 @@ from dsaudit.wording import span
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-SIDES = ("source", "delivery", "sync", "raw", "refinement", "refined")
+SIDES = ("source", "delivery", "sync", "raw", "refinement", "refined", "log")
 COLUMNS = ["number", "at", "side", "what", "detail", "state", "version"]
 A_WORD = re.compile(r"[A-Za-z][\w ./-]{0,60}", re.ASCII)  # a state, an outcome, a topic; anything else could be data
 FEW = 4  # paths that one line names
@@ -35,7 +36,7 @@ def events(audit: Audit, record: Record) -> pd.DataFrame:
     """
     found = [
         *_of_source(audit, record), *_of_deliveries(record), *_of_runs(record),
-        *_of_versions(audit, record), *_of_rows(audit, record),
+        *_of_versions(audit, record), *_of_rows(audit, record), *_of_log(audit, record),
     ]  # fmt: skip
     # What happened at one instant stands in the order of a record's way.
     found.sort(key=lambda one: (one["at"] is None, one["at"] or datetime.max, SIDES.index(one["side"])))
@@ -192,3 +193,14 @@ def _of_rows(audit: Audit, record: Record) -> Iterator[Row]:
         if one["updated_at"]:
             told.append(f"of its state of {instant_text(one['updated_at'])}")
         yield _event(one["refined_at"], "refined", what, "; ".join(told), version=built)
+
+
+# The application's log
+
+
+def _of_log(audit: Audit, record: Record) -> Iterator[Row]:
+    known = words(audit) if record.logged else frozenset()
+    for one in record.logged:
+        place = f"{one.file}:{one.number}" if one.number else one.file
+        state = "bad" if one.is_error else "plain"
+        yield _event(one.at, "log", f"{one.level or 'logged'}: {said(one, known)}", place, state)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.database import QueryError, RelationMissing
+from dsaudit.facts.logs import lines, log
+from dsaudit.logs import Line, LogError
 from dsaudit.reconcile import origins
 from dsaudit.reconcile.asking import asked
 from dsaudit.reconcile.values import same_json
@@ -45,6 +47,7 @@ class Record:
     carriers: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
+    logged: list[Line] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -74,6 +77,7 @@ def gather(audit: Audit, tenant: str, name: str, source_id: str, top_id: str | N
     _received(audit, found)
     _announced(audit, found)
     _synced(audit, found)
+    _logged(audit, found)
     keys = pd.DataFrame({"tenants": [tenant], "ids": [source_id]}, dtype=object)
     found.rows = _asked(found, "refined table", lambda: asked(audit, "timeline/rows", keys, {"resource": name}))
     return found
@@ -166,6 +170,27 @@ def _synced(audit: Audit, found: Record) -> None:
     values: Row = {"of_tenant": found.tenant, "of_resource": found.top, "since": since}
     runs = _asked(found, "sync runs", lambda: asked(audit, "timeline/runs", most_rows=MOST, **values))
     found.runs = _telling(runs, found, audit)
+
+
+def _logged(audit: Audit, found: Record) -> None:
+    """Add the lines of the application's log that name the record, or a delivery of it."""
+    if audit.parameters.logs is None:
+        return
+    deliveries = {one["delivery_id"] for one in (*found.deliveries, *found.versions, *found.carriers)} - {None}
+    records = {(found.resource, found.source_id), (found.top, found.top_id)}
+    try:
+        if problem := log(audit).problem:
+            found.unknown.append(problem)
+            return
+        for line in lines(audit):
+            is_of_it = line.delivery_id in deliveries or (line.resource, line.source_id) in records
+            if is_of_it and line.tenant in (None, found.tenant):
+                found.logged.append(line)
+    except LogError as error:
+        found.unknown.append(str(error))
+    if len(found.logged) > MOST:
+        found.unknown.append(f"older lines of the log: the latest {MOST} of {len(found.logged)} are shown")
+        found.logged = sorted(found.logged, key=lambda one: one.at)[-MOST:]
 
 
 def _times(found: Record, audit: Audit) -> list[datetime]:

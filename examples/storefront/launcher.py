@@ -16,6 +16,7 @@ from dsaudit.attached import private_folder
 
 from . import databases
 from .control import SampleError
+from .logs import LOG, rotated
 from .processes import BACKEND, PROJECT, START_SECONDS, Migrations, PortTaken, Process, start_backend, start_source
 from .sample import SHOPS, TENANTS, Sample, Start, side_by_side
 
@@ -106,6 +107,7 @@ def _start_clone(stack: ExitStack, folder: Path, sample: Sample, origin: Start) 
     data = shutil.copyfile(origin.data, folder / "source.sqlite")
     source = _until_closed(stack, start_source(data, [], hidden, often=True))
     stack.callback(databases.drop, sample.server_url, database)
+    rotated(origin.log, folder / f"{LOG}.1.gz")
     code = _copy_project(folder)
     backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code, often=True))
     databases.copy(sample.server_url, origin.database, database, sample.role_suffix)
@@ -130,6 +132,7 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
         "STOREFRONT_AUDIT_URL": audit_url,
         "STOREFRONT_API": sample.source_url,
         "STOREFRONT_SYNC": f"{sample.backend_url}/api/v1/integrations/shopify/sync",
+        "STOREFRONT_LOGS": f"{sample.copy / LOG}*",
         "STOREFRONT_TOKEN": hidden["STOREFRONT_TOKEN"],
         "STOREFRONT_WRITE_TOKEN": hidden["STOREFRONT_WRITE_TOKEN"],
         "STOREFRONT_WEBHOOK_SECRET": hidden["STOREFRONT_WEBHOOK_SECRET"],
@@ -156,7 +159,7 @@ def _backend(
     del variables["STOREFRONT_WRITE_TOKEN"]  # the integration reads, and nothing else
     if "STOREFRONT_FAULTS" in os.environ:
         variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]
-    return start_backend(folder / "backend.log", variables, code, often)
+    return start_backend(folder / LOG, variables, code, often)
 
 
 def _forget(server_url: str, suffix: str) -> None:
@@ -185,11 +188,12 @@ def _fill(sample: Sample, live: bool) -> None:
 
 
 def _keep_start(sample: Sample, folder: Path) -> Sample:
-    database, data = f"storefront{sample.role_suffix}_start", folder / "start.sqlite"
+    database, data, log = f"storefront{sample.role_suffix}_start", folder / "start.sqlite", folder / "start.log"
     sample.backend_control("disconnect", {})
     databases.copy(sample.server_url, databases.name_of(sample.owner_url), database, sample.role_suffix)
     sample.source_control("copy", {"path": str(data)})
-    return replace(sample, start=Start(database, data, sample.backend_url))
+    shutil.copyfile(folder / LOG, log)
+    return replace(sample, start=Start(database, data, log, sample.backend_url))
 
 
 def _move_webhooks(clone: Sample, old: str) -> None:

@@ -28,6 +28,7 @@ class Start:
 
     database: str
     data: Path
+    log: Path
     backend_url: str
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("empty")  # one clone for all of them
 
 # What these look at is no table of records: code, documents, the catalogue and the provider's settings are still there.
 NOT_RECORDS = {"code", "coverage", "documents", "lookups", "monitoring", "offers", "probes", "webhooks", "schema"}
-NOT_RECORDS |= {"scopes", "sync_code"}
+NOT_RECORDS |= {"scopes", "sync_code", "logs"}
 NOT_RECORDS |= {"live", "starting"}  # they act when they are asked to, and are not here
 # These look at the source alone.
 AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree", "deliveries_were_taken"}

@@ -118,6 +118,7 @@ def test_it_gives_the_variables_of_its_parameter_file(sample: Sample) -> None:
         "STOREFRONT_AUDIT_URL",
         "STOREFRONT_API",
         "STOREFRONT_SYNC",
+        "STOREFRONT_LOGS",
         "STOREFRONT_TOKEN",
         "STOREFRONT_WRITE_TOKEN",
         "STOREFRONT_WEBHOOK_SECRET",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 
-from dsaudit import catalogue, checks
+from dsaudit import catalogue, checks, logs
 from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.monitoring import given
@@ -20,6 +20,8 @@ Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 
+TRIED = 50  # megabytes of logs that are read to try them
+
 
 def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
@@ -33,6 +35,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
     yield from acting.probe(parameters)
     yield acting.live(parameters)
+    yield from _logs(parameters)
     yield from _monitoring(parameters)
     yield acting.started(parameters)
     yield _baseline(parameters)
@@ -61,6 +64,30 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _logs(parameters: Parameters) -> Iterator[Line]:
+    """Read the newest part of the application's logs, as a run reads more of it."""
+    if parameters.logs is None:
+        yield Line("logs", None, "not given")
+        return
+    notes = logs.Notes()
+    named = sum(
+        bool(line.delivery_id or line.source_id)
+        for line in logs.read(parameters, logs.since_of(parameters), notes, TRIED)
+    )
+    for problem in notes.problems:
+        yield Line("logs", False, f"{place_of(parameters.path, ('logs',))}: {problem}")
+    if notes.first and notes.last:
+        span = f"lines from {notes.first:%Y-%m-%d %H:%M:%S} to {notes.last:%Y-%m-%d %H:%M:%S} UTC"
+        words = f"{plural(len(notes.files), 'file')}, {span}; {named:,} of {notes.lines:,} name a delivery or a record"
+        yield Line("logs", True, words)
+    elif not notes.problems:
+        days = parameters.policy.latency_days
+        yield Line(
+            "logs", None, f"{plural(len(notes.files), 'file')} of the last {days} days, and no line that can be read"
+        )
+    yield from (Line("logs", None, limit) for limit in notes.limits() if limit not in notes.problems)
 
 
 def _monitoring(parameters: Parameters) -> Iterator[Line]:

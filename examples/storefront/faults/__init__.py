@@ -19,6 +19,7 @@ from . import (
     deduplication,
     documents,
     live,
+    logs,
     monitoring,
     performance,
     realtime,
@@ -43,6 +44,7 @@ SUBJECTS = (
     relations,
     realtime,
     performance,
+    logs,
     monitoring,
     documents,
 )

@@ -29,6 +29,7 @@ NAMES = frozenset(
         "page_size",
         "payouts_alone",
         "answer_before_storing",
+        "errors_forgotten",
         "childless_deletes",
         "partial_key",
         "hash_recipe",

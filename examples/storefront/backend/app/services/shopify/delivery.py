@@ -28,6 +28,10 @@ class Delivery:
     triggered_at: datetime | None
     received_at: datetime
 
+    def named(self) -> dict[str, str | None]:
+        """What a line of the log names it by."""
+        return {"topic": self.topic, "delivery": self.delivery_id, "shop": self.shop}
+
 
 @dataclass(frozen=True)
 class Arrival:

@@ -10,12 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import faults
 from app.core.db import async_session_factory, lock_integrations
+from app.core.log import Log
 from app.services.shopify.delivery import Arrival, known_among, log_row, record
 from app.services.shopify.ingest_service import shopify_ingest_service
 from app.services.shopify.oauth_service import integration_ids_of
 from app.services.shopify.raw_rows import RawRow
 from app.services.shopify.source_object import SourceObject
 from app.services.shopify.worker import refinement_worker
+
+log = Log(__name__)
 
 BATCH = 50
 
@@ -53,7 +56,9 @@ class _Group:
             return "unhandled"
         identity = (integration_id, delivery.delivery_id or "")
         outcome = "duplicate" if identity in seen and not faults.value_of("store_duplicates") else "accepted"
-        if outcome == "accepted" and not faults.names("answer_before_storing", delivery.topic or ""):
+        if outcome == "accepted" and faults.names("errors_forgotten", delivery.topic or ""):
+            _fail_and_forget(arrival)
+        elif outcome == "accepted" and not faults.names("answer_before_storing", delivery.topic or ""):
             self.objects += await arrival.handler(self.session, integration_id, delivery, arrival.payload)
         if delivery.delivery_id:
             seen.add(identity)
@@ -97,6 +102,14 @@ class WebhookIntake:
                 await self._store([one])
         elif not waiting[0][1].done():
             waiting[0][1].set_exception(error)
+
+
+def _fail_and_forget(arrival: Arrival) -> None:
+    """Be an intake that catches what goes wrong with a payload, logs it, and answers as if nothing had."""
+    try:
+        raise ValueError(f"the value of a field of {arrival.object_id} has a wrong type")
+    except ValueError:
+        log.exception("webhook_not_stored", object_id=arrival.object_id, **arrival.delivery.named())
 
 
 def _answer(future: asyncio.Future[str], outcome: str) -> None:

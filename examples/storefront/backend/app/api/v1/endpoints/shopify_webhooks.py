@@ -128,8 +128,9 @@ async def receive_webhook(request: Request) -> Response:
     try:
         outcome = await webhook_intake.accept(arrival)
     except Exception as error:
-        log.exception("webhook_failed", topic=delivery.topic, delivery=delivery.delivery_id)
+        log.exception("webhook_failed", object_id=object_id, **delivery.named())
         return await _refuse(delivery, 500, "failed", object_id, f"{type(error).__name__}: {error}"[:500])
+    log.info("webhook_taken", object_id=object_id, outcome=outcome, **delivery.named())
     return JSONResponse({"outcome": outcome}, STATUS_CODES[outcome])
 
 
@@ -143,7 +144,7 @@ def _json_object(body: bytes) -> Payload | None:
 
 async def _refuse(delivery: Delivery, status: int, outcome: str, object_id: str | None, error: str) -> Response:
     """Log the arrival with the shop and object it claims to be about, so that what is missing can be explained."""
-    log.warning("webhook_refused", topic=delivery.topic, delivery=delivery.delivery_id, outcome=outcome)
+    log.warning("webhook_refused", object_id=object_id, outcome=outcome, **delivery.named())
     async with async_session_factory() as session, session.begin():
         integration_id = (await integration_ids_of(session, [delivery.shop])).get(delivery.shop)
         await deliveries.record(session, [deliveries.log_row(delivery, outcome, integration_id, object_id, error)])

@@ -1,0 +1,55 @@
+"""The section ``logs``: the files that the application itself logs to, a JSON object a line."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from dsaudit.parameters.section import Names, Section
+
+OWN = {"at": ["timestamp"], "level": ["level"], "message": ["message"]}
+OPTIONAL = ("tenant", "resource", "source_id", "delivery_id", "error")
+
+
+class Logs(Section):
+    """The application's own log files: paths or patterns, `.gz` too, those that were rotated beside the present one.
+
+    ``columns`` say under which key a line has what, several where lines differ (dotted paths, or names with dots in
+    them): ``at``, ``level`` and ``message``, and where there are such ``tenant`` (its id, name or account),
+    ``resource`` (its name, the raw table's type, or a webhook's topic), ``source_id`` (the record's, as the tables have
+    it), ``delivery_id`` and ``error`` (an exception or its trace). ``errors`` are the levels that mean a failure.
+
+    An audit reads no older lines than `policy.latency_days`, and no more than the newest `megabytes`. ``zone`` says in
+    which time zone instants are that tell none, such as ``UTC`` or ``Europe/Berlin``.
+    """
+
+    files: Names = []
+    files_env: str | None = None  # the variable that holds one more, for what is at another place each time
+    columns: dict[str, Names] = Field({}, validate_default=True)
+    errors: Names = ["error", "critical", "fatal", "exception"]
+    zone: str | None = None
+    megabytes: int = Field(2000, ge=1)
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
+        unknown = next((name for name in given if name not in OWN and name not in OPTIONAL), None)
+        if unknown:
+            known = ", ".join([*OWN, *OPTIONAL])
+            raise ValueError(f"{unknown} is nothing that dsaudit reads of a line; it reads {known}")
+        return {**OWN, **given}
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, given: str | None) -> str | None:
+        try:
+            return ZoneInfo(given).key if given else None
+        except (ValueError, OSError, KeyError):
+            raise ValueError(f"no time zone is called {given}; UTC and Europe/Berlin are two") from None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Logs:
+        if not self.files and not self.files_env:
+            raise ValueError("needs files or files_env")
+        return self
