@@ -163,19 +163,28 @@ class Delivery(_Facts):
         return form
 
 
-class Subscribing(_Facts):
-    """How topics are subscribed to: with a POST to ``path`` below the address, or by a person (``by_hand`` says where).
+class Call(_Facts):
+    """What a call sends: ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each.
 
-    ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each. ``{address}`` is where
-    deliveries go. Without a path it is that of the list, ``source.subscriptions``. ``note`` says what else has to be
-    known.
+    ``{address}`` is where deliveries go.
+    """
+
+    method: Literal["POST", "PUT"] = "POST"
+    body: str = ""
+    form: dict[str, str] = {}
+
+
+class Subscribing(Call):
+    """How topics are subscribed to: by a call of ``path`` below the address, or by a person (``by_hand`` says where).
+
+    Without a path it is that of the list, ``source.subscriptions``. One subscription has its id behind that path: there
+    ``moving`` gives it another address, and DELETE removes it. ``note`` says what else has to be known.
     """
 
     path: str = ""
-    body: str = ""
-    form: dict[str, str] = {}
     by_hand: str = ""
     note: str = ""
+    moving: Call = Call()
 
 
 class Provider(_Facts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dsaudit import codebase
@@ -41,6 +41,7 @@ class Subscription:
 
     topic: str
     address: str
+    id: str = ""
 
 
 def ending(topic: str) -> str:
@@ -119,7 +120,7 @@ def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:
     if found is None:
         return None
     named = provider_of(audit)[0].named
-    listed = (Subscription(named(one.topic), one.address) for given in found for one in read_subscriptions(given))
+    listed = (replace(one, topic=named(one.topic)) for given in found for one in read_subscriptions(given))
     return sorted(listed, key=lambda one: (one.topic, one.address))
 
 
@@ -128,7 +129,24 @@ def read_subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
     topics = given.get("topic") or given.get("enabled_events") or []
     address = str(given.get("address") or given.get("url") or "")
     if given.get("status") != "disabled":
-        yield from (Subscription(str(topic), address) for topic in ([topics] if isinstance(topics, str) else topics))
+        key = str(given.get("id") or "")
+        listed = [topics] if isinstance(topics, str) else topics
+        yield from (Subscription(str(topic), address, key) for topic in listed)
+
+
+def is_ours(audit: Audit, address: str) -> bool:
+    """Return whether an address is this system's, as far as the file tells."""
+    declared = audit.parameters.webhooks
+    return declared is None or re.fullmatch(declared.address, address) is not None
+
+
+def address_problem(audit: Audit, address: str) -> str | None:
+    """Return what is wrong with the address of a subscription, or None."""
+    if not is_ours(audit, address):
+        return "not the declared address"
+    if audit.parameters.environment != "development" and not address.startswith("https://"):
+        return "not https"
+    return None
 
 
 def unanswered(audit: Audit, tenant: str) -> str:
