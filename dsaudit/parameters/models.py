@@ -16,7 +16,7 @@ from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.resource import Relation, Resource
-from dsaudit.parameters.section import NAME, Misplaced, Section
+from dsaudit.parameters.section import ADDRESS, DAY, NAME, Misplaced, PastDay, Pattern, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
@@ -79,7 +79,7 @@ class Probe(Section):
     right signature, and nothing but about a deletion.
     """
 
-    url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
+    url: str | None = Field(None, pattern=ADDRESS)  # by default the registered one that matches `address`
     url_env: str | None = None
     secret_env: str | None = None
     topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm
@@ -89,17 +89,8 @@ class Probe(Section):
 class Webhooks(Section):
     """What the provider should have registered for us."""
 
-    address: str  # a pattern: the address of every subscription must match it whole
+    address: Pattern  # the address of every subscription must match it whole
     probe: Probe | None = None
-
-    @field_validator("address")
-    @classmethod
-    def _pattern(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is no pattern: {error}") from None
-        return value
 
 
 class Documents(Section):
@@ -141,7 +132,7 @@ class Waiver(Section):
     check: str
     reason: str
     owner: str
-    expires: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    expires: str = Field(pattern=DAY)
     scope: dict[str, str] = {}
 
     @field_validator("expires", mode="before")
@@ -164,12 +155,12 @@ class Parameters(Section):
 
     path: Path
     integration: str = Field(pattern=NAME)
-    blueprints: list[str] = ["datasource"]
+    blueprints: list[str] = Field(["datasource"], min_length=1)
     environment: Literal["development", "staging", "production"] = "development"
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
     provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
-    provider_reviewed: date | None = None  # as of when what it has was last looked through; what came later is listed
+    provider_reviewed: PastDay | None = None  # when what it has was last looked through; what came later is listed
     tenants: list[Tenant] = []
     source: Source | None = None
     raw: Raw | None = None
