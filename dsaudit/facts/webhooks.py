@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit import codebase
 from dsaudit.catalogue import ACTIONS as ACTIONS
-from dsaudit.catalogue import without_version
+from dsaudit.catalogue import topics_of, without_version
 from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
 
@@ -77,6 +77,13 @@ def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
     """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
     groups = {group(topic) for topic in resource.webhooks}
     return [topic for topic in topics if group(topic) in groups]
+
+
+def resource_of(audit: Audit, topic: str) -> str:
+    """Return the resource of which a topic speaks, however it is written; nothing where it is none that is declared."""
+    resources, named = audit.parameters.resources, provider_of(audit)[0].named(topic)
+    wanted = topics_of(audit.parameters, resources).get(topic)
+    return wanted or next((name for name, one in resources.items() if of_resource(one, [named])), "")
 
 
 def in_code(audit: Audit) -> Topics:
