@@ -202,10 +202,14 @@ def test_a_provider_of_ones_own_is_one_more_file(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("read: members", "raed: members", "acme.yml:4:22: resources.member.raed: unknown key; did you mean read?"),
-        ("topics: members", "topics: member", "resources.member.topics: there is no member under topics"),
-        (", topics: members", "", "resources.member: name its topics, or say under no_webhooks why it has none"),
-        ("[member.created]", "[a.b, a.b]", "topics.members: a.b stands under members already"),
-        ("name: Acme", "name: Acme\nadded: {2026-01-01: [left]}", "added: there is no resource and no topic left"),
+        ("topics: members", "topics: member", "acme.yml:4:37: resources.member.topics: there is no member under"),
+        (", topics: members", "", "acme.yml:4:13: resources.member: name its topics, or say under no_webhooks"),
+        ("[member.created]", "[a.b, a.b]", "acme.yml:6:3: topics.members: a.b stands under members already"),
+        (
+            "name: Acme",
+            "name: Acme\nadded: {2026-01-01: [left]}",
+            "acme.yml:3:9: added.2026-01-01: there is no resource",
+        ),
         ("name: Acme", "name: [", "not YAML"),
     ],
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from dsaudit.parameters import project_root
@@ -63,6 +64,7 @@ def test_the_sample_can_be_tried_without_auditing_it() -> None:
     done = dsaudit("check", "parameters/sample.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ source of acme: answers" in done.stdout and ", 2 be skipped" in done.stdout
+    assert "– source" not in done.stdout and "– provider" not in done.stdout, done.stdout
     assert "✓ live: with --live, a customer of acme would be created" in done.stdout and "not asked for" in done.stdout
     assert "✓ reading acme: at least " in done.stdout and " calls for " in done.stdout
 
@@ -85,11 +87,17 @@ def test_what_is_planted_in_the_code_of_the_sample_that_is_up_is_found(tmp_path:
             options = ["--attach", "--check", "sync_functions_paginate", "--out", str(tmp_path / "out")]
             run = [*words, "run", "parameters/sample.yml", *options]
             done = subprocess.run(run, check=False, capture_output=True, **told)
+            check = [*words, "check", "parameters/sample.yml", "--attach"]
+            tried = subprocess.run(check, check=False, capture_output=True, **told)
+            state = json.loads(next(tmp_path.glob("*/storefront.json")).read_text(encoding="utf-8"))
+            with psycopg.connect(state["environment"]["STOREFRONT_AUDIT_URL"]) as connection:
+                (identity,) = connection.execute("select system_identifier from pg_control_system()").fetchone() or ()
         finally:
             sample.terminate()  # the command and the sample are one process: nothing of it stays behind
             assert sample.wait(timeout=60) == 0
     assert not list(tmp_path.glob("*/storefront.json"))
     assert done.returncode == 1, done.stdout + done.stderr
+    assert tried.stdout.startswith(f"✓ database: {identity}/"), tried.stdout + tried.stderr
 
 
 def test_help_is_quick_since_it_imports_nothing_slow() -> None:

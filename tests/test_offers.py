@@ -224,7 +224,7 @@ def test_without_the_providers_file_nothing_is_known(audit: Any) -> None:
 
 def test_tenants_whose_subscriptions_are_not_known_are_counted(audit: Any) -> None:
     def share(registered: tuple[str, ...]) -> str:
-        one = Topic("member.created", "member", "member", "", None, registered, (), (), ())
+        one = Topic("member.created", "member", "member", "", None, registered, (), (), (), ())
         tenants = SimpleNamespace(tenant_names=["a", "b"], policy=audit.parameters.policy)
         return next(_figures(SimpleNamespace(parameters=tenants, kept={"topics": [one], "offers": {}})))[1]  # type: ignore[arg-type]
 

@@ -201,6 +201,7 @@ def known_of(topics: int, lost: str = "", resource: str = "order") -> pd.DataFra
 
 SIDES = ("available", "wanted", "handled")
 WHOLE, GAP = {"state": "covered", "told": "yes"}, {"state": "lost", "told": "1 of 2"}
+ELSEWHERE = {"state": "elsewhere", "told": "1 of 2 elsewhere"}
 SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     (plots.live_times, steps(0.02, 0.3), "all 4 steps were seen; the slowest is webhook of create, 300 ms"),
     (
@@ -222,6 +223,7 @@ SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     (plots.coverage_matrix, COVERED, "2 gaps, the first at order, webhooks; 1 field not known"),
     (plots.coverage_matrix, COVERED[:1], "no gap"),
     (plots.topic_matrix, known_of(3, "orders/2"), "1 gap, the first at orders/2, handled"),
+    (plots.topic_matrix, known_of(3).assign(**ELSEWHERE), "9 gaps, the first at orders/0, available"),
     (plots.differences_by_field, differing([1, 2], what="field"), "the most frequent is order.total_$x$, 2 of 400"),
     (plots.differences_by_cause, differing([1, 2]), "the most frequent is not sent: UNDELIVERED, 2"),
     (plots.differences_by_id, differing(range(51)), "the most are order, missing in refined, 51 of 400, 51 in a row"),
@@ -375,6 +377,12 @@ def lanes(axes: Axes) -> list[str]:
 def test_of_few_topics_each_has_a_lane_that_names_its_resource_where_need_be() -> None:
     few = together(known_of(2), known_of(1, resource="").assign(topic="app/gone"))
     assert lanes(plots.topic_matrix(few)) == ["orders/0", "orders/1", "no resource:  app/gone"]
+
+
+def test_what_goes_to_another_address_is_told_from_a_gap_without_its_colour() -> None:
+    axes = plots.topic_matrix(together(known_of(50), known_of(1, resource="customer").assign(**ELSEWHERE)))
+    assert lanes(axes) == ["order:  50 topics", "customers/0"]
+    assert words(axes) == {"yes", "↗ 1 of 2 elsewhere"}
 
 
 def test_of_many_topics_those_of_a_resource_that_lack_nothing_are_one_lane() -> None:

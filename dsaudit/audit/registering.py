@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dsaudit import catalogue, codebase
 from dsaudit.facts import webhooks
+from dsaudit.facts.webhooks import EVERY, Subscription
 from dsaudit.probes import MARK
 from dsaudit.verdict import Verdict
 from dsaudit.wording import shown
@@ -21,6 +22,7 @@ from dsaudit.wording import shown
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.catalogue import Provider
+    from dsaudit.catalogue.model import Call
     from dsaudit.parameters import Parameters
     from dsaudit.parameters.models import Tenant
 
@@ -51,6 +53,10 @@ def registration(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
         yield {"say": REACHED, "command": f"{CURL} {STATUS_ONLY} -X POST {mark}-d '{{}}' {shlex.quote(address)}"}
     for tenant in tenants:
         topics = _topics(verdict, tenant)
+        wrong = [one for one in _sent_elsewhere(audit, tenant) if not topics or one.topic in topics]
+        yield from _putting_right(audit, provider, tenant, wrong, addresses)
+        sent = {one.topic for one in wrong}
+        topics = [one for one in topics if one not in sent]
         if topics and provider.subscribing.by_hand:
             yield {"say": f"register {', '.join(topics[:MOST])} for {tenant.name}: {provider.subscribing.by_hand}"}
         elif (
@@ -65,6 +71,43 @@ def registration(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
     for function in codebase.functions(audit.code, "*register*webhook*")[:1] if audit.parameters.code else []:
         accounts = ", ".join(tenant.account or tenant.name for tenant in tenants)
         yield {"say": f"register anew with {function.qualified} ({function.file}:{function.line}) for {accounts}"}
+
+
+def _listed(audit: Audit, tenant: Tenant) -> list[Subscription]:
+    """Return what is registered for a tenant; nothing where the source was not read at all."""
+    return (webhooks.subscriptions(audit, tenant.name) or []) if "source" in vars(audit) else []
+
+
+def _sent_elsewhere(audit: Audit, tenant: Tenant) -> list[Subscription]:
+    listed = _listed(audit, tenant) if audit.parameters.webhooks else []
+    return [one for one in listed if webhooks.address_problem(audit, one.address)]
+
+
+def _putting_right(
+    audit: Audit, provider: Provider, tenant: Tenant, wrong: list[Subscription], addresses: list[str]
+) -> Iterator[Remedy]:
+    """Yield the calls that give a tenant's `wrong` subscriptions the right address, or remove them.
+
+    What is sent to the right address already would come twice, so its other subscription is removed.
+    """
+    here = {one.topic for one in _listed(audit, tenant) if not webhooks.address_problem(audit, one.address)}
+    topics = {one.id: {two.topic for two in wrong if two.id == one.id} for one in wrong}
+    moved, removed = dict[str, Iterable[str | None]](), dict[str, Iterable[str | None]]()
+    path, how = _path(audit.parameters, provider), provider.subscribing.moving
+    for key, sent in topics.items():
+        where = _of_one(provider, path, key)
+        if sent <= here or EVERY in here:
+            removed[key] = [_call(audit.parameters, tenant, where, "-X DELETE")]
+        else:
+            moved[key] = _calls(audit.parameters, tenant, how, where, [""], addresses[0]) if addresses else []
+            here |= sent
+    for doing, calls in (("point at this system", moved), ("remove, as it comes here too,", removed)):
+        named = sorted({topic for key in calls for topic in topics[key] if TOPIC.fullmatch(topic)})[:MOST]
+        more = f" (the first {MOST} of {len(calls)})" if len(calls) > MOST else ""
+        words = f"{doing} what the provider sends elsewhere for {tenant.name}{more}: {', '.join(named)}"
+        commands = "\n".join(call for made in [*calls.values()][:MOST] for call in made if call)
+        if calls:
+            yield {"say": words, "command": commands} if commands else {"say": words}
 
 
 def token(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
@@ -110,22 +153,39 @@ def _subscribing(
     parameters: Parameters, provider: Provider, tenant: Tenant, topics: list[str], address: str
 ) -> str | None:
     """Return the calls that subscribe to the topics, by the catalogue: one for each, or one for all."""
-    how, source = provider.subscribing, parameters.source
-    path = (source.subscriptions if source else None) or how.path.replace("{version}", provider.version)
+    how = provider.subscribing
+    return "\n".join(_calls(parameters, tenant, how, _path(parameters, provider), topics[:MOST], address)) or None
+
+
+def _calls(
+    parameters: Parameters, tenant: Tenant, how: Call, path: str, topics: list[str], address: str
+) -> Iterator[str]:
+    """Yield what is to be sent: for each topic a body, or one form for all."""
+    options = []
     if how.body:
-        kind = "-X POST -H 'Content-Type: application/json'"
-        values = {"address": address}
-        bodies = [_filled(how.body, {**values, "topic": topic}) for topic in topics[:MOST]]
-        calls = [_call(parameters, tenant, path, f"{kind} -d {shlex.quote(body)}") for body in bodies]
+        kind = f"-X {how.method} -H 'Content-Type: application/json'"
+        bodies = [_filled(how.body, {"address": address, "topic": topic}) for topic in topics]
+        options = [f"{kind} -d {shlex.quote(body)}" for body in bodies]
     elif how.form:
         given = [(name, value.replace("{address}", address)) for name, value in how.form.items()]
-        pairs = [(name, value.replace("{topic}", topic)) for name, value in given for topic in topics[:MOST]]
-        fields = " ".join(f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in dict.fromkeys(pairs))
-        calls = [_call(parameters, tenant, path, fields)]
-    else:
-        return None
-    made = [call for call in calls if call]
-    return "\n".join(made) or None
+        pairs = [(name, value.replace("{topic}", topic)) for name, value in given for topic in topics]
+        fields = [f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in dict.fromkeys(pairs)]
+        options = [" ".join([f"-X {how.method}", *fields])]
+    yield from filter(None, (_call(parameters, tenant, path, one) for one in options))
+
+
+def _path(parameters: Parameters, provider: Provider) -> str:
+    """Return the path of the list of subscriptions."""
+    source = parameters.source
+    return (source.subscriptions if source else None) or provider.subscribing.path.replace(
+        "{version}", provider.version
+    )
+
+
+def _of_one(provider: Provider, path: str, key: str) -> str:
+    """Return the path of one subscription, below that of the list; nothing where its id could be more than that."""
+    bare = path.partition("?")[0].removesuffix(provider.suffix)
+    return f"{bare}/{key}{provider.suffix}" if re.fullmatch(r"[\w-]{1,64}", key, re.ASCII) else ""
 
 
 def _filled(body: str, values: dict[str, str]) -> str:
@@ -163,10 +223,8 @@ def _addresses(audit: Audit, tenants: list[Tenant]) -> list[str]:
     if audit.parameters.webhooks is None:
         return []
     pattern = audit.parameters.webhooks.address
-    # It is looked for where the source was read at all.
-    known = [webhooks.subscriptions(audit, one.name) or [] for one in tenants] if "source" in vars(audit) else []
-    found = {one.address for listed in known for one in listed}
-    right = sorted(one for one in found if re.fullmatch(pattern, one) and shown(one) == one)
+    found = {one.address for tenant in tenants for one in _listed(audit, tenant)}
+    right = sorted(one for one in found if not webhooks.address_problem(audit, one) and shown(one) == one)
     only = [] if re.search(METACHARACTERS, pattern) else [re.sub(r"\\(\W)", r"\1", pattern)]
     return (right or only)[:1]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.checks import Check
+from dsaudit.facts.webhooks import resource_of
 from dsaudit.verdict import Verdict, card
 from dsaudit.verdict.causes import EXPECTED
 
@@ -39,9 +40,8 @@ def add_rows(audit: Audit, verdict: Verdict, check: Check, frame: pd.DataFrame) 
     verdict.rows = [masked(audit, record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
     counting = [finding for finding in findings if finding]
     verdict.findings = counting[:MOST_FINDINGS]
-    told = [column for column in frame.columns if column in OURS]
-    if told and len(frame) == verdict.total:
-        verdict.places = frame[told].drop_duplicates().to_dict("records")  # type: ignore[assignment]
+    if len(frame) == verdict.total:
+        verdict.places = _places(audit, frame)
     if "tolerates" in check.headers:
         verdict.causes = dict(Counter(str(record["cause"]) for record in records))
     if len(records) > MOST_SHOWN:
@@ -50,6 +50,16 @@ def add_rows(audit: Audit, verdict: Verdict, check: Check, frame: pd.DataFrame) 
     if len(counting) > MOST_FINDINGS:
         verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
     verdict.rows_file = _keep(audit, check.name, records)
+
+
+def _places(audit: Audit, frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return where rows were found; one that names no resource but a topic is at the resource of which that speaks."""
+    told = frame[[column for column in frame.columns if column in OURS]]
+    if "topic" in frame.columns and "resource" not in frame.columns:
+        owners = {topic: resource_of(audit, str(topic)) for topic in frame["topic"].unique()}
+        told = told.assign(resource=frame["topic"].map(owners))
+    places: list[Any] = told.drop_duplicates().to_dict("records") if len(told.columns) else []
+    return places
 
 
 def _findings(audit: Audit, check: Check, frame: pd.DataFrame) -> list[str]:

@@ -64,7 +64,7 @@ def load(name: str | None) -> Provider:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> Provider:
-    return read(path, Provider).model_copy(update={"key": path.stem})
+    return read(path, Provider, key=path.stem)
 
 
 def of(parameters: Parameters) -> Provider:

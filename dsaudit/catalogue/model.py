@@ -9,11 +9,12 @@ from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dsaudit.naming import one as singular_name
+from dsaudit.parameters.section import Misplaced, Names, PastDay, Pattern, Section
 
 ACTIONS = ("create", "update", "delete")
 KINDS = (*ACTIONS, "end", "other")
@@ -21,18 +22,7 @@ KINDS = (*ACTIONS, "end", "other")
 PLACES = {"id", "time", "seconds", "topic", "group", "ending", "account", "source_id", "record"}
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Topics(_Facts):
+class Topics(Section):
     """The topics that speak of one kind of object, by what they tell.
 
     ``end`` leads to a state that nothing leaves, ``other`` tells of no change of its own. ``impact`` is what a gap
@@ -58,7 +48,7 @@ class Topics(_Facts):
         return self.model_copy(update=told)
 
 
-class Spelling(_Facts):
+class Spelling(Section):
     """Another way of writing all topics, in use since a day: QuickBooks' CloudEvents, the names in Shopify's GraphQL.
 
     ``form`` puts together what stands before a topic's last sign, ``{object}``, and behind it, ``{change}``, which
@@ -90,7 +80,7 @@ class Spelling(_Facts):
         return word.lower() if self.case == "lower" else word.upper() if self.case == "upper" else word
 
 
-class Object(_Facts):
+class Object(Section):
     """One kind of object, under the name that a parameter file would give its resource.
 
     ``read`` and ``count`` are paths below the provider's ``prefix``; ``of`` names the object under which the list
@@ -115,7 +105,7 @@ class Object(_Facts):
     impact: Literal["high", "medium", "low"] = "low"
 
 
-class Signature(_Facts):
+class Signature(Section):
     """How a delivery is signed: with an HMAC of SHA-256, in a header.
 
     ``signs`` is what the signature covers, ``secret`` what the key is called. Where a time is signed too,
@@ -129,7 +119,7 @@ class Signature(_Facts):
     tolerance_seconds: int | None = None
 
 
-class Delivery(_Facts):
+class Delivery(Section):
     """How the provider sends: how long it waits for an answer, how often and for how many hours it tries.
 
     ``after`` says what becomes of a subscription or of later deliveries when it gave up, ``payload`` what state a late
@@ -163,22 +153,31 @@ class Delivery(_Facts):
         return form
 
 
-class Subscribing(_Facts):
-    """How topics are subscribed to: with a POST to ``path`` below the address, or by a person (``by_hand`` says where).
+class Call(Section):
+    """What a call sends: ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each.
 
-    ``body`` is JSON, for one topic; ``form`` has fields, that with ``{topic}`` once for each. ``{address}`` is where
-    deliveries go. Without a path it is that of the list, ``source.subscriptions``. ``note`` says what else has to be
-    known.
+    ``{address}`` is where deliveries go.
+    """
+
+    method: Literal["POST", "PUT"] = "POST"
+    body: str = ""
+    form: dict[str, str] = {}
+
+
+class Subscribing(Call):
+    """How topics are subscribed to: by a call of ``path`` below the address, or by a person (``by_hand`` says where).
+
+    Without a path it is that of the list, ``source.subscriptions``. One subscription has its id behind that path: there
+    ``moving`` gives it another address, and DELETE removes it. ``note`` says what else has to be known.
     """
 
     path: str = ""
-    body: str = ""
-    form: dict[str, str] = {}
     by_hand: str = ""
     note: str = ""
+    moving: Call = Call()
 
 
-class Provider(_Facts):
+class Provider(Section):
     """A provider's facts; without a file they are none.
 
     ``sources`` has a link for each kind of fact, ``from_memory`` patterns of the facts that were not read again there
@@ -194,11 +193,11 @@ class Provider(_Facts):
 
     name: str = ""
     version: str = ""
-    as_of: date | None = None
+    as_of: PastDay | None = None
     sources: dict[str, str] = {}
     from_memory: list[str] = []
     base_url: str | None = None
-    account: str | None = None
+    account: Pattern | None = None
     account_path: str | None = None
     prefix: str = ""
     suffix: str = ""
@@ -227,17 +226,18 @@ class Provider(_Facts):
         for entry, topics in self.topics.items():
             for topic in topics.all:
                 if topic in seen:
-                    raise ValueError(f"topics.{entry}: {topic} stands under {seen[topic]} already")
+                    raise Misplaced(("topics", entry), f"{topic} stands under {seen[topic]} already")
                 seen[topic] = entry
         for name, one in self.resources.items():
             for entry in one.topics:
                 if entry not in self.topics:
-                    raise ValueError(f"resources.{name}.topics: there is no {entry} under topics")
+                    raise Misplaced(("resources", name, "topics"), f"there is no {entry} under topics")
             if bool(one.topics) == bool(one.no_webhooks):
-                raise ValueError(f"resources.{name}: name its topics, or say under no_webhooks why it has none")
-        for name in (name for names in self.added.values() for name in names):
+                words = "name its topics, or say under no_webhooks why it has none"
+                raise Misplaced(("resources", name), words)
+        for day, name in ((day, name) for day, names in self.added.items() for name in names):
             if name not in seen and name not in self.resources:
-                raise ValueError(f"added: there is no resource and no topic {name}")
+                raise Misplaced(("added", str(day)), f"there is no resource and no topic {name}")
         return self
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dsaudit.cli.group import COULD_NOT_START, Command
-from dsaudit.cli.options import FILE, FOLDER, overrides_of, part_given, part_options
+from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.telling import tell
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def init(
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
 @click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
 @click.option("--live", is_flag=True, help="Let checks act as the file declares: create, change and delete a record.")
-@click.option("--attach", is_flag=True, help="Audit the sample that is up, not a fresh one of its own.")
+@ATTACH
 def run(
     file: Path,
     blueprint: str,
@@ -91,8 +91,8 @@ def run(
 
     Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
     """
-    from dsaudit import sample, source
-    from dsaudit.parameters import Part, load, narrowed
+    from dsaudit import source
+    from dsaudit.parameters import Part, narrowed
     from dsaudit.run import Options
 
     if replay and resume:
@@ -100,11 +100,7 @@ def run(
     given = overrides_of(overrides)
     options = Options(blueprint, phases, checks, jobs or 0, out, given)
     read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
-    whole = load(file, given, is_recorded=replay is not None)
-    if attach and not whole.example:
-        raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
-    if attach and (own := sample.own_file(whole)) != whole.path:
-        whole = load(own, given, is_recorded=replay is not None)
+    whole = loaded(file, attach, given, is_recorded=replay is not None)
     parameters = _allowed_to_act(narrowed(whole, Part.given(**part_given(part))), live, replay)
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
@@ -176,14 +172,15 @@ def tour(seed: int, out: Path | None) -> None:
 @main.command()
 @FILE
 @part_options
-def check(file: Path, **part: Any) -> None:
+@ATTACH
+def check(file: Path, attach: bool, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
     from dsaudit import sample, source
-    from dsaudit.parameters import Part, load, narrowed
+    from dsaudit.parameters import Part, narrowed
     from dsaudit.run.preflight import preflight
 
-    parameters = narrowed(load(file), Part.given(**part_given(part)))
-    with sample.started(parameters):
+    parameters = narrowed(loaded(file, attach, {}), Part.given(**part_given(part)))
+    with (sample.reached if attach else sample.started)(parameters):
         ready = True
         for line in preflight(parameters, source.reachable, source.tried, source.estimated):
             ready = ready and line.ok is not False

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from dsaudit.parameters import Parameters
+
 FILE = click.argument("file", type=click.Path(path_type=Path))
+ATTACH = click.option("--attach", is_flag=True, help="Look at the sample that is up, not at a fresh one.")
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -39,3 +43,15 @@ def overrides_of(given: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--set {text}: written as key=value, such as policy.latency_seconds=10")
         overrides[key] = value
     return overrides
+
+
+def loaded(file: Path, attach: bool, given: dict[str, str], is_recorded: bool = False) -> Parameters:
+    """Return what a file says; with `attach`, what that of the sample that is up does."""
+    from dsaudit import sample
+    from dsaudit.parameters import load
+
+    whole = load(file, given, is_recorded)
+    if attach and not whole.example:
+        raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
+    own = sample.own_file(whole) if attach else whole.path
+    return whole if own == whole.path else load(own, given, is_recorded)

@@ -43,7 +43,7 @@ def _steps(audit: Audit, one: Advice, topic: Topic) -> Iterator[str]:
     yield todo(bool(topic.place), f"Add it to the list of topics: {_list(audit, topic)}")
     yield todo(_is_handled(topic), f"Add a handler: {_handler(audit, topic)}")
     yield todo(False, f"Map it to the object type {code(resource.raw or one.resource)} {raw}")
-    is_registered = bool(topic.registered) and not topic.unregistered
+    is_registered = bool(topic.registered) and not (topic.elsewhere or topic.unregistered)
     yield todo(is_registered, f"Register again for {_accounts(audit)}: {_registration(audit)}")
     yield todo(False, f"Sync once, for what was missed: {_sync(audit, one.resource)}")
     yield todo(False, f"Test with one real change of {code(one.resource)}: {code('webhooks_arrive')} still passes")

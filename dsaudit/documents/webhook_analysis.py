@@ -39,7 +39,8 @@ def webhook_analysis(audit: Audit) -> str:
         table(("Figure", "Now", "Target"), _figures(audit), ""),
         "## Available Webhooks",
         table(("Resource", "Topic", "Tells of", "Impact", *map(_capital, SIDES)), _topics(audit), "No topic is known."),
-        "Each column after the impact says whether that side knows the topic; **bold** is a gap.",
+        "Each column after the impact says whether that side knows the topic; **bold** is a gap, and *elsewhere* is "
+        "registered to another address than this system's.",
         "## Missing Webhooks",
         table(
             ("Resource", "Reason", "Workaround", "Impact", "Verified", "Source", "Written down"),
@@ -77,9 +78,11 @@ def _figures(audit: Audit) -> Iterator[Row]:
     wanted = [one for one in topics(audit) if one.wanted_by]
     told = [bool(is_wanted) for *_, is_wanted in changes(audit)]
     registered = sum(len(one.registered) for one in wanted)
-    asked = registered + sum(len(one.unregistered) for one in wanted)
+    elsewhere = sum(len(one.elsewhere) for one in wanted)
+    asked = registered + elsewhere + sum(len(one.unregistered) for one in wanted)
     unknown = len(wanted) * len(parameters.tenant_names) - asked
-    share = _share(registered, asked) + (f", {unknown} not known" if asked and unknown else "")
+    share = _share(registered, asked) + (f", {elsewhere} elsewhere" if elsewhere else "")
+    share += f", {unknown} not known" if asked and unknown else ""
     handled = [one.handled.state == "found" for one in wanted if one.handled and one.handled.state != "unresolved"]
     least = f"≥ {parameters.policy.webhook_coverage_percent:g} %"
     yield "Wanted topics that are registered, over all tenants", share, "100 %"
@@ -92,7 +95,7 @@ def _topics(audit: Audit) -> Iterator[Row]:
     cells: dict[str, list[str]] = defaultdict(list)
     for cell in matrix(audit):
         told = {"unknown": "?", "unasked": "–"}.get(cell.state, cell.told)
-        cells[cell.topic].append(f"**{told}**" if cell.state == "lost" else told)
+        cells[cell.topic].append(f"**{told}**" if cell.state in ("lost", "elsewhere") else told)
     for one in topics(audit):
         advised_of = advice.get(one.name)
         tells = advised_of.tells if advised_of else webhooks.tells(audit, one.name) or "other"

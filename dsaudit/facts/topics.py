@@ -11,21 +11,24 @@ from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts import webhooks
 from dsaudit.facts.offers import advised, offers
 from dsaudit.facts.provider import provider_of
-from dsaudit.facts.webhooks import EVERY, of_resource
+from dsaudit.facts.webhooks import EVERY, Subscription, of_resource
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 SIDES = ("available", "wanted", "in code", "handled", "registered", "recorded")
-# covered: the side knows it; said: it need not; lost: it should, and does not; unknown: could not be told;
-# unasked: the file gives no way in.
-State = Literal["covered", "said", "lost", "unknown", "unasked"]
+# covered: the side knows it; said: it need not; lost: it should, and does not; elsewhere: it does, for another address
+# than ours; unknown: could not be told; unasked: the file gives no way in.
+State = Literal["covered", "said", "lost", "elsewhere", "unknown", "unasked"]
 Told = tuple[State, str]
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. Of the tenants each is in at most one of the two that say the same; the others are not known."""
+    """One topic. Of the tenants each is in at most one of those that say the same; the others are not known.
+
+    Where it is registered to our address and to another one, it is registered: ``elsewhere`` has only others.
+    """
 
     name: str
     resource: str  # of which it speaks; empty where it is none that the file declares
@@ -33,6 +36,7 @@ class Topic:
     place: str  # where the code registers it
     handled: Finding | None
     registered: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     unregistered: tuple[str, ...]
     recorded: tuple[str, ...]
     unrecorded: tuple[str, ...]
@@ -62,11 +66,12 @@ def _topics(audit: Audit) -> Iterator[Topic]:
     places = webhooks.in_code(audit).places if parameters.code else {}
     registered = _registered(audit) if parameters.source and parameters.source.subscriptions else {}
     recorded = _recorded(audit) if parameters.record else {}
-    everywhere = [*places, *sorted(set().union(*registered.values(), *recorded.values()) - {EVERY})]
+    listed = [{one.topic for one in found} for found in registered.values()]
+    everywhere = [*places, *sorted(set().union(*listed, *recorded.values()) - {EVERY})]
     owners = dict(_owners(audit, everywhere))
     handled = webhooks.handled(audit, owners) if parameters.code else {}
     for name, owner in owners.items():
-        has = {tenant: bool(given & {name, EVERY}) for tenant, given in registered.items()}
+        has = {tenant: _goes(audit, name, found) for tenant, found in registered.items()}
         lists = {tenant: name in given for tenant, given in recorded.items()}
         yield Topic(
             name,
@@ -74,7 +79,10 @@ def _topics(audit: Audit) -> Iterator[Topic]:
             next((one for one, resource in parameters.resources.items() if name in resource.webhooks), ""),
             places.get(name, ""),
             handled.get(name),
-            *(tuple(tenant for tenant, one in has.items() if one is wanted) for wanted in (True, False)),
+            *(
+                tuple(tenant for tenant, one in has.items() if one == where)
+                for where in ("here", "elsewhere", "nowhere")
+            ),
             *(tuple(tenant for tenant, one in lists.items() if one is wanted) for wanted in (True, False)),
         )
 
@@ -93,10 +101,16 @@ def _owners(audit: Audit, everywhere: list[str]) -> Iterator[tuple[str, str]]:
                 yield topic, name
 
 
-def _registered(audit: Audit) -> dict[str, set[str]]:
-    """Return the topics registered at the provider, of each tenant whose list is known."""
+def _registered(audit: Audit) -> dict[str, list[Subscription]]:
+    """Return what is registered at the provider, of each tenant whose list is known."""
     tenants = {tenant: webhooks.subscriptions(audit, tenant) for tenant in audit.parameters.tenant_names}
-    return {tenant: {one.topic for one in found} for tenant, found in tenants.items() if found is not None}
+    return {tenant: found for tenant, found in tenants.items() if found is not None}
+
+
+def _goes(audit: Audit, topic: str, registered: list[Subscription]) -> str:
+    """Return where a topic's deliveries go: here, elsewhere alone, or nowhere."""
+    ours = [webhooks.is_ours(audit, one.address) for one in registered if one.topic in (topic, EVERY)]
+    return "here" if any(ours) else "elsewhere" if ours else "nowhere"
 
 
 def _recorded(audit: Audit) -> dict[str, set[str]]:
@@ -139,9 +153,9 @@ def matrix(audit: Audit) -> list[Cell]:
             lost: Told = ("unknown", "") if doubt else ("lost", "no")
             return ("covered", "yes") if one.place else lost if one.wanted_by else ("said", "no")
         if side == "handled":
-            return _handled(one.handled, needed or bool(one.registered))
+            return _handled(one.handled, needed or bool(one.registered or one.elsewhere))
         if side == "registered":
-            return _of_tenants(one.registered, one.unregistered, tenants, needed)
+            return _at_our_address(one, tenants, needed)
         return _recorded_as_it_is(one, tenants, needed)
 
     return [Cell(one.resource, one.name, side, *told(one, side)) for one in topics(audit) for side in SIDES]
@@ -153,6 +167,14 @@ def _handled(finding: Finding | None, needed: bool) -> Told:
     if finding.state == "found":
         return "covered", "yes"
     return ("lost", "no") if needed else ("said", "no")
+
+
+def _at_our_address(topic: Topic, count: int, needed: bool) -> Told:
+    """Return for how many tenants a topic is registered; what goes to another address is not covered."""
+    if topic.elsewhere and not (needed and topic.unregistered):
+        return "elsewhere", "elsewhere" if count == 1 else f"{len(topic.elsewhere)} of {count} elsewhere"
+    state, told = _of_tenants(topic.registered, topic.unregistered, count, needed)
+    return state, f"{told}, {len(topic.elsewhere)} elsewhere" if topic.elsewhere else told
 
 
 def _of_tenants(having: tuple[str, ...], lacking: tuple[str, ...], count: int, needed: bool) -> Told:
@@ -174,5 +196,6 @@ def _recorded_as_it_is(topic: Topic, count: int, needed: bool) -> Told:
         return "lost", "not true"
     lacking = tuple(tenant for tenant in topic.unrecorded if tenant not in topic.unregistered)
     if lacking or len(topic.recorded) + len(topic.unrecorded) < count:
-        return _of_tenants(topic.recorded, lacking, count, needed or bool(topic.registered))
+        is_there = bool(topic.registered or topic.elsewhere)
+        return _of_tenants(topic.recorded, lacking, count, needed or is_there)
     return _known_of(topic.recorded, count)

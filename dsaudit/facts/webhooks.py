@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dsaudit import codebase
 from dsaudit.catalogue import ACTIONS as ACTIONS
-from dsaudit.catalogue import without_version
+from dsaudit.catalogue import topics_of, without_version
 from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
 
@@ -41,6 +41,7 @@ class Subscription:
 
     topic: str
     address: str
+    id: str = ""
 
 
 def ending(topic: str) -> str:
@@ -76,6 +77,13 @@ def of_resource(resource: Resource, topics: Iterable[str]) -> list[str]:
     """Return those of `topics` that speak of a resource: those it declares, and their neighbours of the same group."""
     groups = {group(topic) for topic in resource.webhooks}
     return [topic for topic in topics if group(topic) in groups]
+
+
+def resource_of(audit: Audit, topic: str) -> str:
+    """Return the resource of which a topic speaks, however it is written; nothing where it is none that is declared."""
+    resources, named = audit.parameters.resources, provider_of(audit)[0].named(topic)
+    wanted = topics_of(audit.parameters, resources).get(topic)
+    return wanted or next((name for name, one in resources.items() if of_resource(one, [named])), "")
 
 
 def in_code(audit: Audit) -> Topics:
@@ -119,7 +127,7 @@ def subscriptions(audit: Audit, tenant: str) -> list[Subscription] | None:
     if found is None:
         return None
     named = provider_of(audit)[0].named
-    listed = (Subscription(named(one.topic), one.address) for given in found for one in read_subscriptions(given))
+    listed = (replace(one, topic=named(one.topic)) for given in found for one in read_subscriptions(given))
     return sorted(listed, key=lambda one: (one.topic, one.address))
 
 
@@ -128,7 +136,24 @@ def read_subscriptions(given: dict[str, Any]) -> Iterator[Subscription]:
     topics = given.get("topic") or given.get("enabled_events") or []
     address = str(given.get("address") or given.get("url") or "")
     if given.get("status") != "disabled":
-        yield from (Subscription(str(topic), address) for topic in ([topics] if isinstance(topics, str) else topics))
+        key = str(given.get("id") or "")
+        listed = [topics] if isinstance(topics, str) else topics
+        yield from (Subscription(str(topic), address, key) for topic in listed)
+
+
+def is_ours(audit: Audit, address: str) -> bool:
+    """Return whether an address is this system's, as far as the file tells."""
+    declared = audit.parameters.webhooks
+    return declared is None or re.fullmatch(declared.address, address) is not None
+
+
+def address_problem(audit: Audit, address: str) -> str | None:
+    """Return what is wrong with the address of a subscription, or None."""
+    if not is_ours(audit, address):
+        return "not the declared address"
+    if audit.parameters.environment != "development" and not address.startswith("https://"):
+        return "not https"
+    return None
 
 
 def unanswered(audit: Audit, tenant: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -158,7 +157,7 @@ def webhook_addresses_right(audit: Audit) -> Found:
         rows = [
             {"tenant": tenant, "topic": topic, "address": shown(address), "problem": problem}
             for topic, address in given
-            if (problem := _address_problem(audit, address))
+            if (problem := webhooks.address_problem(audit, address))
         ]
         return rows, [{"tenant": tenant, "examined": len(given)}]
 
@@ -271,13 +270,3 @@ def _by_tenant(
         rows += wrong
         examined += looked
     return frames(rows, examined)
-
-
-def _address_problem(audit: Audit, address: str) -> str | None:
-    """Return what is wrong with the address of a subscription, or None."""
-    assert audit.parameters.webhooks is not None
-    if not re.fullmatch(audit.parameters.webhooks.address, address):
-        return "not the declared address"
-    if audit.parameters.environment != "development" and not address.startswith("https://"):
-        return "not https"
-    return None

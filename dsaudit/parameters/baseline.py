@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from dsaudit.parameters import mistakes
 from dsaudit.parameters.models import Parameters
 from dsaudit.parameters.section import Reason, Section
 from dsaudit.verdict.masking import Mask
@@ -123,12 +124,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-SENTENCES = {"extra_forbidden": "unknown key", "missing": "missing", "string_pattern_mismatch": "is empty"}
-
-
 def sentence(error: ValidationError) -> str:
     """Return the first fault that was found, with its place."""
     problem = error.errors()[0]
     place = ".".join(map(str, problem["loc"]))
-    words = SENTENCES.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: {words}".removeprefix(": ")
+    return f"{place}: {mistakes.words(problem, problem['loc'], Baseline)}".removeprefix(": ")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from dsaudit.parameters.section import Section
+from dsaudit.parameters.section import DAY, Section
 
 
 class Gate(Section):
@@ -23,7 +23,7 @@ class Waiver(Section):
     check: str
     reason: str
     owner: str
-    expires: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    expires: str = Field(pattern=DAY)
     scope: dict[str, str] = {}
 
     @field_validator("expires", mode="before")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,7 +18,7 @@ from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.probe import Probe, Sending
 from dsaudit.parameters.resource import Relation, Resource
-from dsaudit.parameters.section import NAME, Misplaced, Section
+from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
@@ -74,17 +73,8 @@ class Code(Section):
 class Webhooks(Section):
     """What the provider should have registered for us."""
 
-    address: str  # a pattern: the address of every subscription must match it whole
+    address: Pattern  # the address of every subscription must match it whole
     probe: Probe | None = None
-
-    @field_validator("address")
-    @classmethod
-    def _pattern(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is no pattern: {error}") from None
-        return value
 
 
 class Documents(Section):
@@ -118,12 +108,12 @@ class Parameters(Section):
 
     path: Path
     integration: str = Field(pattern=NAME)
-    blueprints: list[str] = ["datasource"]
+    blueprints: list[str] = Field(["datasource"], min_length=1)
     environment: Literal["development", "staging", "production"] = "development"
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
     provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
-    provider_reviewed: date | None = None  # as of when what it has was last looked through; what came later is listed
+    provider_reviewed: PastDay | None = None  # when what it has was last looked through; what came later is listed
     tenants: list[Tenant] = []
     source: Source | None = None
     raw: Raw | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dsaudit.parameters.section import Section
+from dsaudit.parameters.section import ADDRESS, Section
 
 Sending = Literal["nothing", "genuine", "all"]
 
@@ -24,7 +24,7 @@ class Probe(Section):
     nothing but about a deletion.
     """
 
-    url: str | None = Field(None, pattern=r"^https?://\S+$")  # by default the registered one that matches `address`
+    url: str | None = Field(None, pattern=ADDRESS)  # by default the registered one that matches `address`
     url_env: str | None = None
     secret_env: str | None = None
     topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from dsaudit.parameters import mistakes
 from dsaudit.parameters.models import Parameters
-from dsaudit.parameters.section import NAME, Misplaced
-from dsaudit.wording import did_you_mean
+from dsaudit.parameters.section import Misplaced
 
 Path_ = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000  # bytes; such a file is written by hand
@@ -56,7 +55,7 @@ def find(system: str | Path) -> Path:
         if candidate.is_dir():
             raise ParameterError(f"{given}: this is a folder; name the parameter file in it")
     known = sorted(f"parameters/{path.name}" for path in (project_root() / "parameters").glob("*.yml"))
-    hint = _meant(f"parameters/{given.name}", known)
+    hint = mistakes.meant(f"parameters/{given.name}", known)
     raise ParameterError(f"{given}: there is no such parameter file{hint}")
 
 
@@ -80,15 +79,15 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     return parameters
 
 
-def read(path: Path, model: type[M]) -> M:
-    """Read and check a YAML file of another kind, with the same care.
+def read(path: Path, model: type[M], **more: object) -> M:
+    """Read and check a YAML file of another kind, with the same care; the values of `more` are not for it to give.
 
     Raises
     ------
     ParameterError
         The file is no YAML, or says something that `model` does not know: every fault, one a line.
     """
-    return _read(path, model, {}, {})[0]
+    return _read(path, model, {}, more)[0]
 
 
 def _read(
@@ -102,14 +101,17 @@ def _read(
     places = dict(_places(document, ()))
     values: Any = yaml.constructor.SafeConstructor().construct_document(document)
     if not isinstance(values, dict):
-        needed = [name for name, field in model.model_fields.items() if field.is_required() and name != "path"]
+        needed = [name for name, field in model.model_fields.items() if field.is_required() and name not in more]
         raise ParameterError(f"{label}:1:1: keys with values are expected, such as {' and '.join(needed or ['name'])}")
     for key, value in overrides.items():
         _override(values, key, value)
+    strange = [f"{label}:{_place(places.get((name,)))}: {name}: unknown key" for name in more if name in values]
+    if strange:
+        raise ParameterError("\n".join(strange))
     try:
         return model.model_validate({**values, **more}), places
     except ValidationError as error:
-        raise ParameterError("\n".join(_sentences(error, label, places, overrides, model))) from None
+        raise ParameterError("\n".join(_sentences(error, label, places, overrides, model, more))) from None
 
 
 def place_of(path: Path, keys: Path_) -> str:
@@ -121,9 +123,14 @@ def place_of(path: Path, keys: Path_) -> str:
 
 def _nearest(places: dict[Path_, yaml.Mark], keys: Path_) -> yaml.Mark | None:
     """Return the place of the keys, of the default that stands for them, or of the innermost section around them."""
-    if keys[:1] == ("resources",) and keys[:3] not in places and ("defaults", *keys[2:3]) in places:
-        keys = ("defaults", *keys[2:])
+    keys = _written(places, keys)
     return next((places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in places), None)
+
+
+def _written(places: Collection[Path_], keys: Path_) -> Path_:
+    """Return the keys as the file has them: what a resource does not say itself stands under the defaults."""
+    is_default = keys[:1] == ("resources",) and keys[:3] not in places and ("defaults", *keys[2:3]) in places
+    return ("defaults", *keys[2:]) if is_default and keys[2:] else keys
 
 
 def _absent_folders(
@@ -233,80 +240,38 @@ def _sentences(
     places: dict[Path_, yaml.Mark],
     overrides: Mapping[str, str],
     model: type[BaseModel],
+    given: Collection[str],
 ) -> Iterator[str]:
+    set_here = {tuple(key.split(".")): key for key in overrides}
+    there: set[Path_] = {*places, *(keys[:end] for keys in set_here for end in range(1, len(keys) + 1))}
+    found = [(_location(problem, there), problem) for problem in error.errors()]
+    deeper = {location[:end] for location, _ in found for end in range(len(location))}
     told: list[tuple[Path_, Any]] = []
-    for problem in error.errors():
-        # Pydantic adds the names of union branches to a location; what the file does not have is left out.
-        location: Path_ = ()
-        for part in problem["loc"]:
-            if (*location, part) in places or problem["type"] in ("missing", "extra_forbidden"):
-                location = (*location, part)
-        cause = problem.get("ctx", {}).get("error")
-        if isinstance(cause, Misplaced):
-            location = (*location, *cause.keys)
-        if any(there == location and value is problem["input"] for there, value in told):
-            continue  # what is wrong for one branch of a union is so for the others
-        told.append((location, problem["input"]))
-        mark = _nearest(places, location)
-        set_here = next((key for key in overrides if location == tuple(key.split("."))), None)
-        where = f"--set {set_here}: " if set_here else f"{label}:{_place(mark)}: {_dotted(location)}"
-        yield where + _what(problem, location, model)
+    for location, problem in found:
+        shown = _written(there, location)
+        if any(keys == shown and value is problem["input"] for keys, value in told):
+            continue  # what is wrong for one branch of a union, or one resource, is so for the others
+        if problem["type"] == "string_type" and location in deeper:
+            continue  # another branch of the union says what is wrong inside
+        told.append((shown, problem["input"]))
+        by = next((key for keys, key in set_here.items() if location[: len(keys)] == keys), None)
+        where = f"--set {by}: " if by else f"{label}:{_place(_nearest(places, location))}: {_dotted(shown)}"
+        yield where + mistakes.words(problem, location, model, given)
+
+
+def _location(problem: Any, there: Collection[Path_]) -> Path_:
+    """Return where a mistake stands: what pydantic adds to it, the names of a union's branches, is left out."""
+    location: Path_ = ()
+    is_told_outside = problem["type"] in ("missing", "extra_forbidden")  # by the section around it
+    for part in problem["loc"]:
+        for key in (part, str(part)):  # a key that YAML reads as a number or a day is there as it is written
+            if is_told_outside or _written(there, (*location, key)) in there:
+                location = (*location, key)
+                break
+    cause = problem.get("ctx", {}).get("error")
+    return (*location, *cause.keys) if isinstance(cause, Misplaced) else location
 
 
 def _dotted(location: Path_) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return f"{text.lstrip('.')}: " if text else ""
-
-
-def _what(problem: Any, location: Path_, model: type[BaseModel]) -> str:
-    if problem["type"] == "missing":
-        return "missing; it has to be given"
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
-        listed = f"known here: {', '.join(known)}" if known else ""
-        return f"unknown key{_meant(str(location[-1]), known, listed)}"
-    if problem["type"] == "model_type":
-        return f"a section with keys of its own is expected here: {', '.join(_known_keys(model, location))}"
-    if problem["type"] == "literal_error" and isinstance(problem["input"], str):
-        words = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
-        return f"{problem['input']!r} is not one of {', '.join(words)}{_meant(problem['input'], words)}"
-    if problem["type"] == "string_type":
-        return f"a text is expected, {_instead(problem['input'])}"
-    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME:
-        return f"{problem['input']!r} is no name; small letters, digits, - and _ make one, a letter first"
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return message[0].lower() + message[1:]
-
-
-def _meant(given: str, known: Iterable[str], otherwise: str = "") -> str:
-    hint = did_you_mean(given, known, otherwise)
-    return f"; {hint}" if hint else ""
-
-
-def _instead(value: Any) -> str:
-    """Return what stands where a text should, as YAML reads it."""
-    if value is None:
-        return "and nothing stands here"
-    if isinstance(value, (list, dict)):
-        return "not a list or a section"
-    if isinstance(value, bool):
-        return "and YAML reads this as true or false, as it does yes, no, on and off; put it in quotes"
-    return f"and YAML reads this as a {'number' if isinstance(value, (int, float)) else 'date'}; put it in quotes"
-
-
-def _known_keys(model: Any, location: Path_) -> list[str]:
-    """Return the keys that the model at `location` in `model` takes, for the hint at an unknown one."""
-    for part in location:
-        field = getattr(model, "model_fields", {}).get(part) if isinstance(part, str) else None
-        model = _model_in(field.annotation) if field is not None else model
-    return sorted(name for name in getattr(model, "model_fields", {}) if name != "path")
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None

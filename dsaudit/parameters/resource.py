@@ -18,7 +18,8 @@ class Nested(Section):
     """A record that lives inside its parent's: in which resource, and at which path."""
 
     in_: str = Field(alias="in")
-    at: dict[str, str]  # name and path in the parent's record, to a list or to one object; the name may be left out
+    # Name and path in the parent's record, to a list or to one object; the name may be left out.
+    at: dict[str, str] = Field(min_length=1)
     # Where the parent's record says that it holds not all of them: a path to true, or to their whole number. Without
     # it the usual signs count, such as has_more or total_count beside the list.
     more: str | None = None
@@ -29,7 +30,9 @@ class Nested(Section):
     @field_validator("at", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        return {path: path for path in listed(value)} if isinstance(value, (str, list)) else value
+        paths = listed(value)
+        is_short = isinstance(paths, list) and all(isinstance(path, str) for path in paths)
+        return {path: path for path in paths} if is_short else value
 
 
 class Resource(Section):
@@ -40,7 +43,7 @@ class Resource(Section):
     joined: str | None = None  # what stands between the parts of a composite key in the raw table
     # Where the source's record has its id: a path, ``../`` for the parent's, ``#`` the position in the parent's
     # list from 1, ``@`` the name of the path at which it stands there.
-    id_from: Names = ["id"]
+    id_from: Names = Field(["id"], min_length=1)
     tenant: str | None = None  # inferred, where a foreign key tells it
     read: str | None = None  # the list's path, file, table or select
     count: str | None = None  # path, or file, that holds the number of its records

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+WORDS = r"\S"
+ADDRESS = r"^https?://\S+$"
+DAY = r"^\d{4}-\d{2}-\d{2}$"
+# What is said of a text that does not match.
+PATTERNS = {
+    NAME: "{!r} is no name; small letters, digits, - and _ make one, a letter first",
+    WORDS: "is empty; a few words are expected",
+    ADDRESS: "is no address; one begins with https:// or http://",
+    DAY: "is no day, such as 2026-12-31",
+}
 
 
 class Misplaced(ValueError):
@@ -23,10 +36,44 @@ def listed(value: Any) -> Any:
 
 
 Names = Annotated[list[str], BeforeValidator(listed)]
-Reason = Annotated[str, Field(pattern=r"\S")]
+Reason = Annotated[str, Field(pattern=WORDS)]
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no pattern: {error}; a sign that is meant as it is has a \\ before it") from None
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, datetime) or not isinstance(value, (date, str)):
+        raise ValueError("a day is expected, such as 2026-12-31")
+    return value
+
+
+def _past(value: date) -> date:
+    if value > date.today():
+        raise ValueError(f"{value} is still to come")
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+PastDay = Annotated[date, BeforeValidator(_day), AfterValidator(_past)]
 
 
 class Section(BaseModel):
     """What all sections share: an unknown key is an error, since a typing mistake must not mean fewer checks."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true where a number is expected: it would count as 1."""
+        if isinstance(value, bool) and info.field_name:
+            annotation = cls.model_fields[info.field_name].annotation
+            if {int, float, Decimal} & set(get_args(annotation) or (annotation,)):
+                raise ValueError("a number is expected, and YAML reads this as true or false")
+        return value

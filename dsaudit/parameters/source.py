@@ -12,7 +12,7 @@ from dsaudit.parameters.section import Misplaced, Section
 Style = Literal["none", "link", "cursor", "offset", "page", "graphql"]
 
 _OF_ALL = {"style", "records", "empty_is_absent", "total"}
-_OF_STYLE: dict[Style, set[str]] = {
+_OF_STYLE: dict[str, set[str]] = {
     "none": set(),
     "link": {"size_parameter", "next"},
     "cursor": {"size_parameter", "parameter", "next", "last", "more"},
@@ -62,9 +62,9 @@ class Paging(Section):
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
+        style: Any = values.get("style", "link") if isinstance(values, dict) else None
+        if not isinstance(style, str):
             return values
-        style = values.get("style", "link")
         unused = sorted(set(values) - _OF_ALL - _OF_STYLE.get(style, set(values)))
         if unused and unused[0] in cls.model_fields:
             raise ValueError(f"{unused[0]} means nothing to {style} paging")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dsaudit.parameters.filling import placeholders
 from dsaudit.parameters.secret import is_protected
-from dsaudit.parameters.section import Section
+from dsaudit.parameters.section import ADDRESS, Section
 
 if TYPE_CHECKING:
     from dsaudit.parameters.models import Parameters
@@ -30,7 +30,7 @@ class Start(Section):
     theirs began. A run that the integration's own schedule begins meanwhile is taken for the one that was started.
     """
 
-    url: str | None = Field(None, pattern=r"^https?://\S+$")
+    url: str | None = Field(None, pattern=ADDRESS)
     url_env: str | None = None
     command: list[str] | None = Field(None, min_length=1)
     method: Literal["POST", "PUT", "GET"] = "POST"

@@ -102,7 +102,7 @@ class Deliveries(Table):
         "outcome": "outcome",
     }
     vital = ("topic", "received_at")
-    accepted: Names = ["accepted", "duplicate"]  # the outcomes that are successes
+    accepted: Names = Field(["accepted", "duplicate"], min_length=1)  # the outcomes that are successes
     rejected: Names = ["rejected_signature"]  # the outcomes that mean: its signature was not right
 
 

@@ -46,7 +46,8 @@ def _matrix(frame: pd.DataFrame, title: str) -> Axes:
             fill, ink = COVERAGE[cell["state"]]
             column, place = ways.index(cell["way"]), resources.index(cell["resource"])
             axes.add_patch(Rectangle((column, place), 1, 1, facecolor=fill, edgecolor="white", linewidth=1.5))
-            told = COVERAGE_WORDS.get(cell["state"], str(cell["told"]))
+            sign = "↗ " if cell["state"] == "elsewhere" else ""  # told from a gap without its colour
+            told = sign + COVERAGE_WORDS.get(cell["state"], str(cell["told"]))
             weight = "bold" if cell["state"] in GAPS else "normal"
             fitting = FIELDS / len(ways) / max(len(told), 1)
             if fitting < LEAST:
@@ -83,9 +84,9 @@ def _gaps(frame: pd.DataFrame) -> str:
 
 # What a cell of the webhooks' matrix begins with, and as what it is drawn.
 ANNOUNCED = {"registered": "covered", "with": "parent", "polled": "said", "never": "said", "": "said"}
-ANNOUNCED |= {"not known": "unknown"}
-COVERAGE |= {"said": ("#ffffff", GREY), "lost": (RED, "white")}
-GAPS = ("gap", "lost")
+ANNOUNCED |= {"not known": "unknown", "elsewhere": "elsewhere"}
+COVERAGE |= {"said": ("#ffffff", GREY), "lost": (RED, "white"), "elsewhere": ("#f0b95a", INK)}
+GAPS = ("gap", "lost", "elsewhere")
 NO_RESOURCE = "no resource"
 
 
@@ -106,10 +107,10 @@ def topic_matrix(frame: pd.DataFrame) -> Axes:
     """Draw each topic at each side, from the catalogue to our own record; what is lost at a side is dark.
 
     `frame` is ``audit.frame("topic_matrix")``: resource, topic, side, state, told. Of many topics, those of a resource
-    that lack nothing are one lane.
+    that lack nothing are one lane. What is registered to another address has an arrow.
     """
     many = frame["topic"].nunique() > MOST_LANES
-    lost = set(frame.loc[frame["state"] == "lost", "resource"])
+    lost = set(frame.loc[frame["state"].isin(GAPS), "resource"])
     lanes: list[pd.DataFrame] = []
     for name, part in frame.groupby("resource", sort=False):
         whole = many and name not in lost

@@ -6,7 +6,6 @@ what the last sync runs must have read, what is registered, and what the log of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -111,8 +110,7 @@ def _registered(audit: Audit, tenant: str) -> list[tuple[str, datetime | None]] 
     given = audit.source.subscriptions(tenant)
     if given is None:
         return None
-    pattern = audit.parameters.webhooks.address if audit.parameters.webhooks else ".*"
-    ours = [one for one in webhooks.subscriptions(audit, tenant) or [] if re.fullmatch(pattern, one.address)]
+    ours = [one for one in webhooks.subscriptions(audit, tenant) or [] if webhooks.is_ours(audit, one.address)]
     named = provider_of(audit)[0].named
     created = {
         named(str(one.get("topic"))): instant_at(one, "created_at")

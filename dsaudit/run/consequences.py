@@ -1,8 +1,9 @@
 """Which failures follow from others: a root stands before its consequences, and these are no reasons of their own.
 
 A check says in its header ``explains`` what would follow from its failure. Whether it does is judged by place: tenant
-and resource, a nested resource counting as the one it stands in. A failure follows from others when they cover every
-place of it; where they cover a part only, it comes after them and is a reason of its own.
+and resource, a nested resource counting as the one it stands in, and a topic as the one it speaks of. A failure follows
+from others when they cover every place of it; where they cover a part only, it comes after them and is a reason of its
+own.
 
 What was lost on the way from the source, most rows first, weighs more than any remark on how the system is made, and
 what it may follow from weighs as much as it does.

@@ -25,6 +25,7 @@ from dsaudit.audit import registering, remedies
 from dsaudit.checks import all_checks
 from dsaudit.parameters import ParameterError, load
 from dsaudit.verdict import Result, Status, Verdict, card
+from examples.storefront.faults.subscribing import subscribed
 from tests.checks.auditing import opened, told, verdicts
 from tests.ledger import Ledger
 
@@ -89,6 +90,25 @@ def test_what_is_printed_registers_what_is_missing(sample: Any) -> None:
         assert json.loads(in_a_shell(offered[making], clone.environment))["webhook"]["topic"] == topic
         assert "fetch_and_ingest_" in offered[syncing]
         assert verdicts(clone.parameters, clone.environment, [check])[check].status is Status.PASS
+
+
+def test_what_is_printed_takes_back_what_went_elsewhere(sample: Any) -> None:
+    """It is pointed at this system; what comes here already is removed, as it would come twice."""
+    check = "webhook_addresses_right"
+    with sample.clone() as clone:
+        planted = clone.plant("registered_elsewhere").must[0]
+        topic, tenant = planted.keys[0], planted.scope["tenant"]
+        twice = "orders/create"
+        subscribed(clone, f"{tenant}.myshopify.example", twice, "https://old.storefront.example/hooks")
+        verdict = verdicts(clone.parameters, clone.environment, [check])[check]
+        offered = {one["say"]: one["command"] for one in verdict.remedies if "command" in one}
+        moving = offered[f"point at this system what the provider sends elsewhere for {tenant}: {topic}"]
+        removing = offered[f"remove, as it comes here too, what the provider sends elsewhere for {tenant}: {twice}"]
+        assert not any(one.startswith("register the topics") for one in offered)
+        assert json.loads(in_a_shell(moving, clone.environment))["webhook"]["topic"] == topic
+        assert json.loads(in_a_shell(removing, clone.environment)) == {}
+        found = verdicts(clone.parameters, clone.environment, [check, "wanted_topics_are_registered"])
+        assert {one.status for one in found.values()} == {Status.PASS}, "\n".join(map(told, found.values()))
 
 
 MANY = (
@@ -168,9 +188,39 @@ def test_each_providers_own_call_subscribes(provider: str, new_ledger: Callable[
         assert parse_qs(body) == wanted
 
 
+ENDPOINTS = [
+    {"id": "we_1", "url": "https://ledger.example/hooks", "enabled_events": ["invoice.paid"]},
+    {"id": "we_2", "url": "https://old.example/hooks", "enabled_events": ["invoice.paid", "invoice.voided"]},
+    {"id": "we_3", "url": "https://older.example/hooks", "enabled_events": ["invoice.voided"]},
+    {"id": "we_4; reboot", "url": "https://oldest.example/hooks", "enabled_events": ["invoice.sent"]},
+]
+
+
+def test_an_endpoint_of_several_topics_keeps_its_secret_when_it_is_moved(new_ledger: Callable[..., Ledger]) -> None:
+    ledger = new_ledger()
+    text = ledger.parameters.read_text(encoding="utf-8")
+    with listening(json.dumps(ENDPOINTS)) as (address, heard):
+        keys = "token_env: LEDGER_TOKEN, subscriptions: v1/hooks?all=1"
+        source = f"source: {{kind: rest, base_url: '{address}', {keys}}}"
+        text = re.sub(r"source: \{kind: files.*", f"{source}\nprovider: stripe", text)
+        ledger.parameters.write_text(text, encoding="utf-8")
+        surroundings = {**ledger.environment, "LEDGER_TOKEN": "it is $ecret"}
+        with opened(ledger.parameters, surroundings) as audit:
+            assert audit.source.index
+            verdict = audit.check("webhook_addresses_right")
+        made = {one["say"]: one.get("command") for one in verdict.remedies if "elsewhere for north" in one["say"]}
+        moving, removing = made.values()
+        assert moving and removing and "reboot" not in str(made)
+        for command in (moving, removing):
+            in_a_shell(command, surroundings)
+    (moved, _, body), (removed, _, nothing) = heard
+    assert (moved, removed) == ("/v1/hooks/we_2", "/v1/hooks/we_3")
+    assert parse_qs(body) == {"url": ["https://ledger.example/hooks"]} and nothing == "DELETE"
+
+
 @contextlib.contextmanager
-def listening() -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
-    """Listen as a provider would; yield the address, and what is heard."""
+def listening(listed: str = "[]") -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
+    """Listen as a provider would, whose hooks are `listed`; yield the address, and what is heard."""
     heard: list[tuple[str, Any, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -178,6 +228,17 @@ def listening() -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
             heard.append((self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])).decode()))
             self.send_response(201)
             self.end_headers()
+
+        def do_DELETE(self) -> None:
+            heard.append((self.path, self.headers, self.command))
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write((listed if self.path.startswith("/v1/hooks") else "[]").encode())
 
         def log_message(self, *words: object) -> None:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,4 +56,5 @@ def test_check_says_what_is_lacking(project: Project) -> None:
     probe = "provider: shopify\nwebhooks: {probe: {secret_env: NOT_SET}, address: "
     project.ledger.edit("parameters/ledger.yml", "webhooks: {address: ", probe)
     tried = command("check", str(project.ledger.parameters))
-    assert tried.exit_code == 3 and "✗ probe: the environment variable NOT_SET is not set" in tried.output
+    place = r"✗ probe: [^ ]*ledger\.yml:\d+:\d+: webhooks\.probe\.secret_env"
+    assert tried.exit_code == 3 and re.search(f"{place}: the environment variable NOT_SET is not set", tried.output)

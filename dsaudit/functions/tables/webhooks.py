@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 Row = dict[str, Any]
-STATES = ("no handler", "not registered", "not in the code", "not known", "registered")  # of a topic, the worst first
+# Of a topic, the worst first.
+STATES = ("no handler", "not registered", "elsewhere", "not in the code", "not known", "registered")
 
 
 def webhook_matrix(audit: Audit) -> pd.DataFrame:
@@ -153,7 +154,9 @@ def _states(topics: list[Row]) -> Iterator[str]:
 
 def _topics(audit: Audit) -> list[Row]:
     """Return every topic that somebody uses, wanted ones first, with who knows of it."""
-    used = [one for one in topics(audit) if one.wanted_by or one.place or one.registered or one.recorded]
+    used = [
+        one for one in topics(audit) if one.wanted_by or one.place or one.registered or one.elsewhere or one.recorded
+    ]
     provider, _ = provider_of(audit)
     return [
         {
@@ -175,6 +178,8 @@ def _state(topic: Topic, is_code_known: bool) -> str:
         return "no handler"
     if topic.unregistered:
         return f"not registered for {_listed(topic.unregistered)}"
+    if topic.elsewhere:
+        return f"elsewhere for {_listed(topic.elsewhere)}"
     if is_code_known and not topic.place:
         return "not in the code"
     return "registered" if topic.registered else "not known"

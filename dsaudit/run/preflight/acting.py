@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dsaudit import catalogue
 from dsaudit.parameters import Parameters, place_of
 from dsaudit.parameters.live import sends_again
-from dsaudit.parameters.secret import SecretMissing, from_environment
 from dsaudit.probes import forging
 from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
@@ -22,10 +21,14 @@ def probe(parameters: Parameters) -> Iterator[Line]:
     if not given:
         yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
         return
+    for key, name in (("secret_env", given.secret_env), ("url_env", None if given.url else given.url_env)):
+        if name and not os.environ.get(name):
+            where = place_of(parameters.path, ("webhooks", "probe", key))
+            yield Line("probe", False, f"{where}: the environment variable {name} is not set, so nothing would be sent")
+            return
     try:
         scheme = catalogue.load(parameters.provider_file).signature
-        secret = from_environment(given.secret_env) if given.secret_env else None
-    except (catalogue.ProviderError, SecretMissing) as error:
+    except catalogue.ProviderError as error:
         yield Line("probe", False, str(error).splitlines()[0])
         return
     if scheme is None:
@@ -40,7 +43,7 @@ def probe(parameters: Parameters) -> Iterator[Line]:
         if parameters.environment == "production"
         else "; with secret_env there would be more"
     )
-    signed = "" if secret and parameters.environment != "production" else more
+    signed = "" if given.secret_env and parameters.environment != "production" else more
     address = shown(given.url) if given.url else given.url_env or "the address that is registered"
     yield Line("probe", True, f"a run sends {forged} to {address}, each to be refused{also}{signed}")
 

@@ -1,4 +1,4 @@
-"""Webhook subscriptions as apps see them: list, count, create, show and delete; and what was sent to them."""
+"""Webhook subscriptions as apps see them: list, count, create, show, move and delete; and what was sent to them."""
 
 import json
 from datetime import datetime
@@ -12,6 +12,8 @@ from .catalogue import API_VERSION, SCOPES_OF_TOPIC
 from .outbox import Subscription, Taken
 from .provider import Provider
 from .query import Cursor, Refused, read_cursor, read_instant, read_limit
+
+TAKEN = "this topic is already sent to that address"
 
 
 def _body(subscription: Subscription) -> dict[str, Any]:
@@ -54,13 +56,13 @@ async def create_webhook(call: Call) -> Response:
     try:
         call.provider.dispatcher.subscriptions.add(call.shop.domain, subscription)
     except Taken:
-        raise Refused(422, {"address": ["this topic is already sent to that address"]}) from None
+        raise Refused(422, {"address": [TAKEN]}) from None
     return JSONResponse({"webhook": _body(subscription)}, 201)
 
 
-async def _asked(call: Call) -> dict[str, str]:
+async def _asked(call: Call, **known: str) -> dict[str, str]:
     try:
-        asked = json.loads(await call.request.body())["webhook"]
+        asked = known | json.loads(await call.request.body())["webhook"]
         topic, address = str(asked["topic"]), str(asked["address"])
     except (ValueError, KeyError, TypeError):
         raise Refused(400, {"webhook": "expected an object with topic and address"}) from None
@@ -74,6 +76,19 @@ async def _asked(call: Call) -> dict[str, str]:
     if asked.get("format", "json") != "json":
         raise Refused(422, {"format": ["must be json"]})
     return {"topic": topic, "address": address}
+
+
+async def move_webhook(call: Call) -> Response:
+    key, subscriptions = call.request.path_params["id"], call.provider.dispatcher.subscriptions
+    found = subscriptions.all(call.shop.domain, id=key)
+    if not found:
+        raise Refused(404, "Not Found")
+    asked = await _asked(call, topic=found[0].topic)
+    try:
+        subscriptions.readdress(call.shop.domain, key, asked["address"])
+    except Taken:
+        raise Refused(422, {"address": [TAKEN]}) from None
+    return await show_webhook(call)
 
 
 async def delete_webhook(call: Call) -> Response:
@@ -119,5 +134,6 @@ def webhook_routes(provider: Provider) -> list[Route]:
         route(provider, f"{BASE}/webhooks/count.json", count_webhooks),
         route(provider, f"{BASE}/webhook_deliveries.json", list_deliveries),
         route(provider, one, show_webhook),
+        route(provider, one, move_webhook, method="PUT"),
         route(provider, one, delete_webhook, method="DELETE"),
     ]

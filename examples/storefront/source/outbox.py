@@ -47,6 +47,12 @@ class Subscriptions:
         except sqlite3.IntegrityError as error:
             raise Taken from error
 
+    def readdress(self, shop: str, key: int, address: str) -> None:
+        try:
+            self.connection.execute("update webhook set address = ? where shop = ? and id = ?", (address, shop, key))
+        except sqlite3.IntegrityError as error:
+            raise Taken from error
+
     def remove(self, shop: str, key: int) -> bool:
         return self.connection.execute("delete from webhook where shop = ? and id = ?", (shop, key)).rowcount > 0
 
