@@ -99,16 +99,6 @@ def steps(*seconds: float | None) -> pd.DataFrame:
     return frame(*lines)
 
 
-def sent_again(*seconds: float | None, failed: bool | None = False) -> pd.DataFrame:
-    """The steps of changes that came, and of a delivery that was sent again."""
-    still = [
-        {"action": "duplicate", "step": name, "still": True, "seconds": one, "waited_seconds": 15.0,
-         "limit_seconds": 5.0, "failed": failed}
-        for name, one in zip(("raw", "row"), seconds, strict=False)
-    ]  # fmt: skip
-    return pd.concat([steps(0.02, 0.3), frame(*still)], ignore_index=True)
-
-
 def versions(*numbers: int) -> pd.DataFrame:
     return frame(*({"tenant": "acme", "resource": "order", "versions": one, "objects": 10_000} for one in numbers))
 
@@ -138,9 +128,6 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.live_times, steps(0.001, 0.3, 0.3, 0.4, 0.4)),
     (plots.live_times, steps(0.02)),
     (plots.live_times, steps(0.02, None, None, 6, 14.9)),
-    (plots.live_times, sent_again(5.1, 5.1)),
-    (plots.live_times, sent_again(0.1, 1.2, failed=True)),
-    (plots.live_times, sent_again(None, None, failed=None)),
     (plots.latency, hops(0.2)),
     (plots.latency, hops(-3, 0, 0.001, 4, 1e7)),
     (plots.latency, pd.concat([hops(1, 2), hops(*[0.5] * 5000, resource="a_$long$_name_of_a_resource")])),
@@ -208,16 +195,6 @@ SIDES = ("available", "wanted", "handled")
 WHOLE, GAP = {"state": "covered", "told": "yes"}, {"state": "lost", "told": "1 of 2"}
 SENTENCES: list[tuple[Callable[..., Axes], pd.DataFrame, str]] = [
     (plots.live_times, steps(0.02, 0.3), "all 4 steps were seen; the slowest is webhook of create, 300 ms"),
-    (
-        plots.live_times,
-        sent_again(5.1, 5.1),
-        "all 4 steps were seen; the slowest is webhook of create, 300 ms, and no delivery sent again changed a row",
-    ),
-    (
-        plots.live_times,
-        sent_again(0.1, 1.2, failed=True),
-        "late, not seen in 15 s, or changed by a delivery sent again: duplicate: raw, row",
-    ),
     (
         plots.live_times,
         steps(0.02, None, 6),
