@@ -67,5 +67,5 @@ def _told(frame: pd.DataFrame, waited: float) -> str:
     still = frame["still"].eq(True)
     seen = frame[~still]
     action, step, seconds = max(zip(seen["action"], seen["step"], seen["seconds"], strict=True), key=lambda one: one[2])
-    more = ", and what was sent again changed nothing" if still.any() else ""
+    more = ", and no delivery sent again changed a row" if still.any() else ""
     return f"all {len(seen)} steps were seen; the slowest is {step} of {action}, {span(seconds)}{more}"
