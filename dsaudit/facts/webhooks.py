@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit import codebase
 from dsaudit.catalogue import ACTIONS as ACTIONS
+from dsaudit.catalogue import group as group
 from dsaudit.catalogue import topics_of, without_version
 from dsaudit.facts.provider import provider_of
 from dsaudit.verdict.card import plural
@@ -47,11 +48,6 @@ class Subscription:
 def ending(topic: str) -> str:
     """Return a topic's last word, which is no version: ``create`` of ``orders/create``."""
     return re.split(r"[/.:]", without_version(topic))[-1]
-
-
-def group(topic: str) -> str:
-    """Return what stands before a topic's last word: ``orders`` of ``orders/create``."""
-    return without_version(topic)[: -len(ending(topic)) - 1]
 
 
 def action(topic: str) -> str | None:

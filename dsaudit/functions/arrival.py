@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
-VERSIONS = """
-select tenant, source_id, by_webhook, changed_at, received_at
-from {raw} as r where resource = %(resource_name)s and not deleted order by tenant, received_at, sequence
+# Of each record: when its first version came, and the first by webhook; of when the oldest version is, and the newest
+# by webhook, or that one by webhook does not say.
+ARRIVALS = """
+select tenant, source_id, min(received_at) as first_at, min(received_at) filter (where by_webhook) as first_by_webhook,
+       min(changed_at) as oldest, max(changed_at) filter (where by_webhook) as newest_by_webhook,
+       coalesce(bool_or(by_webhook and changed_at is null), false) as is_undated
+from {raw} as r where resource = %(resource_name)s and not deleted group by 1, 2
 """
 ARRIVED = """
 select tenant, source_id, max(received_at) as received_at
@@ -141,7 +145,7 @@ class _Ways:
     both: Sides
     tenant: str
     due: set[str]  # whether a webhook tells of a creation, of an update
-    versions: dict[Key, list[Row]] = field(default_factory=dict)  # in the order in which they came
+    arrivals: dict[Key, Row] = field(default_factory=dict)
     arrived: dict[Key, datetime] = field(default_factory=dict)  # the last delivery that was accepted
 
     def newest(self) -> list[Key]:
@@ -150,7 +154,7 @@ class _Ways:
         Times in whole seconds make them several now and then.
         """
         keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
-        if not self.versions or not keys or not self.due:
+        if not self.arrivals or not keys or not self.due:
             return []
         dated = [(changed, key) for key in keys if (changed := self._changed(key))]
         if "create" not in self.due:
@@ -160,7 +164,7 @@ class _Ways:
         if not dated:
             return []
         # What changed before the first reading came with it, and no webhook was due.
-        first = min(versions[0]["received_at"] for versions in self.versions.values())
+        first = min(row["first_at"] for row in self.arrivals.values())
         last = max(changed for changed, _ in dated)
         return [key for changed, key in dated if changed == last > first]
 
@@ -170,12 +174,13 @@ class _Ways:
 
     def _was_older(self, key: Key, changed: datetime) -> bool:
         """Return whether we have an older state of a record, which proves that it was not new."""
-        return any(row["changed_at"] and row["changed_at"] < changed for row in self.versions.get(key, []))
+        oldest = self.arrivals[key]["oldest"] if key in self.arrivals else None
+        return oldest is not None and oldest < changed
 
     def _came_last(self, keys: list[Key]) -> list[Key]:
         """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
-        came = [(self.versions[key][0]["received_at"], key) for key in keys if key in self.versions]
-        told = [row["received_at"] for rows in self.versions.values() for row in rows if row["by_webhook"]]
+        came = [(self.arrivals[key]["first_at"], key) for key in keys if key in self.arrivals]
+        told = [row["first_by_webhook"] for row in self.arrivals.values() if row["first_by_webhook"]]
         return [key for time, key in sorted(came)[-1:] if told and min(told) <= time]
 
     def came_by_webhook(self, key: Key) -> bool:
@@ -183,15 +188,18 @@ class _Ways:
         changed = self._changed(key)
         if key in self.arrived and (changed is None or self.arrived[key] >= changed - self.both.clock_error):
             return True
-        rows = [row for row in self.versions.get(key, []) if row["by_webhook"]]
-        return any(changed is None or row["changed_at"] is None or row["changed_at"] >= changed for row in rows)
+        came = self.arrivals.get(key)
+        if came is None or came["first_by_webhook"] is None:
+            return False
+        newest = came["newest_by_webhook"]
+        return changed is None or came["is_undated"] or (newest is not None and newest >= changed)
 
 
 def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
     told = due(audit, both.resource)
     found = {tenant: _Ways(both, tenant, told) for tenant in both.tenants}
-    for row in _rows(audit, VERSIONS, both.name):
-        found[row["tenant"]].versions.setdefault((row["tenant"], row["source_id"]), []).append(row)
+    for row in _rows(audit, ARRIVALS, both.name):
+        found[row["tenant"]].arrivals[row["tenant"], row["source_id"]] = row
     for row in _rows(audit, ARRIVED, both.name) if audit.parameters.deliveries else []:
         found[row["tenant"]].arrived[row["tenant"], row["source_id"]] = row["received_at"]
     return found
@@ -199,7 +207,8 @@ def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
 
 def _rows(audit: Audit, sql: str, resource: str) -> list[Row]:
     frame = audit.query(sql, resources=[resource], resource_name=resource)
-    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+    given = frame.astype(object).where(frame.notna(), None)  # an instant that is not there is none
+    return [{str(column): value for column, value in row.items()} for row in given.to_dict("records")]
 
 
 def _frames(rows: list[Row], examined: list[Row]) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from dsaudit.source.pacing import pause, retry_after
 from dsaudit.source.reading import SourceError, SourceRefused, parse, value_at
 from dsaudit.source.recording import instant_at
 from dsaudit.source.rest import Client
+from dsaudit.wording import shown
 
 LARGEST_ANSWER = 1_000_000  # bytes
 ATTEMPTS = 4  # of a request that the provider refuses unread, as we ask too often
@@ -101,6 +103,19 @@ class Changer:
                 raise SourceError(f"{self.resource.one}: the source answered the deletion, and still has the record")
             if mark and mark not in (record.text if record else ""):
                 raise SourceError(f"{self.resource.one}: the source answered the change, and does not show it")
+
+    @property
+    def deletion(self) -> str | None:
+        """The command that deletes the record by hand, with the token in its variable; None while its id is unknown."""
+        call, source = self.live.delete, self.reader.source
+        if self.id is None:
+            return None
+        path = filled(call.path, lambda name: quote(str(self.id), safe="") if name == "id" else f"{{{name}}}")
+        bearer = "Bearer " if source.token_header.lower() == "authorization" else ""
+        header = f'{shlex.quote(f"{source.token_header}: {bearer}")}"${self.live.token_env}"'
+        address = shlex.quote(f"{shown(self.reader.base_url).rstrip('/')}/{path.lstrip('/')}")
+        body = "" if call.body is None else ", and the body of `live.delete`"
+        return f"curl -gsS -X {call.method} -H {header} {address}{body}"
 
     def _send(self, call: Call, mark: str, gone: bool = False) -> None:
         path = filled(call.path, lambda name: quote(str(self._value(name, mark, call)), safe=""))

@@ -26,7 +26,7 @@ from dsaudit.source.collecting import tenants_of
 from dsaudit.source.probing import NotSent
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import LIVE
-from dsaudit.wording import span
+from dsaudit.wording import shown, span
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -268,6 +268,12 @@ class _Probe:
 
     # What is left at the source
 
+    def _told(self, why: str) -> str:
+        """Return which record is left, why, and how it is deleted."""
+        call = self.changer.deletion
+        how = f"delete it with `{call}`" if call else f"look for its mark at {shown(self.changer.reader.base_url)}"
+        return f"{self._name()}: {why}; {how}"
+
     @contextlib.contextmanager
     def _cleaned_up(self) -> Iterator[None]:
         """Delete the record whatever happens, Ctrl-C included; the runner waits as long as the note of it is there."""
@@ -293,7 +299,7 @@ class _Probe:
                 self.changer.see_it(None)
             except SourceError as error:
                 problem = str(error)
-        return f"{self._name()}: {problem}" if self.changer.may_exist else None
+        return self._told(f"not deleted, as {problem}") if self.changer.may_exist else None
 
     def _name(self) -> str:
         known = "" if self.changer.id is None else f" {self.changer.id}"
@@ -301,7 +307,7 @@ class _Probe:
 
     def _note(self, left: str | None = None) -> None:
         """Note what is at the source for as long as it is, so that a run that is stopped can tell of it."""
-        record = {"what": left or self._name(), "given_up": left is not None}
+        record = {"what": left or self._told("not deleted yet"), "given_up": left is not None}
         _write(self.audit.private / LEFT, record)
 
 

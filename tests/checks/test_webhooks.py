@@ -31,7 +31,7 @@ ADDRESS = "https://ledger.example/hooks"
         ("qbo.customer.created.v1", "qbo.customer", "create"),
         ("qbo.invoice.voided.v1", "qbo.invoice", None),
         ("app/uninstalled", "app", None),
-        ("ping", "", None),
+        ("ping", "ping", None),
     ],
 )
 def test_a_topic_tells_of_a_kind_of_change(topic: str, group: str, action: str | None) -> None:
