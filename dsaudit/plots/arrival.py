@@ -141,7 +141,10 @@ def deliveries(frame: pd.DataFrame) -> Axes:
     `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
     """
     axes = ingest(frame.rename(columns={"outcome": "via", "deliveries": "records"}))
-    _redden(axes, frame, "outcome", ~frame["accepted"].astype(bool))
+    for outcome, bars in zip(sorted(frame["outcome"].unique()), axes.containers, strict=True):
+        if not frame.loc[frame["outcome"] == outcome, "accepted"].any():
+            for bar in bars:
+                bar.set_color(RED)
     return retitled(axes, "Deliveries over time, by outcome")
 
 
@@ -176,14 +179,6 @@ def log(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("log_over_time")``: level, is_error, time, lines, seconds, until.
     """
-    axes = ingest(frame.rename(columns={"level": "via", "lines": "records"}))
-    _redden(axes, frame, "level", frame["is_error"])
+    marked = frame.assign(accepted=~frame["is_error"].astype(bool))
+    axes = deliveries(marked.rename(columns={"level": "outcome", "lines": "deliveries"}))
     return retitled(axes, "Lines of the application's log over time, by level")
-
-
-def _redden(axes: Axes, frame: pd.DataFrame, lane: str, is_bad: pd.Series) -> None:
-    """Draw the lanes in red that hold nothing but what is bad."""
-    for name, bars in zip(sorted(frame[lane].unique()), axes.containers, strict=True):
-        if is_bad[frame[lane] == name].all():
-            for bar in bars:
-                bar.set_color(RED)
