@@ -70,6 +70,8 @@ def _row(line: Line, found: str, words: str) -> Row:
 
 def _reason(found: Log, became: Counter[str]) -> str | None:
     """Return why nothing is proven although the log was read, or None."""
+    if found.notes.problems:
+        return f"a part of the log is not known: {found.notes.problems[0]}"
     if not found.notes.lines:
         return f"the log has no line since {instant_text(found.since)}"
     if became["unnamed"] and not found.notes.naming:
@@ -179,7 +181,7 @@ def logs_have_no_gap(audit: Audit) -> Found:
     rows = [{"kind": kind.name, **gap} for kind in kinds for gap in kind.gaps()]
     telling = [kind for kind in kinds if kind.tells]
     counted = ", ".join(plural(len(kind.events), kind.one, kind.name) for kind in kinds) or "nothing"
-    reason = found.problem
+    reason = found.problem or next((f"a part of the log is not known: {one}" for one in found.notes.problems), None)
     if not reason and any(len(kind.events) for kind in kinds) and not telling:
         reason = (
             f"the log names none of these, and has no line while one ran: {counted}; is it the right one?"

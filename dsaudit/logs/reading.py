@@ -84,8 +84,8 @@ class Notes:
     def take(self, line: Line) -> None:
         """Count a line."""
         self.lines += 1
-        self.first = min(filter(None, (self.first, line.at)))
-        self.last = max(filter(None, (self.last, line.at)))
+        self.first = line.at if self.first is None or line.at < self.first else self.first
+        self.last = line.at if self.last is None or line.at > self.last else self.last
         self.without_level += not line.level
         self.naming += bool(line.delivery_id or line.source_id)
         self.counts[int(line.at.timestamp()) // self.step * self.step, line.level] += 1
@@ -213,7 +213,7 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
     return Line(
         at=at,
         level=level if LEVEL.fullmatch(level) else "other",
-        is_error=level in {one.lower() for one in section.errors},
+        is_error=level in section.error_levels,
         message=_text(found["message"])[:KEPT],
         file=name,
         number=number,

@@ -8,7 +8,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def record(parameters: Parameters, folder: Path, progress: Callable[[str], None]
     with os.fdopen(handle, "wb") as file, gzip.open(file, "wt", encoding="ascii") as kept:
         for line in read(parameters, since, notes):
             if line.is_error or line.delivery_id or line.source_id:
-                kept.write(json.dumps({**asdict(line), "at": line.at.isoformat()}) + "\n")
+                kept.write(json.dumps({**vars(line), "at": line.at.isoformat()}) + "\n")
             if notes.lines % OFTEN == 0:
                 progress(f"reading the logs: {plural(notes.lines, 'line')}")
     index = {

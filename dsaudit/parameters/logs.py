@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -29,7 +30,12 @@ class Logs(Section):
     columns: dict[str, Names] = Field({}, validate_default=True)
     errors: Names = ["error", "critical", "fatal", "exception"]
     zone: str | None = None
-    megabytes: int = Field(2000, ge=1)
+    megabytes: int = Field(500, ge=1)  # of text; a minute or two
+
+    @cached_property
+    def error_levels(self) -> frozenset[str]:
+        """The levels that mean a failure, in small letters."""
+        return frozenset(one.lower() for one in self.errors)
 
     @field_validator("columns")
     @classmethod

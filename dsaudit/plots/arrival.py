@@ -142,7 +142,13 @@ def deliveries(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
     """
-    axes = _marked(frame.rename(columns={"outcome": "via", "deliveries": "records"}), ~frame["accepted"].astype(bool))
+    is_taken = frame.groupby("outcome")["accepted"].transform("any").astype(bool)
+    marked = frame["outcome"].astype(str).where(is_taken, "✗ " + frame["outcome"].astype(str))
+    axes = ingest(frame.assign(via=marked).rename(columns={"deliveries": "records"}))
+    for outcome, bars in zip(sorted(marked.unique()), axes.containers, strict=True):
+        if outcome.startswith("✗"):
+            for bar in bars:
+                bar.set_color(RED)
     return retitled(axes, "Deliveries over time, by outcome")
 
 
@@ -177,17 +183,6 @@ def log(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("log_over_time")``: level, is_error, time, lines, seconds, until.
     """
-    axes = _marked(frame.rename(columns={"level": "via", "lines": "records"}), frame["is_error"].astype(bool))
+    marked = frame.assign(accepted=~frame["is_error"].astype(bool))
+    axes = deliveries(marked.rename(columns={"level": "outcome", "lines": "deliveries"}))
     return retitled(axes, "Lines of the application's log over time, by level")
-
-
-def _marked(frame: pd.DataFrame, is_bad: pd.Series) -> Axes:
-    """Draw as `ingest`; lanes that hold nothing but what is bad are red and bear a cross."""
-    lanes = frame["via"].astype(str)
-    marked = lanes.where(~is_bad.groupby(lanes).transform("all"), "✗ " + lanes)
-    axes = ingest(frame.assign(via=marked))
-    for lane, bars in zip(sorted(marked.unique()), axes.containers, strict=True):
-        if lane.startswith("✗"):
-            for bar in bars:
-                bar.set_color(RED)
-    return axes

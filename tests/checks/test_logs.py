@@ -230,6 +230,16 @@ def test_a_file_that_is_not_there_is_inconclusive(logging: ledger.Ledger) -> Non
         assert "the log is not known: there is no file" in str(verdict.results[0].reason)
 
 
+def test_a_part_that_is_not_known_leaves_it_undecided_unless_the_rest_has_a_loss(logging: ledger.Ledger) -> None:
+    one = f"{logging.folder}/app.log*"
+    logging.edit("parameters/ledger.yml", f"files: {one}", f"files: [{logging.folder}/worker.log, {one}]")
+    for verdict in judged(logging, *heard(range(TRAFFIC))).values():
+        assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+        assert "a part of the log is not known: there is no file" in str(verdict.results[0].reason)
+    lost = judged(logging, a_line(NOW - timedelta(hours=1), hook="x1"), *heard(range(TRAFFIC)))[ERRORS]
+    assert lost.status is Status.FAIL, told(lost)
+
+
 def test_without_a_raw_table_a_delivery_that_nobody_has_is_lost_all_the_same(logging: ledger.Ledger) -> None:
     at = NOW - timedelta(hours=1)
     logging.execute("update ledger.hook_log set verdict = 'lost' where hook = 'h5'")

@@ -32,7 +32,9 @@ def test_an_update_that_was_not_delivered_ends_at_the_source(damaged: Damaged) -
 def test_a_record_that_was_refused_shows_its_deliveries_and_nothing_after_them(damaged: Damaged) -> None:
     story = damaged.story("creation_refused")
     assert causes(story) == {"REJECTED_SIGNATURE"}
-    assert set(sides(story)) == {"source", "delivery"}
+    assert set(sides(story)) == {"source", "delivery", "log"}
+    logged = story.events[story.events["side"] == "log"]
+    assert set(logged["what"]) == {"warning: webhook_refused"} and len(logged) >= 2
     refused = story.events[story.events["side"] == "delivery"]
     assert len(refused) >= 2 and set(refused["state"]) == {"bad"}
     assert "not accepted (rejected_signature)" in told(story, "delivery")
@@ -153,7 +155,9 @@ def test_what_is_misspelt_is_named(damaged: Damaged, resource: str, tenant: str,
 
 def test_without_ways_in_it_shows_what_there_is_and_says_what_is_not_known(damaged: Damaged) -> None:
     place = damaged.place("orders_update_dropped")
-    alone = damaged.file("refined_alone", lambda file: [file.pop(one) for one in ("raw", "deliveries", "syncs")])
+    alone = damaged.file(
+        "refined_alone", lambda file: [file.pop(one) for one in ("raw", "deliveries", "syncs", "logs")]
+    )
     (story,) = damaged.tell(*place, file=alone)
     assert story.status is Status.FAIL and set(sides(story)) == {"source", "refined"}
     assert len(story.unknown) == 3

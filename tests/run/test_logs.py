@@ -47,6 +47,13 @@ def test_a_replay_tells_the_same_without_the_log(logging: Project) -> None:
     assert pages and not [path for path in pages if b"Lovelace" in path.read_bytes()]
 
 
+def test_a_log_is_read_where_there_is_no_source(logging: Project) -> None:
+    text = logging.ledger.parameters.read_text(encoding="utf-8")
+    begin = text.index("source: {")
+    logging.ledger.parameters.write_text(text[:begin] + text[text.index("\n", begin) + 1 :], encoding="utf-8")
+    assert verdict(logging.run().folder)["status"] == "fail"
+
+
 def test_a_run_that_is_resumed_reads_the_log_anew(logging: Project) -> None:
     first = logging.run()
     line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info"}

@@ -51,13 +51,10 @@ def log_over_time(audit: Audit) -> pd.DataFrame:
         return pd.DataFrame()
     length = max(second for second, _ in notes.counts) - min(second for second, _ in notes.counts)
     step = next((one for one in STEPS if one >= notes.step and length <= MOST * one), STEPS[-1])
+    errors = audit.parameters.logs.error_levels if audit.parameters.logs else frozenset()
     rows = [
-        {"level": level or "none", "is_error": level in _errors(audit), "time": datetime.fromtimestamp(second, UTC),
+        {"level": level or "none", "is_error": level in errors, "time": datetime.fromtimestamp(second, UTC),
          "lines": count, "seconds": float(step), "until": audit.instant}
         for (second, level), count in sorted(binned(notes.counts, step).items())
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _errors(audit: Audit) -> set[str]:
-    return {one.lower() for one in audit.parameters.logs.errors} if audit.parameters.logs else set()
