@@ -222,7 +222,7 @@ def test_a_log_that_proves_nothing_says_why(lines: list[str], problem: str | Non
         ),
         ("{files: a, zone: Nowhere}", "logs.zone: no time zone is called Nowhere"),
         ("{files: a, zone: ../etc}", "logs.zone: no time zone is called ../etc"),
-        ("{files: a, megabytes: 0}", "logs.megabytes: input should be"),
+        ("{files: a, megabytes: 0}", "logs.megabytes: has to be at least 1"),
         ("{file: a}", "logs.file: unknown key; did you mean files?"),
     ],
 )
