@@ -40,9 +40,13 @@ class Names:
     resources: Mapping[str, str]
     kinds: Mapping[str, str | None]
 
+    def is_foreign(self, line: Line) -> bool:
+        """Return whether a line names a tenant that is none of ours."""
+        return line.tenant is not None and bool(self.tenants) and line.tenant not in self.tenants
+
     def of(self, line: Line) -> Line | None:
         """Return a line with tenant, resource and id as we call them, or None: another's, or our own probe's."""
-        if line.tenant is not None and self.tenants and line.tenant not in self.tenants:
+        if self.is_foreign(line):
             return None
         if MARK in (line.delivery_id or "") or MARK in (line.source_id or ""):
             return None
@@ -74,6 +78,16 @@ def lines(audit: Audit) -> Iterator[Line]:
         one = found.of(line) if line.at <= until else None
         if one:
             yield one
+
+
+def foreign(audit: Audit) -> tuple[int, bool]:
+    """Return how many errors are about tenants that the file does not declare, and whether any line is about ours."""
+    called, errors, is_ours = names(audit), 0, False
+    for line in log(audit).lines():
+        is_foreign = called.is_foreign(line)
+        errors += is_foreign and line.is_error
+        is_ours = is_ours or not is_foreign
+    return errors, is_ours
 
 
 def settled_until(audit: Audit) -> datetime:

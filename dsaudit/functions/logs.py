@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts import log_gaps
-from dsaudit.facts.logs import lines, log, said, settled_until, words
+from dsaudit.facts.logs import foreign, lines, log, said, settled_until, words
 from dsaudit.functions import Found, Row, frames
 from dsaudit.logs import Line, Log
 from dsaudit.reconcile.asking import asked
@@ -26,7 +26,7 @@ SINCE = {
 }
 AT_ONCE = 10_000  # errors that are held against the tables by one query
 # What becomes of an error that is no loss, in the words of a verdict's limits.
-KNOWN, LATER, UNTOLD = "known", "later", "untold"
+KNOWN, LATER, UNTOLD, FOREIGN = "known", "later", "untold", "foreign"
 
 
 def errors_left_a_record(audit: Audit) -> Found:
@@ -58,9 +58,14 @@ def errors_left_a_record(audit: Audit) -> Found:
             became[LATER] += told_by_tables == LATER
             if told_by_tables not in (KNOWN, LATER, UNTOLD):
                 rows.append(_row(line, told_by_tables, said(line, known)))
-    judged = frames(rows, [{"examined": found.notes.lines, "reason": found.problem or _reason(found, became)}])
+    became[FOREIGN], is_ours = (0, True) if found.problem else foreign(audit)
+    reason = found.problem or (_reason(found, became) if is_ours or not became[FOREIGN] else STRANGE)
+    judged = frames(rows, [{"examined": found.notes.lines, "reason": reason}])
     judged[1].attrs["limits"] = [*_limits(became), *found.notes.limits()]
     return judged
+
+
+STRANGE = "every line names a tenant that the parameter file does not: by which name, account or id does it call ours?"
 
 
 def _row(line: Line, found: str, words: str) -> Row:
@@ -88,6 +93,7 @@ def _limits(became: Counter[str]) -> list[str]:
         "unnamed": "name neither a delivery nor a record; the table of errors has them",
         LATER: "are about what was stored or refined later, and count as mended",
         UNTOLD: "are older than the tables, or about what the file does not declare",
+        FOREIGN: "are about tenants that the parameter file does not name",
         "under way": "are too young to be judged",
     }
     return [f"of the errors, {became[name]:,} {text}" for name, text in said.items() if became[name]]

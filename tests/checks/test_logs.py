@@ -111,7 +111,13 @@ def test_only_what_no_table_tells_of_is_named(clone: Any) -> None:
     assert {(row["tenant"], row["source_id"]) for row in rows} >= {("acme", "1"), (None, case.order)}
     assert "2 lines of the log could not be read: 1 cut off, 1 no JSON object" in verdict.limits
     limits = "; ".join(verdict.limits)
-    for words in ("1 name neither", "2 are about what was stored or refined later", "2 are older than the tables"):
+    whose = "1 are about tenants that the parameter file does not name"
+    for words in (
+        "1 name neither",
+        "2 are about what was stored or refined later",
+        "2 are older than the tables",
+        whose,
+    ):
         assert f"of the errors, {words}" in limits
     assert gap.status is Status.PASS, told(gap)
     assert set(table["said"]) == {"webhook_failed", "… cannot be read (ValueError)"}
@@ -211,8 +217,13 @@ def test_a_log_of_syncs_alone_is_judged_by_them(logging: ledger.Ledger) -> None:
             "1 error cannot be held against the tables",
             None,
         ),
+        (
+            [a_line(NOW - timedelta(hours=1), hook="x1", org="The North")],
+            "every line names a tenant that the parameter file does not",
+            None,
+        ),
     ],
-    ids=["empty", "another system's", "no JSON", "names nothing", "nothing to hold it against"],
+    ids=["empty", "another system's", "no JSON", "names nothing", "nothing to hold it against", "another's name"],
 )
 def test_what_proves_nothing_is_inconclusive(
     lines: list[str], errors: str | None, gap: str | None, logging: ledger.Ledger

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
 from app.core import faults
 from app.core.log import Log
 from app.services.shopify.raw_rows import RawRow
@@ -54,8 +56,9 @@ class RefinementWorker:
         self.pending += 1
         try:
             await shopify_refinement_service.refine_open()
+        except (OperationalError, ProgrammingError):
+            log.warning("database_not_migrated_yet")  # so nothing was left in it
         except Exception:
-            # A database that is not migrated yet is none to work on, but no reason to die.
             log.exception("open_rows_not_refined")
         finally:
             self.pending -= 1
