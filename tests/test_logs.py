@@ -63,6 +63,13 @@ def test_a_variable_may_name_the_files(tmp_path: Path, monkeypatch: pytest.Monke
     assert found(tmp_path, "{files: nothing/*.log}")[1].problems == ["there is no file nothing/*.log"]
 
 
+def test_a_link_to_nothing_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    written(tmp_path / "app.log", a_line())
+    (tmp_path / "current.log").symlink_to("rotated away")
+    notes = found(tmp_path, "{files: '*.log'}")[1]
+    assert (notes.lines, notes.problems) == (1, ["current.log could not be read: No such file or directory"])
+
+
 def test_lines_may_name_a_thing_under_several_keys(tmp_path: Path) -> None:
     written(
         tmp_path / "app.log",
@@ -201,6 +208,8 @@ def test_an_altered_recording_and_another_description_are_refused(some: Paramete
     [
         (["plain text"] * 3 + [a_line()], "most of the log could not be read: 3 lines of the log"),
         ([json.dumps({"timestamp": NOW.isoformat()})], "no line of the log tells its level"),
+        ([a_line(level="Schlimm")], "which levels mean a failure is not known (logs.errors); there are schlimm"),
+        ([a_line(level=50)], None),  # pino's and bunyan's error
         ([a_line()], None),
     ],
 )

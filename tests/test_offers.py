@@ -67,7 +67,7 @@ def test_each_topic_is_added_kept_or_skipped_and_what_has_none_is_polled(audit: 
         ("line", "", "keep", "each topic of member carries it"),
         ("member", "member.renamed", "skip", "member.updated tells the same"),
         ("member", "member.left", "skip", "member.updated tells of that state too"),
-        ("member", "member.seen", "skip", "it tells of no creation, update or deletion"),
+        ("member", "member.seen", "skip", "the catalogue counts it as none of creation, update and deletion"),
     ]
 
 

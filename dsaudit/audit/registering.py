@@ -104,7 +104,8 @@ def _putting_right(
     for doing, calls in (("point at this system", moved), ("remove, as it comes here too,", removed)):
         named = sorted({topic for key in calls for topic in topics[key] if TOPIC.fullmatch(topic)})[:MOST]
         more = f" (the first {MOST} of {len(calls)})" if len(calls) > MOST else ""
-        words = f"{doing} what the provider sends elsewhere for {tenant.name}{more}: {', '.join(named)}"
+        words = f"{doing} what the provider sends elsewhere for {tenant.name}, with a token that may write{more}"
+        words += f": {', '.join(named)}"
         commands = "\n".join(call for made in [*calls.values()][:MOST] for call in made if call)
         if calls:
             yield {"say": words, "command": commands} if commands else {"say": words}

@@ -69,7 +69,7 @@ def init(
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
 @click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
-@click.option("--live", is_flag=True, help="Let checks act as the file declares: create, change and delete a record.")
+@click.option("--live", is_flag=True, help="Let checks act as the file declares: change a record, start syncs.")
 @ATTACH
 def run(
     file: Path,

@@ -52,7 +52,7 @@ def webhook_analysis(audit: Audit) -> str:
         "## Webhook or Polling",
         table(("Resource", "Ways", "Last by webhook", "Last by sync"), _ways(audit), "No resource comes by itself."),
         "## Recommendations",
-        *_recommendations(advice),
+        *_recommendations(audit, advice),
         "## Implementation",
         *([addition(audit, one) for one in to_add] or ["Nothing is to be added."]),
     ]
@@ -146,7 +146,10 @@ def _ways(audit: Audit) -> Iterator[Row]:
         yield code(one.resource), words(one.words) or "**none**", hooked, synced
 
 
-def _recommendations(advice: list[Advice]) -> Iterator[str]:
+def _recommendations(audit: Audit, advice: list[Advice]) -> Iterator[str]:
+    away = [f"{code(one.name)} of {words(', '.join(one.elsewhere))}" for one in topics(audit) if one.elsewhere]
+    absent = [f"{code(one.name)} of {words(', '.join(one.unregistered))}" for one in topics(audit)
+              if one.wanted_by and one.unregistered]  # fmt: skip
     add = [f"{code(one.topic)} ({one.impact.upper()})" for one in advice if one.advice == "add"]
     keep = [one for one in advice if one.advice == "keep" and not one.topic]
     bare = [one.resource for one in keep if one.documented == "no" or ", without" in one.documented]
@@ -157,6 +160,10 @@ def _recommendations(advice: list[Advice]) -> Iterator[str]:
         f"2. Keep current approach for: {codes(one.resource for one in keep)}.",
         f"3. Write down, with date and source, why there is no webhook for: {codes(bare)}.",
         f"4. Monitor for new webhooks, with each version of the API: {codes(polled)}.",
+        f"5. Register what is wanted and is not: {'; '.join(absent) or 'none'}.",
+        f"6. Point at this system what is sent elsewhere: {'; '.join(away) or 'none'}.",
     ]
+    if away or absent:
+        lines.append("\nThe report of phase 3 has the provider's calls for 5 and 6, with this integration's values.")
     yield "\n".join(lines)
     yield table(("Topic", "Advice", "Why it need not be registered"), skip, "")

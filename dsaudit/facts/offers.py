@@ -208,7 +208,7 @@ def _advice(resource: Resource, offer: Offer, topic: str, kind: str) -> tuple[st
     if topic in resource.webhooks:
         return "keep", "it tells of a change" if kind != "other" else "it is wanted, and tells of no change of its own"
     if kind == "other":
-        return "skip", "it tells of no creation, update or deletion"
+        return "skip", "the catalogue counts it as none of creation, update and deletion"
     if beside := offer.wanted(resource, kind):
         # `charge.succeeded` is a way of being created, and says nothing of the charges that failed.
         same = next((one for one in beside if action(one) == kind), None)

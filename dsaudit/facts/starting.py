@@ -119,8 +119,11 @@ def _run(parameters: Parameters, given: Start, texts: dict[str, str]) -> Answer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        except FileNotFoundError:
+            raise NotStarted("the command was not started: there is no such program (syncs.run.command)") from None
         except (OSError, ValueError) as error:
-            raise NotStarted(f"the command was not started: {type(error).__name__}") from None
+            why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            raise NotStarted(f"the command was not started: {why}") from None
         try:
             code = running.wait(given.wait_seconds)
         except subprocess.TimeoutExpired:

@@ -31,7 +31,7 @@ LAST_RECEIVED = "select tenant, max(received_at) as received_at, count(*) as rec
 
 
 def clocks_agree(audit: Audit) -> Found:
-    """The clocks of the source, of the database and of this machine do not differ by more than the file allows.
+    """No clock of the source, of the database and of this machine is seen to differ by more than the file allows.
 
     why: a wrong clock makes what is late look quick and what is quick look late, and a new state look like an old one
     requirement: DS6.1

@@ -79,7 +79,7 @@ def _reason(found: Log, became: Counter[str]) -> str | None:
         return f"a part of the log is not known: {found.notes.problems[0]}"
     if not found.notes.lines:
         return f"the log has no line since {instant_text(found.since)}"
-    if became["unnamed"] and not found.notes.naming:
+    if not found.notes.naming:
         return "no line of the log names a delivery or a record, so no error can be held against the tables"
     if became[UNTOLD] and not became["judged"]:
         count = plural(became[UNTOLD], "error")
@@ -188,6 +188,11 @@ def logs_have_no_gap(audit: Audit) -> Found:
     telling = [kind for kind in kinds if kind.tells]
     counted = ", ".join(plural(len(kind.events), kind.one, kind.name) for kind in kinds) or "nothing"
     reason = found.problem or next((f"a part of the log is not known: {one}" for one in found.notes.problems), None)
+    mute = next((kind for kind in kinds if kind.name == "deliveries" and kind.events and not kind.tells), None)
+    if not reason and telling and mute:
+        reason = (
+            f"the log names none of {plural(len(mute.events), mute.one, mute.name)}: is it logs.columns.delivery_id?"
+        )
     if not reason and any(len(kind.events) for kind in kinds) and not telling:
         reason = (
             f"the log names none of these, and has no line while one ran: {counted}; is it the right one?"

@@ -55,10 +55,16 @@ def monitoring_rules_name_known_metrics(audit: Audit) -> Found:
     for rule in rules.rules if rules.is_all_declared else []:
         place = {"rule": rule.name, "file": rule.file}
         names = [] if rules.problems else rules.unknown(rule)  # what was not read may record them
-        rows += [{**place, "metric": name, "problem": "nothing exposes it"} for name in names]
+        rows += [
+            {**place, "metric": name, "problem": "nothing exposes it"}
+            for name in names
+            if name not in rules.unmeasured(rule)
+        ]
     line: Row = {"examined": sum(len(rule.asks) for rule in rules.rules)}
     unknown = [] if rules.is_all_declared else _unknown(rules)
-    doubts = [*_unread(rules), *([UNDECLARED + ", ".join(unknown)] if unknown else [])]
+    unmeasured = {name: why for rule in rules.rules for name, why in rules.unmeasured(rule).items()}
+    told = [f"whether {name} is exposed is not known: {why}" for name, why in sorted(unmeasured.items())]
+    doubts = [*_unread(rules), *([UNDECLARED + ", ".join(unknown)] if unknown else []), *told]
     if doubts:
         line["reason"] = "; ".join(doubts)
     return frames(rows, [line])

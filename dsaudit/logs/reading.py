@@ -159,7 +159,11 @@ def _files(parameters: Parameters, section: Logs, since: datetime, notes: Notes)
         if not paths:
             notes.problems.append(f"there is no file {pattern}")
         for path in map(Path, paths):
-            about = path.stat()
+            try:
+                about = path.stat()
+            except OSError as error:  # a link to nothing, or one that has just been rotated away
+                notes.problems.append(f"{path.name} could not be read: {error.strerror}")
+                continue
             if path.is_file():
                 found[about.st_dev, about.st_ino] = about.st_mtime, path  # once, under however many names
     yield from (path for written, path in sorted(found.values(), reverse=True) if written >= since.timestamp())

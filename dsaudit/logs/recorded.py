@@ -64,6 +64,8 @@ class Log:
     def __init__(self, folder: Path, parameters: Parameters) -> None:
         self._path = folder / LINES
         self._index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        assert parameters.logs is not None
+        self._section = parameters.logs
         self._is_same = self._index["declared"] == _declared(parameters)
         values = {name: self._index[name] for name in Notes.__dataclass_fields__}
         counts = Counter({(second, level): count for second, level, count in values["counts"]})
@@ -82,6 +84,9 @@ class Log:
             return f"most of the log could not be read: {next(self.notes.limits())}"
         if self.notes.lines and self.notes.without_level == self.notes.lines:
             return "no line of the log tells its level (logs.columns.level), so nothing tells an error"
+        levels = sorted({level for _, level in self.notes.counts if level})
+        if levels and not any(map(self._section.is_known, levels)):
+            return f"which levels mean a failure is not known (logs.errors); there are {', '.join(levels)}"
         return None
 
     def lines(self) -> Iterator[Line]:

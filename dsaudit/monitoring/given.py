@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from dsaudit.monitoring.metrics import METRICS, Metric, measured
+from dsaudit.monitoring.metrics import METRICS, Metric, measured, why_not
 from dsaudit.monitoring.promql import NotPromql, Selector, selectors
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.monitoring import Danger
@@ -71,6 +71,12 @@ class Given:
         """Return the metrics that a rule names and nothing exposes."""
         names = dict.fromkeys(one.metric for one in rule.asks)
         return [name for name in names if not self._is_known(name)]
+
+    def unmeasured(self, rule: Rule) -> dict[str, str]:
+        """Return of dsaudit's own metrics that a rule names why they cannot be measured by this file."""
+        named = {one.metric for one in rule.asks}
+        known = {metric.name: why_not(metric, self.parameters) for metric in METRICS if metric.name in named}
+        return {name: why for name, why in known.items() if why and not self._is_known(name)}
 
     def _is_known(self, name: str) -> bool:
         whole = [name.removesuffix(part) for part in PARTS_OF_A_HISTOGRAM]

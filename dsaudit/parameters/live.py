@@ -75,7 +75,9 @@ def why_not(parameters: Parameters, live: Live) -> str | None:
     source, resource = parameters.source, parameters.resources.get(live.resource)
     if parameters.environment == "production":
         return ": it changes records at the source, and environment is production; audit a staging system with it"
-    if source is None or source.kind != "rest" or source.paging.style == "graphql":
+    if source is None:
+        return ": there is no source at which a record could be changed; take it away, or declare the source"
+    if source.kind != "rest" or source.paging.style == "graphql":
         return ": only a source of the kind rest takes changes"
     if resource is None:
         hint = did_you_mean(live.resource, parameters.resources)

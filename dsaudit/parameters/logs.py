@@ -10,6 +10,36 @@ from pydantic import Field, field_validator, model_validator
 from dsaudit.parameters.section import Names, Section
 
 OWN = {"at": ["timestamp"], "level": ["level"], "message": ["message"]}
+# As loggers of many languages call a failure; 50 and 60 are those of pino and bunyan.
+ERRORS = [
+    "error",
+    "err",
+    "critical",
+    "fatal",
+    "exception",
+    "severe",
+    "alert",
+    "emergency",
+    "emerg",
+    "panic",
+    "50",
+    "60",
+]
+OTHERS = {
+    "trace",
+    "debug",
+    "verbose",
+    "info",
+    "information",
+    "notice",
+    "success",
+    "warn",
+    "warning",
+    "10",
+    "20",
+    "30",
+    "40",
+}
 OPTIONAL = ("tenant", "resource", "source_id", "delivery_id", "error")
 
 
@@ -28,7 +58,7 @@ class Logs(Section):
     files: Names = []
     files_env: str | None = None  # the variable that holds one more, for what is at another place each time
     columns: dict[str, Names] = Field({}, validate_default=True)
-    errors: Names = ["error", "critical", "fatal", "exception"]
+    errors: Names = ERRORS
     zone: str | None = None
     megabytes: int = Field(500, ge=1)  # of text; a minute or two
 
@@ -36,6 +66,10 @@ class Logs(Section):
     def error_levels(self) -> frozenset[str]:
         """The levels that mean a failure, in small letters."""
         return frozenset(one.lower() for one in self.errors)
+
+    def is_known(self, level: str) -> bool:
+        """Return whether it is known if a level means a failure."""
+        return level in OTHERS or level in self.error_levels
 
     @field_validator("columns")
     @classmethod

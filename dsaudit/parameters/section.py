@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 WORDS = r"\S"
+# Letters, digits and _; one that mixes small letters and digits at such a length is a token and no name.
+VARIABLE = re.compile(r"(?!(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9_]{20,}$)[A-Za-z_][A-Za-z0-9_]*")
 ADDRESS = r"^https?://\S+$"
 DAY = r"^\d{4}-\d{2}-\d{2}$"
 # What is said of a text that does not match.
@@ -76,4 +78,12 @@ class Section(BaseModel):
             annotation = cls.model_fields[info.field_name].annotation
             if {int, float, Decimal} & set(get_args(annotation) or (annotation,)):
                 raise ValueError("a number is expected, and YAML reads this as true or false")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_secret(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what looks like the secret itself where the name of a variable belongs; it is not repeated."""
+        if str(info.field_name).endswith("_env") and isinstance(value, str) and not VARIABLE.fullmatch(value):
+            raise ValueError("the name of an environment variable is expected, never what it holds")
         return value

@@ -152,6 +152,9 @@ def _facts(result: Record) -> str:
     if probe := result.get("probe"):
         sent = plural(len(probe["kinds"]), "delivery", "deliveries")
         facts = [*facts, ("Probe", f"{sent} of our own sent to {words(probe['address'])}, to see forged ones refused")]
+    acted = dict.fromkeys(one["acts"] for one in result["plan"] if one.get("acts"))
+    if acted:
+        facts = [*facts, ("Acted", words("; ".join(acted)))]
     return f'<dl class="facts">{"".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts)}</dl>'
 
 

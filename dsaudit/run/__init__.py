@@ -284,6 +284,7 @@ def _planned_record(planned: Planned) -> dict[str, Any]:
         "required": planned.required,
         "skipped": planned.skipped,
         "explains": planned.check.listed("explains"),
+        "acts": None if planned.skipped else planned.check.headers.get("acts"),
     }
 
 

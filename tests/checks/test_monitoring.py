@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from dsaudit.functions.tables.monitoring import values_now
-from dsaudit.monitoring import METRICS, Metric, collector, measured
+from dsaudit.monitoring import METRICS, Metric, collector, measured, why_not
 from dsaudit.parameters import Parameters, load
 from dsaudit.probes import MARK
 from dsaudit.run.preflight import _monitoring
@@ -355,6 +355,15 @@ def test_what_is_not_declared_is_no_reproach(ledger: Ledger) -> None:
         assert "monitoring.metrics): ledger_hooks_total, ledger_last_hook_timestamp_seconds" in str(
             verdict.results[0].reason
         )
+
+
+def test_a_metric_of_ours_that_the_file_gives_too_little_for_is_no_reproach(ledger: Ledger) -> None:
+    metric = next(one for one in METRICS if why_not(one, load(ledger.parameters)))
+    rules = f"groups: [{{name: a, rules: [{{alert: b, expr: {metric.name} > 1}}]}}]"
+    (ledger.folder / "code" / "alerts.yml").write_text(rules, encoding="utf-8")
+    verdict = judged(ledger, KNOWN)
+    assert verdict.status is Status.INCONCLUSIVE and not verdict.rows, told(verdict)
+    assert f"whether {metric.name} is exposed is not known: the file has no" in str(verdict.results[0].reason)
 
 
 def test_an_expression_that_cannot_be_read(ledger: Ledger) -> None:

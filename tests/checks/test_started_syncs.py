@@ -181,7 +181,7 @@ def test_a_command_that_takes_too_long_is_ended_and_accuses_nobody(shop: Any, tm
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("[no-such-program]", "the command was not started: FileNotFoundError"),
+        ("[no-such-program]", "the command was not started: there is no such program"),
         ("[sh, -c, 'exit 127']", "the command ended with 127"),
     ],
 )
@@ -202,7 +202,7 @@ MISTAKES = {
     "no address": ("url_env: STOREFRONT_SYNC, ", "", "give one way to start it"),
     "two ways": ("url_env: STOREFRONT_SYNC, ", "url_env: STOREFRONT_SYNC, command: [x], ", "give one way to start it"),
     "a body for a command": ("url_env: STOREFRONT_SYNC, ", "command: [x], ", "body is of a request"),
-    "an empty command": ("url_env: STOREFRONT_SYNC, ", "command: [], ", "at least 1 item"),
+    "an empty command": ("url_env: STOREFRONT_SYNC, ", "command: [], ", "at least one has to be given"),
     "a line for a shell": ("url_env: STOREFRONT_SYNC, ", "command: make sync, ", "list"),
     "unknown placeholder in a command": (RUN[5:], "{command: [x, '{shop}']}", "{shop} is no placeholder"),
 }

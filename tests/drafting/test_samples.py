@@ -112,6 +112,7 @@ TO_BE_SAID = {
     *("syncs_started_now_complete", "live_changes_arrive"),
     *("forged_deliveries_refused", "forged_deliveries_not_stored", "repeated_delivery_changes_nothing"),
     *("deliveries_were_taken", "taken_deliveries_are_logged"),
+    *("redelivered_changes_nothing", "errors_left_a_record", "logs_have_no_gap"),
 }
 
 

@@ -21,6 +21,9 @@ def probe(parameters: Parameters) -> Iterator[Line]:
     if not given:
         yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
         return
+    if parameters.source is None:
+        yield Line("probe", None, "sends nothing without a source, whose reading it follows")
+        return
     for key, name in (("secret_env", given.secret_env), ("url_env", None if given.url else given.url_env)):
         if name and not os.environ.get(name):
             where = place_of(parameters.path, ("webhooks", "probe", key))
