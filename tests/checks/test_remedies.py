@@ -102,8 +102,9 @@ def test_what_is_printed_takes_back_what_went_elsewhere(sample: Any) -> None:
         subscribed(clone, f"{tenant}.myshopify.example", twice, "https://old.storefront.example/hooks")
         verdict = verdicts(clone.parameters, clone.environment, [check])[check]
         offered = {one["say"]: one["command"] for one in verdict.remedies if "command" in one}
-        moving = offered[f"point at this system what the provider sends elsewhere for {tenant}, with a token that may write: {topic}"]
-        removing = offered[f"remove, as it comes here too, what the provider sends elsewhere for {tenant}, with a token that may write: {twice}"]
+        away = f"what the provider sends elsewhere for {tenant}, with a token that may write"
+        moving = offered[f"point at this system {away}: {topic}"]
+        removing = offered[f"remove, as it comes here too, {away}: {twice}"]
         assert not any(one.startswith("register the topics") for one in offered)
         assert json.loads(in_a_shell(moving, clone.environment))["webhook"]["topic"] == topic
         assert json.loads(in_a_shell(removing, clone.environment)) == {}
