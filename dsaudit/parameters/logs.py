@@ -10,9 +10,15 @@ from pydantic import Field, field_validator, model_validator
 from dsaudit.parameters.section import Names, Section
 
 OWN = {"at": ["timestamp"], "level": ["level"], "message": ["message"]}
-# As loggers of many languages call a failure; 50 and 60 are those of pino and bunyan.
-ERRORS = "error err critical fatal exception severe alert emergency emerg panic 50 60".split()
-OTHERS = set("trace debug verbose info information notice success warn warning 10 20 30 40".split())
+# As loggers of many languages call a failure, and pino and bunyan number it; then what is none.
+ERRORS = [
+    *("error", "err", "critical", "fatal", "exception", "severe", "alert", "emergency", "emerg", "panic"),
+    *("50", "60"),
+]
+OTHERS = {
+    *("trace", "debug", "verbose", "info", "information", "notice", "success", "warn", "warning"),
+    *("10", "20", "30", "40"),
+}
 OPTIONAL = ("tenant", "resource", "source_id", "delivery_id", "error")
 
 
