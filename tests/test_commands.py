@@ -63,7 +63,7 @@ def test_a_reader_that_has_gone_ends_a_command_in_silence(words: str) -> None:
 def test_the_sample_can_be_tried_without_auditing_it() -> None:
     done = dsaudit("check", "parameters/sample.yml")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "✓ source of acme: answers" in done.stdout and ", 2 be skipped" in done.stdout
+    assert "✓ source of acme: answers" in done.stdout and ", 3 be skipped" in done.stdout
     assert "– source" not in done.stdout and "– provider" not in done.stdout, done.stdout
     assert "✓ live: with --live, a customer of acme would be created" in done.stdout and "not asked for" in done.stdout
     assert "✓ reading acme: at least " in done.stdout and " calls for " in done.stdout

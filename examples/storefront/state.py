@@ -66,12 +66,17 @@ def _lock(path: Path) -> int | None:
 
 def is_up(path: Path) -> bool:
     """Whether a process holds the name: a state file alone may be that of a process killed long ago."""
-    if not _lock_of(path).exists():
+    try:
+        descriptor = os.open(_lock_of(path), os.O_RDWR)  # made by nobody who only asks: it would stay
+    except FileNotFoundError:
         return False
-    descriptor = _lock(path)
-    if descriptor is not None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
         os.close(descriptor)
-    return descriptor is None
+    return False
 
 
 def holder(path: Path) -> int:
