@@ -56,7 +56,7 @@ def test_a_log_is_read_where_there_is_no_source(logging: Project) -> None:
 
 def test_a_run_that_is_resumed_reads_the_log_anew(logging: Project) -> None:
     first = logging.run()
-    line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info"}
+    line = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "hook": "h1"}
     (logging.root / "app.log").write_text(json.dumps(line), encoding="utf-8")
     done = command("run", str(logging.ledger.parameters), "--resume", str(first.folder), "--check", ERRORS)
     (second,) = set((logging.root / "reports" / "ledger").glob("2*")) - {first.folder}
