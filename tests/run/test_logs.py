@@ -68,6 +68,9 @@ def test_check_tells_files_and_span_and_what_could_not_be_read(logging: Project)
     assert "✓ logs: 1 file, lines from 20" in done.output
     assert "UTC; 1 of 1 name a delivery or a record" in done.output
     assert "– logs: 1 line of the log could not be read: 1 no JSON object" in done.output
+    (logging.root / "app.log").write_text("plain text\n", encoding="utf-8")
+    done = command("check", str(logging.ledger.parameters))
+    assert done.exit_code == 3 and ": most of it could not be read; an object of JSON is expected" in done.output
     (logging.root / "app.log").unlink()
     done = command("check", str(logging.ledger.parameters))
     assert done.exit_code == 3 and "✗ logs: parameters/ledger.yml:" in done.output

@@ -76,9 +76,12 @@ def _logs(parameters: Parameters) -> Iterator[Line]:
         bool(line.delivery_id or line.source_id)
         for line in logs.read(parameters, logs.since_of(parameters), notes, TRIED)
     )
+    where = place_of(parameters.path, ("logs",))
     for problem in notes.problems:
-        yield Line("logs", False, f"{place_of(parameters.path, ('logs',))}: {problem}")
-    if notes.first and notes.last:
+        yield Line("logs", False, f"{where}: {problem}")
+    if notes.odd.total() > notes.lines:
+        yield Line("logs", False, f"{where}: most of it could not be read; an object of JSON is expected on each line")
+    elif notes.first and notes.last:
         span = f"lines from {notes.first:%Y-%m-%d %H:%M:%S} to {notes.last:%Y-%m-%d %H:%M:%S} UTC"
         words = f"{plural(len(notes.files), 'file')}, {span}; {named:,} of {notes.lines:,} name a delivery or a record"
         yield Line("logs", True, words)
