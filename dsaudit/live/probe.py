@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -80,6 +81,20 @@ def probe(audit: Audit, progress: Progress) -> Seen:
             _Probe(audit, changer, tenant, seen, progress).run()
     _keep(audit, seen)
     return seen
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Take no further Ctrl-C: the first has ended what was under way, and this has to be done."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass
@@ -281,11 +296,12 @@ class _Probe:
         try:
             yield
         finally:
-            self.seen.left = self._remove()
-            if self.seen.left:
-                self._note(self.seen.left)
-            else:
-                (self.audit.private / LEFT).unlink(missing_ok=True)
+            with _undisturbed():
+                self.seen.left = self._remove()
+                if self.seen.left:
+                    self._note(self.seen.left)
+                else:
+                    (self.audit.private / LEFT).unlink(missing_ok=True)
 
     def _remove(self) -> str | None:
         """Delete the record where there is one, and return what is left of it."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dsaudit.run import Options
 
 CELL_SECONDS = 900
+AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
 CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
 
@@ -130,9 +131,11 @@ def _left_behind(note: Path) -> str | None:
     from dsaudit.run import kernels
 
     ends = time.monotonic() + CLEANING_SECONDS
-    if note.is_file():
-        kernels.interrupt_all()
+    again = 0.0
     while note.is_file():
+        if time.monotonic() >= again:  # one that comes where Python cannot raise it is lost
+            kernels.interrupt_all()
+            again = time.monotonic() + AGAIN_SECONDS
         with contextlib.suppress(OSError, ValueError):
             record = json.loads(note.read_text(encoding="utf-8"))
             if record["given_up"] or time.monotonic() > ends:
