@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.database import QueryError
 from dsaudit.handoff import LEFT
 from dsaudit.live.changing import Changer
+from dsaudit.live.interrupts import undisturbed
 from dsaudit.live.redelivering import DUPLICATE, OUT_OF_ORDER, REDELIVERED, Redeliverer
 from dsaudit.live.steps import ACTIONS, Change, Look, Looker, Step
 from dsaudit.parameters import Tenant
@@ -81,20 +81,6 @@ def probe(audit: Audit, progress: Progress) -> Seen:
             _Probe(audit, changer, tenant, seen, progress).run()
     _keep(audit, seen)
     return seen
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Take no further Ctrl-C: the first has ended what was under way, and this has to be done."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread, which alone is interrupted
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @dataclass
@@ -296,7 +282,7 @@ class _Probe:
         try:
             yield
         finally:
-            with _undisturbed():
+            with undisturbed():
                 self.seen.left = self._remove()
                 if self.seen.left:
                     self._note(self.seen.left)
