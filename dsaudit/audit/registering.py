@@ -16,6 +16,7 @@ from dsaudit import catalogue, codebase
 from dsaudit.facts import webhooks
 from dsaudit.facts.webhooks import EVERY, Subscription
 from dsaudit.probes import MARK
+from dsaudit.source.by_hand import CURL, curl
 from dsaudit.verdict import Verdict
 from dsaudit.wording import shown
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Remedy = dict[str, str]
 MOST = 5  # statements, calls or ids that are written out
-CURL = "curl -gsS --max-time 20"
+PATIENT = f"{CURL} --max-time 20"
 STATUS_ONLY = "-o /dev/null -w '%{http_code}\\n'"
 TOPIC = re.compile(r"[\w./:*-]{1,100}", re.ASCII)
 METACHARACTERS = r"(?<!\\)[*+?^$(){}\[\]|]|\\\w"  # what makes a pattern one of many addresses; a dot is meant as such
@@ -50,7 +51,7 @@ def registration(audit: Audit, verdict: Verdict) -> Iterator[Remedy]:
     name = provider.delivery.id_header
     mark = f"-H {shlex.quote(f'{name}: {MARK}{0:012}')} " if name else ""
     for address in addresses:
-        yield {"say": REACHED, "command": f"{CURL} {STATUS_ONLY} -X POST {mark}-d '{{}}' {shlex.quote(address)}"}
+        yield {"say": REACHED, "command": f"{PATIENT} {STATUS_ONLY} -X POST {mark}-d '{{}}' {shlex.quote(address)}"}
     for tenant in tenants:
         topics = _topics(verdict, tenant)
         wrong = [one for one in _sent_elsewhere(audit, tenant) if not topics or one.topic in topics]
@@ -209,10 +210,7 @@ def _call(parameters: Parameters, tenant: Tenant, path: str, options: str = "") 
     path = quote(path, safe="/?&=%:,;+@!$'()*~[]{}#")  # a select in an address has blanks
     account = source.account_path.replace("{account}", tenant.account or "")
     url = "/".join(part.strip("/") for part in (base, account, path) if part)
-    variable = _variable(parameters, tenant)
-    bearer = "Bearer " if source.token_header.lower() == "authorization" else ""
-    header = f'-H "{_within_quotes(source.token_header)}: {bearer}${variable}"' if variable else ""
-    return " ".join(filter(None, (CURL, header, options, f'"{_within_quotes(url)}"')))
+    return curl(source, url, _variable(parameters, tenant), options, PATIENT)
 
 
 def _variable(parameters: Parameters, tenant: Tenant) -> str | None:
@@ -228,10 +226,3 @@ def _addresses(audit: Audit, tenants: list[Tenant]) -> list[str]:
     right = sorted(one for one in found if not webhooks.address_problem(audit, one) and shown(one) == one)
     only = [] if re.search(METACHARACTERS, pattern) else [re.sub(r"\\(\W)", r"\1", pattern)]
     return (right or only)[:1]
-
-
-def _within_quotes(text: str) -> str:
-    """Return a text as it may stand within double quotes of a shell, a variable at its start aside."""
-    start = re.match(r"\$\w+", text)
-    head = start[0] if start else ""
-    return head + re.sub(r'([\\"`$])', r"\\\1", text[len(head) :])

@@ -163,6 +163,14 @@ def moments(part: pd.DataFrame) -> pd.Series:
     return part.groupby(part["changed_at"].dt.floor("s"))["told"].any()
 
 
+def by_chance(events: int, missed: int, length: int) -> float:
+    """Return how often so many `missed` of so many `events`, strewn by chance, would have a run of that `length`.
+
+    The share that is missed is estimated from what lies outside the run, so that a long one does not excuse itself.
+    """
+    return float(events * ((missed - length + 1) / (events - length + 2)) ** length)
+
+
 def _silent(audit: Audit, tenant: str, name: str, part: pd.DataFrame, heard: pd.Series) -> Iterator[Silence]:
     """Yield the rows of missed moments that are no chance, and in which nothing arrived."""
     told = moments(part)
@@ -170,7 +178,7 @@ def _silent(audit: Audit, tenant: str, name: str, part: pd.DataFrame, heard: pd.
     limit, every = pd.Timedelta(seconds=audit.parameters.policy.latency_seconds), int((~told).sum())
     for first, behind in edges.reshape(-1, 2):
         length = int(behind - first)
-        odds = len(told) * ((every - length + 1) / (len(told) - length + 2)) ** length
+        odds = by_chance(len(told), every, length)
         if odds >= CHANCE:
             continue
         begin, end = told.index[first], told.index[behind - 1]
@@ -180,7 +188,7 @@ def _silent(audit: Audit, tenant: str, name: str, part: pd.DataFrame, heard: pd.
             lost = part[~part["told"] & (part["changed_at"] >= begin) & (part["changed_at"] < end + SECOND)]
             since = begin if pd.isna(before) else before
             until = pd.Timestamp(audit.instant) if pd.isna(after) else after
-            yield Silence(tenant, name, since, until, lost, float(odds))
+            yield Silence(tenant, name, since, until, lost, odds)
 
 
 SECOND = pd.Timedelta(seconds=1)

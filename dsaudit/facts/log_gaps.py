@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.facts.changes import CHANCE
+from dsaudit.facts.changes import CHANCE, by_chance
 from dsaudit.facts.logs import lines, settled_until
 from dsaudit.logs import Log
 
@@ -59,7 +59,7 @@ class Kind:
         missed, place = sum(not told for _, told in events), 0
         for told, group in groupby(events, key=lambda one: one[1]):
             length = len(list(group))
-            odds = 1.0 if told else len(events) * ((missed - length + 1) / (len(events) - length + 2)) ** length
+            odds = 1.0 if told else by_chance(len(events), missed, length)
             if odds < CHANCE:
                 after = events[place + length][0] if place + length < len(events) else None
                 gap = {"silent_from": events[place][0], "silent_to": after, "events": length}

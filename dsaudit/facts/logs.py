@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,8 +66,11 @@ def names(audit: Audit) -> Names:
     return Names(tenants, resources, kinds)
 
 
-def lines(audit: Audit) -> Iterator[Line]:
+def lines(audit: Audit, whose: Counter[str] | None = None) -> Iterator[Line]:
     """Yield the errors, and the lines that name a delivery or a record, of our tenants, up to the audit's instant.
+
+    In `whose` is counted how many lines are ``ours``, and how many errors are ``foreign``: about tenants that the file
+    does not declare.
 
     Raises
     ------
@@ -75,19 +79,12 @@ def lines(audit: Audit) -> Iterator[Line]:
     """
     found, until = names(audit), datetime.fromisoformat(audit.instant)
     for line in log(audit).lines():
+        if whose is not None:
+            is_foreign = found.is_foreign(line)
+            whose.update(ours=not is_foreign, foreign=is_foreign and line.is_error)
         one = found.of(line) if line.at <= until else None
         if one:
             yield one
-
-
-def foreign(audit: Audit) -> tuple[int, bool]:
-    """Return how many errors are about tenants that the file does not declare, and whether any line is about ours."""
-    called, errors, is_ours = names(audit), 0, False
-    for line in log(audit).lines():
-        is_foreign = called.is_foreign(line)
-        errors += is_foreign and line.is_error
-        is_ours = is_ours or not is_foreign
-    return errors, is_ours
 
 
 def settled_until(audit: Audit) -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts import log_gaps
-from dsaudit.facts.logs import foreign, lines, log, said, settled_until, words
+from dsaudit.facts.logs import lines, log, said, settled_until, words
 from dsaudit.functions import Found, Row, frames
 from dsaudit.logs import Line, Log
 from dsaudit.reconcile.asking import asked
@@ -47,7 +47,8 @@ def errors_left_a_record(audit: Audit) -> Found:
     rows: list[Row] = []
     became: Counter[str] = Counter()
     known = words(audit)
-    errors = (one for one in lines(audit) if one.is_error) if not found.problem else iter(())
+    whose: Counter[str] = Counter()
+    errors = (one for one in lines(audit, whose) if one.is_error) if not found.problem else iter(())
     tables = _Tables(audit)
     while some := list(islice(errors, AT_ONCE)):
         due = [one for one in some if one.at <= until]
@@ -58,8 +59,8 @@ def errors_left_a_record(audit: Audit) -> Found:
             became[LATER] += told_by_tables == LATER
             if told_by_tables not in (KNOWN, LATER, UNTOLD):
                 rows.append(_row(line, told_by_tables, said(line, known)))
-    became[FOREIGN], is_ours = (0, True) if found.problem else foreign(audit)
-    reason = found.problem or (_reason(found, became) if is_ours or not became[FOREIGN] else STRANGE)
+    became[FOREIGN] = whose[FOREIGN]
+    reason = found.problem or (_reason(found, became) if whose["ours"] or not whose[FOREIGN] else STRANGE)
     judged = frames(rows, [{"examined": found.notes.lines, "reason": reason}])
     judged[1].attrs["limits"] = [*_limits(became), *found.notes.limits()]
     return judged

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import time
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from dsaudit.parameters.filling import filled
 from dsaudit.parameters.ids import id_text
 from dsaudit.parameters.live import Call
 from dsaudit.parameters.secret import from_environment, is_protected
+from dsaudit.source.by_hand import curl
 from dsaudit.source.pacing import pause, retry_after
 from dsaudit.source.reading import SourceError, SourceRefused, parse, value_at
 from dsaudit.source.recording import instant_at
@@ -111,11 +111,9 @@ class Changer:
         if self.id is None:
             return None
         path = filled(call.path, lambda name: quote(str(self.id), safe="") if name == "id" else f"{{{name}}}")
-        bearer = "Bearer " if source.token_header.lower() == "authorization" else ""
-        header = f'{shlex.quote(f"{source.token_header}: {bearer}")}"${self.live.token_env}"'
-        address = shlex.quote(f"{shown(self.reader.base_url).rstrip('/')}/{path.lstrip('/')}")
+        address = f"{shown(self.reader.base_url).rstrip('/')}/{path.lstrip('/')}"
         body = "" if call.body is None else ", and the body of `live.delete`"
-        return f"curl -gsS -X {call.method} -H {header} {address}{body}"
+        return curl(source, address, self.live.token_env, f"-X {call.method}") + body
 
     def _send(self, call: Call, mark: str, gone: bool = False) -> None:
         path = filled(call.path, lambda name: quote(str(self._value(name, mark, call)), safe=""))

@@ -93,6 +93,11 @@ class Notes:
             self.step = next(step for step in STEPS if step > self.step)
             self.counts = binned(self.counts, self.step)
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether most lines could not be read, so that the rest says little."""
+        return self.odd.total() > self.lines
+
     def limits(self) -> Iterator[str]:
         """Yield in sentences what was not read, or not as it stands there."""
         if self.odd:

@@ -80,7 +80,7 @@ class Log:
             return "the log was read by another description: the section logs has changed since"
         if not self.notes.lines and self.notes.problems:
             return f"the log is not known: {self.notes.problems[0]}"
-        if self.notes.odd.total() > self.notes.lines:
+        if self.notes.is_unreadable:
             return f"most of the log could not be read: {next(self.notes.limits())}"
         if self.notes.lines and self.notes.without_level == self.notes.lines:
             return "no line of the log tells its level (logs.columns.level), so nothing tells an error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from dsaudit import catalogue, checks, logs
@@ -72,19 +73,16 @@ def _logs(parameters: Parameters) -> Iterator[Line]:
         yield Line("logs", None, "not given")
         return
     notes = logs.Notes()
-    named = sum(
-        bool(line.delivery_id or line.source_id)
-        for line in logs.read(parameters, logs.since_of(parameters), notes, TRIED)
-    )
+    deque(logs.read(parameters, logs.since_of(parameters), notes, TRIED), maxlen=0)  # for the notes alone
     where = place_of(parameters.path, ("logs",))
     for problem in notes.problems:
         yield Line("logs", False, f"{where}: {problem}")
-    if notes.odd.total() > notes.lines:
+    if notes.is_unreadable:
         yield Line("logs", False, f"{where}: most of it could not be read; an object of JSON is expected on each line")
     elif notes.first and notes.last:
         span = f"lines from {notes.first:%Y-%m-%d %H:%M:%S} to {notes.last:%Y-%m-%d %H:%M:%S} UTC"
-        words = f"{plural(len(notes.files), 'file')}, {span}; {named:,} of {notes.lines:,} name a delivery or a record"
-        yield Line("logs", True, words)
+        named = f"{notes.naming:,} of {notes.lines:,} name a delivery or a record"
+        yield Line("logs", True, f"{plural(len(notes.files), 'file')}, {span}; {named}")
     elif not notes.problems:
         days = parameters.policy.latency_days
         yield Line(
