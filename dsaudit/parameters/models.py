@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
@@ -34,6 +35,23 @@ def _repeated(values: Iterable[str]) -> Iterator[str]:
         if value in seen:
             yield value
         seen.add(value)
+
+
+NO_SECRET = {"base_url_env", "files_env"}  # where something is, which reports may tell
+
+
+def _secrets(section: Any) -> Iterator[str]:
+    """Yield the names of variables that hold secrets, of a section and all that is inside it."""
+    if isinstance(section, Section):
+        for key in type(section).model_fields:
+            value = getattr(section, key)
+            if key.endswith("_env") and key not in NO_SECRET:
+                yield from [value] if value else []
+            else:
+                yield from _secrets(value)
+    elif isinstance(section, (list, dict)):
+        for one in section.values() if isinstance(section, dict) else section:
+            yield from _secrets(one)
 
 
 class Database(Section):
@@ -132,6 +150,7 @@ class Parameters(Section):
     monitoring: Monitoring | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []
+    evidence: Evidence = Evidence()  # type: ignore[call-arg]
     gate: Gate = Gate()
     require: list[str] = []
     waivers: list[Waiver] = []
@@ -305,14 +324,5 @@ class Parameters(Section):
         return path if path.is_absolute() else self.path.parent.parent / path
 
     def secrets(self) -> list[str]:
-        """Return the names of the environment variables that hold secrets."""
-        names = [self.database.url_env]
-        if self.source:
-            names += filter(None, (self.source.token_env, self.source.url_env))
-        names += [self.live.token_env] if self.live else []
-        names += [tenant.token_env for tenant in self.tenants if tenant.token_env]
-        if probe := self.webhooks and self.webhooks.probe:
-            names += filter(None, (probe.secret_env, probe.url_env))
-        if run := self.syncs and self.syncs.run:
-            names += filter(None, (run.token_env, run.url_env))
-        return sorted(set(names))
+        """Return the names of the environment variables that hold secrets: of every key that ends in ``_env``."""
+        return sorted(set(_secrets(self)))

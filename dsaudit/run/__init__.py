@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -14,18 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from dsaudit import checks, evidence, handoff, logs, report
+from dsaudit import checks, evidence, handoff, logs
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
-from dsaudit.database.identity import Identity, guard, identify
-from dsaudit.parameters import Parameters, Part, baseline, project_root
-from dsaudit.parameters.part import since_text
-from dsaudit.run import collect, decide, execute, history
-from dsaudit.run.baseline import accept, told
-from dsaudit.verdict import Verdict, bounds
-from dsaudit.verdict.card import plural
+from dsaudit.database.identity import guard, identify
+from dsaudit.parameters import Parameters, baseline, project_root
+from dsaudit.run import execute, history, publishing, result
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
 
@@ -100,9 +92,15 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             with _handed_over(given):
                 phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
         progress("writing the report")
-        result = _result(blueprint, parameters, plan, phases, identity, given, started, options, accepted)
-        result["drafts"] = [*_drafts(folder, phases, given)]
-        return Outcome(_publish(folder, result, parameters), result)
+        is_narrowed = bool(options.checks or options.phases)
+        ran = result.Ran(
+            blueprint, parameters, plan, phases, identity, given, started, options.overrides, accepted, is_narrowed
+        )
+        found = result.of(ran)
+        history.compare(found, parameters, options.out)
+        found["digest"] = evidence.digest(found)
+        found["drafts"] = [*publishing.drafts(folder, phases, found["run"])]
+        return Outcome(publishing.publish(folder, found, parameters), found)
     finally:
         database.close()
 
@@ -183,139 +181,3 @@ def _handed_over(given: handoff.Handoff) -> Iterator[None]:
     finally:
         del os.environ[handoff.VARIABLE]
         path.unlink()
-
-
-def _result(
-    blueprint: Path,
-    parameters: Parameters,
-    plan: list[Planned],
-    phases: list[execute.Phase],
-    identity: Identity,
-    given: handoff.Handoff,
-    started: datetime,
-    options: Options,
-    accepted: baseline.Baseline,
-) -> dict[str, Any]:
-    verdicts, problems = collect.collect(plan, phases, given)
-    if left := execute.left(given.private):
-        problems.append(f"still at the source, to be deleted by hand: {left}")
-    decide.waive(verdicts, parameters, started.date())
-    accept(verdicts, accepted, started.date())
-    terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8"))
-    result = {
-        "schema": 1,
-        "run": {
-            "id": given.run,
-            "nonce": given.nonce,
-            "blueprint": blueprint.name,
-            "integration": parameters.integration,
-            "environment": parameters.environment,
-            "tenants": parameters.tenant_names,
-            "part": parameters.part.to_json(),
-            "started": started.isoformat(),
-            "ended": datetime.now(UTC).isoformat(),
-            **evidence.provenance(),
-        },
-        "instant": {**identity.to_json(), "time": given.instant, "renewed": 0},
-        "parameters": {
-            "file": parameters.path.name,
-            "sha256": parameters.sha256,
-            "baseline": accepted.seal,
-            "overrides": options.overrides,
-            "inferred": given.inferred,
-        },
-        "plan": [_planned_record(planned) for planned in plan],
-        "phases": [phase.to_json() for phase in phases],
-        "verdicts": [verdict.to_json() for verdict in verdicts],
-        "accepted": told(verdicts),
-        "limits": [*_limits(plan, options, given, verdicts)],
-        "probe": _probe(given),
-        "problems": problems,
-    }
-    decide.decide(result, parameters, terms)
-    history.compare(result, parameters, options.out)
-    result["digest"] = evidence.digest(result)
-    return result
-
-
-def _limits(plan: list[Planned], options: Options, given: handoff.Handoff, verdicts: list[Verdict]) -> Iterator[str]:
-    """Yield what makes this run say less than a whole one, in sentences."""
-    yield from _limits_of_part(given.part, verdicts)
-    if options.checks or options.phases:
-        yield f"narrowed to {plural(len(plan), 'check')} by the command line; nothing else was audited"
-    index = given.recording / "index.json"
-    reading = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-    if "replayed" in reading:
-        read = datetime.fromisoformat(reading["started"])
-        when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
-
-
-def _probe(given: handoff.Handoff) -> dict[str, Any] | None:
-    """Return what was sent to our own webhook address, or None: a reader has to know that it was not reading alone."""
-    path = given.recording / "probe.json"
-    probe = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    kinds = [one["kind"] for one in probe["sent"]] if probe else []
-    return {"address": probe["address"], "kinds": kinds} if probe and kinds else None
-
-
-def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
-    """Yield what a part leaves out and, of a sample, what it proves by its worst check."""
-    if part.resources or part.tenants:
-        named = part.words_of(part.resources, part.tenants)
-        yield f"narrowed to {named} by the command line; what else there is was neither read nor judged"
-    if part.since:
-        yield f"narrowed to what changed since {since_text(part.since)}; what did not change was not compared"
-    if part.sample:
-        found: dict[str, list[int]] = {}
-        for name, bound in (item for verdict in verdicts for item in verdict.bounds.items()):
-            found[name] = max(found.get(name, bound), bound, key=lambda one: bounds.widest(*one))
-        widest, *others = bounds.told(found) or ["nothing was drawn, or no check that judges by it has run"]
-        more = "; of the others less can be wrong, as their checks say" if others else ""
-        yield f"a sample of up to {part.sample:,} records of each resource (seed {part.seed}); {widest}{more}"
-
-
-def _planned_record(planned: Planned) -> dict[str, Any]:
-    return {
-        "phase": planned.phase,
-        "cell": planned.cell,
-        "check": planned.check.name,
-        "scopes": planned.scopes,
-        "required": planned.required,
-        "skipped": planned.skipped,
-        "explains": planned.check.listed("explains"),
-        "acts": None if planned.skipped else planned.check.headers.get("acts"),
-    }
-
-
-def _drafts(folder: Path, phases: list[execute.Phase], given: handoff.Handoff) -> Iterator[dict[str, str]]:
-    """Write the documents that the phases have drafted, and yield a record of each."""
-    for name, (phase, text) in collect.drafts(phases, given).items():
-        path = folder / f"{name}.md"
-        evidence.write_atomically(path, text)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        yield {"name": name, "phase": phase, "path": path.name, "sha256": digest}
-
-
-def _publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
-    """Write the files, look through all of them for secrets, and give the folder its final name."""
-    report.write(folder, result)
-    _write_result(folder, result)
-    leaks = evidence.scan(folder, parameters)
-    if leaks:
-        result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
-        result["drafts"] = [draft for draft in result["drafts"] if draft["path"] not in leaks]
-        decide.downgrade(result, "a secret stood in the evidence")
-        result["digest"] = evidence.digest(result)
-        report.write(folder, result, phases=False)
-        _write_result(folder, result)
-        evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
-    final = folder.parent.parent / folder.name
-    folder.rename(final)
-    with contextlib.suppress(OSError):
-        folder.parent.rmdir()
-    return final
-
-
-def _write_result(folder: Path, result: dict[str, Any]) -> None:
-    evidence.write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))

@@ -20,7 +20,7 @@ SHOW_THE_URL = "import os; os.environ['LEDGER_URL']"
 def test_without_the_nonce_a_forged_verdict_would_count(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.notebook("04_once", [forged(), ORPHANS])
     assert project.run().result["decision"] == "INCONCLUSIVE"
-    monkeypatch.setattr(collect, "_ours", lambda record, given: record is not None)
+    monkeypatch.setattr(collect, "_ours", lambda record, run: record is not None)
     assert project.run().result["decision"] == "GO"
 
 
@@ -32,7 +32,7 @@ def test_without_the_plan_a_check_that_never_ran_would_be_forgotten(
     whole = collect.collect
 
     def only_what_ran(plan: list[Any], *rest: Any) -> Any:
-        return whole([planned for planned in plan if planned.check.name != "orphans"], *rest)
+        return whole([planned for planned in plan if planned["check"] != "orphans"], *rest)
 
     monkeypatch.setattr(collect, "collect", only_what_ran)
     assert project.run().result["decision"] == "GO"

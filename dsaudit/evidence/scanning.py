@@ -1,59 +1,17 @@
-"""Evidence: files written whole or not at all, looked through for secrets, and named by their digests."""
+"""The last look through every shared file of a run: the values of its secrets, in whatever form they may stand."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
 import os
-import platform
-import subprocess
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from dsaudit.parameters import Parameters, project_root
+from dsaudit.parameters import Parameters
 
-PACKAGES = ("dsaudit", "jupyterlab", "papermill", "nbconvert", "pandas", "sqlalchemy", "psycopg", "matplotlib")
 SHORTEST_SECRET = 6  # characters; a shorter value would be found by chance
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file under another name, sync it to disk and rename it: it is never there by half."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def provenance() -> dict[str, Any]:
-    """Return which code made a run: commit, whether the tree was dirty, and the versions in use."""
-    versions = {name: version(name) for name in PACKAGES}
-    versions["python"] = platform.python_version()
-    commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain")) if commit else None, "versions": versions}
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=project_root(), capture_output=True, text=True, timeout=10, check=False
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def digest(result: dict[str, Any]) -> str:
-    """Return the digest of what was decided and found: the same instant and code give the same digest."""
-    volatile = {"run", "nonce", "started", "seconds"}
-    verdicts = [{k: v for k, v in verdict.items() if k not in volatile} for verdict in result["verdicts"]]
-    core = {"decision": result["decision"], "plan": result["plan"], "verdicts": verdicts}
-    return hashlib.sha256(json.dumps(core, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def scan(folder: Path, parameters: Parameters) -> list[str]:

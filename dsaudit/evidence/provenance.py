@@ -1,0 +1,40 @@
+"""What made a run: the code, its versions, and the digest of what was decided."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from typing import Any
+
+from dsaudit.parameters import project_root
+
+PACKAGES = ("dsaudit", "jupyterlab", "papermill", "nbconvert", "pandas", "sqlalchemy", "psycopg", "matplotlib")
+
+
+def provenance() -> dict[str, Any]:
+    """Return which code made a run: commit, whether the tree was dirty, and the versions in use."""
+    versions = {name: version(name) for name in PACKAGES}
+    versions["python"] = platform.python_version()
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git("status", "--porcelain")) if commit else None, "versions": versions}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=project_root(), capture_output=True, text=True, timeout=10, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def digest(result: dict[str, Any]) -> str:
+    """Return the digest of what was decided and found: the same instant and code give the same digest."""
+    volatile = {"run", "nonce", "started", "seconds"}
+    verdicts = [{k: v for k, v in verdict.items() if k not in volatile} for verdict in result["verdicts"]]
+    core = {"decision": result["decision"], "plan": result["plan"], "verdicts": verdicts}
+    return hashlib.sha256(json.dumps(core, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
