@@ -29,7 +29,5 @@ class Evidence(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Any:
         if self.keep_private_days > self.keep_days:
-            raise ValueError(
-                "keep_private_days: is longer than keep_days, which removes the whole run"
-            )
+            raise ValueError("keep_private_days: is longer than keep_days, which removes the whole run")
         return self
