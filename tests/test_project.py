@@ -59,7 +59,7 @@ NOTEBOOK_HALF = {
     "source",
     "timeline",
 }
-RUNNER_HALF = {"run", "report", "evidence"}
+RUNNER_HALF = {"run", "report", "evidence", "exports", "history"}
 FACES = {"__init__", "cli"}  # they show both halves, and import them only when called; all other modules are the base
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.evidence import write_atomically
-from dsaudit.report import index, phase, summary
+from dsaudit.report import index, phase
 from dsaudit.report.telling import phase_page
 
 __all__ = ["write"]
 
 
 def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
-    """Write ``index.html``, ``summary.md`` and, with `phases`, a page beside each executed notebook in ``phases/``.
+    """Write ``index.html`` and, with `phases`, a page beside each executed notebook in ``phases/``.
 
     A phase whose notebook is missing or broken has its page too: with the verdicts that the result has of it.
     """
@@ -26,7 +26,6 @@ def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
             write_atomically(folder / "phases" / f"{name}.html", page)
     pages = {name: f"phases/{phase_page(name)}" for name in names if (folder / "phases" / f"{name}.html").is_file()}
     write_atomically(folder / "index.html", index.page(result, pages))
-    write_atomically(folder / "summary.md", summary.markdown(result))
 
 
 def _with_planned_phases(result: dict[str, Any]) -> dict[str, Any]:

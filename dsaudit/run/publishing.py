@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsaudit import evidence, report
+from dsaudit import evidence, exports, report
 from dsaudit.parameters import Parameters
 from dsaudit.run import collect, decide
 from dsaudit.run.execute import Phase
@@ -27,6 +27,7 @@ def drafts(folder: Path, phases: Sequence[Phase], run: dict[str, Any]) -> Iterat
 def publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
     """Write the files, look through all of them for secrets, and give the folder its final name."""
     report.write(folder, result)
+    exports.write(folder, result)
     _write_result(folder, result)
     leaks = evidence.scan(folder, parameters)
     if leaks:
@@ -35,6 +36,7 @@ def publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pat
         decide.downgrade(result, "a secret stood in the evidence")
         result["digest"] = evidence.digest(result)
         report.write(folder, result, phases=False)
+        exports.write(folder, result)
         _write_result(folder, result)
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
     final = folder.parent.parent / folder.name

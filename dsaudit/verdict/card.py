@@ -89,7 +89,7 @@ def text(record: Mapping[str, Any]) -> str:
         for result in record["results"]
         if result["status"] != "pass"
     ]
-    return visible("\n".join(lines), 5 * MOST_WORDS, keep="\n" + THIN_SPACE)
+    return "\n".join(visible(line, MOST_WORDS, keep=THIN_SPACE) for line in lines)
 
 
 def rows_table(columns: Sequence[Mapping[str, str]], rows: Iterable[Sequence[Any]], caption: str) -> str:

@@ -12,6 +12,7 @@ from nbformat.v4 import new_output
 
 from dsaudit import report
 from dsaudit.audit.display import Shown
+from dsaudit.exports import summary
 from dsaudit.report.document import styles
 from dsaudit.verdict import Status
 from tests.report import runs
@@ -150,7 +151,7 @@ def test_a_go_of_few_checks_says_so(tmp_path: Path) -> None:
     told = text_of(banner_of(index_of(tmp_path, record)))
     assert "✓ GO: 6 of 26 checks ran acme-shopify, staging" in told
     assert "Only 6 of 26 checks ran: the parameter file has no source (the provider's API)." in told
-    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("## GO: 6 of 26 checks ran: acme-shopify")
+    assert summary.markdown(record).startswith("## GO: 6 of 26 checks ran: acme-shopify")
     half = runs.result(dict.fromkeys(names[:13], Status.SKIPPED))
     assert "checks ran" not in index_of(tmp_path, half)
 
@@ -337,7 +338,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, no_go: dict[str, st
 
 def test_without_phases_only_the_index_is_written(tmp_path: Path) -> None:
     report.write(tmp_path, runs.result(runs.NO_GO), phases=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "summary.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html"]
     assert "phases/" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
