@@ -171,7 +171,7 @@ def phase_banner(
     warnings = "".join(f"<li>{words(problem)}.</li>" for problem in problems)
     decision = DECISIONS[result["decision"]]
     return f"""<header class="banner phase ds-{status.value}">
-<p class="eyebrow"><a href="../index.html">{words(run["integration"])}, {words(run["environment"])}</a> ·
+<p class="eyebrow"><a href="../report.html">{words(run["integration"])}, {words(run["environment"])}</a> ·
 the whole run: <span class="ds-status ds-{decision.value}">{SIGNS[decision]} {words(headline(result))}</span></p>
 <h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {status.upper()}</span>
 <span class="system">{words(title)}</span></h1>

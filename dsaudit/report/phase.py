@@ -75,7 +75,7 @@ def _contents(verdicts: Sequence[Record]) -> str:
 
 def _neighbours(name: str, names: Sequence[str]) -> str:
     place = list(names).index(name)
-    links = ['<a href="../index.html">Index of the run</a>']
+    links = ['<a href="../report.html">The whole report</a>']
     if place > 0:
         links.insert(0, f'<a href="{names[place - 1]}.html" rel="prev">← {words(phase_title(names[place - 1]))}</a>')
     if place + 1 < len(names):

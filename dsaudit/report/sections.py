@@ -1,4 +1,4 @@
-"""The sections of the index that are tables and lists: criteria, phases, checklist, history, provenance."""
+"""The sections of the report that are tables and lists: criteria, phases, checklist, history, provenance."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def watched(page: Page, path: Path) -> Seen:
     return seen
 
 
-@pytest.mark.parametrize("name", ["index.html", "phases/05_accuracy.html", "phases/07_performance.html"])
+@pytest.mark.parametrize("name", ["report.html", "phases/05_accuracy.html", "phases/07_performance.html"])
 def test_nothing_runs_and_nothing_is_asked_for(browser: Browser, folder: Path, name: str) -> None:
     page = browser.new_page()
     seen = watched(page, folder / name)
@@ -95,7 +95,7 @@ def test_nothing_runs_and_nothing_is_asked_for(browser: Browser, folder: Path, n
     page.close()
 
 
-@pytest.mark.parametrize("name", ["index.html", "phases/05_accuracy.html"])
+@pytest.mark.parametrize("name", ["report.html", "phases/05_accuracy.html"])
 def test_nothing_covers_the_verdict(browser: Browser, folder: Path, name: str) -> None:
     page = browser.new_page()
     watched(page, folder / name)
@@ -148,7 +148,7 @@ def test_the_payloads_are_live_in_a_plain_export(browser: Browser, folder: Path,
 
 
 @pytest.mark.parametrize("width", [320, 390, 800, 1280])
-@pytest.mark.parametrize("name", ["index.html", "phases/05_accuracy.html", "phases/07_performance.html"])
+@pytest.mark.parametrize("name", ["report.html", "phases/05_accuracy.html", "phases/07_performance.html"])
 def test_pages_fit_the_window(browser: Browser, folder: Path, name: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto((folder / name).as_uri())
@@ -159,7 +159,7 @@ def test_pages_fit_the_window(browser: Browser, folder: Path, name: str, width: 
 
 def test_the_criteria_can_be_read_on_a_phone(browser: Browser, folder: Path) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto((folder / "index.html").as_uri())
+    page.goto((folder / "report.html").as_uri())
     boxes = [row.bounding_box() for row in page.locator("#ds-criteria tbody tr").all()]
     statuses = [cell.bounding_box() for cell in page.locator("#ds-criteria td.ds-status").all()]
     assert len(boxes) == len(statuses) == 6
@@ -171,7 +171,7 @@ def test_the_criteria_can_be_read_on_a_phone(browser: Browser, folder: Path) -> 
 def test_lines_stay_readable(browser: Browser, folder: Path) -> None:
     """A line of text has at most 72 characters, measured with the width of a zero."""
     page = browser.new_page(viewport={"width": 1600, "height": 800})
-    page.goto((folder / "index.html").as_uri())
+    page.goto((folder / "report.html").as_uri())
     wide = page.evaluate(
         """() => [...document.querySelectorAll('main p, main section > ul, .columns :is(ul, ol)')].filter(one => {
             const ruler = document.createElement('span');
@@ -239,7 +239,7 @@ def test_a_wide_table_is_not_cut(browser: Browser, tmp_path: Path, width: int) -
 
 def test_keyboard_reaches_the_findings_first(browser: Browser, folder: Path) -> None:
     page = browser.new_page()
-    page.goto((folder / "index.html").as_uri())
+    page.goto((folder / "report.html").as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the findings"
     page.keyboard.press("Enter")
@@ -249,7 +249,7 @@ def test_keyboard_reaches_the_findings_first(browser: Browser, folder: Path) -> 
 
 def test_print_hides_no_fold(browser: Browser, folder: Path) -> None:
     page = browser.new_page()
-    page.goto((folder / "index.html").as_uri())
+    page.goto((folder / "report.html").as_uri())
     page.emulate_media(media="print")
     assert page.evaluate(
         "[...document.querySelectorAll('details > :not(summary)')].every(one => one.getBoundingClientRect().height > 0)"

@@ -33,7 +33,7 @@ def no_go(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def index_of(tmp_path: Path, record: dict[str, Any]) -> str:
     report.write(tmp_path, record, phases=False)
-    return (tmp_path / "index.html").read_text(encoding="utf-8")
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def banner_of(page: str) -> str:
@@ -77,7 +77,7 @@ def test_every_page_can_be_read_without_seeing_it(no_go: dict[str, str]) -> None
 
 
 def test_links_lead_to_cards(no_go: dict[str, str]) -> None:
-    links = re.findall(r'href="phases/(\w+)\.html#(\w+)"', no_go["index"])
+    links = re.findall(r'href="phases/(\w+)\.html#(\w+)"', no_go["report"])
     assert len(links) > 17
     assert all(f'id="{name}"' in no_go[phase] for phase, name in links)
 
@@ -111,7 +111,7 @@ def test_contrast_is_enough(mode: int) -> None:
 
 
 def test_the_banner_answers_what_a_reviewer_asks(no_go: dict[str, str]) -> None:
-    banner = banner_of(no_go["index"])
+    banner = banner_of(no_go["report"])
     told = text_of(banner)
     assert "✗ NO-GO acme-shopify, staging" in told
     assert "✗ 4 fail ! 1 error ? 1 inconclusive ✓ 17 pass ◌ 1 waived – 2 not run of 26 checks" in told
@@ -179,7 +179,7 @@ def test_the_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
 
 
 def test_sections_stand_in_their_order(no_go: dict[str, str]) -> None:
-    names = re.findall(r'<section id="ds-([\w-]+)">', no_go["index"])
+    names = re.findall(r'<section id="ds-([\w-]+)">', no_go["report"])
     assert names == [
         *("criteria", "failures", "unknown", "waived", "passes", "skipped"),
         *("checklist", "runs", "not-shown", "provenance"),
@@ -187,7 +187,7 @@ def test_sections_stand_in_their_order(no_go: dict[str, str]) -> None:
 
 
 def test_consequences_stand_folded_under_their_root(no_go: dict[str, str]) -> None:
-    part = no_go["index"]
+    part = no_go["report"]
     part = part[part.index('id="ds-failures"') : part.index('id="ds-unknown"')]
     explained = part[part.index('<details class="explained">') :]
     assert part.index('id="wanted_topics_registered"') < part.index("Would follow from it: 2 further failing checks")
@@ -204,20 +204,20 @@ def test_failures_that_explain_each_other_are_all_shown(tmp_path: Path) -> None:
 
 
 def test_criteria_have_target_actual_status_and_trend(no_go: dict[str, str]) -> None:
-    told = text_of(no_go["index"])
+    told = text_of(no_go["report"])
     assert "Metric Target Actual Status Last runs" in told
     assert re.search(r"Data accuracy ≥ 99 % 99\.\d+ % match ✗ fail", told)
-    assert 'aria-label="pass, pass, pass, pass, fail, fail, fail, fail"' in no_go["index"]
+    assert 'aria-label="pass, pass, pass, pass, fail, fail, fail, fail"' in no_go["report"]
 
 
 def test_the_checklist_leaves_to_people_what_is_theirs(no_go: dict[str, str]) -> None:
-    told = text_of(no_go["index"])
+    told = text_of(no_go["report"])
     assert "☐ open Code reviewed by a senior engineer — owner: reviewer" in told
     assert "✓ pass All scopes granted" in told and "✗ fail Data accurate" in told
 
 
 def test_waivers_are_told_with_owner_and_end(no_go: dict[str, str]) -> None:
-    assert "Waived by data platform until 2026-12-01:" in text_of(no_go["index"])
+    assert "Waived by data platform until 2026-12-01:" in text_of(no_go["report"])
 
 
 def test_uncommitted_code_is_told(tmp_path: Path) -> None:
@@ -229,12 +229,12 @@ def test_uncommitted_code_is_told(tmp_path: Path) -> None:
 
 
 def test_each_phase_page_has_the_banner_and_the_way_to_the_others(no_go: dict[str, str]) -> None:
-    names = sorted(set(no_go) - {"index"})
+    names = sorted(set(no_go) - {"report"})
     assert len(names) == 8
     for name in names:
         banner = banner_of(no_go[name])
         assert 'class="banner phase ds-' in banner and "the whole run:" in banner and "✗ NO-GO" in banner
-        assert "../index.html" in no_go[name] and all(f'href="{other}.html"' in no_go[name] for other in names)
+        assert "../report.html" in no_go[name] and all(f'href="{other}.html"' in no_go[name] for other in names)
     assert "✗ FAIL 05 Accuracy" in text_of(banner_of(no_go["05_accuracy"]))
     assert "✓ PASS 08 Documentation" in text_of(banner_of(no_go["08_documentation"]))
 
@@ -338,8 +338,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, no_go: dict[str, st
 
 def test_without_phases_only_the_index_is_written(tmp_path: Path) -> None:
     report.write(tmp_path, runs.result(runs.NO_GO), phases=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html"]
-    assert "phases/" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html"]
+    assert "phases/" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_what_a_kernel_says_of_its_phase_becomes_no_path(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The index of a run: the banner, what failed, what is not known, and everything else after it."""
+"""The report of a run: the banner, what failed, what is not known, and everything else after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dsaudit.verdict.card import plural
 
 
 def page(result: Record, pages: Mapping[str, str]) -> str:
-    """Return the index. `pages` holds the address of each phase that has a page of its own."""
+    """Return the report. `pages` holds the address of each phase that has a page of its own."""
 
     def link(verdict: Record) -> str:
         return in_phase(verdict) if verdict["phase"] in pages else on_page(verdict)
