@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dsaudit.cli.group import COULD_NOT_START, Command
+from dsaudit.cli.history import add, diff, history, prune
 from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
-from dsaudit.cli.telling import tell
+from dsaudit.cli.telling import tell, tell_github
 
 if TYPE_CHECKING:
     from dsaudit.parameters import Parameters
@@ -92,6 +93,7 @@ def run(
     Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
     """
     from dsaudit import source
+    from dsaudit.history.notifying import notify
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run import Options
 
@@ -104,6 +106,9 @@ def run(
     parameters = _allowed_to_act(narrowed(whole, Part.given(**part_given(part))), live, replay)
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
+    tell_github(result, folder)
+    if line := notify(result, parameters):
+        click.echo(line)
     sys.exit(result["exit"])
 
 
@@ -333,6 +338,10 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
     from dsaudit.run.role import reader_role
 
     click.echo(reader_role(name, schemas))
+
+
+for command in (history, diff, prune, add):
+    main.add_command(command)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -63,7 +63,7 @@ def faults(reports: Path) -> list[Fault]:
     for link in found:
         before = link.manifest.previous
         if before and before.run not in unreadable:
-            told += _between(link, before, by_run.get(before.run))
+            told += between(link, before, by_run.get(before.run))
     return [*told, *_forks(found)]
 
 
@@ -99,8 +99,8 @@ def _of_each(found: Sequence[Link]) -> Iterator[Fault]:
             yield Fault(own.id, f"{own.id} is a run of {own.integration}, beside those of {link.folder.parent.name}")
 
 
-def _between(link: Link, named: Previous, before: Link | None) -> Iterator[Fault]:
-    """Yield what is wrong between a run and the one that it says it follows."""
+def between(link: Link, named: Previous, before: Link | None) -> Iterator[Fault]:
+    """Yield what is wrong between a run and the one that it says it follows, which is None where that is gone."""
     if before is None:
         yield Fault(named.run, f"{named.run} is gone: {link.run} followed it")
         return
@@ -125,6 +125,11 @@ def _forks(found: Sequence[Link]) -> Iterator[Fault]:
         for run in runs[1:]:
             what = f"follow {before_}" if before_ else "begin a chain"
             yield Fault(run, f"{runs[0]} and {run} both {what}")
+
+
+def seal_of(folder: Path) -> str:
+    """Return the seal of a run, the digest of its manifest, as it is shown."""
+    return short(manifest.sha256(manifest.content(folder / manifest.NAME)))
 
 
 def short(sha256: str) -> str:

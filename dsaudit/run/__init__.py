@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dsaudit import checks, evidence, handoff, logs
+from dsaudit import checks, evidence, handoff, history, logs
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import guard, identify
+from dsaudit.evidence import signing
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import execute, history, publishing, result
+from dsaudit.run import execute, publishing, result
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
 
@@ -54,11 +55,12 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
 
     Raises
     ------
-    RunError, DatabaseError, CheckError, BaselineError
+    RunError, DatabaseError, CheckError, BaselineError, SigningError
         It could not start.
     """
     blueprint = find_blueprint(parameters, options.blueprint)
     plan = narrowed(checks.plan(blueprint, parameters), options)
+    key = signing.signing_key(parameters)
     accepted = baseline.load(parameters, Mask(load_key(parameters.integration)))
     database = Database.open(parameters.database, name="dsaudit/runner")
     try:
@@ -97,10 +99,10 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             blueprint, parameters, plan, phases, identity, given, started, options.overrides, accepted, is_narrowed
         )
         found = result.of(ran)
-        history.compare(found, parameters, options.out)
+        history.compare(found, folder.parent.parent)
         found["digest"] = evidence.digest(found)
         found["drafts"] = [*publishing.drafts(folder, phases, found["run"])]
-        return Outcome(publishing.publish(folder, found, parameters), found)
+        return Outcome(publishing.publish(folder, found, parameters, accepted, key), found)
     finally:
         database.close()
 
