@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
 from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
@@ -340,7 +341,7 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
     click.echo(reader_role(name, schemas))
 
 
-for command in (history, diff, prune, add):
+for command in (verify, sign_off, history, diff, prune, add):
     main.add_command(command)
 
 

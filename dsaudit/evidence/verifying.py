@@ -73,10 +73,10 @@ def verify(folder: Path, keys: Sequence[Ed25519PublicKey] = (), seal: str = "") 
     result = _result(link, found)
     if result is not None:
         _content(link, result, changed, found)
-    _statement(link, result, keys, found)
+    is_signed_off = _signed_off(link, result, keys, found)
+    _statement(link, result, keys, is_signed_off, found)
     _chain(link, found)
     _clock(link, found)
-    _signed_off(link, result, keys, found)
     return found
 
 
@@ -196,13 +196,17 @@ def _disagreements(link: chain.Link, result: Record) -> Iterator[str]:
             yield f"{rejudging.RESULT}: its `{name}` is not the manifest's"
 
 
-def _statement(link: chain.Link, result: Record | None, keys: Sequence[Ed25519PublicKey], found: Found) -> None:
+def _statement(
+    link: chain.Link, result: Record | None, keys: Sequence[Ed25519PublicKey], is_signed_off: bool, found: Found
+) -> None:
     path = link.folder / manifest.STATEMENT
     if not path.exists() and not path.is_symlink():
-        if keys:
-            found.problems.append(f"{manifest.STATEMENT}: is missing: the run is not signed, and a key was given")
-        elif _names_a_key(result):
+        if _names_a_key(result):
             found.problems.append(f"{manifest.STATEMENT}: is missing: the run's parameter file names a key to sign by")
+        elif is_signed_off:
+            found.remarks.append("unsigned when it ended: what a key proves is that it is as it was signed off")
+        elif keys:
+            found.problems.append(f"{manifest.STATEMENT}: is missing: no key has signed the run, and one was given")
         else:
             found.remarks.append(UNSIGNED)
         return
@@ -277,8 +281,10 @@ def _clock(link: chain.Link, found: Found) -> None:
         found.problems.append(f"clock: the run was sealed before it ended: {link.manifest.sealed}, {run.ended}")
 
 
-def _signed_off(link: chain.Link, result: Record | None, keys: Sequence[Ed25519PublicKey], found: Found) -> None:
+def _signed_off(link: chain.Link, result: Record | None, keys: Sequence[Ed25519PublicKey], found: Found) -> bool:
+    """Hold each sign-off against the run, and return whether a key has proven one."""
     done: set[str] = set()
+    is_proven = False
     for name, opened in signing_off.read(link.folder, keys):
         if isinstance(opened, ManifestError):
             found.problems.append(f"{shown(name)}: {opened}")
@@ -290,6 +296,7 @@ def _signed_off(link: chain.Link, result: Record | None, keys: Sequence[Ed25519P
         words = f"{off.words}, signed by {opened.signer}"
         if opened.proven:
             done |= {*off.done}
+            is_proven = True
             found.proven.append(words)
         elif keys:
             found.unknown.append(f"{words}, which is none of the keys given: give it with --key")
@@ -298,3 +305,4 @@ def _signed_off(link: chain.Link, result: Record | None, keys: Sequence[Ed25519P
     for item in signing_off.manual(result):
         if item not in done:
             found.remarks.append(f"open, for a person to do: {item}")
+    return is_proven
