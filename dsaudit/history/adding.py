@@ -49,23 +49,32 @@ def add(given: Path, parameters: Parameters, reports: Path) -> list[str]:
     with contextlib.ExitStack() as stack:
         files = _zipped(given, stack) if given.is_file() else _in_folder(given)
         found = _runs(given, files)
-        reports.mkdir(parents=True, exist_ok=True)
-        (reports / runs.UNFINISHED).mkdir(exist_ok=True)
-        # Beside the others, so that a name is all that a run lacks, and where no list of runs looks.
-        with TemporaryDirectory(dir=reports / runs.UNFINISHED, prefix="adding-") as drafts:
-            budget = [MOST_BYTES]
-            made = [_copied(one, Path(drafts) / str(place), budget) for place, one in enumerate(found)]
-            named = [(draft, *_checked(draft, parameters, reports)) for draft in made]
-            repeated = [run for _, run, _ in named if [name for _, name, _ in named].count(run) > 1]
-            if repeated:
-                raise HistoryError(f"{given}: it holds the run {repeated[0]} twice")
-            with chain.locked(reports):
-                for draft, run, is_new in named:
-                    if is_new:
-                        draft.rename(reports / run)
-        with contextlib.suppress(OSError):
-            (reports / runs.UNFINISHED).rmdir()
+        drafts = stack.enter_context(_drafts(reports))
+        budget = [MOST_BYTES]
+        made = [_copied(one, drafts / str(place), budget) for place, one in enumerate(found)]
+        named = [(draft, *_checked(draft, parameters, reports)) for draft in made]
+        repeated = [run for _, run, _ in named if [name for _, name, _ in named].count(run) > 1]
+        if repeated:
+            raise HistoryError(f"{given}: it holds the run {repeated[0]} twice")
+        with chain.locked(reports):
+            for draft, run, is_new in named:
+                if is_new:
+                    draft.rename(reports / run)
     return [f"{run}: {'added' if is_new else 'is here already'}" for _, run, is_new in named]
+
+
+@contextlib.contextmanager
+def _drafts(reports: Path) -> Iterator[Path]:
+    """Give a folder beside the runs, so that a name is all that a draft lacks, and where no list of runs looks."""
+    unfinished = reports / runs.UNFINISHED
+    unfinished.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(dir=unfinished, prefix="adding-") as drafts:
+            yield Path(drafts)
+    finally:
+        for folder in (unfinished, reports):
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only the empty ones
 
 
 def _runs(given: Path, files: list[_File]) -> list[list[_File]]:

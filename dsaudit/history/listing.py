@@ -49,7 +49,7 @@ def history(reports: Path) -> History:
         if changed:
             named = ", ".join(plain(name) for name in changed[:MOST_NAMED])
             more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
-            faults.append(f"{folder.name} was edited: {named}{more} are not what its manifest lists")
+            faults.append(f"{folder.name} was edited: not as its manifest lists them are {named}{more}")
         lines.append(_line(folder, sealed, bool(changed)))
     left = len(runs.unfinished(reports))
     remarks = [f"{plural(left, 'run')} under way or broken off, in {reports / runs.UNFINISHED}"] if left else []
