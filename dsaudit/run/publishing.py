@@ -39,6 +39,7 @@ def publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Pat
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
     final = folder.parent.parent / folder.name
     folder.rename(final)
+    evidence.sync(final.parent)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
     return final
