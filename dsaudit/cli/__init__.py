@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,6 +13,7 @@ from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
 from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
+from dsaudit.cli.resuming import going_on, stopped_alike
 from dsaudit.cli.telling import tell, tell_github
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def init(
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
-@click.option("--resume", type=FOLDER, help="Go on with the reading of this run, which broke off.")
+@click.option("--resume", type=FOLDER, help="Go on with this run, which was stopped, as it was begun.")
 @click.option("--live", is_flag=True, help="Let checks act as the file declares: change a record, start syncs.")
 @ATTACH
 def run(
@@ -98,13 +100,14 @@ def run(
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run import Options
 
-    if replay and resume:
-        raise click.UsageError("--replay uses a reading as it is, --resume goes on with it: give one of them")
-    given = overrides_of(overrides)
-    options = Options(blueprint, phases, checks, jobs or 0, out, given)
-    read = source.replay(replay) if replay else source.resume(resume) if resume else source.record
-    whole = loaded(file, attach, given, is_recorded=replay is not None)
-    parameters = _allowed_to_act(narrowed(whole, Part.given(**part_given(part))), live, replay)
+    command = shlex.join(["dsaudit", "run", str(file), *(["--attach"] if attach else [])])
+    options = Options(blueprint, phases, checks, jobs or 0, out, overrides_of(overrides), replay, command=command)
+    asked = Part.given(**part_given(part))
+    if resume:
+        options, asked, live = going_on(options, resume, part, live)
+    whole = loaded(file, attach, options.overrides, is_recorded=options.replay is not None)
+    parameters = _allowed_to_act(narrowed(whole, asked), live, options.replay)
+    read = source.replay(options.replay) if options.replay else source.resume if resume else source.record
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
     tell_github(result, folder)
@@ -131,7 +134,7 @@ def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tup
     from dsaudit.run.execute import prepare_imports
 
     prepare_imports()
-    with shown() as progress:
+    with stopped_alike(), shown() as progress:
         if parameters.example and not attach:
             progress(f"starting the sample {parameters.example}")
         with (sample.reached if attach else sample.started)(parameters):

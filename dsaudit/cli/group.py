@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any
@@ -31,7 +32,7 @@ class Command(click.Group):
             error.show()
             sys.exit(COULD_NOT_START)
         except click.Abort:
-            click.echo("stopped", err=True)
+            _tell("stopped")
             sys.exit(COULD_NOT_START)
         except Exception as error:
             if not _is_ours(error):
@@ -39,9 +40,15 @@ class Command(click.Group):
 
                 traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
                 sys.exit(COULD_NOT_START)
-            for line in str(error).splitlines():
-                click.echo(line, err=True)
+            for line in [*str(error).splitlines(), *getattr(error, "__notes__", [])]:
+                _tell(line)
             sys.exit(COULD_NOT_START)
+
+
+def _tell(line: str) -> None:
+    """Print a line to the terminal, or to nobody where it is gone: Python's exit status would mean NO-GO."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _is_ours(error: Exception) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from dsaudit.database import Database, inference
 from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import execute, publishing, result
+from dsaudit.run import execute, publishing, result, resuming
+from dsaudit.run.record import Record, acting_alone, made
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
 
@@ -40,6 +42,22 @@ class Options:
     jobs: int = 0
     out: Path | None = None
     overrides: dict[str, str] = field(default_factory=dict)
+    replay: Path | None = None  # the run whose reading of the source is used
+    resume: Path | None = None  # the run to go on with; the options above are those that it was begun with
+    acts_again: bool = False  # whether a phase that was stopped while it acted may act once more
+    command: str = ""  # that goes on with the run, were it stopped, without the folder
+
+    def asked(self, parameters: Parameters) -> dict[str, Any]:
+        """Return what a run that is taken up has to be given again."""
+        return {
+            "blueprint": self.blueprint,
+            "phases": [*self.phases],
+            "checks": [*self.checks],
+            "overrides": self.overrides,
+            "replay": str(self.replay.resolve()) if self.replay else None,
+            "part": parameters.part.to_json(),
+            "acting": parameters.acting,
+        }
 
 
 @dataclass(frozen=True)
@@ -70,41 +88,77 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         parameters = inference.completed(parameters, inferred, database.catalogue())
         if inferred:
             plan = narrowed(checks.plan(blueprint, parameters), options)
-        started = datetime.now(UTC)
-        folder = _draft_folder(parameters, options.out, started)
-        private = folder / "private"
-        if parameters.source:
-            _read_source(read_source, parameters.sending_only(checks.sent_for(plan)), folder, progress)
-        if parameters.logs:
-            logs.record(parameters, private / "recording", progress)
-        with database.held_snapshot() as snapshot:
-            database.snapshot = snapshot
-            identity = identify(database)
-            given = handoff.Handoff(
-                folder.name,
-                secrets.token_hex(16),
-                snapshot,
-                identity.time,
-                private,
+        conditions = resuming.conditions(blueprint, parameters, plan, options.overrides, identity)
+        with contextlib.ExitStack() as held:
+            if parameters.acting and not options.replay:
+                held.enter_context(acting_alone(parameters.integration))
+            record = held.enter_context(_record(parameters, options))
+            if options.resume:
+                resuming.refuse(record, conditions, options.acts_again)
+            held.enter_context(_kept_for_later(record, options.command or f"dsaudit run {parameters.path}"))
+            if not options.resume:
+                begun = {"run": record.folder.name, "nonce": secrets.token_hex(16), "asked": options.asked(parameters)}
+                record.add("begun", **begun, conditions=conditions, code=evidence.provenance())
+            _read(read_source, parameters, plan, options, record, progress)
+            given, phases = _executed(blueprint, plan, parameters, options, database, record, inferred, progress)
+            progress("writing the report")
+            ran = result.Ran(
+                blueprint,
+                parameters,
+                plan,
+                phases,
+                identity,
+                given,
+                datetime.fromisoformat(record.events[0]["at"]),
                 options.overrides,
-                [one.to_json() for one in inferred],
-                parameters.part,
-                parameters.acting,
+                accepted,
+                bool(options.checks or options.phases),
+                record.instants(),
             )
-            with _handed_over(given):
-                phases = execute.execute(blueprint, plan, parameters, options, folder, progress)
-        progress("writing the report")
-        is_narrowed = bool(options.checks or options.phases)
-        ran = result.Ran(
-            blueprint, parameters, plan, phases, identity, given, started, options.overrides, accepted, is_narrowed
-        )
-        found = result.of(ran)
-        history.compare(found, folder.parent.parent)
-        found["digest"] = evidence.digest(found)
-        found["drafts"] = [*publishing.drafts(folder, phases, found["run"])]
-        return Outcome(publishing.publish(folder, found, parameters, accepted, key), found)
+            found = result.of(ran)
+            history.compare(found, record.folder.parent.parent)
+            found["digest"] = evidence.digest(found)
+            found["drafts"] = [*publishing.drafts(record.folder, phases, found["run"])]
+            record.add("judged", decision=found["decision"], digest=found["digest"])
+            return Outcome(publishing.publish(record.folder, found, parameters, accepted, key), found)
     finally:
         database.close()
+
+
+def _executed(
+    blueprint: Path,
+    plan: list[Planned],
+    parameters: Parameters,
+    options: Options,
+    database: Database,
+    record: Record,
+    inferred: list[inference.Inferred],
+    progress: Progress,
+) -> tuple[handoff.Handoff, list[execute.Phase]]:
+    """Execute the phases that the record does not have, at an instant of their own."""
+    names = list(dict.fromkeys(planned.phase for planned in plan))
+    kept = resuming.kept(record, names)
+    resuming.clear(record, kept, plan)
+    begun, instants = record.events[0], record.instants()
+    given = handoff.Handoff(
+        record.folder.name,
+        begun["nonce"],
+        "",
+        instants[-1]["time"] if instants else "",
+        record.private,
+        options.overrides,
+        [one.to_json() for one in inferred],
+        parameters.part,
+        parameters.acting,
+    )
+    if all(name in kept for name in names):
+        return given, [kept[name] for name in names]
+    with database.held_snapshot() as snapshot:
+        database.snapshot = snapshot
+        given = replace(given, snapshot=snapshot, instant=identify(database).time)
+        record.add("instant", time=given.instant)
+        with _handed_over(given):
+            return given, execute.execute(blueprint, plan, parameters, options, record, kept, progress)
 
 
 def find_blueprint(parameters: Parameters, chosen: str = "") -> Path:
@@ -144,34 +198,76 @@ def _is_phase(name: str, part: str) -> bool:
     return part in (name, words) or (part.isdigit() and int(part) == int(number))
 
 
-def _draft_folder(parameters: Parameters, out: Path | None, started: datetime) -> Path:
-    name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    parent = (out or project_root() / "reports") / parameters.integration
-    folder = parent / "unfinished" / name
-    try:
-        (folder / "phases").mkdir(parents=True)
-        (folder / "private").mkdir(mode=0o700)
-    except OSError as error:
-        raise RunError(f"{parent}: the report cannot be written here: {error.strerror}") from None
-    return folder
+@contextlib.contextmanager
+def _record(parameters: Parameters, options: Options) -> Iterator[Record]:
+    """Hold the record of the run to go on with, or of a new one in a folder of its own."""
+    if options.resume:
+        with made(options.resume.resolve()) as record:
+            yield record
+        return
+    parent = (options.out or project_root() / "reports") / parameters.integration
+    folder = parent / resuming.UNFINISHED / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    with contextlib.ExitStack() as held:
+        try:
+            with contextlib.suppress(FileNotFoundError):  # another run has just ended, and removed the empty parent
+                (folder / "phases").mkdir(parents=True)
+            (folder / "phases").mkdir(parents=True, exist_ok=True)
+            (folder / "private").mkdir(mode=0o700)
+            record = held.enter_context(made(folder))
+        except OSError as error:
+            _remove(folder)
+            raise RunError(f"{parent}: the report cannot be written here: {error.strerror}") from None
+        yield record
 
 
-def _read_source(read_source: ReadSource, parameters: Parameters, folder: Path, progress: Progress) -> None:
-    """Record the source; where that cannot even begin (a token that is not set), leave nothing behind."""
-    recording = folder / "private" / "recording"
+def _read(
+    read_source: ReadSource,
+    parameters: Parameters,
+    plan: list[Planned],
+    options: Options,
+    record: Record,
+    progress: Progress,
+) -> None:
+    """Record the source and the logs, as far as the run has not done so."""
+    recording = record.private / "recording"
+    if not record.last("source read"):
+        if parameters.source:
+            read_source(parameters.sending_only(checks.sent_for(plan)), recording, progress)
+    elif not options.replay:
+        # At a later instant there are younger rows than what was read of the logs: they would look as if never logged.
+        (recording / logs.INDEX).unlink(missing_ok=True)
+    if parameters.logs:
+        logs.record(parameters, recording, progress)
+    if recording.is_dir():
+        evidence.sync_all(recording)
+    if not record.last("source read"):
+        record.add("source read")
+
+
+@contextlib.contextmanager
+def _kept_for_later(record: Record, command: str) -> Iterator[None]:
+    """Say how a run that breaks off is gone on with; where it has nothing to go on with, leave nothing behind."""
     try:
-        read_source(parameters, recording, progress)
+        yield
     except BaseException as error:
-        if any(recording.glob("*/*.gz")):
-            if isinstance(error, KeyboardInterrupt):
-                raise RunError(f"stopped while reading the source; go on with --resume {folder}") from None
-            progress(f"what was read so far is in {folder}")
+        if len(record.events) < 2 and not any(record.private.glob("recording/*/*.gz")):
+            _remove(record.folder)
             raise
-        shutil.rmtree(folder)
-        with contextlib.suppress(OSError):
-            for parent in list(folder.parents)[:3]:
-                parent.rmdir()  # only the empty ones
+        how = f"go on with: {command} --resume {shlex.quote(str(record.folder))}"
+        if isinstance(error, KeyboardInterrupt):
+            raise RunError(f"stopped; {how}") from None
+        if isinstance(error, OSError):
+            raise RunError(f"{error.filename or record.folder}: {error.strerror or error}; {how}") from None
+        error.add_note(how)
         raise
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a run, and those above it that nothing else is in."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        for parent in list(folder.parents)[:3]:
+            parent.rmdir()  # only the empty ones
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.run import Options
+    from dsaudit.run.record import Record
 
 CELL_SECONDS = 900
 AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
@@ -46,6 +47,11 @@ class Phase:
     sha256: str
     source: str = ""  # the digest of the notebook that was executed, as the blueprint has it
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ran to its end."""
+        return self.ended_by == "its last cell"
+
     def to_json(self) -> dict[str, Any]:
         """Return the phase as a record, with its place in the run folder."""
         return {**asdict(self), "path": f"phases/{self.path.name}"}
@@ -56,26 +62,36 @@ def execute(
     plan: list[Planned],
     parameters: Parameters,
     options: Options,
-    folder: Path,
+    record: Record,
+    kept: dict[str, Phase],
     progress: Callable[[str], None],
 ) -> list[Phase]:
-    """Execute the notebooks that the plan names and return how each ended, in their order."""
+    """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order."""
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
-    done: dict[str, Phase] = {}
+    done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
-    look = of_kernels(folder / "private", progress)
-    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, folder / "private"):
+    look = of_kernels(record.private, progress)
+    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
         for at_once in turns(plan):
             tasks = []
-            for name in at_once:
+            for name in (one for one in at_once if one not in kept):
+                if name in act:
+                    record.add("acts", name=name)
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
                 tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
             for task in _ended(tasks, look):
                 phase = replace(task.result(), source=sources[task.result().name])
                 done[phase.name] = phase
+                told = {name: getattr(phase, name) for name in ("seconds", "ended_by", "sha256", "source")}
+                record.add("phase", name=phase.name, **told)
                 progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]
+
+
+def acting(plan: Sequence[Planned]) -> set[str]:
+    """Return the phases with a check that acts on the system."""
+    return {planned.phase for planned in plan if "acts" in planned.check.headers and not planned.skipped}
 
 
 def turns(plan: list[Planned]) -> list[list[str]]:
@@ -84,7 +100,7 @@ def turns(plan: list[Planned]) -> list[list[str]]:
     What a check does to the system would change what another sees that looks at the same time.
     """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    act = {planned.phase for planned in plan if "acts" in planned.check.headers and not planned.skipped}
+    act = acting(plan)
     at_once = [[name for name in names if name not in act], *([name] for name in names if name in act)]
     return [turn for turn in at_once if turn]
 

@@ -47,6 +47,7 @@ def publish(
     with chain.locked(final.parent):
         sealing.seal(folder, final.parent, result, key)
         folder.rename(final)
+        evidence.sync(final.parent)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
     return final

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from dsaudit.verdict.card import plural
 
 Record = dict[str, Any]
 
+LONGEST_APART = timedelta(hours=1)  # of the reading of the source and the instant of a run that was taken up again
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -38,6 +40,7 @@ class Ran:
     overrides: dict[str, str]
     accepted: Baseline
     narrowed: bool  # whether the command line chose phases or checks
+    instants: list[Record]  # each instant of the database with the phases that it served; several if it was taken up
 
 
 def of(ran: Ran) -> Record:
@@ -59,10 +62,15 @@ def of(ran: Ran) -> Record:
             "ended": datetime.now(UTC).isoformat(),
             **evidence.provenance(),
         },
-        "instant": {**ran.identity.to_json(), "time": given.instant, "renewed": 0},
+        "instant": {
+            **ran.identity.to_json(),
+            "time": given.instant,
+            "renewed": len(ran.instants) - 1,
+            "served": ran.instants,
+        },
         "parameters": _parameters(ran),
         "terms": {name: terms.get(name, []) for name in ("criteria", "checklist")},
-        "plan": [_planned(planned) for planned in ran.plan],
+        "plan": [planned_to_json(planned) for planned in ran.plan],
         "phases": [phase.to_json() for phase in ran.phases],
         "probe": _probe(given),
         "stopped": [f"still at the source, to be deleted by hand: {left}"] if left else [],
@@ -84,7 +92,8 @@ def _parameters(ran: Ran) -> Record:
     }
 
 
-def _planned(planned: Planned) -> Record:
+def planned_to_json(planned: Planned) -> Record:
+    """Return a call of the plan as a record."""
     headers = planned.check.headers
     return {
         "phase": planned.phase,
@@ -109,10 +118,14 @@ def _limits(ran: Ran, verdicts: list[Verdict]) -> Iterator[str]:
         yield f"narrowed to {plural(len(ran.plan), 'check')} by the command line; nothing else was audited"
     index = ran.given.recording / "index.json"
     reading = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    if not reading:
+        return
+    read = datetime.fromisoformat(reading["started"])
+    when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
     if "replayed" in reading:
-        read = datetime.fromisoformat(reading["started"])
-        when = f"{read:%Y-%m-%d %H:%M:%S} UTC"
         yield f"the source was read at {when}, by the run {reading['replayed']}; what changed there since is not known"
+    elif datetime.fromisoformat(ran.given.instant) - datetime.fromisoformat(reading["ended"]) > LONGEST_APART:
+        yield f"the source was read at {when}, before the run was stopped; what changed there since is not known"
 
 
 def _probe(given: handoff.Handoff) -> dict[str, Any] | None:

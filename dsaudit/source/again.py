@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dsaudit import logs
 from dsaudit.parameters import Parameters
 from dsaudit.source.collecting import Progress, record
 from dsaudit.source.reading import SourceError
@@ -37,19 +36,12 @@ def replay(run: Path) -> Reading:
     return read
 
 
-def resume(run: Path) -> Reading:
-    """Return what goes on with the reading of the run folder `run`, finished or not; it raises what `replay`'s does."""
-
-    def read(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
-        recording = _recording(run)
-        _fitting(recording / (INDEX if (recording / INDEX).is_file() else DRAFT), parameters, run)
-        progress("copying the recording")
-        shutil.copytree(recording, folder, dirs_exist_ok=True)
-        for name in (LIVE, STARTED, logs.INDEX):
-            (folder / name).unlink(missing_ok=True)  # of that run, and done again if asked for
-        record(parameters, folder, progress, resume=True)
-
-    return read
+def resume(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+    """Go on with a reading into `folder` that broke off, or begin it; raises what `replay`'s does."""
+    index = next((folder / name for name in (INDEX, DRAFT) if (folder / name).is_file()), None)
+    if index:
+        _fitting(index, parameters, folder.parents[1])
+    record(parameters, folder, progress, resume=True)
 
 
 def has_acted(run: str | Path) -> bool:

@@ -113,7 +113,9 @@ def _earlier(folder: Path) -> str | None:
 
 
 def _write(path: Path, index: dict[str, Any]) -> None:
-    path.write_text(json.dumps(index), encoding="utf-8")
+    draft = path.with_name(f".{path.name}")  # a reading goes on by it: it is never there by half
+    draft.write_text(json.dumps(index), encoding="utf-8")
+    draft.replace(path)
 
 
 def tenants_of(parameters: Parameters) -> list[Tenant]:
