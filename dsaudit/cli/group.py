@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -28,7 +29,9 @@ class Command(click.Group):
         try:
             return super().main(*arguments, **{**options, "standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            told = io.StringIO()
+            error.show(told)
+            click.echo(_hidden(told.getvalue()), err=True, nl=False)
             sys.exit(COULD_NOT_START)
         except click.Abort:
             click.echo("stopped", err=True)
@@ -37,9 +40,10 @@ class Command(click.Group):
             if not _is_ours(error):
                 import traceback
 
-                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
+                # A fault of dsaudit's own; Python's exit status would mean NO-GO.
+                click.echo(_hidden(traceback.format_exc()), err=True, nl=False)
                 sys.exit(COULD_NOT_START)
-            for line in str(error).splitlines():
+            for line in _hidden(str(error)).splitlines():
                 click.echo(line, err=True)
             sys.exit(COULD_NOT_START)
 
@@ -48,3 +52,10 @@ def _is_ours(error: Exception) -> bool:
     """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
     kind = type(error)
     return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))
+
+
+def _hidden(text: str) -> str:
+    """Return a message without secrets: an exception may quote an address, or what stood in a variable."""
+    from dsaudit.parameters.secret import hidden
+
+    return hidden(text)
