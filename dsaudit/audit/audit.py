@@ -6,7 +6,6 @@ import contextlib
 import copy
 import importlib
 import math
-import os
 import tempfile
 import time
 from collections.abc import Callable, Collection
@@ -251,9 +250,8 @@ class Audit:
         return exploring.differences(self, resource)
 
     def reveal(self) -> None:
-        """Unmask what is displayed from here on; refused where the output is kept by a run."""
-        if self._handoff:
-            raise PermissionError("nothing is unmasked in a run: its outputs become a report")
+        """Unmask what is displayed from here on; refused in a run, and wherever nobody looks (`PermissionError`)."""
+        exploring.refuse_to_reveal(is_run=self._handoff is not None)
         self.revealed = True
 
     def summary(self, good: str = "", bad: str = "") -> Shown:
@@ -278,7 +276,7 @@ class Audit:
         # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
         proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint
-        if (bad or not proven) and not given and not _is_interactive():
+        if (bad or not proven) and not given and not exploring.is_interactive():
             words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check has passed"
             raise AuditNotPassed(f"{self.phase} is not green: {words}")
         return closing
@@ -352,8 +350,3 @@ class Audit:
         records = frame.to_dict("records")[: rows.MOST_SHOWN * 5]
         lines = [rows.masked(self, record, columns, shown) for record in records]
         return Shown(query.headers.get("title", query.name), columns, lines, len(frame)).without_empty()
-
-
-def _is_interactive() -> bool:
-    """Return whether a person looks at the notebook: JupyterLab and VS Code name the session in the environment."""
-    return bool(os.environ.get("JPY_SESSION_NAME") or os.environ.get("VSCODE_PID"))

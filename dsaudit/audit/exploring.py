@@ -1,7 +1,9 @@
-"""Frames for exploring: whole in their types, masked in their texts."""
+"""What is there for exploring by hand: frames, whole in their types and masked in their texts, and unmasking them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -42,3 +44,24 @@ def _masked(audit: Audit, query: Check, frame: pd.DataFrame) -> pd.DataFrame:
         for tenant, inside in ends.items()
     }
     return frame
+
+
+def refuse_to_reveal(is_run: bool) -> None:
+    """Raise where what is unmasked would be kept or read by nobody: in a run, papermill, nbconvert, a pipeline.
+
+    A front end with a person before it lets a cell ask for input; what executes notebooks on its own does not.
+    """
+    from IPython import get_ipython
+
+    if is_run:
+        raise PermissionError("nothing is unmasked in a run: its outputs become a report")
+    kernel = getattr(get_ipython(), "kernel", None)
+    asked = kernel.get_parent("shell").get("content", {}) if kernel else {}
+    watched = asked.get("allow_stdin", False) if kernel else is_interactive() or sys.stdout.isatty()
+    if not watched:
+        raise PermissionError("values are unmasked before a person's eyes only: in a front end or on a terminal")
+
+
+def is_interactive() -> bool:
+    """Return whether a person looks at the notebook: JupyterLab and VS Code name the session in the environment."""
+    return bool(os.environ.get("JPY_SESSION_NAME") or os.environ.get("VSCODE_PID"))

@@ -283,7 +283,11 @@ def why(file: Path, resource: str, source_id: str, tenant: str, replay: Path | N
 @click.argument("name", metavar="CHECK")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="A .csv or .jsonl file.")
 def rows(run_folder: Path, name: str, target: Path) -> None:
-    """Write all rows that CHECK found in RUN to a private file, unmasked."""
+    """Write all rows that CHECK found in RUN to a private file, unmasked.
+
+    In .csv a text that a spreadsheet could take for a formula, or that begins with an apostrophe, has an apostrophe
+    before it; .jsonl has every text as it is.
+    """
     from dsaudit.run.rows import write_rows
     from dsaudit.verdict.card import plural
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from typing import Any
@@ -29,7 +30,9 @@ class Command(click.Group):
         try:
             return super().main(*arguments, **{**options, "standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            told = io.StringIO()
+            error.show(told)
+            click.echo(_hidden(told.getvalue()), err=True, nl=False)
             sys.exit(COULD_NOT_START)
         except click.Abort:
             _tell("stopped")
@@ -38,9 +41,10 @@ class Command(click.Group):
             if not _is_ours(error):
                 import traceback
 
-                traceback.print_exc()  # a fault of dsaudit's own; Python's exit status would mean NO-GO
+                # A fault of dsaudit's own; Python's exit status would mean NO-GO.
+                click.echo(_hidden(traceback.format_exc()), err=True, nl=False)
                 sys.exit(COULD_NOT_START)
-            for line in [*str(error).splitlines(), *getattr(error, "__notes__", [])]:
+            for line in _hidden("\n".join([str(error), *getattr(error, "__notes__", [])])).splitlines():
                 _tell(line)
             sys.exit(COULD_NOT_START)
 
@@ -55,3 +59,10 @@ def _is_ours(error: Exception) -> bool:
     """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
     kind = type(error)
     return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))
+
+
+def _hidden(text: str) -> str:
+    """Return a message without secrets: an exception may quote an address, or what stood in a variable."""
+    from dsaudit.parameters.secret import hidden
+
+    return hidden(text)

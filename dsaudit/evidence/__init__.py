@@ -2,6 +2,6 @@
 
 from dsaudit.evidence.files import sync, sync_all, write_atomically
 from dsaudit.evidence.provenance import digest, provenance
-from dsaudit.evidence.scanning import scan, secret_values
+from dsaudit.evidence.scanning import Secrets, scan, secret_values
 
-__all__ = ["digest", "provenance", "scan", "secret_values", "sync", "sync_all", "write_atomically"]
+__all__ = ["Secrets", "digest", "provenance", "scan", "secret_values", "sync", "sync_all", "write_atomically"]

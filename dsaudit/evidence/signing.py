@@ -134,17 +134,6 @@ def key_id(key: Ed25519PublicKey) -> str:
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
-def secrets_of(text: str) -> list[str]:
-    """Return what must stand in no file of a run, of a signing key given as text or as the path of a file."""
-    if PEM not in text:
-        try:
-            text = _text(Path(text.strip()), "")
-        except SigningError:
-            return []
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("-----")]
-    return [*lines, "".join(lines)]
-
-
 def pae(kind: str, payload: bytes) -> bytes:
     """Return what is signed: DSSE's pre-authentication encoding, which binds the payload to its type."""
     return b"DSSEv1 %d %s %d %s" % (len(kind.encode()), kind.encode(), len(payload), payload)

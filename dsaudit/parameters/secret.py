@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+import re
+from urllib.parse import quote, quote_plus, urlsplit
 
+_met: set[str] = set()  # the values of all secrets that this process has read
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -20,6 +22,7 @@ class Secret:
     def __init__(self, name: str, value: str) -> None:
         self.name = name
         self._value = value
+        _met.add(value)
 
     def reveal(self) -> str:
         """Return the value itself, for the one call that needs it."""
@@ -51,6 +54,14 @@ def from_environment(name: str) -> Secret:
     if not value:
         raise SecretMissing(f"the environment variable {name} is not set; the parameter file reads a secret from it")
     return Secret(name, value)
+
+
+def hidden(text: str) -> str:
+    """Return a message without the secrets that were read, and without the passwords of any address."""
+    for value in sorted(filter(None, _met), key=len, reverse=True):
+        for form in (value, quote(value, safe=""), quote_plus(value)):
+            text = text.replace(form, "***")
+    return re.sub(r"(?<=://)([^\s/:@]*):[^\s/]+@", r"\1:***@", text)
 
 
 def is_protected(address: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from dsaudit.parameters.models import DOCUMENTS
+from dsaudit.run import scrubbing
 from dsaudit.run.execute import Phase
 from dsaudit.verdict import CLOSING_MIME, DRAFT_MIME, MIME, Result, Status, Verdict, worst
 
@@ -29,6 +30,8 @@ def collect(plan: list[Record], phases: Sequence[Phase], run: Record) -> tuple[l
         _read_verdicts(outputs, phase, run, found, problems)
         if not any(_ours(output.get(CLOSING_MIME), run) for output in outputs):
             problems.append(f"{phase.name} did not reach its end: {phase.ended_by}")
+        if any(scrubbing.TAG in cell.get("metadata", {}).get("tags", []) for cell in _cells(phase)):
+            problems.append(f"a secret stood in {phase.name}; it was masked before anything was written")
     ended = {phase.name: phase.ended_by for phase in phases}
     verdicts = [
         _complete(found[planned["check"]], planned)
@@ -53,17 +56,18 @@ def drafts(phases: Sequence[Phase], run: Record) -> dict[str, tuple[str, str]]:
 
 
 def _outputs(phase: Phase) -> list[dict[str, Any]]:
-    """Return the data of every output of an executed notebook; of one that is not there or not whole, none."""
+    """Return the data of every output of an executed notebook."""
+    outputs = [output for cell in _cells(phase) for output in cell.get("outputs", [])]
+    return [output["data"] for output in outputs if isinstance(output.get("data"), dict)]
+
+
+def _cells(phase: Phase) -> list[dict[str, Any]]:
+    """Return the cells of an executed notebook; of one that is not there or not whole, none."""
     try:
-        notebook = json.loads(phase.path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        cells: list[dict[str, Any]] = json.loads(phase.path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
         return []
-    return [
-        output["data"]
-        for cell in notebook.get("cells", [])
-        for output in cell.get("outputs", [])
-        if isinstance(output.get("data"), dict)
-    ]
+    return cells
 
 
 def _ours(record: Any, run: Record) -> TypeGuard[dict[str, Any]]:

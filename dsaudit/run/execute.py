@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.checks import CheckError, Planned
-from dsaudit.evidence import write_atomically
+from dsaudit.evidence import Secrets, secret_values
 from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.progress import of_kernels
+from dsaudit.run import scrubbing
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def execute(
     jobs = options.jobs or os.cpu_count() or 1
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
-    look = of_kernels(record.private, progress)
+    secrets = Secrets(secret_values(parameters))
+    look = of_kernels(record.private, lambda line: progress(secrets.masked(line)))
+    _clean_what_is_written(folder / "phases", secrets)
     with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
         for at_once in turns(plan):
             tasks = []
@@ -181,6 +184,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
                 kernel_name="python3",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
+                coalesce_streams=True,  # a secret could be printed piece by piece
                 execution_timeout=CELL_SECONDS,
                 kernel_manager_class=kernels.MANAGER,
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
@@ -188,25 +192,18 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
             )
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
-            ended_by = f"{error.ename} in a cell"
+            ended_by = f"{scrubbing.kind(error.ename)} in a cell"
         except Exception as error:
             ended_by = f"{type(error).__name__}: the kernel died or did not answer"
-    _without_tracebacks(target)
     digest = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""
     return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)
 
 
-def _without_tracebacks(path: Path) -> None:
-    """Take the words of exceptions out of an executed notebook: they may quote the data, and the notebook is shared."""
-    if not path.is_file():
-        return
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            if output["output_type"] == "error":
-                output["evalue"], output["traceback"] = "left out, since it may quote the data", []
-    notebook["metadata"].pop("papermill", None)  # paths of this machine, and a status that is not to be relied on
-    write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False))
+def _clean_what_is_written(folder: Path, secrets: Secrets) -> None:
+    """Let nothing but cleaned notebooks be written below a folder by papermill."""
+    from papermill.iorw import papermill_io
+
+    papermill_io.register(str(folder), scrubbing.Cleaning(secrets))
 
 
 def _check_parameters(source: Path) -> None:

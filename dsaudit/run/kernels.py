@@ -122,6 +122,7 @@ def _serve(arguments: list[str], environment: dict[str, str], folder: str | None
     time.tzset()
     if folder:
         os.chdir(folder)
+    _without_terminal()
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -131,6 +132,14 @@ def _serve(arguments: list[str], environment: dict[str, str], folder: str | None
     mpl.rcParams["backend"] = environment.get("MPLBACKEND", INLINE)  # it was imported before a kernel could say so
     sys.argv = ["ipykernel_launcher", *arguments]
     launch_new_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _without_terminal() -> None:
+    """Keep what a process prints that a cell starts off the terminal, and out of a pipeline's log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for terminal in (1, 2):
+        os.dup2(nowhere, terminal)
+    os.close(nowhere)
 
 
 def _end_with(sentinel: int) -> None:

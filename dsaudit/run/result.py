@@ -75,7 +75,18 @@ def of(ran: Ran) -> Record:
         "probe": _probe(given),
         "stopped": [f"still at the source, to be deleted by hand: {left}"] if left else [],
     }
+    result = _without_secrets(result, ran.parameters)
     return judging.judged(result, ran.phases, ran.parameters, ran.accepted, lambda found: _limits(ran, found))
+
+
+def _without_secrets(result: Record, parameters: Parameters) -> Record:
+    """Return the record of a run with secrets masked, such as one that was given by `--set`, and then say so."""
+    secrets = evidence.Secrets(evidence.secret_values(parameters))
+    if not secrets.are_in(result):
+        return result
+    masked: Record = secrets.masked(result)
+    told = "a secret stood in the record of the run, such as in its parameters; it was masked"
+    return {**masked, "stopped": [*masked["stopped"], told]}
 
 
 def _parameters(ran: Ran) -> Record:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+SIGNS = "=+-@\u2212"  # with which a formula begins; wide and small forms of them count as they do
+FIRST = "\t\r\n\0'"  # of these some make a formula of what follows, and the apostrophe is our own mark
 
 
 class RowsMissing(Exception):
@@ -18,7 +20,9 @@ class RowsMissing(Exception):
 def write_rows(run: Path, check: str, target: Path) -> int:
     """Write the rows of `check` in the run folder to a ``.csv`` or ``.jsonl`` file, readable by its owner alone.
 
-    Returns how many there are.
+    Returns how many there are. JSON lines hold every text as it is. In CSV one that a spreadsheet could take for a
+    formula, and one that begins with an apostrophe, has an apostrophe before it, which gives the text when it is taken
+    off; NULL is a bare field and an empty text a quoted one; numbers stay numbers.
 
     Raises
     ------
@@ -83,5 +87,10 @@ def _field(value: Any) -> str:
 
 
 def _inert(text: str) -> str:
-    """Return a text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Return a text so that no spreadsheet takes it for a formula: behind an apostrophe, if it might.
+
+    One that begins with an apostrophe gets another: so whoever takes one off has each text as it was.
+    """
+    begins = next((sign for sign in text if not (sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf"))), "")
+    is_formula = begins and unicodedata.normalize("NFKC", begins)[0] in SIGNS
+    return f"'{text}" if is_formula or text.startswith(tuple(FIRST)) else text

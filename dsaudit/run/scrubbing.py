@@ -1,0 +1,73 @@
+"""Executed notebooks, cleaned before they reach the disk: of secrets, of the words of exceptions, of widgets.
+
+The last look through all files (`dsaudit.evidence.scan`) is a second net below this one: each holds without the other.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.evidence import Secrets, write_atomically
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+TAG = "dsaudit-secret-masked"  # of a cell in which one stood: the run is never green with it
+NOTE = "A secret stood in this cell. It was masked, and the run says so.\n"
+QUOTES = "left out, since it may quote the data"
+
+
+class Cleaning:
+    """What papermill writes notebooks with: see ``papermill.iorw.papermill_io.register``."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def write(self, text: str, path: str) -> None:
+        """Write an executed notebook, cleaned and in one piece."""
+        import nbformat
+
+        notebook = cleaned(nbformat.reads(text, as_version=4), self._secrets)
+        write_atomically(Path(path), nbformat.writes(notebook))
+
+    def pretty_path(self, path: str) -> str:
+        """Return how a path is told."""
+        return path
+
+
+def cleaned(notebook: NotebookNode, secrets: Secrets) -> NotebookNode:
+    """Return an executed notebook without what may not be shared."""
+    from nbformat import from_dict
+
+    for name in ("papermill", "widgets"):  # paths of this machine and a status not to be relied on; any state at all
+        notebook.metadata.pop(name, None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                output.ename, output.evalue, output.traceback = kind(output.ename), QUOTES, []
+    if secrets.are_in(notebook):
+        notebook.cells = [_masked(cell, secrets) for cell in notebook.cells]
+        notebook.metadata = from_dict(secrets.masked(notebook.metadata))
+    return notebook
+
+
+def kind(name: object) -> str:
+    """Return the name of an exception's class, if it reads like one; a notebook can call a class anything."""
+    return str(name) if re.fullmatch(r"[A-Za-z_][\w.]{0,80}", str(name), re.ASCII) else "Exception"
+
+
+def _masked(cell: NotebookNode, secrets: Secrets) -> NotebookNode:
+    from nbformat import from_dict
+    from nbformat.v4 import new_output
+
+    if not secrets.are_in(cell):
+        return cell
+    masked: Any = from_dict(secrets.masked(cell))
+    if secrets.are_in(masked):  # in pieces, over several outputs
+        masked.outputs = []
+    masked.metadata.tags = [*masked.metadata.get("tags", []), TAG]
+    if "outputs" in masked:
+        masked.outputs.insert(0, new_output("stream", name="stderr", text=NOTE))
+    return masked
