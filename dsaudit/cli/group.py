@@ -14,8 +14,26 @@ COULD_NOT_START = 3
 READER_GONE = 141  # what a shell says of any program whose output is read no further; 128 and the signal of it
 
 
+SECTIONS = {
+    "Audit a system": ("init", "check", "run", "why"),
+    "Look at its runs": ("history", "diff", "rows", "baseline", "add", "prune"),
+    "Sign off": ("verify", "sign-off"),
+    "Prepare": ("role", "monitor", "list", "explain"),
+    "Try it out": ("sample", "tour"),
+}
+
+
 class Command(click.Group):
     """A group whose usage errors exit with 3: 2 already means INCONCLUSIVE."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by what they are for."""
+        told = {name for names in SECTIONS.values() for name in names}
+        others = [name for name in self.list_commands(context) if name not in told]
+        for title, names in {**SECTIONS, "Others": others}.items():
+            lines = [(name, self.commands[name].get_short_help_str(limit=200)) for name in names]
+            with formatter.section(title) if lines else contextlib.nullcontext():
+                formatter.write_dl(lines) if lines else None
 
     def invoke(self, context: click.Context) -> Any:
         """Invoke; where the reader has gone, as of ``| head``, end in silence, and not with 1: that means NO-GO."""
