@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -158,6 +159,7 @@ class Parameters(Section):
     _whole: Parameters | None = PrivateAttr(None)
     _acting: bool = PrivateAttr(False)
     _sending: Sending = PrivateAttr("all")
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -231,6 +233,17 @@ class Parameters(Section):
     def part(self) -> Part:
         """What the audit is narrowed to, by the command line and never by the file; see `narrowed`."""
         return self._part
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The file's own keys and values as JSON, with what the command line overrides; of secrets it has the names."""
+        return self._given
+
+    def as_given(self, values: dict[str, Any]) -> Parameters:
+        """Return the same parameters, which remember what they were read from."""
+        one = self.model_copy()
+        one._given = json.loads(json.dumps(values, default=str))
+        return one
 
     @property
     def whole(self) -> Parameters:

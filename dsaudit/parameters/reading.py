@@ -71,7 +71,8 @@ def load(system: str | Path, overrides: Mapping[str, str] | None = None, is_reco
     """
     path = find(system)
     label = _label(path)
-    parameters, places = _read(path, Parameters, overrides or {}, {"path": path})
+    parameters, places, values = _read(path, Parameters, overrides or {}, {"path": path})
+    parameters = parameters.as_given(values)
     sections = ("code", "documents") if is_recorded else ("code", "documents", "source")
     problems = [*_absent_folders(parameters, label, places, sections)]
     if problems:
@@ -92,7 +93,7 @@ def read(path: Path, model: type[M], **more: object) -> M:
 
 def _read(
     path: Path, model: type[M], overrides: Mapping[str, str], more: Mapping[str, object]
-) -> tuple[M, dict[Path_, yaml.Mark]]:
+) -> tuple[M, dict[Path_, yaml.Mark], dict[str, Any]]:
     label = _label(path)
     document = _compose(path, label)
     problems = [f"{label}:{_place(mark)}: {words}" for mark, words in _mistakes(document)]
@@ -109,7 +110,7 @@ def _read(
     if strange:
         raise ParameterError("\n".join(strange))
     try:
-        return model.model_validate({**values, **more}), places
+        return model.model_validate({**values, **more}), places, values
     except ValidationError as error:
         raise ParameterError("\n".join(_sentences(error, label, places, overrides, model, more))) from None
 

@@ -96,7 +96,7 @@ def _parameters(ran: Ran) -> Record:
         "file": path.name,
         "path": path.relative_to(root).as_posix() if path.is_relative_to(root := project_root()) else path.name,
         "sha256": ran.parameters.sha256,
-        "values": ran.parameters.whole.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"path"}),
+        "values": ran.parameters.given,
         "baseline": ran.accepted.seal,
         "overrides": ran.overrides,
         "inferred": ran.given.inferred,
