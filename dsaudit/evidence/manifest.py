@@ -135,7 +135,7 @@ def parsed(text: bytes) -> Manifest:
         It is not of this form.
     """
     record = strict_json(text)
-    if isinstance(record, dict) and record.get("schema") != 1:
+    if isinstance(record, dict) and (record.get("schema") != 1 or record["schema"] is True):
         raise ManifestError(f"is of schema {record.get('schema')!r}; this dsaudit reads schema 1")
     try:
         return Manifest.model_validate(record)

@@ -33,6 +33,7 @@ def against(folder: Path, result: Record, listed: Collection[str]) -> Iterator[s
     phases = _phases(folder, result, listed)
     for phase in phases:
         yield from _against_notebook(phase)
+    yield from _against_baseline(folder, result)
     again = json.loads(json.dumps(_judged(folder, result, phases)))
     yield from _against_verdicts(result, again)
     if result["decision"] != again["decision"]:
@@ -103,6 +104,14 @@ def _judged(folder: Path, result: Record, phases: Sequence[Phase]) -> Record:
     if result.get("leaks"):
         publishing.tell_leaks(again, result["leaks"])
     return again
+
+
+def _against_baseline(folder: Path, result: Record) -> Iterator[str]:
+    seal, is_there = result["parameters"]["baseline"], (folder / publishing.BASELINE).exists()
+    if seal and not is_there:
+        yield f"{publishing.BASELINE}: is not there, and the run was judged by one"
+    elif is_there and not (seal and _accepted(folder, result).seal == seal):
+        yield f"{publishing.BASELINE}: is none that was in force"
 
 
 def _accepted(folder: Path, result: Record) -> Baseline:

@@ -70,7 +70,7 @@ def facts(result: Record) -> Record:
 def shared(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield all that a run shares, name and path, in the order of names: what its manifest has to list."""
     for path in sorted(folder.iterdir()):
-        if path.name in manifest.AFTERWARDS or (path.name in manifest.NOT_LISTED and not path.is_symlink()):
+        if path.name in manifest.AFTERWARDS or (path.name in manifest.NOT_LISTED and is_folder(path)):
             continue
         for name in _below(path):
             yield name.relative_to(folder).as_posix(), name
@@ -78,11 +78,16 @@ def shared(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _below(path: Path) -> Iterator[Path]:
     """Yield a path, or instead of a folder all that is in it; a link is not followed."""
-    if path.is_dir() and not path.is_symlink():
+    if is_folder(path):
         for inner in sorted(path.iterdir()):
             yield from _below(inner)
     else:
         yield path
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether this is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _file(path: Path) -> Record:

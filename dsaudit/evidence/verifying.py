@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.evidence import chain, manifest, rejudging, sealing, signing, signing_off
 from dsaudit.evidence.manifest import Manifest, ManifestError
 from dsaudit.evidence.provenance import renderer
-from dsaudit.verdict.card import plural
+from dsaudit.verdict.card import THIN_SPACE, plural, visible
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")  # the name of a run's folder
 SHORTEST_SEAL = 16
+LONGEST_LINE = 1000
 UNSIGNED = "unsigned: this guards against mistakes, not against somebody who rewrites everything"
 TAKEN = "taken as told by result.json: plan, terms, parameters, and what it says of earlier runs"
 
@@ -60,12 +61,19 @@ def verify(folder: Path, keys: Sequence[Ed25519PublicKey] = (), seal: str = "") 
     if not (folder / manifest.NAME).exists() and not (folder / rejudging.RESULT).exists():
         raise VerifyError(f"{folder}: this is no folder of a run: it has no {manifest.NAME}")
     found = Found()
+    _verify(folder, keys, seal, found)
+    for lines in (found.problems, found.unknown, found.proven, found.remarks):
+        lines[:] = [visible(line, LONGEST_LINE, keep=THIN_SPACE) for line in lines]  # names in it may be anybody's
+    return found
+
+
+def _verify(folder: Path, keys: Sequence[Ed25519PublicKey], seal: str, found: Found) -> None:
     try:
         text = manifest.content(folder / manifest.NAME)
         sealed = manifest.parsed(text)
     except ManifestError as error:
         found.problems.append(f"{manifest.NAME}: {error}")
-        return found
+        return
     link = chain.Link(folder, sealed, manifest.sha256(text))
     if seal and not (len(seal) >= SHORTEST_SEAL and link.sha256.startswith(seal.lower())):
         found.problems.append(f"{manifest.NAME}: its seal is {chain.short(link.sha256)}, and not {seal}")
@@ -77,7 +85,6 @@ def verify(folder: Path, keys: Sequence[Ed25519PublicKey] = (), seal: str = "") 
     _statement(link, result, keys, is_signed_off, found)
     _chain(link, found)
     _clock(link, found)
-    return found
 
 
 def _files(link: chain.Link, found: Found) -> set[str]:
@@ -102,15 +109,10 @@ def _files(link: chain.Link, found: Found) -> set[str]:
             )
     else:
         problems |= dict.fromkeys(gone, "is missing")
-    found.problems += [f"{shown(name)}: {problems[name]}" for name in sorted(problems)]
+    found.problems += [f"{name}: {problems[name]}" for name in sorted(problems)]
     if not problems and not gone:
         found.proven.append(f"{plural(len(listed), 'file')}, and no other, as the manifest lists them")
     return {*problems, *gone}
-
-
-def shown(name: str) -> str:
-    """Return a file's name as it may be printed."""
-    return name if name.isprintable() else ascii(name)
 
 
 def _result(link: chain.Link, found: Found) -> Record | None:
@@ -249,7 +251,7 @@ def _chain(link: chain.Link, found: Found) -> None:
     named = link.manifest.previous
     own = link.manifest.run
     if link.folder.resolve().name != own.id:
-        words = f"this folder is called {shown(link.folder.resolve().name)}, and holds the run {own.id}"
+        words = f"this folder is called {link.folder.resolve().name}, and holds the run {own.id}"
         (found.problems if RUN.fullmatch(link.folder.resolve().name) else found.remarks).append(words)
     beside = [
         one
@@ -287,11 +289,11 @@ def _signed_off(link: chain.Link, result: Record | None, keys: Sequence[Ed25519P
     is_proven = False
     for name, opened in signing_off.read(link.folder, keys):
         if isinstance(opened, ManifestError):
-            found.problems.append(f"{shown(name)}: {opened}")
+            found.problems.append(f"{name}: {opened}")
             continue
         off: signing_off.SignOff = opened.payload
         if off.manifest != link.sha256 or off.run != link.run:
-            found.problems.append(f"{shown(name)}: is of another run, or of this one before it was changed")
+            found.problems.append(f"{name}: is of another run, or of this one before it was changed")
             continue
         words = f"{off.words}, signed by {opened.signer}"
         if opened.proven:

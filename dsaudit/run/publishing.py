@@ -35,7 +35,7 @@ def publish(
     folder: Path, result: dict[str, Any], parameters: Parameters, accepted: Baseline, key: Ed25519PrivateKey | None
 ) -> Path:
     """Write the files, look through all of them for secrets, seal the run and give its folder the final name."""
-    if accepted.checks:  # its rows' names are hashes; without it the run could not be judged again
+    if accepted.seal:  # its rows' names are hashes; without it the run could not be judged again
         evidence.write_atomically(folder / BASELINE, json.dumps(accepted.model_dump(), indent=1) + "\n")
     write(folder, result)
     leaks = evidence.scan(folder, parameters)
