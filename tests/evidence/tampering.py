@@ -100,7 +100,7 @@ def doubled_key(folder: Path) -> None:
     written(folder / "result.json", '"schema": 1,\n "run"', '"schema": 1,\n "decision": "GO",\n "run"')
 
 
-PAGE, PHASE = "index.html", "phases/05_lines.html"
+PAGE, PHASE = "report.html", "phases/05_lines.html"
 EXECUTED = "phases/05_lines.ipynb"
 CHANGED = "was changed: its digest is another"
 NOT_EXECUTED = f"{EXECUTED}: is not the notebook that result.json says was executed"

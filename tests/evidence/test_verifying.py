@@ -59,7 +59,7 @@ def test_a_run_alone_is_intact_and_what_is_not_beside_it_is_said(signed: Path, t
 
 def test_what_was_pruned_cannot_be_told_whole(signed: Path) -> None:
     (signed / "pruned.json").write_text("{}")
-    for path in ("phases", "index.html", "summary.md", "result.json"):
+    for path in ("phases", "report.html", "summary.md", "result.json"):
         shutil.rmtree(signed / path) if path == "phases" else (signed / path).unlink()
     found = verify(signed)
     assert (found.exit, found.problems) == (2, [])
@@ -72,7 +72,7 @@ def test_a_run_of_other_code_is_held_against_this_one_and_what_differs_is_not_to
 ) -> None:
     monkeypatch.setattr("dsaudit.evidence.verifying.renderer", lambda: {"code": "1", "nbconvert": "9"})
     assert verify(unsigned).exit == 0, "the same words by other code are the same words"
-    monkeypatch.setattr("dsaudit.report.summary.MOST_FAILURES", 0)
+    monkeypatch.setattr("dsaudit.exports.summary.MOST_FAILURES", 0)
     found = verify(unsigned)
     assert (found.exit, found.problems) == (2, [])
     assert found.unknown[0].startswith("made by other code (another dsaudit, ")
