@@ -18,7 +18,9 @@ from dsaudit.evidence import signing
 from dsaudit.parameters import load
 from dsaudit.run import baseline
 from tests import ledger
-from tests.run.conftest import project_of
+from tests.run.conftest import project, project_of
+
+__all__ = ["project"]
 
 ONCE, LINES = "one_refined_row_per_source_id", "parents_have_their_children"
 SOON = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
@@ -65,24 +67,24 @@ def runs(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         for name, value in {**one.environment, KEY_NAME: str(key)}.items():
             patch.setenv(name, value)
         patch.chdir(one.folder)
-        project = project_of(one)
-        project.notebook("05_lines", [f"audit.check('{LINES}')", "print('looked at')"])
+        own = project_of(one)
+        own.notebook("05_lines", [f"audit.check('{LINES}')", "print('looked at')"])
         parameters = one.parameters.read_text(encoding="utf-8")
-        named["first"] = project.run().folder.name
+        named["first"] = own.run().folder.name
         one.execute("update ledger.invoice_line set void = true where org = 'N' and store = 'a'")
         one.parameters.write_text(f"{parameters}\nevidence: {{signing_key_env: {KEY_NAME}}}\n", encoding="utf-8")
-        named["signed"] = project.run().folder.name
+        named["signed"] = own.run().folder.name
         one.parameters.write_text(parameters, encoding="utf-8")
-        unsigned = project.run()
+        unsigned = own.run()
         named["unsigned"] = unsigned.folder.name
         made, _ = baseline.make(
             unsigned.folder, load(one.parameters), baseline.Terms("ada", SOON, "old"), datetime.now(UTC).date()
         )
-        named["accepted"] = project.run().folder.name
+        named["accepted"] = own.run().folder.name
         made.unlink()
         waiver = {"check": LINES, "owner": "ada", "reason": "old", "expires": SOON, "scope": {"tenant": "north"}}
         one.parameters.write_text(f"{parameters}\nwaivers: [{json.dumps(waiver)}]\n", encoding="utf-8")
-        named["waived"] = project.run(checks=[ONCE, LINES]).folder.name
+        named["waived"] = own.run(checks=[ONCE, LINES]).folder.name
         yield Runs(unsigned.folder.parent, named, key, key.with_suffix(".pub"))
 
 

@@ -190,6 +190,7 @@ def other_history(folder: Path) -> None:
     rewritten(lambda result: result.update(history=[]))(folder)
 
 
+PLANNED = ("plan", "verdicts")
 TOLD_ALL_THE_SAME = {
     "the decision": (
         rewritten(lambda r: r.update(decision="GO", exit=0, reasons=[])),
@@ -205,8 +206,8 @@ TOLD_ALL_THE_SAME = {
     ),
     "a problem": (rewritten(lambda r: r.update(problems=["x"])), f"result.json: `problems` {FOLLOWS}"),
     "a check that was not planned": (
-        rewritten(lambda r: r.update(plan=[one for one in r["plan"] if one["check"] != LINES])),
-        "result.json: its verdicts are not one for each check of the plan",
+        rewritten(lambda r: [r.update({of: [one for one in r[of] if one["check"] != LINES]}) for of in PLANNED]),
+        f"result.json: `problems` {FOLLOWS}",
     ),
 }
 # Nothing contradicts these: plan, terms, parameters, earlier runs and what kernels said are taken as told.
@@ -215,7 +216,7 @@ TOLD_BY_A_SIGNATURE_ALONE = {
     "what a notebook printed": another_print,
     "a check, in its notebook too": check_left_out,
     "earlier runs": other_history,
-    "the text of an item": rewritten(lambda r: r["run"].update(commit="0" * 40)),
+    "the commit": rewritten(lambda r: r["run"].update(commit="0" * 40)),
 }
 
 
