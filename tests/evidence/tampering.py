@@ -196,9 +196,9 @@ FILES = {
         "phases/private/x: a run writes no such file",
     ),
     "a name equal but for its case": Kind(
-        lambda f: shutil.copyfile(f / PAGE, f / "Index.html"),
-        "Index.html: was added",
-        "manifest.json: files: 'Index.html' and another name are equal but for their case or Unicode form",
+        lambda f: shutil.copyfile(f / PAGE, f / "Report.html"),
+        "Report.html: was added",
+        "manifest.json: files: 'Report.html' and another name are equal but for their case or Unicode form",
     ),
     "a name that no terminal prints": Kind(
         lambda f: (f / "x\x1b[2J.md").write_text("x"),
