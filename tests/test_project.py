@@ -174,4 +174,4 @@ def test_workflows_have_least_rights_and_fixed_actions(path: Path) -> None:
     text = path.read_text()
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
     actions = re.findall(r"^\s*(?:- )?uses: (.+)$", text, re.MULTILINE)
-    assert actions and all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action) for action in actions)
+    assert actions and all(re.fullmatch(r"[\w-]+/[\w-]+(?:/[\w-]+)?@v\d+", action) for action in actions)

@@ -52,7 +52,10 @@ def _show(told: History) -> None:
     for title in HEAD:
         table.add_column(title, justify="right" if title in ("no.", "new", "known", "fixed") else "left")
     for line in told.lines:
-        colours = {3: COLOURS.get(line[3].partition(" ")[0], ""), 8: "red" if "EDITED" in line[8] else ""}
+        colours = {
+            3: "dim" if "(part)" in line[3] else COLOURS.get(line[3], ""),
+            8: "red" if "EDITED" in line[8] else "",
+        }
         table.add_row(*(Text(text, style=colours.get(place, "")) for place, text in enumerate(line)))
     Console(highlight=False).print(table)
 

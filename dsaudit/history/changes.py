@@ -20,14 +20,15 @@ Record = dict[str, Any]
 def compare(result: Record, reports: Path) -> None:
     """Add ``changes`` and ``history`` to a run's result, from the folders of the runs in `reports`."""
     # A run that looked at a part only is compared with nothing, and nothing with it.
-    run = result["run"]
-    whole = [
-        one
-        for one in itertools.islice(runs.earlier(reports, run["integration"]), SEARCHED)
-        if one["run"]["blueprint"] == run["blueprint"] and not one["limits"] and one["run"]["id"] != run["id"]
-    ]
+    run, whole, before = result["run"], [], None
+    for one in itertools.islice(runs.earlier(reports, run["integration"]), SEARCHED):
+        if one["run"]["blueprint"] == run["blueprint"] and not one["limits"] and one["run"]["id"] != run["id"]:
+            whole.append(one)
+            if before is None and not result["limits"] and len(keys(result) | keys(one)) <= 1:
+                before = one
+        if len(whole) >= KEPT and (before or result["limits"]):
+            break
     result["history"] = [runs.line(one) for one in whole[:KEPT]]
-    before = next((one for one in whole if len(keys(result) | keys(one)) <= 1), None) if not result["limits"] else None
     checks = against(result, before)
     result["changes"] = {
         "against": before["run"]["id"] if before else None,

@@ -15,7 +15,9 @@ from dsaudit.verdict.causes import EXPECTED
 
 Record = dict[str, Any]
 DECISIONS = ("GO", "INCONCLUSIVE", "NO-GO")  # from best to worst
+COLOURS = ("red", "unknown", "green", "otherwise")
 MOST_ROWS = 20
+MOST_ALIKE, FIRST = 8, 5  # checks that changed alike and are told one by one; of more, how many are named
 
 
 @dataclass(frozen=True)
@@ -63,27 +65,35 @@ def _criteria(before: Record, now: Record) -> Iterator[Line]:
 
 
 def _checks(before: Record, now: Record) -> Iterator[Line]:
-    was, is_ = ({one["check"]: one for one in run["verdicts"]} for run in (before, now))
-    became: dict[str, list[Line]] = {"red": [], "unknown": [], "green": [], "otherwise": []}
-    for name, verdict in is_.items():
-        if name not in was:
-            worse = verdict["status"] == Status.FAIL
-            became["otherwise"].append(Line("Checks", f"{plain(name)} is new: {verdict['status']}", worse))
-        elif was[name]["status"] != verdict["status"]:
-            old, new = was[name]["status"], verdict["status"]
-            words = f"{plain(name)} became {_colour(new)}: {old}, now {new}"
-            became[_colour(new)].append(Line("Checks", words, _is_worse(old, new)))
-    for name in was:
-        if name not in is_:
-            worse = was[name]["status"] in (Status.PASS, Status.FAIL, Status.WAIVED)
-            became["otherwise"].append(Line("Checks", f"{plain(name)} is no longer audited", worse))
-    for lines in became.values():
-        yield from lines
+    """Yield the checks whose status changed: those that became red first, then unknown, green, and the rest."""
+    was, is_ = ({one["check"]: one["status"] for one in run["verdicts"]} for run in (before, now))
+    changed: dict[tuple[str, str], list[str]] = {}
+    for name in [*is_, *(name for name in was if name not in is_)]:
+        if was.get(name) != is_.get(name):
+            changed.setdefault((was.get(name, ""), is_.get(name, "")), []).append(name)
+    for (old, new), names in sorted(changed.items(), key=lambda item: (COLOURS.index(_colour(item[0][1])), item[0])):
+        if not new:
+            verbs, words, worse = (" is", " are"), f"no longer audited: {old} before", old in changes.DECIDED
+        elif not old:
+            verbs, words, worse = (" is", " are"), f"new: {new}", new == Status.FAIL
+        else:
+            words, worse = f"{_colour(new)}: {old}, now {new}", _is_worse(old, new)
+            verbs = (" became", " became")
+        yield from (Line("Checks", f"{told} {words}", worse) for told in _told(names, *verbs))
+
+
+def _told(names: list[str], verb: str, of_many: str) -> Iterator[str]:
+    """Yield each name with its verb, or of many alike one line."""
+    if len(names) <= MOST_ALIKE:
+        yield from (f"{plain(name)}{verb}" for name in names)
+        return
+    first = ", ".join(map(plain, names[:FIRST]))
+    yield f"{plural(len(names), 'check')} ({first} and {len(names) - FIRST} more){of_many}"
 
 
 def _colour(status: str) -> str:
     told = {Status.FAIL: "red", Status.PASS: "green", Status.ERROR: "unknown", Status.INCONCLUSIVE: "unknown"}
-    return told.get(Status(status), "otherwise")
+    return told.get(Status(status), "otherwise") if status else "otherwise"
 
 
 def _is_worse(old: str, new: str) -> bool:
@@ -131,15 +141,25 @@ def _made(before: Record, now: Record) -> Iterator[Line]:
     """Yield what else differs: a change of what is asked may look like one of what is there."""
     pairs = {
         "Parameters": [(_flat(run["parameters"].get("values", {})) | _given(run)) for run in (before, now)],
-        "Plan": [{one["check"]: one["skipped"] or "planned" for one in run["plan"]} for run in (before, now)],
         "Code": [_code(run) for run in (before, now)],
         "Database": [_database(run) for run in (before, now)],
     }
+    yield from _plan(before, now)
     for section, (was, is_) in pairs.items():
         for name in [*was, *(name for name in is_ if name not in was)]:
             if was.get(name) != is_.get(name):
                 old, new = (plain(side[name]) if name in side else "nothing" for side in (was, is_))
                 yield Line(section, f"{plain(name)}: {old}, now {new}")
+
+
+def _plan(before: Record, now: Record) -> Iterator[Line]:
+    was, is_ = ({one["check"]: one["skipped"] or "planned" for one in run["plan"]} for run in (before, now))
+    changed: dict[tuple[str, str], list[str]] = {}
+    for name in [*was, *(name for name in is_ if name not in was)]:
+        if was.get(name) != is_.get(name):
+            changed.setdefault((was.get(name, "nothing"), is_.get(name, "nothing")), []).append(name)
+    for (old, new), names in changed.items():
+        yield from (Line("Plan", f"{told} {plain(old)}, now {plain(new)}") for told in _told(names, ":", ":"))
 
 
 def _given(run: Record) -> dict[str, str]:

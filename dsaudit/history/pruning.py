@@ -85,18 +85,19 @@ def _began(folder: Path) -> datetime:
 
 
 def _is_under_way(folder: Path, keep: Evidence, now: datetime) -> bool:
-    """Return whether an unfinished run may still be somebody's: it wrote lately, or its lock is held."""
+    """Return whether an unfinished run may still be somebody's: it wrote lately, or holds a file in ``private``."""
     if not runs.RUN.fullmatch(folder.name):
         return True
     times = [path.lstat().st_mtime for path in [folder, *_inside(folder)]]
     if now - datetime.fromtimestamp(max(times), UTC) < max(QUIET, timedelta(days=keep.keep_private_days)):
         return True
-    return any(map(_is_held, [path for path in _inside(folder) if "lock" in path.name and path.is_file()]))
+    held = [path for path in _inside(folder) if path.parent.name == PRIVATE and path.is_file()]
+    return any(map(_is_held, held))
 
 
-def _is_held(lock: Path) -> bool:
+def _is_held(path: Path) -> bool:
     try:
-        handle = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return True
     try:

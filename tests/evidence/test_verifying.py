@@ -100,7 +100,7 @@ def test_a_run_of_other_code_is_held_against_this_one_and_what_differs_is_not_to
 ) -> None:
     monkeypatch.setattr("dsaudit.evidence.verifying.renderer", lambda: {"code": "1", "nbconvert": "9"})
     assert verify(unsigned).exit == 0, "the same words by other code are the same words"
-    monkeypatch.setattr("dsaudit.report.summary.MOST_FAILURES", 0)
+    monkeypatch.setattr("dsaudit.exports.summary.MOST_FAILURES", 0)
     found = verify(unsigned)
     assert (found.exit, found.problems) == (2, [])
     assert found.unknown[0].startswith("made by other code (another dsaudit, ")

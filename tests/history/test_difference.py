@@ -9,6 +9,7 @@ import pytest
 
 from dsaudit.verdict import Status
 from tests.history import made
+from tests.report import runs
 
 CHECK = "orphans"
 
@@ -61,6 +62,14 @@ def test_a_check_that_is_gone_is_worse_and_a_new_one_is_not(tmp_path: Path) -> N
     assert status == 1 and f"✗ {CHECK} is no longer audited" in output
     status, output = pair(tmp_path / "new", {**now, "run": before["run"]}, {**run(1), "run": now["run"]})
     assert status == 0 and f"    {CHECK} is new: pass" in output
+
+
+def test_many_checks_that_changed_alike_are_one_line(tmp_path: Path) -> None:
+    names = [check["check"] for check in runs.TERMS["checks"]]
+    status, output = pair(tmp_path, run(2, dict.fromkeys(names[:20], Status.SKIPPED)), run(1))
+    assert f"    20 checks ({', '.join(names[:5])} and 15 more) became green: skipped, now pass" in output
+    assert status == 0 and output.count("became green") == 1
+    assert f"    20 checks ({', '.join(names[:5])} and 15 more): the parameter file has no source" in output
 
 
 def test_rows_under_different_keys_are_not_compared(tmp_path: Path) -> None:

@@ -132,9 +132,9 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
 def unfinished(tmp_path: Path, began: int, wrote: int) -> Path:
     folder = tmp_path / made.INTEGRATION / "unfinished" / made.name(began)
     (folder / "private").mkdir(parents=True)
-    (folder / "private" / "run.lock").touch()
+    (folder / "private" / "events.jsonl").touch()
     at = (datetime.now(UTC) - timedelta(days=wrote)).timestamp()
-    for path in (folder / "private" / "run.lock", folder / "private", folder):
+    for path in (folder / "private" / "events.jsonl", folder / "private", folder):
         os.utime(path, (at, at))
     return folder
 
@@ -142,7 +142,7 @@ def unfinished(tmp_path: Path, began: int, wrote: int) -> Path:
 def test_of_an_unfinished_run_the_recordings_go_unless_it_is_somebodys(tmp_path: Path) -> None:
     left, busy, held = unfinished(tmp_path, 40, 40), unfinished(tmp_path, 41, 2), unfinished(tmp_path, 42, 42)
     made.run(tmp_path, 1)
-    with (held / "private" / "run.lock").open() as lock:
+    with (held / "private" / "events.jsonl").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = prune(tmp_path, "--yes")
     assert done.exit_code == 0, done.output

@@ -1,0 +1,5 @@
+"""Real runs are those of the ledger's project."""
+
+from tests.run.conftest import project
+
+__all__ = ["project"]
