@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from dsaudit.evidence.signing import secrets_of
 from dsaudit.parameters import Parameters
 
 SHORTEST_SECRET = 6  # characters; a shorter value would be found by chance
@@ -38,7 +39,8 @@ def secret_values(parameters: Parameters) -> list[str]:
     values = []
     for name in parameters.secrets():
         value = os.environ.get(name, "")
-        values.append(value)
+        # What names a signing key is a path, and what must not leave is what the file holds.
+        values += secrets_of(value) if name == parameters.evidence.signing_key_env else [value]
         if "://" in value:
             values.append(str(make_url(value).password or ""))
     return [value for value in values if len(value) >= SHORTEST_SECRET]

@@ -17,6 +17,7 @@ from dsaudit import checks, evidence, handoff, logs
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import guard, identify
+from dsaudit.evidence import signing
 from dsaudit.parameters import Parameters, baseline, project_root
 from dsaudit.run import execute, history, publishing, result, resuming
 from dsaudit.run.record import Record, acting_alone, made
@@ -72,11 +73,12 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
 
     Raises
     ------
-    RunError, DatabaseError, CheckError, BaselineError
+    RunError, DatabaseError, CheckError, BaselineError, SigningError
         It could not start.
     """
     blueprint = find_blueprint(parameters, options.blueprint)
     plan = narrowed(checks.plan(blueprint, parameters), options)
+    key = signing.signing_key(parameters)
     accepted = baseline.load(parameters, Mask(load_key(parameters.integration)))
     database = Database.open(parameters.database, name="dsaudit/runner")
     try:
@@ -118,7 +120,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             found["digest"] = evidence.digest(found)
             found["drafts"] = [*publishing.drafts(record.folder, phases, found["run"])]
             record.add("judged", decision=found["decision"], digest=found["digest"])
-            return Outcome(publishing.publish(record.folder, found, parameters), found)
+            return Outcome(publishing.publish(record.folder, found, parameters, accepted, key), found)
     finally:
         database.close()
 

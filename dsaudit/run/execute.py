@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Phase:
     seconds: float
     ended_by: str  # "its last cell", or what stopped it
     sha256: str
+    source: str = ""  # the digest of the notebook that was executed, as the blueprint has it
 
     @property
     def is_whole(self) -> bool:
@@ -69,6 +70,7 @@ def execute(
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
     done, folder, act = dict(kept), record.folder, acting(plan)
+    sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
     look = of_kernels(record.private, progress)
     with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
         for at_once in turns(plan):
@@ -79,9 +81,9 @@ def execute(
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
                 tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
             for task in _ended(tasks, look):
-                phase = task.result()
+                phase = replace(task.result(), source=sources[task.result().name])
                 done[phase.name] = phase
-                told = {"seconds": phase.seconds, "ended_by": phase.ended_by, "sha256": phase.sha256}
+                told = {name: getattr(phase, name) for name in ("seconds", "ended_by", "sha256", "source")}
                 record.add("phase", name=phase.name, **told)
                 progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]

@@ -101,6 +101,7 @@ def kept(record: Record, names: Sequence[str]) -> dict[str, execute.Phase]:
             event["seconds"],
             event["ended_by"],
             event["sha256"],
+            event["source"],
         )
         if name in names and phase.is_whole and phase.path.is_file():
             with phase.path.open("rb") as file:
