@@ -30,9 +30,10 @@ from dsaudit.database.errors import (
     stream_error,
 )
 from dsaudit.database.times import read_far_times_as_none
-from dsaudit.database.transaction import FORMS, LIMITS, Transaction, checked, held_snapshot, transaction
+from dsaudit.database.transaction import FORMS, LIMITS, Transaction, answers, checked, held_snapshot, transaction
 from dsaudit.parameters.models import Database as Settings
 
+LONGEST_START = 30.0  # seconds that a server may take to answer first; of these ten to take the connection
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
 
 
@@ -79,11 +80,12 @@ class Database:
         sa.event.listen(engine, "connect", read_far_times_as_none)
         database = cls(engine, settings, snapshot)
         try:
-            with engine.connect():
+            if answers(engine, LONGEST_START):
                 return database
         except sa.exc.DBAPIError as error:
             engine.dispose()
             raise DatabaseError(f"{settings.url_env}: {first_line(error.orig)}") from None
+        raise DatabaseError(f"{settings.url_env}: the server takes the connection and does not answer")
 
     def now(self) -> Self:
         """Return a reader of the same database as it is, not at the run's instant; it ends with this one."""

@@ -60,6 +60,27 @@ class Transaction:
             self.run(f"select {calls}", settings)
 
 
+def answers(engine: Engine, seconds: float) -> bool:
+    """Connect once and return whether the server answered in time; raises what the driver does.
+
+    The driver's own limit ends with the handshake, and what SQLAlchemy asks a server first has none.
+    """
+    raised: list[BaseException] = []
+
+    def connect() -> None:
+        try:
+            engine.connect().close()
+        except BaseException as error:
+            raised.append(error)
+
+    trying = threading.Thread(target=connect, daemon=True)  # one that never ends keeps nobody from ending
+    trying.start()
+    trying.join(seconds)
+    if raised:
+        raise raised[0]
+    return not trying.is_alive()
+
+
 @contextlib.contextmanager
 def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float) -> Iterator[Transaction]:
     """Open one short read-only transaction, at the instant `snapshot` if one is given.
@@ -79,13 +100,17 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
     with engine.connect().execution_options(**_READ_ONLY) as connection:
         one = Transaction(connection, seconds + PATIENCE)
         with _watched(one):
-            if snapshot:
-                _take(one, snapshot, age)
-            # One select for all; the first query of a transaction also ends the time in which it could be made
-            # read-write.
-            one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
-            yield one
-        connection.rollback()
+            try:
+                if snapshot:
+                    _take(one, snapshot, age)
+                # One select for all; the first query of a transaction also ends the time in which it could be made
+                # read-write.
+                one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
+                yield one
+            finally:
+                one.cut_at = time.monotonic() + PATIENCE  # a server may stall here too, and the answer is had
+                with contextlib.suppress(sa.exc.SQLAlchemyError):
+                    connection.rollback()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from dsaudit.report.telling import (
     counts_html,
     having,
     headline,
+    instants,
     left_out_in_words,
     moment,
     on_page,
@@ -180,7 +181,7 @@ def _facts(result: Record) -> str:
     facts: Sequence[tuple[str, str]] = [
         ("Tenants", words(", ".join(run["tenants"]))),
         ("Examined", _examined(result)),
-        ("Database instant", moment(instant["time"], seconds=True)),
+        ("Database instant", instants(instant)),
         ("Run", f"{moment(run['started'])} <code>{words(run['id'])}</code>"),
     ]
     if inferred := result["parameters"].get("inferred"):

@@ -17,6 +17,7 @@ from dsaudit.report.telling import (
     Record,
     counts_html,
     having,
+    instants,
     moment,
     on_page,
     phase_status,
@@ -225,8 +226,7 @@ def provenance(result: Record) -> str:
         + words(f"{'a replica, ' if instant.get('replica') else ''}identity ")
         + f"<code>{words(instant['system_identifier'])}/{words(instant['database'])}</code>",
         "Role": words(instant.get("role", "not known")),
-        "Database instant": moment(instant["time"], True)
-        + (f", taken anew {plural(instant['renewed'], 'time')}" if instant.get("renewed") else ""),
+        "Database instant": instants(instant),
         "Parameter file": f"{words(parameters.get('file', ''))}, sha256 <code>{words(parameters['sha256'])}</code>",
         "Baseline": f"<code>{words(parameters['baseline'])}</code>" if parameters.get("baseline") else "none",
         "Set by the command line": words(_pairs(parameters.get("overrides", {}))) or "nothing",

@@ -52,6 +52,15 @@ def moment(instant: str | None, seconds: bool = False) -> str:
     return f'<time datetime="{at.isoformat()}">{shown}&nbsp;UTC</time>'
 
 
+def instants(instant: Record) -> str:
+    """Return the database instant as HTML; of a run that was taken up again each one, with the phases it served."""
+    served = instant.get("served", [])
+    if len(served) < 2:
+        return moment(instant["time"], seconds=True)
+    told = [f"phases {words(', '.join(one['phases']))} at {moment(one['time'], seconds=True)}" for one in served]
+    return f"taken up again: {'; '.join(told)}"
+
+
 def having(verdicts: Iterable[Record], *statuses: Status) -> list[Record]:
     """Return the verdicts of some statuses, in their order."""
     return [verdict for verdict in verdicts if verdict["status"] in statuses]

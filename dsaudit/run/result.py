@@ -65,7 +65,7 @@ def of(ran: Ran) -> Record:
         "instant": {
             **ran.identity.to_json(),
             "time": given.instant,
-            "renewed": len(ran.instants) - 1,
+            "renewed": max(len(ran.instants) - 1, 0),
             "served": ran.instants,
         },
         "parameters": _parameters(ran),

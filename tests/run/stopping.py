@@ -54,6 +54,7 @@ def _stop_with(path: Path, number: int) -> None:
 def run(arguments: list[str], point: str, number: int) -> dict[str, Any]:
     """Run `dsaudit` in a process of its own up to the point."""
     with tempfile.TemporaryFile() as said:
+        began = time.monotonic()
         process = os.fork()
         if process == 0:
             os.dup2(said.fileno(), 2)
@@ -67,7 +68,7 @@ def run(arguments: list[str], point: str, number: int) -> dict[str, Any]:
             os._exit(98)
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         said.seek(0)
-        return {"status": status, "said": said.read().decode()}
+        return {"status": status, "said": said.read().decode(), "seconds": round(time.monotonic() - began, 1)}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from dsaudit.run import record
+from dsaudit import source
+from dsaudit.parameters import load
+from dsaudit.run import Options, record, run
 from tests.run.conftest import Project
 from tests.run.test_run import DAMAGE, command
 
@@ -66,13 +69,13 @@ def ended(folder: Path) -> dict[str, bytes]:
     return {name: (folder / "phases" / f"{name}.ipynb").read_bytes() for name in phases}
 
 
-def taken_up(project: Project, reports: Path) -> tuple[Path, list[str]]:
+def taken_up(project: Project, reports: Path, status: int = 1) -> tuple[Path, list[str]]:
     """Go on with the run that is unfinished in a folder of reports; return where it ended, and which phases it kept."""
     (unfinished,) = (reports / "ledger" / "unfinished").iterdir()
     kept = ended(unfinished)
     done = command("run", str(project.ledger.parameters), "--resume", str(unfinished), "--jobs", "1")
     folder = reports / "ledger" / unfinished.name
-    assert done.exit_code == 1, done.output
+    assert done.exit_code == status, done.output
     assert not (reports / "ledger" / "unfinished").exists()
     for name, content in kept.items():
         assert (folder / "phases" / f"{name}.ipynb").read_bytes() == content, f"{name} was executed twice"
@@ -131,3 +134,111 @@ def stop(project: Project, points: list[tuple[str, int]]) -> list[Told]:
         {"point": point, "signal": number, "out": arguments[-1], **end}
         for (arguments, point, number), end in zip(cases, ends, strict=True)
     ]
+
+
+# What is refused
+
+
+@pytest.fixture
+def stopped(project: Project) -> Path:
+    """The folder of a run that was stopped after the first of two phases."""
+    project.notebook("05_more", ["audit.check('orphans')"])
+    project.notebook("04_once", ["audit.check('one_refined_row_per_source_id')"])
+    (end,) = stop(project, [(">phase:1", signal.SIGKILL)])
+    (folder,) = (Path(end["out"]) / "ledger" / "unfinished").iterdir()
+    return folder
+
+
+def refused(project: Project, folder: Path, *options: str) -> str:
+    done = command("run", str(project.ledger.parameters), "--resume", str(folder), *options)
+    assert done.exit_code == 3, done.output
+    return one_line(done)
+
+
+def test_a_run_is_gone_on_with_only_as_it_was_begun(project: Project, stopped: Path) -> None:
+    with record.made(stopped):
+        assert refused(project, stopped).endswith("this run is still going on")
+    assert (
+        "leave out --phase, --since"
+        in command(
+            "run", str(project.ledger.parameters), "--resume", str(stopped), "--phase", "5", "--since", "7d"
+        ).output
+    )
+    for path, change, to, words in [
+        (project.ledger.parameters, "environment:", "environment: ", "parameter file"),
+        (project.root / "notebooks" / "datasource" / "05_more.ipynb", "orphans')", "orphans') ", "notebook"),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(change, to), encoding="utf-8")
+        assert path.read_text(encoding="utf-8") != text
+        assert f"was begun with another {words}; start a new run" in refused(project, stopped)
+        path.write_text(text, encoding="utf-8")
+    note = stopped / "private" / "left.json"
+    note.write_text(json.dumps({"what": "customer 7 of acme", "given_up": True}), encoding="utf-8")
+    assert "still at the source: customer 7 of acme; then remove" in refused(project, stopped)
+    note.unlink()
+    with (stopped / "private" / record.EVENTS).open("a", encoding="utf-8") as file:
+        file.write('{"event": "acts", "name": "05_more"}\n{"event": "torn')
+    assert "05_more was acting on the system when the run was stopped; give --live" in refused(project, stopped)
+    events = stopped / "private" / record.EVENTS
+    events.write_text("".join(events.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    folder, kept = taken_up(project, stopped.parents[2], 0)
+    assert kept == ["04_once"]
+    assert refused(project, folder).endswith("is finished: there is nothing to go on with")
+    assert refused(project, project.root).endswith("is no run")
+
+
+def test_a_run_of_another_database_or_without_its_private_folder_is_refused(
+    project: Project, stopped: Path, new_ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("LEDGER_URL", new_ledger("other").environment["LEDGER_URL"])
+        assert "was begun with another database; start a new run" in refused(project, stopped)
+    (stopped / "private").rename(project.root / "elsewhere")
+    assert "its private folder is not here" in refused(project, stopped)
+
+
+def test_a_notebook_that_is_not_as_it_was_is_executed_anew_and_the_report_tells_the_instants(
+    project: Project, stopped: Path
+) -> None:
+    path = stopped / "phases" / "04_once.ipynb"
+    before = path.read_bytes()
+    (stopped / "result.json").write_text("half a", encoding="utf-8")
+    shutil.copytree(stopped, project.root / "again" / "ledger" / "unfinished" / stopped.name)
+    folder, _ = taken_up(project, stopped.parents[2], 0)
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    first, second = result["instant"]["served"]
+    assert (first["phases"], second["phases"]) == (["04_once"], ["05_more"])
+    assert result["instant"]["renewed"] == 1 and first["time"] < second["time"] == result["instant"]["time"]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "taken up again: phases 04_once at" in page and "; phases 05_more at" in page
+    other = project.root / "again" / "ledger" / "unfinished" / stopped.name
+    (other / "phases" / "04_once.ipynb").write_bytes(before.replace(b"pass", b"fail", 1))
+    done = command("run", str(project.ledger.parameters), "--resume", str(other))
+    assert done.exit_code == 0, done.output
+    result = json.loads((other.parents[1] / other.name / "result.json").read_text(encoding="utf-8"))
+    assert [one["phases"] for one in result["instant"]["served"]] == [["04_once", "05_more"]]
+
+
+def test_two_runs_at_once_are_kept_apart_and_only_one_of_them_acts(project: Project) -> None:
+    runs = [
+        subprocess.Popen([sys.executable, "-m", "dsaudit", "run", str(project.ledger.parameters)], cwd=project.root)
+        for _ in range(2)
+    ]
+    assert [one.wait(timeout=300) for one in runs] == [0, 0]
+    first, second = sorted((project.root / "reports" / "ledger").glob("*/result.json"))
+    assert told(first.parent) == told(second.parent) and not (first.parents[1] / "unfinished").exists()
+    holding = "import sys; from dsaudit.run.record import acting_alone\nwith acting_alone('ledger'): print(flush=True), input()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", holding],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert other.stdout and other.stdout.readline()
+    parameters = load(project.ledger.parameters).allowed_to_act()
+    with pytest.raises(record.RecordError, match="another run is acting on ledger"):
+        run(parameters, Options(), source.record, lambda line: None)
+    assert len([*(project.root / "reports" / "ledger").iterdir()]) == len([*first.parents[1].iterdir()])
+    other.communicate(b"\n", timeout=60)
+    assert run(parameters, Options(), source.record, lambda line: None).result["exit"] == 0

@@ -1,0 +1,173 @@
+"""What a run depends on goes away while it runs: it ends within a bound, says why in words, and is never green."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+import pytest
+
+from dsaudit import server
+from dsaudit.database import Database, DatabaseError, reader
+from dsaudit.parameters import load
+from dsaudit.parameters.source import Source
+from dsaudit.source import SourceError, rest
+from dsaudit.source.paging import Request
+from tests import ledger
+from tests.run.conftest import Project
+
+ONCE = "audit.check('one_refined_row_per_source_id')"
+ORPHANS = "audit.check('orphans')"
+
+
+def ends_inconclusive(project: Project, words: str) -> dict[str, Any]:
+    """Run, and see that the check after the outage knows nothing and says so, and that the one before it stands."""
+    result = project.run().result
+    told = {verdict["check"]: verdict for verdict in result["verdicts"]}
+    assert (result["decision"], result["exit"]) == ("INCONCLUSIVE", 2)
+    assert told["one_refined_row_per_source_id"]["status"] == "pass"
+    assert told["orphans"]["status"] == "inconclusive"
+    reasons = {one["reason"] for one in told["orphans"]["results"]}
+    assert all(words in reason and "\n" not in reason for reason in reasons), reasons
+    return result
+
+
+def sending(project: Project, number: int, which: str) -> str:
+    """Return the code of a cell that sends a signal to processes of PostgreSQL that `which` chooses."""
+    return f"""import os, psycopg, time
+with psycopg.connect({project.ledger.owner_url!r}) as owner:
+    found = owner.execute('select pid from pg_stat_activity where ' + {which!r}).fetchall()
+assert found
+for (pid,) in found: os.kill(pid, {number})
+time.sleep(1)"""
+
+
+OURS = "datname = current_database() and application_name like 'dsaudit/%'"
+
+
+def test_backends_that_stall_are_given_up_after_the_statements_limit(project: Project) -> None:
+    path = project.ledger.parameters
+    path.write_text(path.read_text(encoding="utf-8").replace("url_env:", "statement_timeout: 2, url_env:", 1))
+    assert load(path).database.statement_timeout == 2
+    project.notebook("04_once", [ONCE, sending(project, signal.SIGSTOP, OURS), ORPHANS])
+    began = time.monotonic()
+    try:
+        ends_inconclusive(project, "the connection broke or was cut")
+        # Two seconds and five for each of two statements, and the same again where the instant is let go.
+        assert time.monotonic() - began < 120
+    finally:
+        with psycopg.connect(project.ledger.owner_url) as owner:
+            for (pid,) in owner.execute(f"select pid from pg_stat_activity where {OURS}").fetchall():
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_crashes_and_recovers_has_lost_the_instant(project: Project) -> None:
+    one = f"{OURS} and pid <> pg_backend_pid() limit 1"
+    project.notebook("04_once", [ONCE, sending(project, signal.SIGKILL, one), ORPHANS])
+    result = ends_inconclusive(project, "")
+    assert result["instant"]["renewed"] == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+def test_a_server_that_is_shut_down_while_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    with server.running() as own, ledger.running(own.url, tmp_path / "ledger") as one:
+        for name, value in one.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(one.folder)
+        project = Project(one, one.folder)
+        (one.folder / "notebooks" / "datasource").mkdir()
+        (one.folder / "notebooks" / "datasource" / "blueprint.yml").write_text("criteria: []\nchecklist: []\n")
+        shut = f"import os, time\nos.kill({postmaster(own)}, {int(how)}); time.sleep(2)"
+        project.notebook("04_once", [ONCE, shut, ORPHANS])
+        ends_inconclusive(project, "")
+
+
+def postmaster(own: server.Server) -> int:
+    """Return the process that a server's connections come from."""
+    with psycopg.connect(own.url) as connection:
+        return int(psutil.Process(connection.info.backend_pid).ppid())
+
+
+def listening(serve: Callable[[socket.socket], None]) -> tuple[socket.socket, int]:
+    """Serve each connection in a thread of its own; return the listening socket and its port."""
+    own = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(own.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return own, own.getsockname()[1]
+
+
+def test_a_server_that_stalls_after_the_handshake_does_not_hang_the_start(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = urlsplit(os.environ["LEDGER_URL"])
+
+    def until_ready(client: socket.socket) -> None:
+        """Pass on what the server says until it is ready for the first query, and nothing after it."""
+        with socket.create_connection((str(url.hostname), int(url.port or 0))) as there:
+            threading.Thread(target=pump, args=(client, there), daemon=True).start()
+            said = b""
+            while not said.endswith(b"Z\x00\x00\x00\x05I"):
+                part = there.recv(65536)
+                said += part
+                client.sendall(part)
+            time.sleep(60)
+
+    own, port = listening(until_ready)
+    monkeypatch.setenv("LEDGER_URL", os.environ["LEDGER_URL"].replace(f":{url.port}/", f":{port}/"))
+    monkeypatch.setattr(reader, "LONGEST_START", 3.0)
+    began = time.monotonic()
+    with own, pytest.raises(DatabaseError, match=r"^LEDGER_URL: the server takes the connection and does not answer$"):
+        Database.open(load(project.ledger.parameters).database)
+    assert time.monotonic() - began < 30
+
+
+def pump(client: socket.socket, there: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := client.recv(65536):
+            there.sendall(part)
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, port = listening(lambda client: time.sleep(60))
+    monkeypatch.setenv("LEDGER_URL", f"postgresql://nobody:nothing@127.0.0.1:{port}/ledger")
+    began = time.monotonic()
+    with own, pytest.raises(DatabaseError, match="LEDGER_URL: "):
+        Database.open(load(project.ledger.parameters).database)
+    assert time.monotonic() - began < 30  # ten of libpq's
+
+
+def test_a_source_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "LONGEST_ANSWER", 1.0)
+
+    def drip(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[")
+            while True:
+                time.sleep(0.2)
+                client.sendall(b" ")
+
+    own, port = listening(drip)
+    source = Source.model_validate({"kind": "rest", "base_url": f"http://127.0.0.1:{port}", "paging": "link"})
+    with own, contextlib.closing(rest.Client(source, f"http://127.0.0.1:{port}", None)) as client:
+        with pytest.raises(SourceError, match=r"/orders.json: its answer had not ended after 1 s$"):
+            client.ask(Request("orders.json"))
