@@ -52,7 +52,7 @@ SINKS = {
     "packed": EACH + "print(base64.b64encode(gzip.compress(value.encode())).decode())",
     "picture's text": "figure = matplotlib.figure.Figure()\nfor name in NAMES:\n    held = io.BytesIO()\n"
     "    figure.savefig(held, metadata={'Title': os.environ[name]})\n    display(Image(held.getvalue()))",
-    "sign by sign": EACH + "for sign in value:\n        print(sign, end='', flush=True)\n    print()",
+    "piece by piece": EACH + "for at in range(0, 999, 5):\n        print(value[at : at + 5], end='', flush=True)",
     "in two outputs": EACH + "display(value[: len(value) // 2])\n    display(value[len(value) // 2 :])",
     "subprocess": EACH
     + "subprocess.run(['printenv', name], check=False)\n    get_ipython().system(f'printenv {name}')",
