@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.telling import tell
@@ -337,6 +338,10 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
     from dsaudit.run.role import reader_role
 
     click.echo(reader_role(name, schemas))
+
+
+main.add_command(verify)
+main.add_command(sign_off)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

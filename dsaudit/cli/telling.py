@@ -9,9 +9,10 @@ import click
 
 
 def tell(result: dict[str, Any], folder: Path) -> None:
-    """Print the decision, its reasons and where the report is."""
+    """Print the decision, its reasons, where the report is, and the run's seal, which a CI's output anchors."""
     from datetime import datetime
 
+    from dsaudit.evidence.chain import seal_of
     from dsaudit.report.telling import headline, left_out_in_words
     from dsaudit.verdict import Status
     from dsaudit.wording import span
@@ -30,4 +31,4 @@ def tell(result: dict[str, Any], folder: Path) -> None:
         lines.append(click.style(f"The role {result['instant']['role']} can write here: {reason}", fg="yellow"))
     lines += filter(None, [left_out_in_words(result)])
     # In one piece: a reader that wants the first line only does not keep the run from its exit status.
-    click.echo("\n".join([*lines, f"report: {folder / 'index.html'}"]))
+    click.echo("\n".join([*lines, f"report: {folder / 'index.html'}", f"seal: {seal_of(folder)}"]))

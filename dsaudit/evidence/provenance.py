@@ -6,12 +6,17 @@ import hashlib
 import json
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from dsaudit.parameters import project_root
 
 PACKAGES = ("dsaudit", "jupyterlab", "papermill", "nbconvert", "pandas", "sqlalchemy", "psycopg", "matplotlib")
+RENDERING = ("jinja2", "mistune", "nbconvert", "nbformat", "nh3", "pydantic")
+# What makes decision, pages and exports of executed notebooks.
+JUDGING = ("evidence", "parameters", "report", "run", "verdict", "wording.py")
 
 
 def provenance() -> dict[str, Any]:
@@ -20,6 +25,17 @@ def provenance() -> dict[str, Any]:
     versions["python"] = platform.python_version()
     commit = _git("rev-parse", "HEAD")
     return {"commit": commit, "dirty": bool(_git("status", "--porcelain")) if commit else None, "versions": versions}
+
+
+@cache
+def renderer() -> dict[str, str]:
+    """Return what judges and renders a run: the digest of its code, and the versions of what it renders with."""
+    package = Path(__file__).parents[1]
+    files = (file for file in package.rglob("*") if file.relative_to(package).parts[0] in JUDGING and file.is_file())
+    code = hashlib.sha256()
+    for file in sorted(file for file in files if file.suffix != ".pyc" and not file.name.startswith(".")):
+        code.update(f"{file.relative_to(package).as_posix()}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return {"code": code.hexdigest(), **{name: version(name) for name in RENDERING}}
 
 
 def _git(*arguments: str) -> str | None:

@@ -69,7 +69,9 @@ class Paging(Section):
         if unused and unused[0] in cls.model_fields:
             raise ValueError(f"{unused[0]} means nothing to {style} paging")
         defaults: dict[str, Any] = {"size_parameter": _SIZE.get(style, "limit"), "parameter": _PARAMETER.get(style, "")}
-        return {**defaults, **({"first": 1} if style == "page" else {}), **values}
+        defaults |= {"first": 1} if style == "page" else {}
+        # Only what the style knows: what is written of it can be read again.
+        return {name: value for name, value in defaults.items() if name in _OF_STYLE.get(style, ())} | values
 
     @model_validator(mode="after")
     def _complete(self) -> Paging:

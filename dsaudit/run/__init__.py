@@ -16,6 +16,7 @@ from dsaudit import checks, evidence, handoff, logs
 from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import guard, identify
+from dsaudit.evidence import signing
 from dsaudit.parameters import Parameters, baseline, project_root
 from dsaudit.run import execute, history, publishing, result
 from dsaudit.verdict.masking import Mask, load_key
@@ -54,11 +55,12 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
 
     Raises
     ------
-    RunError, DatabaseError, CheckError, BaselineError
+    RunError, DatabaseError, CheckError, BaselineError, SigningError
         It could not start.
     """
     blueprint = find_blueprint(parameters, options.blueprint)
     plan = narrowed(checks.plan(blueprint, parameters), options)
+    key = signing.signing_key(parameters)
     accepted = baseline.load(parameters, Mask(load_key(parameters.integration)))
     database = Database.open(parameters.database, name="dsaudit/runner")
     try:
@@ -100,7 +102,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         history.compare(found, parameters, options.out)
         found["digest"] = evidence.digest(found)
         found["drafts"] = [*publishing.drafts(folder, phases, found["run"])]
-        return Outcome(publishing.publish(folder, found, parameters), found)
+        return Outcome(publishing.publish(folder, found, parameters, accepted, key), found)
     finally:
         database.close()
 

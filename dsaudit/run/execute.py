@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ class Phase:
     seconds: float
     ended_by: str  # "its last cell", or what stopped it
     sha256: str
+    source: str = ""  # the digest of the notebook that was executed, as the blueprint has it
 
     def to_json(self) -> dict[str, Any]:
         """Return the phase as a record, with its place in the run folder."""
@@ -64,6 +65,7 @@ def execute(
     names = list(dict.fromkeys(planned.phase for planned in plan))
     jobs = options.jobs or os.cpu_count() or 1
     done: dict[str, Phase] = {}
+    sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
     secrets = Secrets(secret_values(parameters))
     look = of_kernels(folder / "private", lambda line: progress(secrets.masked(line)))
     _clean_what_is_written(folder / "phases", secrets)
@@ -74,7 +76,7 @@ def execute(
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
                 tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
             for task in _ended(tasks, look):
-                phase = task.result()
+                phase = replace(task.result(), source=sources[task.result().name])
                 done[phase.name] = phase
                 progress(f"{phase.name} done in {span(phase.seconds)} ({len(done)} of {len(names)})")
     return [done[name] for name in names]

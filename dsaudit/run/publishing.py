@@ -7,12 +7,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsaudit import evidence, report
+from dsaudit.evidence import chain, sealing
 from dsaudit.parameters import Parameters
+from dsaudit.parameters.baseline import Baseline
 from dsaudit.run import collect, decide
 from dsaudit.run.execute import Phase
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+BASELINE = "baseline.json"
 
 
 def drafts(folder: Path, phases: Sequence[Phase], run: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -24,25 +31,37 @@ def drafts(folder: Path, phases: Sequence[Phase], run: dict[str, Any]) -> Iterat
         yield {"name": name, "phase": phase, "path": path.name, "sha256": digest}
 
 
-def publish(folder: Path, result: dict[str, Any], parameters: Parameters) -> Path:
-    """Write the files, look through all of them for secrets, and give the folder its final name."""
-    report.write(folder, result)
-    _write_result(folder, result)
+def publish(
+    folder: Path, result: dict[str, Any], parameters: Parameters, accepted: Baseline, key: Ed25519PrivateKey | None
+) -> Path:
+    """Write the files, look through all of them for secrets, seal the run and give its folder the final name."""
+    if accepted.seal:  # its rows' names are hashes; without it the run could not be judged again
+        evidence.write_atomically(folder / BASELINE, json.dumps(accepted.model_dump(), indent=1) + "\n")
+    write(folder, result)
     leaks = evidence.scan(folder, parameters)
     if leaks:
-        result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
-        result["drafts"] = [draft for draft in result["drafts"] if draft["path"] not in leaks]
-        decide.downgrade(result, "a secret stood in the evidence")
-        result["digest"] = evidence.digest(result)
-        report.write(folder, result, phases=False)
-        _write_result(folder, result)
+        tell_leaks(result, leaks)
+        write(folder, result, phases=False)
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
     final = folder.parent.parent / folder.name
-    folder.rename(final)
+    with chain.locked(final.parent):
+        sealing.seal(folder, final.parent, result, key)
+        folder.rename(final)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
     return final
 
 
-def _write_result(folder: Path, result: dict[str, Any]) -> None:
+def tell_leaks(result: dict[str, Any], leaks: Sequence[str]) -> None:
+    """Say in a result which files were removed, since a secret stood in them."""
+    result["leaks"] = [*leaks]
+    result["problems"] += [f"a secret stood in {leak}; the file was removed" for leak in leaks]
+    result["drafts"] = [draft for draft in result["drafts"] if draft["path"] not in leaks]
+    decide.downgrade(result, "a secret stood in the evidence")
+    result["digest"] = evidence.digest(result)
+
+
+def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
+    """Write every file that follows from the result and the executed notebooks; `dsaudit verify` does it again."""
+    report.write(folder, result, phases)
     evidence.write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))

@@ -115,7 +115,7 @@ def _planned(planned: Planned) -> Record:
 
 def _limits(ran: Ran, verdicts: list[Verdict]) -> Iterator[str]:
     """Yield what makes this run say less than a whole one, in sentences."""
-    yield from _limits_of_part(ran.given.part, verdicts)
+    yield from limits_of_part(ran.given.part, verdicts)
     if ran.narrowed:
         yield f"narrowed to {plural(len(ran.plan), 'check')} by the command line; nothing else was audited"
     index = ran.given.recording / "index.json"
@@ -134,7 +134,7 @@ def _probe(given: handoff.Handoff) -> dict[str, Any] | None:
     return {"address": probe["address"], "kinds": kinds} if probe and kinds else None
 
 
-def _limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
+def limits_of_part(part: Part, verdicts: list[Verdict]) -> Iterator[str]:
     """Yield what a part leaves out and, of a sample, what it proves by its worst check."""
     if part.resources or part.tenants:
         named = part.words_of(part.resources, part.tenants)

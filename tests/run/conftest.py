@@ -60,6 +60,11 @@ def project(new_ledger: Callable[..., ledger.Ledger], monkeypatch: pytest.Monkey
     for name, value in one.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(one.folder)
+    return project_of(one)
+
+
+def project_of(one: ledger.Ledger) -> Project:
+    """Make the project of a ledger: one notebook of two checks, both green."""
     blueprint = one.folder / "notebooks" / "datasource"
     blueprint.mkdir()
     (blueprint / "blueprint.yml").write_text(

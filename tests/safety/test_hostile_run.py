@@ -7,8 +7,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -35,8 +36,8 @@ class Hostile:
 
     folder: Path
     plain: list[Path]
-    decision: str
-    places: dict[str, int] = field(default_factory=dict)
+    result: dict[str, Any]
+    places: dict[str, int]
 
     @property
     def pages(self) -> list[Path]:
@@ -61,7 +62,7 @@ def hostile(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -
         filling.add_naive_cells(blueprint / "05_accuracy.ipynb")
         places = filling.fill(one, [one.replace("\0", "") for one in PAYLOADS], is_shown=True)
         outcome = run(load(one.parameters), Options(jobs=os.cpu_count() or 1), source.record, lambda line: None)
-        yield Hostile(outcome.folder, _plain(outcome.folder, root / "plain"), outcome.result["decision"], places)
+        yield Hostile(outcome.folder, _plain(outcome.folder, root / "plain"), outcome.result, places)
 
 
 def _plain(folder: Path, target: Path) -> list[Path]:
@@ -88,21 +89,36 @@ def test_the_texts_are_where_they_should_be(hostile: Hostile) -> None:
     assert len(hostile.pages) == 9
     for word in ("&lt;script&gt;console.log", "evil.example", "ALL PASS", "onerror=console.log", "\\u202e"):
         assert text.count(word) > 20, word
-    assert hostile.decision == "NO-GO"
+    assert hostile.result["decision"] == "NO-GO"
 
 
 @pytest.mark.filterwarnings("ignore:Your element")
 def test_nothing_of_it_acts_in_the_report(hostile: Hostile, browser: Browser) -> None:
     ours, plain = browsing.Seen(), browsing.Seen()
+    checks = [verdict["check"] for verdict in hostile.result["verdicts"]]
     for path in hostile.pages:
-        ours.add(browsing.seen(browser, path))
+        ours.add(browsing.seen(browser, path, checks))
     for path in hostile.plain:
         plain.add(browsing.seen(browser, path))
     print(f"\n{len(set(PAYLOADS))} payloads in {len(hostile.places)} places, {len(hostile.pages)} pages")
-    print(f"dsaudit:         {ours}\nplain nbconvert: {plain}")
+    for name, one in {"dsaudit": ours, "plain nbconvert": plain}.items():
+        print(f"{name}: {one.scripts} scripts run, {len(one.requests)} requests, {len(one.navigations)} navigations, "
+              f"{one.overlays} overlays, {one.forged} forged verdicts, {one.covered} banners covered")  # fmt: skip
     assert ours == browsing.Seen()
     # What sees nothing where there is something would see nothing in ours either.
-    assert plain.scripts > 10 and len(plain.requests) > 10
+    assert plain.scripts > 10 and len(plain.requests) > 10 and plain.navigations and plain.overlays > 2
+
+
+def test_a_forged_verdict_and_an_overlay_would_be_seen(hostile: Hostile, browser: Browser, tmp_path: Path) -> None:
+    text = hostile.pages[-1].read_text(encoding="utf-8")
+    forged = (
+        '<div class="output"><section class="ds-card ds-pass" id="orphans">✓</section>'
+        '<b class="ds-badge">✓ PASS</b></div><div style="position:fixed;inset:0;background:#fff">ALL PASS</div></main>'
+    )
+    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+    (tmp_path / "page.html").write_text(policy.sub("", text).replace("</main>", forged), encoding="utf-8")
+    found = browsing.seen(browser, tmp_path / "page.html", [verdict["check"] for verdict in hostile.result["verdicts"]])
+    assert found.forged >= 1 and found.overlays == 1 and found.covered >= 1
 
 
 def test_links_lead_into_the_run_alone(hostile: Hostile, browser: Browser) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dsaudit import catalogue, checks, logs
 from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.database.inference import Inferred, completed, infer
+from dsaudit.evidence import signing
 from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.run.preflight import acting
@@ -21,6 +22,7 @@ Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 
+NOT_SIGNED = Line("signing", None, "not given")
 TRIED = 50  # megabytes of logs that are read to try them
 
 
@@ -40,6 +42,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
     yield from _monitoring(parameters)
     yield acting.started(parameters)
     yield _baseline(parameters)
+    yield _signing(parameters)
     yield from _plan(parameters)
 
 
@@ -109,6 +112,15 @@ def _baseline(parameters: Parameters) -> Line:
         return Line("baseline", False, str(error))
     told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
     return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
+
+
+def _signing(parameters: Parameters) -> Line:
+    try:
+        key = signing.signing_key(parameters)
+    except signing.SigningError as error:
+        where = place_of(parameters.path, ("evidence", "signing_key_env"))
+        return Line("signing", False, f"{where}: {error}")
+    return Line("signing", True, f"by {signing.key_id(key.public_key())}") if key else NOT_SIGNED
 
 
 def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:

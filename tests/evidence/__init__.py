@@ -1,0 +1,1 @@
+"""Tests of the evidence: chain, manifest, signatures, and what `dsaudit verify` refuses."""
