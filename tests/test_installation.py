@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import venv
@@ -58,6 +59,11 @@ def test_the_audit_of_the_sample_is_go_with_what_make_audit_installs(tmp_path: P
     assert set(statuses.values()) == {"pass"}
     assert len(result["phases"]) == 8  # type: ignore[arg-type]
     page = Path(done.stdout.strip().splitlines()[-1].removeprefix("report: "))
-    assert page.is_file()
+    assert page.name == "report.html" and page.stat().st_size < 3_000_000, "one file that can be mailed"
+    text = page.read_text(encoding="utf-8")
+    cards = re.findall(r'<section class="ds-card ds-\w+" id="(\w+)">', text)
+    assert sorted(cards) == sorted([*statuses, *names])
+    executed = [path.read_text(encoding="utf-8") for path in page.parent.glob("phases/*.ipynb")]
+    assert text.count("<img ") == sum(notebook.count('"image/png": "') for notebook in executed) > 10
     shown = [line for line in done.stderr.splitlines() if line.strip()]
     assert shown == [], "progress is for a terminal; in a log the audit is quiet"

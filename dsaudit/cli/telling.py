@@ -31,4 +31,4 @@ def tell(result: dict[str, Any], folder: Path) -> None:
         lines.append(click.style(f"The role {result['instant']['role']} can write here: {reason}", fg="yellow"))
     lines += filter(None, [left_out_in_words(result)])
     # In one piece: a reader that wants the first line only does not keep the run from its exit status.
-    click.echo("\n".join([*lines, f"report: {folder / 'index.html'}", f"seal: {seal_of(folder)}"]))
+    click.echo("\n".join([*lines, f"report: {folder / 'report.html'}", f"seal: {seal_of(folder)}"]))

@@ -141,8 +141,8 @@ def _content(link: chain.Link, result: Record, changed: set[str], found: Found) 
         reason = f"a secret stood in {removed[0]}, which was removed" if removed else "the run was pruned"
         found.unknown.append(f"not judged again: {reason}")
         return
-    lines = _told(lambda: _disagreements(link, result), "cannot be read as a result")
-    lines += _told(lambda: rejudging.against(link.folder, result, listed), "cannot be judged again")
+    found.problems += _told(lambda: _disagreements(link, result), "cannot be read as a result")
+    lines = _told(lambda: rejudging.against(link.folder, result, listed), "cannot be judged again")
     is_judged = not lines
     notebooks = [f"phases/{one}.ipynb" for one in link.manifest.notebooks]
     if {rejudging.RESULT, *notebooks} & changed:
@@ -150,8 +150,7 @@ def _content(link: chain.Link, result: Record, changed: set[str], found: Found) 
     elif result.get("leaks"):
         found.unknown.append("not rendered again: a secret stood in the evidence, and files were removed")
     else:
-        everything = [*link.manifest.files]
-        made = _told(lambda: rejudging.rendered(link.folder, result, everything), "cannot be rendered again")
+        made = _told(lambda: rejudging.rendered(link.folder, result, listed), "cannot be rendered again")
         lines += [line for line in made if line.partition(": ")[0] not in changed]
         if not made:
             found.proven.append("pages and exports are what follows from result and notebooks")

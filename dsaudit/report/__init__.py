@@ -6,31 +6,38 @@ from pathlib import Path
 from typing import Any
 
 from dsaudit.evidence import write_atomically
-from dsaudit.report import index, phase, summary
+from dsaudit.report import entry, phase, summary
+from dsaudit.report.soundness import sound
 from dsaudit.report.telling import phase_page
 
 __all__ = ["write"]
 
+MOST_SIZE = 8_000_000  # characters of the notebooks in the whole report; a file of more than 10 MB is seldom mailed
+
 
 def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
-    """Write ``index.html``, ``summary.md`` and, with `phases`, a page beside each executed notebook in ``phases/``.
+    """Write ``report.html``, ``summary.md`` and, with `phases`, a page beside each executed notebook in ``phases/``.
 
-    A phase whose notebook is missing or broken has its page too: with the verdicts that the result has of it.
+    The report holds everything; with `phases` the executed notebooks too, so that one file can be mailed. A phase whose
+    notebook is missing or broken has its page too: with the verdicts that the result has of it.
     """
-    result = _with_planned_phases(result)
-    names = index.phase_names(result)
+    result, lost = sound(result)
+    names = entry.phase_names(result)
+    folds = []
     if phases:
         (folder / "phases").mkdir(exist_ok=True)
+        room = MOST_SIZE
         for name in names:
-            page = phase.page(folder / "phases" / f"{name}.ipynb", name, result, names)
-            write_atomically(folder / "phases" / f"{name}.html", page)
-    pages = {name: f"phases/{phase_page(name)}" for name in names if (folder / "phases" / f"{name}.html").is_file()}
-    write_atomically(folder / "index.html", index.page(result, pages))
-    write_atomically(folder / "summary.md", summary.markdown(result))
+            notebook = folder / "phases" / f"{name}.ipynb"
+            write_atomically(folder / "phases" / f"{name}.html", phase.page(notebook, name, result, names, lost))
+            folds.append(phase.fold(notebook, name, result, entry.above(result), room, f"phases/{phase_page(name)}"))
+            room -= len(folds[-1].html)
+    write_atomically(folder / "report.html", entry.page(result, folds, lost))
+    write_atomically(folder / "summary.md", _summary(result))
 
 
-def _with_planned_phases(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the result with each verdict in the phase of the plan: what a kernel says becomes no file's name."""
-    planned = {one["check"]: one["phase"] for one in result["plan"]}
-    verdicts = [{**verdict, "phase": planned[verdict["check"]]} for verdict in result["verdicts"]]
-    return {**result, "verdicts": verdicts}
+def _summary(result: dict[str, Any]) -> str:
+    try:
+        return summary.markdown(result)
+    except Exception as error:  # the report is there, and says what is broken
+        return f"## {result.get('decision')}: no summary can be made ({type(error).__name__}); see result.json\n"

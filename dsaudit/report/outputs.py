@@ -51,8 +51,8 @@ def cleaned(html: str) -> str:
     )
 
 
-def markdown(source: str) -> str:
-    """Return a markdown cell as HTML, its headings one level lower, since the page has a title of its own."""
+def markdown(source: str, lower: int = 1) -> str:
+    """Return a markdown cell as HTML, its headings so many levels lower, since the page has titles of its own."""
     import nh3
     from nbconvert.filters import markdown2html
 
@@ -66,7 +66,7 @@ def markdown(source: str) -> str:
         link_rel="noopener noreferrer",
     )
     html = re.sub(r"<a[^>]*>¶</a>", "", html)  # the mark that nbconvert sets beside each heading
-    return re.sub(r"<(/?)h([1-5])>", lambda tag: f"<{tag[1]}h{int(tag[2]) + 1}>", html)
+    return re.sub(r"<(/?)h([1-6])>", lambda tag: f"<{tag[1]}h{min(int(tag[2]) + lower, 6)}>", html)
 
 
 def picture(encoded: Any, metadata: Any) -> str:

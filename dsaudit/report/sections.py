@@ -1,33 +1,47 @@
-"""The sections of the index that are tables and lists: criteria, phases, checklist, history, provenance."""
+"""The sections of the report that are tables and lists: criteria, phases, checklist, history, provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
+import yaml
+
+from dsaudit.report.cards import again
 from dsaudit.report.telling import (
+    COUNTED,
     DECISIONS,
-    Link,
     Record,
     counts_html,
     having,
     moment,
+    on_page,
     phase_status,
     phase_title,
     scopes_of,
     skipped_because,
 )
 from dsaudit.verdict import Status
-from dsaudit.verdict.card import SIGNS, anchor, plural, table, words
+from dsaudit.verdict.card import SIGNS, anchor, code, plural, table, visible, words
 from dsaudit.wording import span
 
 MOST_RUNS = 10
+MOST_PARAMETERS = 200_000  # characters of the parameter file
 
 
 def section(name: str, title: str, content: str) -> str:
     """Return a section with its heading, or nothing where there is no content."""
     return f'<section id="ds-{name}"><h2>{title}</h2>\n{content}\n</section>' if content else ""
+
+
+def contents(sections: Iterable[str]) -> str:
+    """Return the way to the sections of a page, each with its heading."""
+    found = [one for text in sections for one in re.findall(r'^<section id="([\w-]+)"><h2>(.*?)</h2>', text)]
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in found)
+    return f'<nav class="contents" aria-label="On this page"><ul>{links}</ul></nav>' if found else ""
 
 
 def status_cell(status: str) -> str:
@@ -45,8 +59,9 @@ def strip(result: Record, phases: Iterable[str], pages: Mapping[str, str], here:
         current = ' aria-current="page"' if name == here else ""
         if name in pages:
             title = f'<a href="{pages[name]}"{current}>{title}</a>'
-        told = counts_html(own) + "".join(_draft(one, bool(here)) for one in drafts if one["phase"] == name)
-        items.append(f'<li class="ds-{phase_status(own).value}"><b>{title}</b> <span>{told}</span></li>')
+        written = "".join(_draft(one, bool(here)) for one in drafts if one["phase"] == name)
+        told = f"<span>{counts_html(own)}</span>" + (f"<span>{written}</span>" if written else "")
+        items.append(f'<li class="ds-{phase_status(own).value}"><b>{title}</b> {told}</li>')
     return f'<nav class="strip" aria-label="Phases"><ol>{"".join(items)}</ol></nav>' if items else ""
 
 
@@ -63,7 +78,7 @@ def criteria(result: Record) -> str:
             [
                 f'<th scope="row">{words(one["metric"])}</th>',
                 f"<td>{words(one['target'])}</td>",
-                f'<td class="ds-number">{words(one["actual"])}</td>',
+                f'<td class="ds-number">{_unbroken(one["actual"])}</td>',
                 status_cell(one["status"]),
                 f"<td>{_trend(one, result['history'])}</td>",
             ]
@@ -72,6 +87,11 @@ def criteria(result: Record) -> str:
         return ""
     caption = "Each criterion is as good as its worst check; the last runs stand oldest first, this one at the end"
     return f'<div class="ds-table">{table(("Metric", "Target", "Actual", "Status", "Last runs"), rows, caption)}</div>'
+
+
+def _unbroken(measured: str) -> str:
+    """Return a measure as HTML in which no number is parted from its unit."""
+    return re.sub(r"(?<=\d) (?=[%a-zµ])", "&nbsp;", words(measured))
 
 
 def _trend(criterion: Record, history: Iterable[Record]) -> str:
@@ -94,41 +114,58 @@ def checklist(result: Record) -> str:
             f'<span class="ds-status ds-{status.value}"><span aria-hidden="true">{SIGNS[status]}</span> {status}</span>'
         )
         items.append(f"<li>{mark} <span>{words(item['text'])}</span></li>")
-    return f'<ul class="checklist">{"".join(items)}</ul>' if items else ""
+    return f'<p>{_checked(result)}</p><ul class="checklist">{"".join(items)}</ul>' if items else ""
 
 
-def passes(result: Record, phases: Iterable[str], link: Link) -> str:
-    """Return the green checks, folded by phase."""
+def _checked(result: Record) -> str:
+    states = [item["status"] for item in result["checklist"]]
+    told = [f"{states.count(status)} {COUNTED[status]}" for status in COUNTED if status.value in states]
+    left = open_items(result)
+    return f"Of {plural(len(states), 'item')}: {', '.join(told)}{', ' if told and left else ''}{left}."
+
+
+def open_items(result: Record) -> str:
+    """Return in words how many items of the checklist only people can close, and who, or nothing."""
+    owners = [item["owner"] for item in result["checklist"] if item["status"] == "open"]
+    return f"{len(owners)} open, for {words(', '.join(dict.fromkeys(owners)))}" if owners else ""
+
+
+def passes(result: Record, phases: Iterable[str], carded: Collection[str] = ()) -> str:
+    """Return the green checks, folded by phase; of those in `carded` the card stands elsewhere on the page."""
     folds = []
     for name in phases:
         own = [verdict for verdict in having(result["verdicts"], Status.PASS) if verdict["phase"] == name]
         if own:
-            rows = [_pass_line(verdict, link) for verdict in own]
+            rows = [_pass_line(verdict, carded) for verdict in own]
             title = f"{words(phase_title(name))}: {plural(len(own), 'check')} passed"
             lines = table(("Status", "Claim", "Observed", "Examined"), rows, title)
             folds.append(f'<details><summary>{title}</summary><div class="ds-table">{lines}</div></details>')
     return "\n".join(folds)
 
 
-def _pass_line(verdict: Record, link: Link) -> list[str]:
+def _pass_line(verdict: Record, carded: Collection[str]) -> list[str]:
     observed = list(dict.fromkeys(one["observed"] for one in verdict["results"]))
-    name = anchor(verdict["check"])
     return [
         status_cell(verdict["status"]),
-        f'<td id="{name}"><a href="{link(verdict)}">{words(verdict["claim"])}</a></td>',
+        f"<td{_claim(verdict, carded)}</td>",
         f"<td>{words(observed[0] if len(observed) == 1 else 'see its card')}</td>",
         f"<td>{words(scopes_of(verdict))}</td>",
     ]
 
 
-def skipped(result: Record, link: Link) -> str:
-    """Return the checks that were not run, by reason."""
+def _claim(verdict: Record, carded: Collection[str]) -> str:
+    """Return the rest of an element that holds a claim: a link to its card, or the place that links lead to."""
+    claim = words(verdict["claim"])
+    if verdict["check"] in carded:
+        return f'><a href="{on_page(verdict)}">{claim}</a>'
+    return f' id="{anchor(verdict["check"])}">{claim}'
+
+
+def skipped(result: Record, carded: Collection[str] = ()) -> str:
+    """Return the checks that were not run, by reason; of those in `carded` the card stands elsewhere on the page."""
     parts = []
     for reason, verdicts in skipped_because(result["verdicts"]).items():
-        lines = "".join(
-            f'<li id="{anchor(verdict["check"])}"><a href="{link(verdict)}">{words(verdict["claim"])}</a></li>'
-            for verdict in verdicts
-        )
+        lines = "".join(f"<li{_claim(verdict, carded)}</li>" for verdict in verdicts)
         parts.append(f"<h3>{plural(len(verdicts), 'check')}: {words(reason)}</h3><ul>{lines}</ul>")
     return "".join(parts)
 
@@ -149,7 +186,7 @@ def last_runs(result: Record) -> str:
     return f'<div class="ds-table">{table(("Ended", "Decision", "Run"), rows, "The newest first")}</div>'
 
 
-def not_shown(result: Record, link: Link) -> str:
+def not_shown(result: Record) -> str:
     """Return what this report does not show: what was cut, masked, sampled or left to a person."""
     cut = sum(len(verdict["rows"]) < sum(one["total"] for one in verdict["results"]) for verdict in result["verdicts"])
     lines = [words(limit[:1].upper() + limit[1:]) + "." for limit in result["limits"]]
@@ -162,14 +199,20 @@ def not_shown(result: Record, link: Link) -> str:
         "one; <code>dsaudit rows RUN CHECK --to FILE</code> writes all of them, privately."
         if cut
         else "",
-        *[_limits(verdict, link) for verdict in result["verdicts"] if verdict["limits"]],
+        *_limits(result),
     ]
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines if line)}</ul>"
 
 
-def _limits(verdict: Record, link: Link) -> str:
-    limits = words("; ".join(verdict["limits"]))
-    return f'<a href="{link(verdict)}">{words(verdict["claim"])}</a>: {limits}.'
+def _limits(result: Record) -> Iterator[str]:
+    """Yield what checks left out, with the checks that left out the same."""
+    same: dict[str, list[Record]] = {}
+    for verdict in result["verdicts"]:
+        if verdict["limits"]:
+            same.setdefault("; ".join(verdict["limits"]), []).append(verdict)
+    for limits, verdicts in same.items():
+        links = "; ".join(f'<a href="{on_page(verdict)}">{words(verdict["claim"])}</a>' for verdict in verdicts)
+        yield f"{words(limits[:1].upper() + limits[1:])}: {links}."
 
 
 def provenance(result: Record) -> str:
@@ -191,10 +234,21 @@ def provenance(result: Record) -> str:
         or "nothing",
         "Code": (f"commit <code>{words(run['commit'])}</code>{dirty}" if run.get("commit") else "no commit is known"),
         "Versions": words(_pairs(run.get("versions", {}), " ")),
+        "To run it again": f"<code>{code(again(result))}</code>" if again(result) else "",
         "Digest of the verdicts": f"<code>{words(result.get('digest', ''))}</code>",
     }
-    rows = "".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts.items())
-    return f'<dl class="provenance">{rows}</dl>{_phases(result)}'
+    rows = "".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts.items() if fact)
+    return f'<dl class="provenance">{rows}</dl>{_values(parameters)}{_phases(result)}'
+
+
+def _values(parameters: Record) -> str:
+    """Return the parameter file as it was in force, folded; of secrets it holds the names alone."""
+    if not parameters.get("values"):
+        return ""
+    told = yaml.safe_dump(parameters["values"], sort_keys=False, allow_unicode=True, width=110)
+    shown = escape(visible(told, MOST_PARAMETERS, keep="\n"))
+    title = f"The parameters of {words(parameters.get('file', ''))}, without secrets"
+    return f'<details class="parameters"><summary>{title}</summary><pre>{shown}</pre></details>'
 
 
 def _inferred(one: Record) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,6 @@ from dsaudit.verdict import Status, worst
 from dsaudit.verdict.card import SIGNS, anchor, plural, scopes, thousands, words
 
 Record = Mapping[str, Any]
-Link = Callable[[Record], str]  # the address of a verdict's card, as the page at hand sees it
 
 DECISIONS = {"GO": Status.PASS, "NO-GO": Status.FAIL, "INCONCLUSIVE": Status.INCONCLUSIVE}
 LACKING = "the parameter file has no "  # how the reasons of most checks begin that were not run
@@ -36,11 +35,6 @@ def phase_title(name: str) -> str:
 def phase_page(name: str) -> str:
     """Return the file name of a phase's page, as a link has it."""
     return quote(f"{name}.html")
-
-
-def in_phase(verdict: Record) -> str:
-    """Return the address of a verdict's card on its phase's page, seen from the folder of the run."""
-    return f"phases/{phase_page(verdict['phase'])}#{anchor(verdict['check'])}"
 
 
 def on_page(verdict: Record) -> str:
@@ -100,14 +94,22 @@ def skipped_because(verdicts: Iterable[Record]) -> dict[str, list[Record]]:
     return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
 
 
+def waived(result: Record) -> list[Record]:
+    """Return the verdicts of which a waiver of the parameter file takes a failure away, in part or whole."""
+    waived = [verdict for verdict in result["verdicts"] if verdict.get("waiver")]
+    return [verdict for verdict in waived if any(one["status"] == Status.WAIVED for one in verdict["results"])]
+
+
 def headline(result: Record) -> str:
     """Return the decision; a part of an audit never reads as a whole one, nor a GO with accepted rows as a full one."""
     part = Part.from_json(result["run"]["part"]).words if "part" in result["run"] else ""
     words = str(result["decision"]) + (" for a part only" if result["limits"] else "") + (f": {part}" if part else "")
     if result["decision"] != "GO":
         return words
+    with_ = [plural(len(waived(result)), "waived check")] if waived(result) else []
     if accepted := result.get("accepted"):
-        words += f" with {plural(accepted['rows'], 'accepted row')} until {accepted['until']}"
+        with_.append(f"{plural(accepted['rows'], 'accepted row')} until {accepted['until']}")
+    words += f" with {' and '.join(with_)}" if with_ else ""
     return f"{words}: {ran}" if (ran := _few_ran(result)) else words
 
 

@@ -50,11 +50,12 @@ def page(record: Mapping[str, Any]) -> str:
     return f"<style>{styles()}</style>{html(record)}"
 
 
-def html(record: Mapping[str, Any], level: int = 0) -> str:
+def html(record: Mapping[str, Any], level: int = 0, command: str = "", changed: str = "") -> str:
     """Return the card of a verdict's record.
 
     With a `level` the claim is a heading of that level and the card an anchor named like its check, as a page
-    needs it; without, it is a paragraph, as a notebook has headings of its own.
+    needs it; without, it is a paragraph, as a notebook has headings of its own. `command` runs the check again,
+    `changed` says what is new in it since the last run; a report knows both.
     """
     # What a baseline accepts has failed all the same, and a card is about what was found.
     status = Status.FAIL.value if record.get("accepted") else Status(record["status"]).value
@@ -63,7 +64,7 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
     asks = record["query"].strip() and not _function(record["query"])
     parts = [
         f'<{name} class="ds-claim">{badge(status)} <b>{words(record["claim"])}</b></{name}>',
-        _facts(record),
+        _facts(record, changed),
         _reason(record),
         f'<p class="ds-why">{words(_sentence(record["why"]))}</p>',
         _waiver(record),
@@ -72,8 +73,9 @@ def html(record: Mapping[str, Any], level: int = 0) -> str:
         rows_table(record["columns"], record["rows"], _caption(record)) if record["rows"] else "",
         _causes(record["causes"]),
         _remedies(record["remedies"]) if status in ("fail", "waived") else "",
-        _folded("SQL with its values", f"<pre>{code(record['query'])}</pre>") if asks else "",
         _folded("What this does not show", _items(record["limits"])) if record["limits"] else "",
+        _folded("SQL with its values", _copied(record["query"])) if asks else "",
+        _folded("Run it again", _copied(command), "ds-again") if command else "",
         f'<p class="ds-small"><code>{words(record["check"])}</code> · {words(", ".join(record["requirement"]))} · '
         f"severity {words(record['severity'])} · took {span(record['seconds'])}{_function(record['query'])}</p>",
     ]
@@ -196,8 +198,9 @@ def _measures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("found", found), ("examined", examined), (f"{scopes(results)}:", states)]
 
 
-def _facts(record: Mapping[str, Any]) -> str:
-    facts = "".join(f"<li>{words(name)} <b>{words(value)}</b></li>" for name, value in _measures(record))
+def _facts(record: Mapping[str, Any], changed: str) -> str:
+    measures = [*_measures(record), *([("since the last run", changed)] if changed else [])]
+    facts = "".join(f"<li>{words(name)} <b>{words(value)}</b></li>" for name, value in measures)
     return f'<ul class="ds-facts">{facts}</ul>'
 
 
@@ -248,7 +251,7 @@ def _results(record: Mapping[str, Any]) -> str:
     opened = _results_table(shown, f"Not green: {cut} of {named}") if shown else ""
     if len(shown) == len(results):
         return opened
-    return opened + _folded(f"All {named}", _results_table(ordered, f"{named}, the worst first"))
+    return opened + _folded(f"All {named}", _results_table(ordered, f"{named}, the worst first"), "ds-all")
 
 
 def _results_table(results: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -305,12 +308,18 @@ def mending(remedies: Sequence[Mapping[str, str]]) -> str:
 
 
 def _command(command: str) -> str:
-    return f"<pre>{code(command)}</pre>" if command else ""
+    return _copied(command) if command else ""
+
+
+def _copied(text: str) -> str:
+    """Return what is there to be copied; where the card's styles hold, a click selects it whole."""
+    return f'<pre class="ds-copied">{code(text)}</pre>'
 
 
 def _items(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{words(item)}</li>' for item in items)}</ul>"
 
 
-def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{title}</summary>{content}</details>"
+def _folded(title: str, content: str, kind: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f"<details{named}><summary>{title}</summary>{content}</details>"

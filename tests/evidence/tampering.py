@@ -100,7 +100,7 @@ def doubled_key(folder: Path) -> None:
     written(folder / "result.json", '"schema": 1,\n "run"', '"schema": 1,\n "decision": "GO",\n "run"')
 
 
-PAGE, PHASE = "index.html", "phases/05_lines.html"
+PAGE, PHASE = "report.html", "phases/05_lines.html"
 EXECUTED = "phases/05_lines.ipynb"
 CHANGED = "was changed: its digest is another"
 NOT_EXECUTED = f"{EXECUTED}: is not the notebook that result.json says was executed"
@@ -196,9 +196,9 @@ FILES = {
         "phases/private/x: a run writes no such file",
     ),
     "a name equal but for its case": Kind(
-        lambda f: shutil.copyfile(f / PAGE, f / "Index.html"),
-        "Index.html: was added",
-        "manifest.json: files: 'Index.html' and another name are equal but for their case or Unicode form",
+        lambda f: shutil.copyfile(f / PAGE, f / "Report.html"),
+        "Report.html: was added",
+        "manifest.json: files: 'Report.html' and another name are equal but for their case or Unicode form",
     ),
     "a name that no terminal prints": Kind(
         lambda f: (f / "x\x1b[2J.md").write_text("x"),

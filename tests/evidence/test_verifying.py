@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dsaudit.evidence import chain
+from dsaudit.evidence import chain, sealing
 from dsaudit.evidence.verifying import UNSIGNED, Found, VerifyError, verify
+from dsaudit.run import publishing
 from tests.evidence.conftest import Runs, new_key
+from tests.evidence.tampering import EXECUTED, PAGE, flipped
 from tests.run.test_run import command
 
 
@@ -59,12 +61,38 @@ def test_a_run_alone_is_intact_and_what_is_not_beside_it_is_said(signed: Path, t
 
 def test_what_was_pruned_cannot_be_told_whole(signed: Path) -> None:
     (signed / "pruned.json").write_text("{}")
-    for path in ("phases", "index.html", "summary.md", "result.json"):
+    for path in ("phases", PAGE, "summary.md", "result.json"):
         shutil.rmtree(signed / path) if path == "phases" else (signed / path).unlink()
     found = verify(signed)
     assert (found.exit, found.problems) == (2, [])
     assert found.unknown == ["pruned: 7 files of the run are gone, and nothing is told of them"]
     assert not chain.faults(signed.parent), "its manifest is enough for the chain"
+
+
+def test_what_was_not_changed_is_not_accused(signed: Path) -> None:
+    flipped(signed / "summary.md")
+    (signed / PAGE).unlink()
+    found = verify(signed)
+    assert found.problems == [f"{PAGE}: is missing", "summary.md: was changed: its digest is another"]
+    assert any("follow from the executed notebooks" in line for line in found.proven)
+
+
+@pytest.mark.parametrize(
+    ("leak", "unknown"),
+    [
+        ("summary.md", "not rendered again: a secret stood in the evidence, and files were removed"),
+        (EXECUTED, f"not judged again: a secret stood in {EXECUTED}, which was removed"),
+    ],
+)
+def test_a_run_that_held_a_secret_cannot_be_told_whole(runs: Runs, tmp_path: Path, leak: str, unknown: str) -> None:
+    folder = runs.copy(tmp_path, "first")[0]
+    result = json.loads((folder / "result.json").read_text())
+    publishing.tell_leaks(result, [leak])
+    publishing.write(folder, result, phases=False)
+    (folder / leak).unlink()
+    sealing.seal(folder, tmp_path, result, None)
+    found = verify(folder)
+    assert (found.exit, found.problems, found.unknown) == (2, [], [unknown])
 
 
 def test_a_run_of_other_code_is_held_against_this_one_and_what_differs_is_not_told(

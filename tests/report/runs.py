@@ -90,7 +90,13 @@ def _frame() -> dict[str, Any]:
             "may_write": [],
             "renewed": 0,
         },
-        "parameters": {"file": "acme.yml", "sha256": "9c" * 32, "overrides": {}},
+        "parameters": {
+            "file": "acme.yml",
+            "path": "parameters/acme.yml",
+            "sha256": "9c" * 32,
+            "values": {"integration": "acme-shopify", "database": {"url_env": "AUDIT_URL"}},
+            "overrides": {},
+        },
         "history": earlier,
         "changes": {
             "against": earlier[0]["id"],
@@ -126,6 +132,7 @@ def _planned(verdict: Verdict, explains: dict[str, list[str]]) -> dict[str, Any]
         "required": True,
         "skipped": verdict.results[0].reason if verdict.status is Status.SKIPPED else None,
         "explains": explains.get(verdict.check, []),
+        **{name: getattr(verdict, name) for name in ("claim", "why", "requirement", "severity")},
     }
 
 
@@ -219,6 +226,7 @@ def _exploration() -> list[Any]:
         new_code_cell('audit.table("ingest_by_source")', outputs=[new_output("execute_result", shown)]),
         new_code_cell(
             'plots.ingest(audit.frame("ingest_over_time"))',
+            metadata={"tags": ["front"]},
             outputs=[new_output("display_data", picture, metadata=alternative)],
         ),
     ]

@@ -74,13 +74,13 @@ def _is_go_but_no_full_one(outcome: Outcome) -> None:
     result = outcome.result
     assert (result["decision"], result["exit"], result["changes"]["known"]) == ("GO", 0, 6)
     assert result["accepted"] == {"rows": 6, "checks": 1, "until": SOON, "owners": ["ada"]}
-    names = ["index.html", "summary.md", "phases/04_once.html"]
+    names = ["report.html", "summary.md", "phases/04_once.html"]
     pages = {name: (outcome.folder / name).read_text(encoding="utf-8") for name in names}
     assert all(f"GO with 6 accepted rows until {SOON}" in page for page in pages.values())
-    index = pages["index.html"]
-    assert f"Known and accepted by ada until {SOON}: 6 rows found by 1 check" in index
-    assert "1 check passed, " in index and "; what failed is waived." in index
-    card = index[index.index(f'id="{CHECK}"') :]
+    entry = pages["report.html"]
+    assert f"Known and accepted by ada until {SOON}: 6 rows found by 1 check" in entry
+    assert "1 check passed, " in entry and "; what failed is waived." in entry
+    card = entry[entry.index(f'id="{CHECK}"') :]
     assert "✗</span> FAIL" in card and f"Known, accepted by ada until {SOON}:" in card
     assert "The old import; mended with release 7." in card
 

@@ -37,7 +37,7 @@ def test_a_draft_stands_beside_the_report_and_is_linked_from_its_phase(project: 
     assert outcome.result["drafts"] == [
         {"name": "webhook_analysis", "phase": "04_once", "path": "webhook_analysis.md", "sha256": digest}
     ]
-    for page, address in [("index.html", "webhook_analysis.md"), ("phases/04_once.html", "../webhook_analysis.md")]:
+    for page, address in [("report.html", "webhook_analysis.md"), ("phases/04_once.html", "../webhook_analysis.md")]:
         shown = Page((outcome.folder / page).read_text(encoding="utf-8"))
         links = [one.attributes["href"] for one in shown.elements if one.tag == "a" and "href" in one.attributes]
         assert address in links
@@ -57,4 +57,4 @@ def test_a_draft_that_holds_a_secret_is_removed(project: Project) -> None:
     assert outcome.result["decision"] == "INCONCLUSIVE"
     assert (outcome.result["drafts"], texts(outcome.folder)) == ([], {})
     assert any("webhook_analysis.md; the file was removed" in problem for problem in outcome.result["problems"])
-    assert 'href="webhook_analysis.md"' not in (outcome.folder / "index.html").read_text(encoding="utf-8")
+    assert 'href="webhook_analysis.md"' not in (outcome.folder / "report.html").read_text(encoding="utf-8")

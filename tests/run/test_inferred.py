@@ -23,7 +23,7 @@ def test_runner_and_kernels_share_what_was_inferred(project: Project) -> None:
     assert outcome.result["decision"] == "GO"
     [inferred] = outcome.result["parameters"]["inferred"]
     assert (inferred["resource"], inferred["key"], inferred["value"]) == ("member", "key", ["member_id"])
-    page = (outcome.folder / "index.html").read_text(encoding="utf-8")
+    page = (outcome.folder / "report.html").read_text(encoding="utf-8")
     assert "member.key = member_id" in page
     assert "1 key that the parameter file leaves out" in page
 

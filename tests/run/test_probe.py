@@ -42,7 +42,7 @@ def test_a_probe_is_told_sent_and_replayed(project: Project, monkeypatch: pytest
         assert [told[name][0] for name in CHECKS] == ["fail", "pass"]
         (row,) = told[CHECKS[0]][1]
         assert row[0] == "signed rightly, but too long ago"
-        page = (first / "index.html").read_text(encoding="utf-8")
+        page = (first / "report.html").read_text(encoding="utf-8")
         assert f"6 deliveries of our own sent to {receiver.url}?…, to see forged ones refused" in page
         done = command("run", str(project.ledger.parameters), "--replay", str(first))
         assert done.exit_code == 1, done.output

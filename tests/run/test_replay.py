@@ -49,7 +49,7 @@ def test_a_replayed_run_finds_the_same_without_the_source_and_says_so(
     assert recording(second) == recording(first.folder) != {}
     (limit,) = result["limits"]
     assert limit.startswith("the source was read at 20") and f"by the run {first.folder.name};" in limit
-    page = (second / "index.html").read_text(encoding="utf-8")
+    page = (second / "report.html").read_text(encoding="utf-8")
     assert "GO for a part only" in page and limit[1:60] in page
     monkeypatch.setenv("JPY_SESSION_NAME", "a test")
     with closing(dsaudit.open(str(project.ledger.parameters), "datasource/by_hand", replay=str(first.folder))) as audit:

@@ -34,7 +34,7 @@ def reports(project: Project) -> list[Path]:
 def test_a_run_leaves_its_evidence_and_nothing_unfinished(project: Project) -> None:
     outcome = project.run()
     names = {path.relative_to(outcome.folder).as_posix() for path in outcome.folder.rglob("*") if path.is_file()}
-    assert {"result.json", "index.html", "phases/04_once.ipynb", "phases/04_once.html"} <= names
+    assert {"result.json", "report.html", "phases/04_once.ipynb", "phases/04_once.html"} <= names
     assert not any(".draft" in name for name in names)
     assert not (outcome.folder.parent / "unfinished").exists()
     assert stat.S_IMODE((outcome.folder / "private").stat().st_mode) == 0o700
@@ -149,7 +149,7 @@ def test_a_role_that_can_write_is_named_loudly_outside_production(
     monkeypatch.setenv("LEDGER_URL", project.ledger.owner_url)
     outcome = project.run()
     assert outcome.result["instant"]["may_write"]
-    assert "can write" in (outcome.folder / "index.html").read_text(encoding="utf-8")
+    assert "can write" in (outcome.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_with_only_a_database_what_can_run_runs_and_the_rest_is_said(project: Project) -> None:
@@ -163,7 +163,7 @@ def test_with_only_a_database_what_can_run_runs_and_the_rest_is_said(project: Pr
     told = {verdict["check"]: verdict["status"] for verdict in outcome.result["verdicts"]}
     assert told["source_missing_in_refined"] == told["null_hashes"] == "skipped"
     assert outcome.result["decision"] == "GO"
-    page = (outcome.folder / "index.html").read_text(encoding="utf-8")
+    page = (outcome.folder / "report.html").read_text(encoding="utf-8")
     assert "the parameter file has no source" in page and "the parameter file has no raw" in page
     done = command("run", str(path), "--attach")
     assert done.exit_code == 3 and "--attach is for a sample that is up" in one_line(done)
