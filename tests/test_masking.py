@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from dsaudit.parameters.secret import Secret, SecretMissing, from_environment
-from dsaudit.verdict.masking import Mask, load_key
+from dsaudit.verdict.masking import Mask, is_word, load_key
 
 MASK = Mask(b"a key")
 
@@ -52,6 +52,24 @@ def test_a_key_that_is_an_integer_or_a_uuid_is_shown(key: str) -> None:
 @pytest.mark.parametrize("key", ["ada@example.org", "12 34", "1e5", "0x10", "１２", ""])
 def test_any_other_key_is_masked(key: str) -> None:
     assert isinstance(MASK.cell(key, shown=False, key=True), dict)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["failed", "orders/create", "invoice.paid", "PARTIALLY_REFUNDED", "Customer.Create", "evt_1NG8Du2eZvKYlo2C", "x-1",
+     "12", "5f0c2b1e-8a54-4c1b-9d3e-0a1b2c3d4e5f"],
+)  # fmt: skip
+def test_the_words_of_programs(word: str) -> None:
+    assert is_word(word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ada", "Ada Lovelace", "ada@example.org", "+49 30 1234", "078-05-1120", "203.0.113.195", "00:1B:44", "a b", "田中",
+     '{"a": 1}', "Key (email)=(x)", "orders/create\n", "@ada"],
+)  # fmt: skip
+def test_what_is_no_word_of_a_program(text: str) -> None:
+    assert not is_word(text)
 
 
 @pytest.mark.parametrize("value", [{"name": "Ada"}, ["Ada"], b"Ada", UUID(int=0)])

@@ -348,5 +348,5 @@ class Audit:
         keys = query.listed("key")
         columns = [{"name": str(name), "role": "key" if name in keys else "value"} for name in frame.columns]
         records = frame.to_dict("records")[: rows.MOST_SHOWN * 5]
-        lines = [rows.masked(self, record, columns, shown) for record in records]
+        lines = [rows.masked(self, query, record, columns, shown) for record in records]
         return Shown(query.headers.get("title", query.name), columns, lines, len(frame)).without_empty()

@@ -14,10 +14,13 @@ from dsaudit.checks import Check
 from dsaudit.facts.webhooks import resource_of
 from dsaudit.verdict import Verdict, card
 from dsaudit.verdict.causes import EXPECTED
+from dsaudit.verdict.masking import is_word
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+# Shown by queries as the words of programs that they should be; what a table says may be anything.
+SAID = {"topic", "outcome", "delivery_id", "failures", "error", "state", "status", "way", "via"}
 OURS = ("tenant", "resource", "relation")  # names out of the parameter file, whatever column they stand in
 MOST_SHOWN = 20
 MOST_FINDINGS = 10_000
@@ -37,7 +40,7 @@ def add_rows(audit: Audit, verdict: Verdict, check: Check, frame: pd.DataFrame) 
         for name in frame.columns
     ]
     shown = {*check.listed("show"), *audit.parameters.show, *OURS, *([BASELINE] if accepted else [])}
-    verdict.rows = [masked(audit, record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
+    verdict.rows = [masked(audit, check, record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
     counting = [finding for finding in findings if finding]
     verdict.findings = counting[:MOST_FINDINGS]
     if len(frame) == verdict.total:
@@ -94,9 +97,14 @@ def _new_first(frame: pd.DataFrame, findings: list[str], accepted: Counter[str])
     return frame, [findings[place] for place in order]
 
 
-def masked(audit: Audit, record: Row, columns: Iterable[Mapping[str, str]], shown: set[str]) -> list[Any]:
+def masked(audit: Audit, check: Check, record: Row, columns: Iterable[Mapping[str, str]], shown: set[str]) -> list[Any]:
     """Return the cells of a row as they may be displayed."""
-    return [audit.cell(record[column["name"]], column["name"] in shown, column["role"] == "key") for column in columns]
+    cells = []
+    for column in columns:
+        name, value = column["name"], record[column["name"]]
+        is_said = check.is_query and name in SAID and name not in audit.parameters.show
+        cells.append(audit.cell(value, name in shown and not (is_said and not is_word(value)), column["role"] == "key"))
+    return cells
 
 
 def _keep(audit: Audit, name: str, records: list[dict[Any, Any]]) -> str:

@@ -111,7 +111,7 @@ def secret_values(parameters: Parameters) -> list[str]:
     values: list[str] = []
     for name in parameters.secrets():
         value = os.environ.get(name, "")
-        values += _of_url(value) if "://" in value else [value, *_of_file(value)]
+        values += _of_url(value) if "://" in value else [_in_file(value) or value]
     for text in _texts(parameters.model_dump(mode="json")):
         values += _of_url(text) if _WITH_PASSWORD.match(text) else []
     return [*values, load_key(parameters.integration).decode("latin-1")]
@@ -146,10 +146,11 @@ def _of_url(url: str) -> Iterator[str]:
         yield url
 
 
-def _of_file(value: str) -> Iterator[str]:
-    if "\n" not in value and len(value) < 4096:
-        with contextlib.suppress(OSError, ValueError):
-            yield Path(value).read_text(encoding="utf-8") if value and Path(value).is_file() else ""
+def _in_file(value: str) -> str:
+    """Return what stands in the file that a value is the path of, such as a key; of any other value, nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        return Path(value).expanduser().read_text(encoding="utf-8") if value else ""
+    return ""
 
 
 def _needles(value: str) -> Iterator[bytes]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dsaudit.run.record import Record
 
 CELL_SECONDS = 900
+OUTPUT_SECONDS = 60  # that a cell's outputs may come behind its end, as on a machine that is busy
 AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
 CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
@@ -186,6 +187,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
                 request_save_on_cell_execute=False,
                 coalesce_streams=True,  # a secret could be printed piece by piece
                 execution_timeout=CELL_SECONDS,
+                iopub_timeout=OUTPUT_SECONDS,
                 kernel_manager_class=kernels.MANAGER,
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
                 extra_arguments=["--IPKernelApp.log_level=50"],

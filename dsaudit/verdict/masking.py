@@ -23,6 +23,14 @@ _SCALARS = (str, bool, int, float, Decimal, datetime, date, time, timedelta)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
+_WORD = re.compile(
+    r"[a-z][a-z0-9]*([._/:-][a-z0-9]+)*"  # failed, orders/create, invoice.paid
+    r"|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*"  # ORDERS_CREATE
+    r"|[A-Z][A-Za-z]+([./][A-Z][A-Za-z]+)+"  # Customer.Create
+    r"|(?=\w*[0-9])(?=\w*[A-Za-z])\w{2,80}",  # an event's id
+    re.ASCII,
+)
+
 
 class Mask:
     """Masks cells and names findings under one key.
@@ -63,6 +71,14 @@ class Mask:
         """Return the fingerprint of one row: the same row found by the same check has it in every run."""
         parts = [check, *(f"{name}={scope[name]}" for name in sorted(scope)), *(str(_plain(key)) for key in keys)]
         return self.digest("\x1f".join([*parts, cause or ""]), length=16)
+
+
+def is_word(value: object) -> bool:
+    """Return whether a text reads like a program's own: a state, a topic, an id; a name, a sentence or a number do not.
+
+    It cannot tell a first name in small letters from a state.
+    """
+    return not isinstance(value, str) or any(form.fullmatch(value) for form in (_WORD, _INTEGER, _UUID))
 
 
 def key_of(masked: str) -> str:

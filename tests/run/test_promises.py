@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsaudit import evidence
-from dsaudit.run import collect
+from dsaudit.run import collect, scrubbing
 from dsaudit.verdict import masking
 from tests.checks import auditing
 from tests.run.conftest import Project
@@ -38,9 +38,13 @@ def test_without_the_plan_a_check_that_never_ran_would_be_forgotten(
     assert project.run().result["decision"] == "GO"
 
 
-def test_without_the_scan_a_secret_would_stay(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_cleaning_and_the_scan_a_secret_would_stay(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.notebook("04_once", [ORPHANS, SHOW_THE_URL])
-    assert "04_once.ipynb" not in leaking(project)
+    assert leaking(project) == set()
+    monkeypatch.setattr(scrubbing, "cleaned", lambda notebook, secrets: notebook)
+    assert leaking(project) == set()
     monkeypatch.setattr(evidence, "scan", lambda folder, parameters: [])
     assert "04_once.ipynb" in leaking(project)
 

@@ -60,12 +60,14 @@ def test_what_is_secret_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Secrets(evidence.secret_values(PARAMETERS)).stand_in(b"https://hooks.example.com/sync/orders")
 
 
-def test_a_key_in_a_file_is_a_secret_and_its_path_is_looked_for_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_in_a_file_is_a_secret_and_its_path_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "key.pem").write_text(PEM, encoding="utf-8")
     monkeypatch.setenv("ACME_URL", str(tmp_path / "key.pem"))
-    assert Secrets(evidence.secret_values(PARAMETERS)).stand_in(json.dumps(PEM).encode())
+    found = Secrets(evidence.secret_values(PARAMETERS))
+    body = "".join(PEM.splitlines()[1:-1])
+    for form in (json.dumps(PEM), body, PEM.splitlines()[2]):
+        assert found.stand_in(form.encode())
+    assert not found.stand_in(str(tmp_path / "key.pem").encode())
 
 
 def test_the_key_of_the_masks_is_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ SINKS = {
     "packed": EACH + "print(base64.b64encode(gzip.compress(value.encode())).decode())",
     "picture's text": "figure = matplotlib.figure.Figure()\nfor name in NAMES:\n    held = io.BytesIO()\n"
     "    figure.savefig(held, metadata={'Title': os.environ[name]})\n    display(Image(held.getvalue()))",
-    "sign by sign": EACH + "for sign in value:\n        print(sign, end='', flush=True)\n    print()",
+    "piece by piece": EACH + "for at in range(0, 999, 5):\n        print(value[at : at + 5], end='', flush=True)",
     "in two outputs": EACH + "display(value[: len(value) // 2])\n    display(value[len(value) // 2 :])",
     "subprocess": EACH
     + "subprocess.run(['printenv', name], check=False)\n    get_ipython().system(f'printenv {name}')",
@@ -104,13 +104,16 @@ def leaks(folder: Path) -> set[str]:
     }
 
 
-def test_no_secret_reaches_a_file(leaking: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_reaches_a_file(
+    leaking: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """With the last look switched off: what is cleaned before it is written leaves it nothing to find."""
     monkeypatch.setattr(evidence, "scan", lambda folder, parameters: [])
     lines: list[str] = []
     outcome = run(leaking, monkeypatch, lines)
     assert leaks(outcome.folder) == set()
-    assert lines and not any(value in line for value in SECRETS.values() for line in lines)
+    terminal = "\n".join([*lines, *capfd.readouterr()])
+    assert lines and not [name for name, value in SECRETS.items() if value in terminal]
     assert scanning.scan(outcome.folder, Parameters.model_validate(SETTINGS)) == []
     result = outcome.result
     assert result["decision"] == "INCONCLUSIVE"
