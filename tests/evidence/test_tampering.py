@@ -59,12 +59,12 @@ def test_who_makes_the_manifest_anew_is_told_by_what_follows_from_the_notebooks(
     refused(unsigned, kind.resealed)
 
 
-@pytest.mark.parametrize("kind", FILES.values(), ids=FILES)
-def test_who_makes_the_manifest_of_a_signed_run_anew_is_told_by_its_statement(signed: Path, kind: Kind) -> None:
-    kind.change(signed)
+@pytest.mark.parametrize("name", ["a bit of a page", "a verdict made green", "a page added"])
+def test_who_makes_the_manifest_of_a_signed_run_anew_is_told_by_its_statement_too(signed: Path, name: str) -> None:
+    FILES[name].change(signed)
     reseal(signed)
-    is_readable = not kind.resealed.startswith("manifest.json: ")
-    refused(signed, "statement.dsse.json: is of another manifest" if is_readable else kind.resealed)
+    refused(signed, FILES[name].resealed)
+    refused(signed, "statement.dsse.json: is of another manifest")
 
 
 @pytest.mark.parametrize(("change", "sentence"), forging.MANIFESTS.values(), ids=forging.MANIFESTS)
