@@ -133,11 +133,12 @@ class Body:
         if verdict is None:
             return outputs.note("An output that calls itself a verdict, and is none of this run, is left out.")
         name = verdict["check"]
-        if name in self._above:
-            return f'<p class="elsewhere">{card.badge(verdict["status"])} <a href="#{anchor(name)}">Its card</a></p>'
         if name in self._placed:
             return f'<p class="note">Shown <a href="#{anchor(name)}">above</a> already.</p>'
-        shown = self._show(verdict, min(3 + self._lower, 6))
+        if name in self._above:
+            shown = f'<p class="elsewhere">{card.badge(verdict["status"])} <a href="#{anchor(name)}">Its card</a></p>'
+        else:
+            shown = self._show(verdict, min(3 + self._lower, 6))
         self._placed.add(name)
         return shown
 

@@ -67,31 +67,35 @@ def test_payloads_as_names_of_columns_and_checks(tmp_path: Path) -> None:
     assert all(dangers(page.text) == [] for page in pages(tmp_path / "run", record))
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """A phase's page whose notebook holds every payload as every kind of output."""
+PAGES = ("phases/05_accuracy.html", "report.html")
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=["phase", "report"])
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
+    """A phase's page, and the whole report, whose notebook holds every payload as every kind of output."""
     folder = tmp_path_factory.mktemp("shown")
     record = runs.result(runs.NO_GO)
     runs.write_notebooks(folder, record, {"05_accuracy": hostile.outputs()})
     report.write(folder, record)
-    return Page((folder / "phases" / "05_accuracy.html").read_text(encoding="utf-8"))
+    return request.param, Page((folder / request.param).read_text(encoding="utf-8"))
 
 
-def test_outputs_hold_nothing_that_acts(shown: Page) -> None:
-    assert dangers(shown.text) == []
-    assert "secret of Ann" not in shown.text
+def test_outputs_hold_nothing_that_acts(shown: tuple[str, Page]) -> None:
+    assert dangers(shown[1].text) == []
+    assert "secret of Ann" not in shown[1].text
 
 
-def test_outputs_forge_no_verdict(tmp_path: Path, shown: Page) -> None:
+def test_outputs_forge_no_verdict(tmp_path: Path, shown: tuple[str, Page]) -> None:
+    name, page = shown
     record = runs.result(runs.NO_GO)
     runs.write_notebooks(tmp_path, record)
     report.write(tmp_path, record)
-    clean = Page((tmp_path / "phases" / "05_accuracy.html").read_text(encoding="utf-8"))
-    for name in SCREEN:
-        assert shown.having(name) == clean.having(name)
-    assert "Forged" not in shown.text
-    assert shown.text.count("is none of this run, is left out") == 6
-    names = [one.attributes["id"] for one in shown.elements if "id" in one.attributes]
+    clean = Page((tmp_path / name).read_text(encoding="utf-8"))
+    for kind in SCREEN:
+        assert page.having(kind) == clean.having(kind)
+    assert "Forged" not in page.text
+    assert page.text.count("is none of this run, is left out") == 6
+    names = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
     assert len(set(names)) == len(names)
 
 
