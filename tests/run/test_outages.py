@@ -21,7 +21,7 @@ from dsaudit import server
 from dsaudit.database import Database, DatabaseError, reader
 from dsaudit.parameters import load
 from dsaudit.parameters.source import Source
-from dsaudit.source import SourceError, rest
+from dsaudit.source import SourceError, pacing, rest
 from dsaudit.source.paging import Request
 from tests import ledger
 from tests.run.conftest import Project
@@ -167,7 +167,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
 
 
 def test_a_source_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest, "LONGEST_ANSWER", 1.0)
+    monkeypatch.setattr(pacing, "LONGEST_ANSWER", 1.0)
 
     def drip(client: socket.socket) -> None:
         with contextlib.suppress(OSError):
