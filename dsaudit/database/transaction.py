@@ -125,6 +125,7 @@ def held_snapshot(engine: Engine, seconds: float) -> Iterator[str]:
             # The holder waits idle for as long as the phases take: no idle limit may end it.
             connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
             yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
+            one.cut_at = time.monotonic() + PATIENCE
             # If the holder was cut off, the checks that came after it have said so.
             with contextlib.suppress(sa.exc.DBAPIError):
                 connection.rollback()
@@ -163,7 +164,7 @@ def _watched(one: Transaction) -> Iterator[None]:
 def _cut_when_due(one: Transaction, line: socket.socket, done: threading.Event) -> None:
     with line:
         while (left := one.cut_at - time.monotonic()) > 0:
-            if done.wait(left):
+            if done.wait(min(left, 1.0)):  # it may be due earlier by then
                 return
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -12,9 +12,19 @@ from email.utils import parsedate_to_datetime
 from dsaudit.parameters.source import RateLimit, Source
 from dsaudit.source.reading import SourceError
 
+LONGEST_ANSWER = 300.0  # seconds that one page may take; of a server that sends a byte a second it would never end
 LONGEST_WAIT = 60.0  # seconds that a provider can make us wait at once
 LONGEST_PAUSE = 5.0  # seconds between two requests while more than our share is used, and no time of refill is told
 AN_EPOCH = 1_000_000_000  # a larger number of seconds is a time since 1970
+
+
+def in_time(parts: Iterable[bytes], where: str) -> Iterator[bytes]:
+    """Yield the parts of an answer; raises `SourceError` where it does not come to its end in time."""
+    ends = time.monotonic() + LONGEST_ANSWER
+    for part in parts:
+        if time.monotonic() > ends:
+            raise SourceError(f"{where}: its answer had not ended after {LONGEST_ANSWER:.0f} s")
+        yield part
 
 
 @dataclass

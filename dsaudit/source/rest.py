@@ -20,7 +20,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, keep, pause, retry_after, told_time
+from dsaudit.source.pacing import Pace, in_time, keep, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -40,7 +40,6 @@ from dsaudit.verdict.card import plural
 
 ATTEMPTS = 6
 LARGEST_BODY = 64_000_000  # bytes of one page
-LONGEST_ANSWER = 300.0  # seconds that one page may take; a server that sends a byte a second never ends
 MOST_PAGES = 1_000_000
 MOST_EMPTY = 100  # pages in a row without a record, of a list that says that it goes on
 # A header Date has whole seconds, and there are servers that write its text anew only once a second.
@@ -295,14 +294,12 @@ class Client:
         """Return a response and its body; of a body that is too large, or does not end in time, its beginning."""
         keep(self._pace.before(time.monotonic()), self.until)
         content = bytearray()
-        before, ends = time.time(), time.monotonic() + LONGEST_ANSWER
+        before = time.time()
         with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
             if (told := told_time(response.headers)) is not None:
                 self.clock.note(told, before, time.time(), DATE_RESOLUTION)
-            for part in response.iter_bytes():
+            for part in in_time(response.iter_bytes(), _shown(target)):
                 content += part
-                if time.monotonic() > ends:
-                    raise SourceError(f"{_shown(target)}: its answer had not ended after {LONGEST_ANSWER:.0f} s")
                 if len(content) > LARGEST_BODY or time.monotonic() > self.until:
                     break
         self.requests += 1

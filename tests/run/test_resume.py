@@ -20,11 +20,13 @@ from dsaudit import source
 from dsaudit.parameters import load
 from dsaudit.run import Options, record, run
 from tests.run.conftest import Project
-from tests.run.test_run import DAMAGE, command
+from tests.run.test_run import DAMAGE, command, one_line
 
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 EVENTS = ["begun:1", "source read:1", "instant:1", "phase:1", "phase:2", "judged:1"]
 ROOT = Path(__file__).parents[2]
+PYTHON, MAIN = [sys.executable, "-c"], "from dsaudit.cli import main; "
+HERE = {"PYTHONPATH": str(ROOT)}
 Told = dict[str, Any]
 
 
@@ -82,6 +84,7 @@ def taken_up(project: Project, reports: Path, status: int = 1) -> tuple[Path, li
     return folder, [*kept]
 
 
+@pytest.mark.slow
 def test_a_run_stopped_at_any_event_is_taken_up_and_ends_as_if_it_had_not_been(stoppable: Project) -> None:
     straight = stoppable.run(jobs=1).folder
     expected, whole = told(straight), names(straight)
@@ -122,7 +125,7 @@ def stop(project: Project, points: list[tuple[str, int]]) -> list[Told]:
         [sys.executable, "-m", "tests.run.stopping"],
         input=json.dumps(cases),
         cwd=project.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **HERE},
         capture_output=True,
         text=True,
         timeout=900,
@@ -165,7 +168,7 @@ def test_a_run_is_gone_on_with_only_as_it_was_begun(project: Project, stopped: P
         ).output
     )
     for path, change, to, words in [
-        (project.ledger.parameters, "environment:", "environment: ", "parameter file"),
+        (project.ledger.parameters, "integration: ledger", "integration:  ledger", "parameter file"),
         (project.root / "notebooks" / "datasource" / "05_more.ipynb", "orphans')", "orphans') ", "notebook"),
     ]:
         text = path.read_text(encoding="utf-8")
@@ -210,7 +213,8 @@ def test_a_notebook_that_is_not_as_it_was_is_executed_anew_and_the_report_tells_
     first, second = result["instant"]["served"]
     assert (first["phases"], second["phases"]) == (["04_once"], ["05_more"])
     assert result["instant"]["renewed"] == 1 and first["time"] < second["time"] == result["instant"]["time"]
-    page = (folder / "report.html").read_text(encoding="utf-8")
+    (entry,) = folder.glob("*.html")
+    page = entry.read_text(encoding="utf-8")
     assert "taken up again: phases 04_once at" in page and "; phases 05_more at" in page
     other = project.root / "again" / "ledger" / "unfinished" / stopped.name
     (other / "phases" / "04_once.ipynb").write_bytes(before.replace(b"pass", b"fail", 1))
@@ -221,20 +225,13 @@ def test_a_notebook_that_is_not_as_it_was_is_executed_anew_and_the_report_tells_
 
 
 def test_two_runs_at_once_are_kept_apart_and_only_one_of_them_acts(project: Project) -> None:
-    runs = [
-        subprocess.Popen([sys.executable, "-m", "dsaudit", "run", str(project.ledger.parameters)], cwd=project.root)
-        for _ in range(2)
-    ]
+    command_line = [*PYTHON, f"{MAIN}main()", "run", str(project.ledger.parameters)]
+    runs = [subprocess.Popen(command_line, cwd=project.root, env={**os.environ, **HERE}) for _ in range(2)]
     assert [one.wait(timeout=300) for one in runs] == [0, 0]
     first, second = sorted((project.root / "reports" / "ledger").glob("*/result.json"))
     assert told(first.parent) == told(second.parent) and not (first.parents[1] / "unfinished").exists()
-    holding = "import sys; from dsaudit.run.record import acting_alone\nwith acting_alone('ledger'): print(flush=True), input()"
-    other = subprocess.Popen(
-        [sys.executable, "-c", holding],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    acts = "from dsaudit.run.record import acting_alone\nwith acting_alone('ledger'): print(flush=True), input()"
+    other = subprocess.Popen([*PYTHON, acts], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **HERE})
     assert other.stdout and other.stdout.readline()
     parameters = load(project.ledger.parameters).allowed_to_act()
     with pytest.raises(record.RecordError, match="another run is acting on ledger"):
@@ -242,3 +239,21 @@ def test_two_runs_at_once_are_kept_apart_and_only_one_of_them_acts(project: Proj
     assert len([*(project.root / "reports" / "ledger").iterdir()]) == len([*first.parents[1].iterdir()])
     other.communicate(b"\n", timeout=60)
     assert run(parameters, Options(), source.record, lambda line: None).result["exit"] == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_disk_that_is_full_stops_a_run_in_words_and_costs_nothing_that_was_complete(stoppable: Project) -> None:
+    straight = stoppable.run(jobs=1).folder
+    size = sum(path.stat().st_blocks * 512 for path in straight.rglob("*") if path.is_file())
+    disk = stoppable.root / "small disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size * 6 // 10}", "none", str(disk)], check=True)
+    try:
+        done = command("run", str(stoppable.ledger.parameters), "--jobs", "1", "--out", str(disk))
+        assert done.exit_code == 3 and "No space left on device; go on with: dsaudit run " in one_line(done)
+        assert [path.name for path in (disk / "ledger").iterdir()] == ["unfinished"]
+        subprocess.run(["mount", "-o", f"remount,size={size * 4}", str(disk)], check=True)
+        folder, kept = taken_up(stoppable, disk)
+        assert kept and (told(folder), names(folder)) == (told(straight), names(straight))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -141,9 +141,9 @@ def test_a_recording_of_something_else_is_refused(
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    for use in (replay, resume):
+    for read, folder in ((replay(run), tmp_path / "two"), (resume, run / "private" / "recording")):
         with pytest.raises(SourceError, match=told) as caught:
-            use(run)(load(path), tmp_path / "two", QUIET)
+            read(load(path), folder, QUIET)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "two").exists()
     path.write_text(text.replace("policy: {", "policy: {latency_seconds: 9, "))
@@ -330,10 +330,10 @@ def test_a_killed_reading_goes_on(shelf: Shelf, declared: Callable[[str], Parame
     with (run / "private" / "recording" / "shop" / "order.jsonl.gz").open("ab") as file:
         file.write(b"\x1f\x8bhalf a page" * 1000)
     shelf.asked.clear()
-    resume(run)(declared("link"), run_folder(tmp_path, "next") / "private" / "recording", QUIET)
+    resume(declared("link"), run / "private" / "recording", QUIET)
     assert len(shelf.asked) == 2
-    assert content_of(tmp_path / "next") == whole
-    assert len(ids(Recording(tmp_path / "next" / "private" / "recording", declared("link")))) == COUNT
+    assert content_of(run) == whole
+    assert len(ids(Recording(run / "private" / "recording", declared("link")))) == COUNT
 
 
 @pytest.mark.parametrize(
