@@ -14,6 +14,7 @@ from dsaudit.parameters.models import Parameters
 from dsaudit.run import Options, Outcome, scrubbing
 from dsaudit.run import run as start
 from tests.run.conftest import Project, project
+from tests.run.test_run import command
 from tests.safety.canaries import SECRETS, forms
 
 __all__ = ["project"]
@@ -144,3 +145,40 @@ def test_without_either_they_are_there(leaking: Project, monkeypatch: pytest.Mon
     monkeypatch.setattr(evidence, "scan", lambda folder, parameters: [])
     found = leaks(run(leaking, monkeypatch).folder)
     assert {f"{name} in phases/05_leaks.ipynb" for name in SECRETS} <= found
+
+
+def test_a_secret_that_a_cell_shows_is_masked_and_the_run_is_not_green(project: Project) -> None:
+    secret = project.ledger.environment["LEDGER_URL"].split(":")[2].split("@")[0]
+    project.notebook("04_once", ["audit.check('orphans')", "import os; os.environ['LEDGER_URL']"])
+    outcome = project.run()
+    assert outcome.result["decision"] == "INCONCLUSIVE"
+    assert outcome.result["problems"] == ["a secret stood in 04_once; it was masked before anything was written"]
+    assert [verdict["status"] for verdict in outcome.result["verdicts"]] == ["pass"]
+    shared = [path for path in outcome.folder.rglob("*") if path.is_file() and "private" not in path.parts]
+    assert shared and not any(secret.encode() in path.read_bytes() for path in shared)
+    assert command("verify", str(outcome.folder)).exit_code == 0
+
+
+def test_a_secret_that_is_set_by_the_command_line_is_masked_in_the_record(project: Project) -> None:
+    address = "https://ann:correct-horse-battery@ledger.example/{run}"
+    told = command("run", str(project.ledger.parameters), "--set", f"evidence.report_url={address}", "--phase", "4")
+    assert told.exit_code == 2 and "a secret stood in the record of the run" in told.output, told.output
+    (path,) = (project.root / "reports").glob("ledger/2*/result.json")
+    shared = [one for one in path.parent.rglob("*") if one.is_file() and "private" not in one.parts]
+    assert not any(b"correct-horse" in one.read_bytes() for one in shared)
+
+
+def test_a_message_quotes_no_secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://ann:hunter2hunter2@127.0.0.1:1/nothing"
+    monkeypatch.setenv("LEDGER_URL", url)
+    refused = command("run", str(project.ledger.parameters))
+    assert refused.exit_code == 3 and "hunter2" not in refused.output
+
+    def failing(*_: object) -> None:
+        raise ValueError(url)  # a fault of ours, whose traceback quotes it
+
+    monkeypatch.setattr("dsaudit.run.run", failing)
+    broken = command("run", str(project.ledger.parameters))
+    assert broken.exit_code == 3 and "Traceback" in broken.output and "hunter2" not in broken.output
+    mistaken = command("run", str(project.ledger.parameters), "--set", f"{url}")
+    assert mistaken.exit_code == 3 and "hunter2" not in mistaken.output, mistaken.output
