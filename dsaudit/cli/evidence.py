@@ -54,5 +54,6 @@ def sign_off(run_folder: Path, approve: bool | None, note: str, by: str, key: Pa
     if approve is None:
         raise click.UsageError("say --approve or --reject")
     prepare_imports()
-    path, made = sign_off(run_folder, Given(approve, by, note, done), signing.private_key(key))
+    ask = (lambda: str(click.prompt(f"Passphrase of {key}", hide_input=True))) if sys.stdin.isatty() else None
+    path, made = sign_off(run_folder, Given(approve, by, note, done), signing.private_key(key, ask=ask))
     click.echo(f"{made.words}\nwritten to {path}")

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dsaudit.parameters import Parameters
 
+Ask = Callable[[], str]
 PEM = "-----BEGIN "
 LARGEST_KEY = 100_000  # bytes
 
@@ -55,8 +56,8 @@ def signing_key(parameters: Parameters) -> Ed25519PrivateKey | None:
     return _private(given, name) if PEM in given else private_key(Path(given.strip()), name)
 
 
-def private_key(path: Path, label: str = "") -> Ed25519PrivateKey:
-    """Return the private key in a file, PEM or OpenSSH.
+def private_key(path: Path, label: str = "", ask: Ask | None = None) -> Ed25519PrivateKey:
+    """Return the private key in a file, PEM or OpenSSH; `ask` is called for its passphrase, where it has one.
 
     Raises
     ------
@@ -64,10 +65,10 @@ def private_key(path: Path, label: str = "") -> Ed25519PrivateKey:
         There is none that can be used.
     """
     label = f"{label}: " if label else ""
-    return _private(_text(path, label), f"{label}{path}")
+    return _private(_text(path, label), f"{label}{path}", ask)
 
 
-def _private(text: str, label: str) -> Ed25519PrivateKey:
+def _private(text: str, label: str, ask: Ask | None = None, passphrase: bytes | None = None) -> Ed25519PrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -75,9 +76,13 @@ def _private(text: str, label: str) -> Ed25519PrivateKey:
     is_openssh = "OPENSSH PRIVATE KEY" in text
     load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
     try:
-        key = load(text.strip().encode() + b"\n", None)
+        key = load(text.strip().encode() + b"\n", passphrase)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        if passphrase is not None:
+            raise SigningError(f"{label}: this is not its passphrase") from None
         if isinstance(error, TypeError) or "password" in str(error).lower():
+            if ask:
+                return _private(text, label, passphrase=ask().encode())
             raise SigningError(
                 f"{label}: the key has a passphrase, which nobody can type here; give one without"
             ) from None

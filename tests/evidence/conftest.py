@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from dsaudit import server
 from dsaudit.evidence import signing
@@ -51,9 +57,12 @@ class Runs:
         return copied
 
 
-def new_key(path: Path) -> Path:
-    """Make a key as the README says, and return the path of the private one."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
+def new_key(path: Path, passphrase: str = "") -> Path:
+    """Make a key as OpenSSH writes it, with the public one beside it, and return the path of the private one."""
+    key = Ed25519PrivateKey.generate()
+    lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, lock))
+    path.with_suffix(".pub").write_bytes(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
     return path
 
 
