@@ -128,7 +128,7 @@ def stop(project: Project, points: list[tuple[str, int]]) -> list[Told]:
         env={**os.environ, **HERE},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
