@@ -60,7 +60,7 @@ class Body:
         self._notebook = path.name
         try:
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        except (OSError, ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError):
             return outputs.note("The phase left no executed notebook that can be read.")
         # papermill adds a cell above one that failed; the note in the failing cell's own place says it.
         notebook.cells = [
