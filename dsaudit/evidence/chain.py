@@ -140,7 +140,10 @@ def _forks(found: Sequence[Link]) -> Iterator[Fault]:
 
 def seal_of(folder: Path) -> str:
     """Return the seal of a run, the digest of its manifest, as it is shown."""
-    return short(manifest.sha256(manifest.content(folder / manifest.NAME)))
+    try:
+        return short(manifest.sha256(manifest.content(folder / manifest.NAME)))
+    except ManifestError as error:
+        raise ManifestError(f"{folder / manifest.NAME}: {error}") from None
 
 
 def short(sha256: str) -> str:

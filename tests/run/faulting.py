@@ -144,6 +144,7 @@ def left(out: Path, earlier: str) -> dict[str, Any]:
         "told": {name: [told(path), sorted(names(path))] for name, path in runs.items()},
         "refused": [line for name, path in runs.items() if name != earlier for line in refused(path)],
         "digests": {name: digest(path) for name, path in runs.items()},
+        "notebooks": {name: notebooks(path) for name, path in runs.items()},
         "unfinished": [path.name for path in reports.glob("unfinished/*")],
         "halves": [str(path.relative_to(out)) for path in below(out) if path.is_file() and not is_whole(path)],
         "faults": [fault.words for fault in chain.faults(reports)],
@@ -163,6 +164,11 @@ def digest(folder: Path) -> str:
         f"{path.relative_to(folder)}\0".encode() + path.read_bytes() for path in below(folder) if path.is_file()
     )
     return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
+
+
+def notebooks(folder: Path) -> dict[str, str]:
+    """Return the digests of the notebooks that a run has executed."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("phases/*.ipynb")}
 
 
 def is_whole(path: Path) -> bool:
