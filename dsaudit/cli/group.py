@@ -56,6 +56,9 @@ class Command(click.Group):
             _tell("stopped")
             sys.exit(COULD_NOT_START)
         except Exception as error:
+            if isinstance(error, OSError) and error.strerror:  # of the disk: full, broken, not ours to read
+                _tell(_hidden(": ".join(filter(None, [str(error.filename or ""), error.strerror]))))
+                sys.exit(COULD_NOT_START)
             if not _is_ours(error):
                 import traceback
 

@@ -49,8 +49,14 @@ def links(reports: Path) -> list[Link]:
 
 
 def newest(reports: Path) -> Link | None:
-    """Return the end of the chain, which the next run follows; None where no run has a manifest."""
-    found = links(reports)
+    """Return the end of the chain, which the next run follows; None where no run has a manifest.
+
+    Raises
+    ------
+    OSError
+        A manifest cannot be read now: were it passed over, two runs might follow the same one.
+    """
+    found, _ = _read(reports, passes_over=False)
     return found[-1] if found else None
 
 
@@ -78,13 +84,18 @@ def locked(reports: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _read(reports: Path) -> tuple[list[Link], list[Fault]]:
+def _read(reports: Path, passes_over: bool = True) -> tuple[list[Link], list[Fault]]:
     found, broken = [], []
-    for path in sorted(reports.glob(f"*/{manifest.NAME}")):
+    folders = sorted(reports.iterdir()) if reports.is_dir() else []
+    for path in (folder / manifest.NAME for folder in folders):
+        if not path.exists():
+            continue
         try:
             text = manifest.content(path)
             found.append(Link(path.parent, manifest.parsed(text), manifest.sha256(text)))
         except ManifestError as error:
+            if isinstance(error.__cause__, OSError) and not passes_over:
+                raise error.__cause__ from None
             broken.append(Fault(path.parent.name, f"{path.parent.name}: its manifest {error}"))
     return sorted(found, key=lambda link: (link.manifest.number, link.manifest.sealed, link.run)), broken
 
@@ -129,7 +140,10 @@ def _forks(found: Sequence[Link]) -> Iterator[Fault]:
 
 def seal_of(folder: Path) -> str:
     """Return the seal of a run, the digest of its manifest, as it is shown."""
-    return short(manifest.sha256(manifest.content(folder / manifest.NAME)))
+    try:
+        return short(manifest.sha256(manifest.content(folder / manifest.NAME)))
+    except ManifestError as error:
+        raise ManifestError(f"{folder / manifest.NAME}: {error}") from None
 
 
 def short(sha256: str) -> str:

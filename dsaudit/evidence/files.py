@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,11 +23,24 @@ def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # else it does not say what could not be
     finally:
         os.close(handle)
 
 
 def sync_all(folder: Path) -> None:
     """Bring everything below a folder to disk."""
-    for path in [*folder.rglob("*"), folder]:
+    for path in [*below(folder), folder]:
         sync(path)
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Yield all that is below a folder, each in the order of names; a link to a folder is not followed.
+
+    `rglob` passes over a folder that cannot be listed: whoever has to see all would take it for an empty one.
+    """
+    for path in sorted(folder.iterdir()):
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from below(path)

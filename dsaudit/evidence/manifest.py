@@ -161,7 +161,7 @@ def content(path: Path) -> bytes:
     except FileNotFoundError:
         raise ManifestError("is missing") from None
     except OSError as error:
-        raise ManifestError(f"cannot be read: {error.strerror}") from None
+        raise ManifestError(f"cannot be read: {error.strerror}") from error
 
 
 def strict_json(text: bytes) -> Any:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from dsaudit.evidence.files import below
 from dsaudit.parameters import Parameters
 from dsaudit.verdict.masking import load_key
 
@@ -93,7 +94,7 @@ def scan(folder: Path, parameters: Parameters) -> list[str]:
     """
     secrets = Secrets(secret_values(parameters))
     leaks = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(below(folder)):
         if not path.is_file() or "private" in path.relative_to(folder).parts:
             continue
         if secrets.stand_in(path.read_bytes()):

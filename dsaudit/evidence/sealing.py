@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import chain, manifest, signing
-from dsaudit.evidence.files import write_atomically
+from dsaudit.evidence.files import below, write_atomically
 from dsaudit.evidence.manifest import Manifest
 from dsaudit.evidence.provenance import renderer
 
@@ -27,8 +27,9 @@ def seal(folder: Path, reports: Path, result: Record, key: Ed25519PrivateKey | N
     It is written into the folder before that gets its final name: a run that is killed in between is none, and the
     next one takes its place in the chain.
     """
-    for draft in folder.rglob(".*.draft"):
-        draft.unlink()  # of a write that was killed
+    for path in [*below(folder)]:
+        if path.match(".*.draft"):
+            path.unlink()  # of a write that was killed
     record = manifest_of(folder, result, chain.newest(reports))
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     write_atomically(folder / manifest.NAME, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -61,7 +60,9 @@ def load(folder: Path) -> Record:
     except FileNotFoundError:
         gone = "its result was pruned" if (folder / manifest.PRUNED).exists() else "it has no result"
         raise HistoryError(f"{folder}: this is no folder of a whole run: {gone}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except OSError as error:
+        raise HistoryError(f"{folder}: its result cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise HistoryError(f"{folder}: this is no folder of a run: its result cannot be read") from None
     if result["schema"] != SCHEMA:
         raise HistoryError(f"{folder}: its result is of schema {result['schema']}; this dsaudit reads schema {SCHEMA}")
@@ -72,12 +73,22 @@ def load(folder: Path) -> Record:
 
 
 def earlier(reports: Path, integration: str) -> Iterator[Record]:
-    """Yield the results of runs, the newest first; what is no whole and unedited one of the system is passed over."""
+    """Yield the results of runs, the newest first; what is no whole and unedited one of the system is passed over.
+
+    Raises
+    ------
+    OSError
+        A result cannot be read now: what it knows would be told as new.
+    """
     for folder in folders(reports):
-        with contextlib.suppress(HistoryError):
+        try:
             result = load(folder)
-            if result["run"]["integration"] == integration and result["run"]["id"] == folder.name:
-                yield result
+        except HistoryError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            continue
+        if result["run"]["integration"] == integration and result["run"]["id"] == folder.name:
+            yield result
 
 
 def line(result: Record) -> Record:

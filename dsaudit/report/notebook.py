@@ -60,7 +60,7 @@ class Body:
         self._notebook = path.name
         try:
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        except (OSError, ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError):
             return outputs.note("The phase left no executed notebook that can be read.")
         # papermill adds a cell above one that failed; the note in the failing cell's own place says it.
         notebook.cells = [
@@ -70,6 +70,8 @@ class Body:
         try:
             body: str = self._exporter().from_notebook_node(notebook)[0]
         except Exception as error:  # what was placed is lost with the rest
+            if isinstance(error, OSError) and error.filename:
+                raise
             self._placed.clear()
             self.front.clear()
             return outputs.note(f"The executed notebook cannot be shown ({type(error).__name__}); it is {path.name}.")

@@ -22,6 +22,8 @@ class Parts:
         try:
             return make(*given)
         except Exception as error:
+            if isinstance(error, OSError) and error.filename:
+                raise  # of the disk, not of the part: the next try makes it whole
             self.lost.append(what)
             return outputs.note(f"{what} cannot be shown ({type(error).__name__}). The record is in result.json.")
 

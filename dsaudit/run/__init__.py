@@ -254,6 +254,8 @@ def _kept_for_later(record: Record, command: str) -> Iterator[None]:
             _remove(record.folder)
             raise
         how = f"go on with: {command} --resume {shlex.quote(str(record.folder))}"
+        if not record.folder.is_dir():  # it has its final name, and only that is perhaps not on disk
+            how = f"the run has ended and lies in {publishing.final(record.folder)}"
         if isinstance(error, KeyboardInterrupt):
             raise RunError(f"stopped; {how}") from None
         if isinstance(error, OSError):

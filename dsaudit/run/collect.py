@@ -65,7 +65,7 @@ def _cells(phase: Phase) -> list[dict[str, Any]]:
     """Return the cells of an executed notebook; of one that is not there or not whole, none."""
     try:
         cells: list[dict[str, Any]] = json.loads(phase.path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
     return cells
 

@@ -195,6 +195,10 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
             ended_by = f"{scrubbing.kind(error.ename)} in a cell"
+        except OSError as error:
+            if not isinstance(error, ConnectionError):
+                raise  # nothing of the phase: no disk to write it to, or no kernel could be started
+            ended_by = f"{type(error).__name__}: the kernel died or did not answer"
         except Exception as error:
             ended_by = f"{type(error).__name__}: the kernel died or did not answer"
     digest = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""

@@ -43,14 +43,19 @@ def publish(
         tell_leaks(result, leaks)
         write(folder, result, phases=False)
         evidence.scan(folder, parameters)  # what cannot be told without the secret is not told
-    final = folder.parent.parent / folder.name
-    with chain.locked(final.parent):
-        sealing.seal(folder, final.parent, result, key)
-        folder.rename(final)
-        evidence.sync(final.parent)
+    there = final(folder)
+    with chain.locked(there.parent):
+        sealing.seal(folder, there.parent, result, key)
+        folder.rename(there)
+        evidence.sync(there.parent)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()
-    return final
+    return there
+
+
+def final(folder: Path) -> Path:
+    """Return where the folder of a run goes that is unfinished."""
+    return folder.parent.parent / folder.name
 
 
 def tell_leaks(result: dict[str, Any], leaks: Sequence[str]) -> None:

@@ -113,7 +113,7 @@ def clear(record: Record, phases: dict[str, execute.Phase], plan: Sequence[Plann
     It is of another instant, half written, or would stand in the report as if it were of this one.
     """
     notebooks = {phase.path for phase in phases.values()}
-    for path in sorted(record.folder.rglob("*"), reverse=True):
+    for path in sorted(evidence.below(record.folder), reverse=True):
         if record.private in (path, *path.parents) or path in notebooks:
             continue
         path.unlink() if path.is_symlink() or not path.is_dir() else _remove_empty(path)
@@ -144,9 +144,9 @@ def _digest(value: Any) -> str:
 
 
 def _digest_of(folder: Path) -> str:
-    """Return the digest of all files below a folder, with their places."""
+    """Return the digest of all files below a folder, if it is there, with their places."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in evidence.below(folder) if folder.is_dir() else ():
         if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & {*path.parts}:
             digest.update(f"{path.relative_to(folder).as_posix()}\0{len(path.read_bytes())}\0".encode())
             digest.update(path.read_bytes())

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
 
 from dsaudit.parameters.source import RateLimit, Source
 from dsaudit.source.reading import SourceError
@@ -18,13 +23,46 @@ LONGEST_PAUSE = 5.0  # seconds between two requests while more than our share is
 AN_EPOCH = 1_000_000_000  # a larger number of seconds is a time since 1970
 
 
-def in_time(parts: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """Yield the parts of an answer; raises `SourceError` where it does not come to its end in time."""
-    ends = time.monotonic() + LONGEST_ANSWER
-    for part in parts:
-        if time.monotonic() > ends:
+class Watch:
+    """Ends an answer that takes too long, with its headers: the client's timeout bounds each read, not all of them."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self.told = {"trace": self._trace}  # has httpx tell which connection a request is sent over
+
+    def _trace(self, event: str, told: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = told["return_value"].get_extra_info("socket")
+
+    @contextlib.contextmanager
+    def in_time(self, where: str) -> Iterator[None]:
+        """Bound the time of the block, in which a request is sent and its answer read.
+
+        Raises
+        ------
+        SourceError
+            It did not come to its end in time.
+        """
+        is_over = threading.Event()
+
+        def end() -> None:
+            is_over.set()
+            with contextlib.suppress(OSError):
+                if self._socket:
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+        timer = threading.Timer(LONGEST_ANSWER, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except httpx.HTTPError:
+            if not is_over.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if is_over.is_set():  # an answer of no told length would look as if it were whole
             raise SourceError(f"{where}: its answer had not ended after {LONGEST_ANSWER:.0f} s")
-        yield part
 
 
 @dataclass

@@ -20,7 +20,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
-from dsaudit.source.pacing import Pace, in_time, keep, pause, retry_after, told_time
+from dsaudit.source.pacing import Pace, Watch, keep, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
     Page,
@@ -68,7 +68,7 @@ class Client:
             headers[self.source.token_header] = f"Bearer {self.token.reveal()}" if bearer else self.token.reveal()
         # A proxy or a redirect from the environment could carry the token to another host.
         self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
-        self._pace = Pace(self.source)
+        self._pace, self._watch = Pace(self.source), Watch()
         self._names_next = False  # whether an answer had what names the next page: then its path is right
 
     @classmethod
@@ -293,12 +293,12 @@ class Client:
     def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
         """Return a response and its body; of a body that is too large, or does not end in time, its beginning."""
         keep(self._pace.before(time.monotonic()), self.until)
-        content = bytearray()
-        before = time.time()
-        with self._http.stream("GET" if body is None else "POST", target, json=body) as response:
+        content, before = bytearray(), time.time()
+        sent = self._http.stream("GET" if body is None else "POST", target, json=body, extensions=self._watch.told)
+        with self._watch.in_time(_shown(target)), sent as response:
             if (told := told_time(response.headers)) is not None:
                 self.clock.note(told, before, time.time(), DATE_RESOLUTION)
-            for part in in_time(response.iter_bytes(), _shown(target)):
+            for part in response.iter_bytes():
                 content += part
                 if len(content) > LARGEST_BODY or time.monotonic() > self.until:
                     break

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from dsaudit.checks import notebooks, plan
@@ -29,3 +33,31 @@ def test_what_a_check_left_at_the_source_is_told_though_its_kernel_was_ended(pro
     result = project.run().result
     assert "still at the source, to be deleted by hand: customer 7 of acme" in result["problems"]
     assert result["decision"] == "INCONCLUSIVE"
+
+
+def test_of_two_runs_that_act_at_once_the_second_is_refused_and_does_nothing(project: Project) -> None:
+    root, path = project.root, project.ledger.parameters
+    start = f"  run: {{wait_seconds: 0.1, command: [touch, '{root}/acted']}}\n"
+    project.ledger.edit("parameters/ledger.yml", "syncs:\n", f"syncs:\n{start}")
+    waits = f"""import pathlib, time
+(pathlib.Path({str(root)!r}) / 'in the middle').touch()
+while not (pathlib.Path({str(root)!r}) / 'is over').exists(): time.sleep(0.05)"""
+    project.notebook("02_starting", [waits, "audit.check('syncs_started_now_complete')"])
+    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(path), "--live"]
+    environment = {**os.environ, "PYTHONPATH": str(BLUEPRINT.parents[1])}
+    first = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + 120
+        while not (root / "in the middle").exists():
+            assert first.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        second = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        assert second.returncode == 3, second.stdout
+        line = "another run is acting on ledger (--live); wait for its end, or run without --live"
+        assert second.stderr.strip().splitlines()[-1] == line
+        assert not (root / "acted").exists()
+        assert len([*(root / "reports" / "ledger" / "unfinished").iterdir()]) == 1
+    finally:
+        (root / "is over").touch()
+        said, _ = first.communicate(timeout=300)
+    assert first.returncode in (0, 1, 2) and (root / "acted").exists(), said

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -115,10 +116,14 @@ def listening(serve: Callable[[socket.socket], None]) -> tuple[socket.socket, in
     """Serve each connection in a thread of its own; return the listening socket and its port."""
     own = socket.create_server(("127.0.0.1", 0))
 
+    def served(client: socket.socket) -> None:
+        with client:
+            serve(client)
+
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
-                threading.Thread(target=serve, args=(own.accept()[0],), daemon=True).start()
+                threading.Thread(target=served, args=(own.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     return own, own.getsockname()[1]
@@ -166,20 +171,89 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
     assert time.monotonic() - began < 30  # ten of libpq's
 
 
-def test_a_source_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def client_of(port: int) -> rest.Client:
+    """Return a client of a source on this machine."""
+    address = f"http://127.0.0.1:{port}"
+    source = Source.model_validate({"kind": "rest", "base_url": address, "paging": "link"})
+    return rest.Client(source, address, None)
+
+
+@pytest.mark.parametrize("is_whole_before", [False, True], ids=["a new connection", "one that was used"])
+@pytest.mark.parametrize(
+    ("begins", "goes_on"),
+    [
+        (OK + b"Content-Length: 1000\r\n\r\n[", b" "),
+        (OK + b"Connection: close\r\n\r\n[]", b" "),
+        (OK + b"X-More: ", b"x"),
+        (b"HTTP/1.1 200 ", b"O"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    ],
+    ids=["body", "body of no told length", "header", "status", "hints"],
+)
+def test_a_source_that_sends_a_byte_now_and_then_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, begins: bytes, goes_on: bytes, is_whole_before: bool
+) -> None:
     monkeypatch.setattr(pacing, "LONGEST_ANSWER", 1.0)
 
     def drip(client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             client.recv(65536)
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[")
+            if is_whole_before:
+                client.sendall(OK + b"Content-Length: 2\r\n\r\n[]")
+                client.recv(65536)
+            client.sendall(begins)
             while True:
                 time.sleep(0.2)
-                client.sendall(b" ")
+                client.sendall(goes_on)
 
     own, port = listening(drip)
-    source = Source.model_validate({"kind": "rest", "base_url": f"http://127.0.0.1:{port}", "paging": "link"})
-    client = rest.Client(source, f"http://127.0.0.1:{port}", None)
-    with own, pytest.raises(SourceError, match=r"/orders.json: its answer had not ended after 1 s$"):
+    client = client_of(port)
+    with own:
+        if is_whole_before:
+            assert client.ask(Request("orders.json")).body == []
+        began = time.monotonic()
+        with pytest.raises(SourceError, match=r"/orders.json: its answer had not ended after 1 s$"):
+            client.ask(Request("orders.json"))
+        assert time.monotonic() - began < 20
+    client.close()
+
+
+def answering(contents: list[bytes]) -> tuple[socket.socket, int]:
+    """Answer each connection with the next content, and then reset it; the last goes on being used."""
+    left = iter([*contents[:-1], *[contents[-1]] * 10])
+
+    def serve(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(next(left))
+            time.sleep(0.1)  # what was sent has to be there before the reset, which throws away what is under way
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+    return listening(serve)
+
+
+@pytest.mark.parametrize(
+    "half",
+    [OK + b"Content-Length: 20\r\n\r\n[{", OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n", OK + b"\r\n[]"],
+    ids=["of a told length", "in chunks", "of no told length"],
+)
+def test_a_source_that_resets_the_connection_in_the_middle_of_an_answer_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, half: bytes
+) -> None:
+    """Half an answer is none, even where the half is JSON by itself."""
+    monkeypatch.setattr(rest, "ATTEMPTS", 2)
+    whole = OK + b'Content-Length: 10\r\n\r\n[{"a": 1}]'
+    own, port = answering([half, whole])
+    client = client_of(port)
+    with own:
+        assert client.ask(Request("orders.json")).body == [{"a": 1}]
+    client.close()
+    own, port = answering([half])
+    client = client_of(port)
+    with own, pytest.raises(SourceError, match=r"/orders.json: no answer \(\w+\) after 2 tries$"):
         client.ask(Request("orders.json"))
     client.close()
