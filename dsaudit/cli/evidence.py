@@ -15,8 +15,8 @@ KEY = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=FOLDER)
 @click.option("--key", "keys", multiple=True, type=KEY, help="A public key that has to have signed; may be repeated.")
-@click.option("--seal", default="", metavar="DIGEST", help="The seal that the run printed when it ended.")
-def verify(run_folder: Path, keys: tuple[Path, ...], seal: str) -> None:
+@click.option("--seal", metavar="DIGEST", help="The seal that the run printed when it ended.")
+def verify(run_folder: Path, keys: tuple[Path, ...], seal: str | None) -> None:
     """Say whether RUN is as it was sealed: offline, and judged and rendered again from its executed notebooks.
 
     Exit status: 0 intact, 1 refused, 2 it cannot be told whole, 3 this is no folder of a run.
@@ -25,8 +25,10 @@ def verify(run_folder: Path, keys: tuple[Path, ...], seal: str) -> None:
     from dsaudit.evidence.verifying import verify
     from dsaudit.run.execute import prepare_imports
 
+    if seal is not None and not seal.strip():
+        raise click.UsageError("--seal is empty: give the seal that the run printed")
     prepare_imports()
-    found = verify(run_folder, [signing.public_key(path) for path in keys], seal)
+    found = verify(run_folder, [signing.public_key(path) for path in keys], (seal or "").strip())
     word, colour = {0: ("intact", "green"), 1: ("REFUSED", "red"), 2: ("NOT WHOLE", "yellow")}[found.exit]
     click.echo(f"{click.style(word, fg=colour, bold=True)}  {run_folder}")
     for sign, lines in (("✗", found.problems), ("?", found.unknown), ("✓", found.proven), ("–", found.remarks)):

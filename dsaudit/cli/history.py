@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsaudit.cli.evidence import KEY
 from dsaudit.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
@@ -20,16 +21,21 @@ COLOURS = {"GO": "green", "NO-GO": "red", "INCONCLUSIVE": "yellow"}
 @click.command()
 @FILE
 @OUT
-def history(file: Path, out: Path | None) -> None:
+@click.option("--key", "keys", multiple=True, type=KEY, help="A reviewer's public key; may be repeated.")
+def history(file: Path, out: Path | None, keys: tuple[Path, ...]) -> None:
     """List the runs of FILE's system, the newest first, and what is wrong with their chain.
+
+    A sign-off that is of none of the keys given is told as unproven.
 
     Exit status: 0 the chain is whole and no run was edited, 1 it is not, 3 there is no run.
     """
+    from dsaudit.evidence import signing
     from dsaudit.history import reports_of
     from dsaudit.history.listing import history, plain_table
     from dsaudit.parameters import load
 
-    told = history(reports_of(load(file, is_recorded=True), out))
+    public = [signing.public_key(path) for path in keys]
+    told = history(reports_of(load(file, is_recorded=True), out), f"dsaudit run {file}", public)
     if sys.stdout.isatty():
         _show(told)
     else:

@@ -18,13 +18,19 @@ RENDERING = ("jinja2", "junitparser", "mistune", "nbconvert", "nbformat", "nh3",
 # What makes decision, pages and exports of executed notebooks.
 JUDGING = ("evidence", "exports", "parameters", "report", "run", "verdict", "wording.py")
 
+OURS = ("dsaudit", "notebooks", "parameters")  # of a run's code; a log or a key that lies beside it changes nothing
+
 
 def provenance() -> dict[str, Any]:
     """Return which code made a run: commit, whether the tree was dirty, and the versions in use."""
     versions = {name: version(name) for name in PACKAGES}
     versions["python"] = platform.python_version()
     commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain")) if commit else None, "versions": versions}
+    return {
+        "commit": commit,
+        "dirty": bool(_git("status", "--porcelain", "--", *OURS)) if commit else None,
+        "versions": versions,
+    }
 
 
 @cache

@@ -15,6 +15,7 @@ from dsaudit.evidence import manifest, signing
 from dsaudit.evidence.files import write_atomically
 from dsaudit.evidence.manifest import Instant, ManifestError, Sha256
 from dsaudit.evidence.signing import Opened
+from dsaudit.report.telling import headline
 from dsaudit.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SignOff(BaseModel):
     run: str
     manifest: Sha256
     decision: Literal["approve", "reject"]
+    of: str  # what the run came to, as its report says it
     by: str = Field(pattern=r"\S")
     note: str = Field(pattern=r"\S")
     at: Instant
@@ -48,7 +50,9 @@ class SignOff(BaseModel):
         """It in a sentence."""
         verb = {"approve": "approved", "reject": "rejected"}[self.decision]
         done = f"; done: {', '.join(self.done)}" if self.done else ""
-        return f"{verb} by {_line(self.by)} at {self.at[:16]}: {_line(self.note)}{_line(done)}"
+        when = datetime.fromisoformat(self.at).astimezone(UTC)
+        said = f"{_line(self.note)}{_line(done)}"
+        return f"{verb} ({_line(self.of)}) by {_line(self.by)} at {when:%Y-%m-%d %H:%M} UTC: {said}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def sign_off(folder: Path, given: Given, key: Ed25519PrivateKey) -> tuple[Path, 
         "run": manifest.parsed(sealed).run.id,
         "manifest": manifest.sha256(sealed),
         "decision": "approve" if given.approve else "reject",
+        "of": headline(result),
         "by": given.by,
         "note": given.note,
         "at": now.isoformat(timespec="seconds"),

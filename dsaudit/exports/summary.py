@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dsaudit.exports.words import groups, plain
-from dsaudit.report.telling import COUNTED, accepted_in_words, counts, headline, left_out_in_words, skipped_because
+from dsaudit.report.telling import (
+    COUNTED,
+    accepted_in_words,
+    counts,
+    headline,
+    instants_in_words,
+    left_out_in_words,
+    skipped_because,
+    waived_in_words,
+)
 from dsaudit.verdict.card import plural
 from dsaudit.wording import inert
 
@@ -33,9 +42,10 @@ def _head(result: dict[str, Any]) -> str:
     told = ", ".join(f"{count} {COUNTED[status]}" for status, count in counts(result["verdicts"]).items())
     parts = [
         f"## {_inert(headline(result))}: {_inert(run['integration'])} ({_inert(run['environment'])})",
-        f"{told}. Run `{_inert(run['id'])}`, database instant {_inert(result['instant']['time'])}.",
+        f"{told}. Run `{_inert(run['id'])}`, database instant {_inert(instants_in_words(result['instant']))}.",
         _inert(accepted_in_words(result)),
         _inert(left_out_in_words(result)),
+        *map(_inert, waived_in_words(result)),
         *[f"{number}. {_inert(reason['text'])}" for number, reason in enumerate(result["reasons"], 1)],
         _changes(result.get("changes", {})),
     ]

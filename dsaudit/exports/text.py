@@ -12,8 +12,10 @@ from dsaudit.report.telling import (
     counts,
     having,
     headline,
+    instants_in_words,
     left_out_in_words,
     skipped_because,
+    waived_in_words,
 )
 from dsaudit.verdict import Status
 from dsaudit.verdict import card as cards
@@ -32,7 +34,7 @@ def report(result: dict[str, Any]) -> str:
         ("", _head(result)),
         ("Reasons", [f"{number}. {plain(one['text'])}" for number, one in enumerate(result["reasons"], 1)]),
         ("Success criteria", _table(["target", "actual", "status"], "metric", result["criteria"])),
-        ("Causes", table([(str(count), name) for name, count in groups(verdicts).items() if count] or [()])),
+        ("Causes", _causes(verdicts)),
         ("What failed", _cards(failed)),
         ("What is not known", _cards(having(verdicts, Status.ERROR, Status.INCONCLUSIVE))),
         ("What was waived or accepted", _cards(having(verdicts, Status.WAIVED))),
@@ -42,6 +44,11 @@ def report(result: dict[str, Any]) -> str:
         ("Provenance", _provenance(result)),
     ]
     return "\n\n".join(_section(title, lines) for title, lines in sections if any(lines)) + "\n"
+
+
+def _causes(verdicts: Sequence[Record]) -> list[str]:
+    found = [(str(count), name) for name, count in groups(verdicts).items() if count]
+    return table(found) if found else []
 
 
 def card(verdict: Record) -> str:
@@ -66,9 +73,10 @@ def _head(result: Record) -> list[str]:
     lines = [
         f"{headline(result)}: {run['integration']} ({run['environment']})",
         ", ".join(f"{count} {COUNTED[status]}" for status, count in counts(result["verdicts"]).items()),
-        f"run {run['id']}, database instant {result['instant']['time']}",
+        f"run {run['id']}, database instant {instants_in_words(result['instant'])}",
         accepted_in_words(result),
         left_out_in_words(result),
+        *waived_in_words(result),
     ]
     if changes.get("against"):
         found = ", ".join(f"{changes[name]} {name}" for name in ("new", "known", "fixed"))

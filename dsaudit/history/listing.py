@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import chain, manifest, signing_off
 from dsaudit.evidence.manifest import Manifest
@@ -15,7 +15,9 @@ from dsaudit.exports.words import plain, table
 from dsaudit.history import runs
 from dsaudit.history.runs import HistoryError
 from dsaudit.report.telling import COUNTED
-from dsaudit.verdict.card import plural
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HEAD = ("no.", "run", "ended", "decision", "checks", "new", "known", "fixed", "evidence", "signed off")
 MOST_NAMED = 3
@@ -30,8 +32,10 @@ class History:
     remarks: list[str] = field(default_factory=list)
 
 
-def history(reports: Path) -> History:
-    """Return the history that a folder of runs holds.
+def history(reports: Path, command: str = "dsaudit run FILE", keys: Sequence[Ed25519PublicKey] = ()) -> History:
+    """Return the history that a folder of runs holds; `command` is what a run that broke off is gone on with.
+
+    A sign-off that none of `keys` proves is told as such.
 
     Raises
     ------
@@ -40,7 +44,8 @@ def history(reports: Path) -> History:
     """
     found = runs.folders(reports)
     faults = [plain(fault.words) for fault in chain.faults(reports)]
-    if not found and not faults:
+    left = runs.unfinished(reports)
+    if not found and not faults and not left:
         raise HistoryError(f"{reports}: there is no run")
     lines = []
     for folder in found:
@@ -50,9 +55,8 @@ def history(reports: Path) -> History:
             named = ", ".join(plain(name) for name in changed[:MOST_NAMED])
             more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
             faults.append(f"{folder.name} was edited: not as its manifest lists them are {named}{more}")
-        lines.append(_line(folder, sealed, bool(changed)))
-    left = len(runs.unfinished(reports))
-    remarks = [f"{plural(left, 'run')} under way or broken off, in {reports / runs.UNFINISHED}"] if left else []
+        lines.append(_line(folder, sealed, bool(changed), keys))
+    remarks = [f"under way or broken off: {plain(one.name)}; go on with: {command} --resume {one}" for one in left]
     return History(lines, faults, remarks)
 
 
@@ -61,7 +65,7 @@ def plain_table(told: History) -> str:
     return "\n".join(table([HEAD, *told.lines], ""))
 
 
-def _line(folder: Path, sealed: Manifest | None, is_edited: bool) -> tuple[str, ...]:
+def _line(folder: Path, sealed: Manifest | None, is_edited: bool, keys: Sequence[Ed25519PublicKey]) -> tuple[str, ...]:
     try:
         result = runs.load(folder)
     except HistoryError:
@@ -82,7 +86,7 @@ def _line(folder: Path, sealed: Manifest | None, is_edited: bool) -> tuple[str, 
         _counts(result),
         *changed,
         state,
-        _signed(folder),
+        _signed(folder, keys),
     )
 
 
@@ -102,10 +106,13 @@ def _states(folder: Path, sealed: Manifest | None, is_edited: bool) -> Iterator[
         yield "pruned"
 
 
-def _signed(folder: Path) -> str:
-    """Return who signed off; that it was they is proven by `dsaudit verify` under their keys only."""
-    found = [one for one, _ in signing_off.told(folder)]
-    return ", ".join(f"{'approved' if one.decision == 'approve' else 'rejected'} by {plain(one.by)}" for one in found)
+def _signed(folder: Path, keys: Sequence[Ed25519PublicKey]) -> str:
+    """Return who signed off: that it was they is proven under their keys only."""
+    verbs = {"approve": "approved", "reject": "rejected"}
+    return ", ".join(
+        f"{verbs[one.decision]} by {plain(one.by)}{'' if opened.proven else ' (unproven)'}"
+        for one, opened in signing_off.told(folder, keys)
+    )
 
 
 def _moment(instant: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from dsaudit.parameters.section import DAY, Section
+from dsaudit.parameters.section import DAY, Reason, Section
 
 
 class Gate(Section):
@@ -21,8 +21,8 @@ class Waiver(Section):
     """A failing check that is accepted for a while, by somebody, for a reason."""
 
     check: str
-    reason: str
-    owner: str
+    reason: Reason
+    owner: Reason
     expires: str = Field(pattern=DAY)
     scope: dict[str, str] = {}
 

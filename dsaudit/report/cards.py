@@ -21,7 +21,8 @@ def cards(verdicts: Iterable[Record], result: Record, level: int) -> str:
 
 def shown_by(result: Record) -> Callable[[Record, int], str]:
     """Return what makes a verdict of this run a card."""
-    changes = result.get("changes", {}).get("checks") or {}
+    told = result.get("changes", {})
+    changes = told.get("checks") or {} if told.get("against") else {}
 
     def show(verdict: Record, level: int) -> str:
         changed = changes.get(verdict["check"], {})

@@ -109,6 +109,24 @@ def waived(result: Record) -> list[Record]:
     return [verdict for verdict in waived if any(one["status"] == Status.WAIVED for one in verdict["results"])]
 
 
+def waived_in_words(result: Record) -> list[str]:
+    """Return whose waivers took failures away, until when and why, in a sentence each."""
+    return [
+        f"Waived by {one['waiver']['owner']} until {one['waiver']['expires']}: {one['claim']}. "
+        f"Reason: {one['waiver']['reason'].rstrip('.')}"
+        for one in waived(result)
+    ]
+
+
+def instants_in_words(instant: Record) -> str:
+    """Return the database instant as text; of a run that was taken up again each one, with the phases it served."""
+    served = instant.get("served", [])
+    if len(served) < 2:
+        return str(instant["time"])
+    told = [f"phases {', '.join(one['phases'])} at {one['time']}" for one in served]
+    return f"taken up again: {'; '.join(told)}"
+
+
 def headline(result: Record) -> str:
     """Return the decision; a part of an audit never reads as a whole one, nor a GO with accepted rows as a full one."""
     part = Part.from_json(result["run"]["part"]).words if "part" in result["run"] else ""

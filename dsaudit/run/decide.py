@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from dsaudit.verdict.card import plural, scope_text
 
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 2}
 MOST_REASONS = 3
+EXPIRED = re.compile(r"^the (waiver|baseline) of .* expired on ")
 
 Record = dict[str, Any]
 
@@ -102,7 +104,8 @@ def _in_words(verdict: Record) -> str:
         total = sum(one["total"] for one in results)
         measured = f"measured {results[0]['observed']}" if len(results) == 1 and results[0]["unit"] != "rows" else None
         found = measured or f"{plural(total, 'case')} to the contrary"
-        return f"{verdict['claim']}: not so, {found}{where}"
+        expired = next((f"; {one['reason']}" for one in results if EXPIRED.search(one["reason"] or "")), "")
+        return f"{verdict['claim']}: not so, {found}{where}{expired}"
     why = next((one["reason"] for one in results if one["reason"]), "no reason given")
     return f"{verdict['claim']}: not known, {why}{where}"
 

@@ -92,9 +92,10 @@ def _without_secrets(result: Record, parameters: Parameters) -> Record:
 def _parameters(ran: Ran) -> Record:
     """Return the parameter file as it was in force: what it holds of secrets are their names."""
     path = ran.parameters.path.resolve()
+    places = (project_root(), Path.cwd())  # seen from elsewhere it says nothing to whoever reads the report
     return {
         "file": path.name,
-        "path": path.relative_to(root).as_posix() if path.is_relative_to(root := project_root()) else path.name,
+        "path": next((path.relative_to(one).as_posix() for one in places if path.is_relative_to(one)), None),
         "sha256": ran.parameters.sha256,
         "values": ran.parameters.given,
         "baseline": ran.accepted.seal,

@@ -131,7 +131,9 @@ def test_every_command_is_whole_and_can_be_copied(sample: Any) -> None:
                 for command in commands(verdict):
                     kind = command.split(" ", 1)[0]
                     seen.add((verdict.check, kind))
-                    assert f"<pre>{html.escape(command)}</pre>" in page and not command.startswith(("$", ">", "#"))
+                    assert f'<pre class="ds-copied">{html.escape(command)}</pre>' in page and not command.startswith(
+                        ("$", ">", "#")
+                    )
                     assert not any(value in command for name, value in clone.environment.items() if "API" not in name)
                     parses(command, kind, connection)
     assert {kind for _, kind in seen} == {"curl", "cd", "update", "create", "alter"}

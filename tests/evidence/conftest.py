@@ -94,6 +94,7 @@ def runs(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         waiver = {"check": LINES, "owner": "ada", "reason": "old", "expires": SOON, "scope": {"tenant": "north"}}
         one.parameters.write_text(f"{parameters}\nwaivers: [{json.dumps(waiver)}]\n", encoding="utf-8")
         named["waived"] = own.run(checks=[ONCE, LINES]).folder.name
+        patch.undo()  # other tests of the session are somewhere else
         yield Runs(unsigned.folder.parent, named, key, key.with_suffix(".pub"))
 
 

@@ -38,11 +38,11 @@ def test_a_sign_off_is_told_with_who_why_and_what_was_done(go: Path, reviewer: P
         *("--done", "Reviewed"),
     )
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("approved by Ada L. at 20")
+    assert done.output.startswith("approved (GO) by Ada L. at 20")
     public = signing.public_key(reviewer.with_suffix(".pub"))
     found = verify(go, [public])
     assert found.exit == 0, found.problems
-    (line,) = [line for line in found.proven if line.startswith("approved by Ada L. at 20")]
+    (line,) = [line for line in found.proven if line.startswith("approved (GO) by Ada L. at 20")]
     assert line.endswith(f": looked at; done: Reviewed, signed by {signing.key_id(public)}")
     assert not any(line.startswith("open, for a person") for line in found.remarks)
     ((off, opened),) = told(go, [public])

@@ -69,7 +69,7 @@ def test_what_is_not_sealed_pruned_or_unfinished_is_told(tmp_path: Path) -> None
     (second,) = [line for line in output.splitlines() if pruned.name in line]
     assert status == 0 and first.endswith("not sealed")
     assert "GO" in second and second.endswith("  sealed, pruned")
-    assert "1 run under way or broken off" in output
+    assert f"under way or broken off: {made.name(7)}; go on with: dsaudit run " in output
 
 
 def test_without_a_run_it_says_so(tmp_path: Path) -> None:
