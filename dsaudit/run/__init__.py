@@ -151,7 +151,7 @@ def _executed(
         parameters.part,
         parameters.acting,
     )
-    if all(name in kept for name in names):
+    if names and all(name in kept for name in names):
         return given, [kept[name] for name in names]
     with database.held_snapshot() as snapshot:
         database.snapshot = snapshot

@@ -196,7 +196,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
             ended_by = f"{scrubbing.kind(error.ename)} in a cell"
         except OSError as error:
-            if not isinstance(error, ConnectionError):
+            if not isinstance(error, (ConnectionError, TimeoutError)):  # those are the kernel's, and of a cell's limit
                 raise  # nothing of the phase: no disk to write it to, or no kernel could be started
             ended_by = f"{type(error).__name__}: the kernel died or did not answer"
         except Exception as error:

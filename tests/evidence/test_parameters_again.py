@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,11 +17,12 @@ PAGING: dict[str, dict[str, Any]] = {"cursor": {"parameter": "after", "next": "m
 
 
 def dumped(parameters: Parameters) -> dict[str, Any]:
-    return parameters.whole.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"path"})
+    return json.loads(json.dumps(parameters.given))
 
 
 def again(parameters: Parameters) -> Parameters:
-    return Parameters.model_validate({**dumped(parameters), "path": parameters.path})
+    values = dumped(parameters)
+    return Parameters.model_validate({**values, "path": parameters.path}).as_given(values)
 
 
 def test_the_files_of_the_sample_and_the_ledger_are_read_again(tmp_path: Path) -> None:
