@@ -73,7 +73,7 @@ def _phases(folder: Path, result: Record, listed: Collection[str]) -> list[Phase
         if not re.fullmatch(r"\w[\w-]*", name):
             raise ManifestError(f"{name!r} is no name of a phase")
     names = (f"phases/{one['name']}.ipynb" for one in result["phases"])
-    paths = [folder / name if name in listed else folder / "phases" / "" for name in names]
+    paths = [folder / name if name in listed else folder / "phases" / ".absent" for name in names]
     return [Phase(**{**one, "path": path}) for one, path in zip(result["phases"], paths, strict=True)]
 
 

@@ -52,7 +52,7 @@ def test_a_link_to_a_check_opens_the_phase_it_stands_in(browser: Browser, folder
     page.locator("#ds-passes summary", has_text="04 Deduplication").click()
     page.locator('#ds-passes a[href="#null_hashes"]').click()
     assert card.is_visible() and page.evaluate("location.hash") == "#null_hashes"
-    assert 0 <= (card.bounding_box() or {"y": -1})["y"] < 720
+    assert -1 < (card.bounding_box() or {"y": -1})["y"] < 720  # a browser scrolls by whole pixels
     page.locator('.strip a[href="#ds-phase-07_performance"]').click()
     page.locator("#ds-phase-07_performance .prose").first.wait_for()  # until it can be seen
     page.close()
