@@ -138,7 +138,8 @@ def _executed(
     """Execute the phases that the record does not have, at an instant of their own."""
     names = list(dict.fromkeys(planned.phase for planned in plan))
     kept = resuming.kept(record, names)
-    resuming.clear(record, kept, plan)
+    if options.resume:
+        resuming.clear(record, kept, plan, is_replay=options.replay is not None)
     begun, instants = record.events[0], record.instants()
     given = handoff.Handoff(
         record.folder.name,

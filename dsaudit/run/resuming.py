@@ -107,10 +107,11 @@ def kept(record: Record, names: Sequence[str]) -> dict[str, execute.Phase]:
     return found
 
 
-def clear(record: Record, phases: dict[str, execute.Phase], plan: Sequence[Planned]) -> None:
+def clear(record: Record, phases: dict[str, execute.Phase], plan: Sequence[Planned], is_replay: bool) -> None:
     """Remove what the interrupted run has left that is neither the reading of the source nor of a phase that is kept.
 
-    It is of another instant, half written, or would stand in the report as if it were of this one.
+    It is of another instant, half written, or would stand in the report as if it were of this one. What acting phases
+    saw stays where it is that of a run that is replayed: nobody can see it again.
     """
     notebooks = {phase.path for phase in phases.values()}
     for path in sorted(evidence.below(record.folder), reverse=True):
@@ -126,7 +127,7 @@ def clear(record: Record, phases: dict[str, execute.Phase], plan: Sequence[Plann
         if whose.get(path.stem) not in phases:
             path.unlink()
     recording = record.private / "recording"
-    if not any(name in phases for name in execute.acting(plan)):
+    if not is_replay and not any(name in phases for name in execute.acting(plan)):
         for name in SEEN:
             (recording / name).unlink(missing_ok=True)
     if (recording / AGAIN).is_file():
