@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from urllib.parse import urlsplit, urlunsplit
 
+LAST_CELL = "its last cell"  # what ends a phase that runs to its end
 UNITS = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -43,3 +44,9 @@ def span(seconds: float) -> str:
     count, rest = divmod(round(whole / step), size // step)
     told = f"{count} {unit}" + ("s" if unit == "day" and count > 1 else "")
     return f"{told} {rest} {lower}" if rest else told
+
+
+def class_name(name: object, otherwise: str) -> str:
+    """Return the name of an exception's class, if it reads like one; a notebook can call a class anything."""
+    reads_like_one = isinstance(name, str) and re.fullmatch(r"[A-Za-z_][\w.]{0,80}", name, re.ASCII)
+    return str(name) if reads_like_one else otherwise

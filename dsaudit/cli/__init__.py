@@ -305,10 +305,6 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
     click.echo(reader_role(name, schemas))
 
 
-for command in (explain, list_, verify, sign_off, history, diff, prune, add):
-    main.add_command(command)
-
-
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("action", type=click.Choice(["up", "down", "status", "plant", "heal", "faults", "change", "settle"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -327,3 +323,7 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     os.environ["SAMPLE_COMMAND"] = "dsaudit sample"
     # In place of this process, so that what is sent to stop it reaches the sample.
     os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])
+
+
+for command in (explain, list_, verify, sign_off, history, diff, prune, add):
+    main.add_command(command)

@@ -42,5 +42,10 @@ def below(folder: Path) -> Iterator[Path]:
     """
     for path in sorted(folder.iterdir()):
         yield path
-        if path.is_dir() and not path.is_symlink():
+        if is_folder(path):
             yield from below(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether this is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()

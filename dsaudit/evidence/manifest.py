@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections import Counter
 from datetime import datetime
@@ -12,6 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dsaudit.parameters.baseline import Repeated, once
+
+RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,}")  # how a run is called, and its folder
+UNFINISHED = "unfinished"  # the folder of the runs that are not published
+RESULT = "result.json"
 NAME = "manifest.json"
 STATEMENT = "statement.dsse.json"
 PRUNED = "pruned.json"
@@ -173,21 +179,15 @@ def strict_json(text: bytes) -> Any:
         It has not.
     """
     try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise ManifestError("is not UTF-8 text") from None
     except RecursionError:
         raise ManifestError("is nested too deep") from None
+    except Repeated as error:
+        raise ManifestError(f"has the key {error.key!r} twice in one object") from None
     except ValueError as error:
         raise ManifestError(f"is not JSON: {error}") from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
-        repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ManifestError(f"has the key {repeated!r} twice in one object")
-    return told
 
 
 def _no_constant(name: str) -> Any:

@@ -17,7 +17,6 @@ PACKAGES = ("dsaudit", "jupyterlab", "papermill", "nbconvert", "pandas", "sqlalc
 RENDERING = ("jinja2", "junitparser", "mistune", "nbconvert", "nbformat", "nh3", "prometheus_client", "pydantic")
 # What makes decision, pages and exports of executed notebooks.
 JUDGING = ("evidence", "exports", "parameters", "report", "run", "verdict", "wording.py")
-
 OURS = ("dsaudit", "notebooks", "parameters")  # of a run's code; a log or a key that lies beside it changes nothing
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsaudit.evidence.manifest import ManifestError, content, sha256, strict_json
+from dsaudit.evidence.manifest import RESULT, ManifestError, content, sha256, strict_json
 from dsaudit.evidence.provenance import digest
 from dsaudit.evidence.sealing import shared
 from dsaudit.parameters import Parameters, Part, narrowed
@@ -24,7 +24,6 @@ from dsaudit.run.result import limits_of_part
 from dsaudit.verdict import Verdict
 
 Record = dict[str, Any]
-RESULT = "result.json"
 FOLLOWING = "is not what follows from the executed notebooks"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import chain, manifest, signing
-from dsaudit.evidence.files import below, write_atomically
+from dsaudit.evidence.files import below, is_folder, write_atomically
 from dsaudit.evidence.manifest import Manifest
 from dsaudit.evidence.provenance import renderer
 
@@ -73,22 +73,9 @@ def shared(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
         if path.name in manifest.AFTERWARDS or (path.name in manifest.NOT_LISTED and is_folder(path)):
             continue
-        for name in _below(path):
-            yield name.relative_to(folder).as_posix(), name
-
-
-def _below(path: Path) -> Iterator[Path]:
-    """Yield a path, or instead of a folder all that is in it; a link is not followed."""
-    if is_folder(path):
-        for inner in sorted(path.iterdir()):
-            yield from _below(inner)
-    else:
-        yield path
-
-
-def is_folder(path: Path) -> bool:
-    """Return whether this is a folder itself, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
+        for one in below(path) if is_folder(path) else [path]:
+            if not is_folder(one):
+                yield one.relative_to(folder).as_posix(), one
 
 
 def _file(path: Path) -> Record:

@@ -46,13 +46,17 @@ class SignOff(BaseModel):
     done: list[str] = []
 
     @property
+    def verb(self) -> str:
+        """What was done with the run: approved or rejected."""
+        return {"approve": "approved", "reject": "rejected"}[self.decision]
+
+    @property
     def words(self) -> str:
         """It in a sentence."""
-        verb = {"approve": "approved", "reject": "rejected"}[self.decision]
         done = f"; done: {', '.join(self.done)}" if self.done else ""
         when = datetime.fromisoformat(self.at).astimezone(UTC)
         said = f"{_line(self.note)}{_line(done)}"
-        return f"{verb} ({_line(self.of)}) by {_line(self.by)} at {when:%Y-%m-%d %H:%M} UTC: {said}"
+        return f"{self.verb} ({_line(self.of)}) by {_line(self.by)} at {when:%Y-%m-%d %H:%M} UTC: {said}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def _intact(folder: Path, approve: bool) -> Record:
     if against:
         more = f" (and {len(against) - 1} more: `dsaudit verify` tells them)" if len(against) > 1 else ""
         raise SignOffError(f"{folder.name} is not intact: {against[0]}{more}")
-    result: Record = manifest.strict_json(manifest.content(folder / "result.json"))
+    result: Record = manifest.strict_json(manifest.content(folder / manifest.RESULT))
     return result
 
 

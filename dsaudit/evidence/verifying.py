@@ -5,7 +5,6 @@ Every problem is found and named in a line of its own. What was not proven is sa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import chain, manifest, rejudging, sealing, signing, signing_off
-from dsaudit.evidence.manifest import Manifest, ManifestError
+from dsaudit.evidence.manifest import RESULT, RUN, Manifest, ManifestError
 from dsaudit.evidence.provenance import renderer
 from dsaudit.verdict.card import THIN_SPACE, plural, visible
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 Record = dict[str, Any]
-RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")  # the name of a run's folder
 SHORTEST_SEAL = 16
 LONGEST_LINE = 1000
 UNSIGNED = "unsigned: this guards against mistakes, not against somebody who rewrites everything"
@@ -58,7 +56,7 @@ def verify(folder: Path, keys: Sequence[Ed25519PublicKey] = (), seal: str = "") 
     VerifyError
         This is no folder of a run.
     """
-    if not (folder / manifest.NAME).exists() and not (folder / rejudging.RESULT).exists():
+    if not (folder / manifest.NAME).exists() and not (folder / RESULT).exists():
         raise VerifyError(f"{folder}: this is no folder of a run: it has no {manifest.NAME}")
     found = Found()
     _verify(folder, keys, seal, found)
@@ -102,7 +100,7 @@ def _files(link: chain.Link, found: Found) -> set[str]:
             problems[name] = f"was changed: it has {size:,} bytes, and had {listed[name].bytes:,}"
         elif manifest.sha256(path.read_bytes()) != listed[name].sha256:
             problems[name] = "was changed: its digest is another"
-    if (link.folder / manifest.PRUNED).exists() and rejudging.RESULT in gone:  # else its private folder alone
+    if (link.folder / manifest.PRUNED).exists() and RESULT in gone:  # else its private folder alone
         if gone:
             found.unknown.append(
                 f"pruned: {plural(len(gone), 'file')} of the run are gone, and nothing is told of them"
@@ -117,9 +115,9 @@ def _files(link: chain.Link, found: Found) -> set[str]:
 
 def _result(link: chain.Link, found: Found) -> Record | None:
     """Return what result.json holds, or None where it cannot be held against anything."""
-    path = link.folder / rejudging.RESULT
-    if rejudging.RESULT not in link.manifest.files:
-        found.problems.append(f"{rejudging.RESULT}: the manifest does not list it")
+    path = link.folder / RESULT
+    if RESULT not in link.manifest.files:
+        found.problems.append(f"{RESULT}: the manifest does not list it")
         return None
     if not path.exists():
         return None  # it is missed already
@@ -128,7 +126,7 @@ def _result(link: chain.Link, found: Found) -> Record | None:
         if not isinstance(result, dict):
             raise ManifestError("is not a result")
     except ManifestError as error:
-        found.problems.append(f"{rejudging.RESULT}: {error}")
+        found.problems.append(f"{RESULT}: {error}")
         return None
     return result
 
@@ -144,7 +142,7 @@ def _content(link: chain.Link, result: Record, changed: set[str], found: Found) 
     lines = _told(lambda: rejudging.against(link.folder, result, listed), "cannot be judged again")
     is_judged = not lines
     notebooks = [f"phases/{one}.ipynb" for one in link.manifest.notebooks]
-    if {rejudging.RESULT, *notebooks} & changed:
+    if {RESULT, *notebooks} & changed:
         found.remarks.append("not rendered again: what the pages are made from was changed")
     elif result.get("leaks"):
         found.unknown.append("not rendered again: a secret stood in the evidence, and files were removed")
@@ -171,9 +169,9 @@ def _told(lines: Callable[[], Iterator[str]], otherwise: str) -> list[str]:
     try:
         told.extend(lines())
     except ManifestError as error:
-        told.append(f"{rejudging.RESULT}: {error}")
+        told.append(f"{RESULT}: {error}")
     except Exception as error:
-        told.append(f"{rejudging.RESULT}: {otherwise}: {type(error).__name__}")
+        told.append(f"{RESULT}: {otherwise}: {type(error).__name__}")
     return told
 
 
@@ -194,7 +192,7 @@ def _disagreements(link: chain.Link, result: Record) -> Iterator[str]:
     sealed = link.manifest.model_dump(by_alias=True)
     for name, value in follows.items():
         if sealed[name] != value:
-            yield f"{rejudging.RESULT}: its `{name}` is not the manifest's"
+            yield f"{RESULT}: its `{name}` is not the manifest's"
 
 
 def _statement(

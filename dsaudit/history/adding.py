@@ -66,7 +66,7 @@ def add(given: Path, parameters: Parameters, reports: Path) -> list[str]:
 @contextlib.contextmanager
 def _drafts(reports: Path) -> Iterator[Path]:
     """Give a folder beside the runs, so that a name is all that a draft lacks, and where no list of runs looks."""
-    unfinished = reports / runs.UNFINISHED
+    unfinished = reports / manifest.UNFINISHED
     unfinished.mkdir(parents=True, exist_ok=True)
     try:
         with TemporaryDirectory(dir=unfinished, prefix="adding-") as drafts:
@@ -79,11 +79,11 @@ def _drafts(reports: Path) -> Iterator[Path]:
 
 def _runs(given: Path, files: list[_File]) -> list[list[_File]]:
     """Return the files of each run, seen from its folder: that is one with a result, or a manifest without one."""
-    marks = (runs.RESULT, manifest.NAME)
+    marks = (manifest.RESULT, manifest.NAME)
     tops = {file.path.parent for file in files if file.path.name in marks}
     tops -= {top for top in tops if any(above in tops for above in top.parents)}
     if not tops:
-        raise HistoryError(f"{given}: there is no run in it: no {runs.RESULT}, no {manifest.NAME}")
+        raise HistoryError(f"{given}: there is no run in it: no {manifest.RESULT}, no {manifest.NAME}")
     return [
         [
             _File(file.path.relative_to(top), file.open)
@@ -170,7 +170,7 @@ def _checked(draft: Path, parameters: Parameters, reports: Path) -> tuple[str, b
     sealed = runs.manifest_of(draft)
     if (draft / manifest.NAME).exists() and sealed is None:
         raise HistoryError("a run's manifest cannot be read: `dsaudit verify` tells more")
-    if sealed is None or (draft / runs.RESULT).exists():
+    if sealed is None or (draft / manifest.RESULT).exists():
         try:
             run = runs.load(draft)["run"]
         except HistoryError as error:
@@ -178,7 +178,7 @@ def _checked(draft: Path, parameters: Parameters, reports: Path) -> tuple[str, b
         name, integration = str(run["id"]), run["integration"]
     else:
         name, integration = sealed.run.id, sealed.run.integration
-    if not runs.RUN.fullmatch(name):
+    if not manifest.RUN.fullmatch(name):
         raise HistoryError(f"{name!a} is not how a run is called")
     if integration != parameters.integration:
         raise HistoryError(f"{name} is a run of {integration}, and {parameters.path.name} is {parameters.integration}")
@@ -189,7 +189,7 @@ def _checked(draft: Path, parameters: Parameters, reports: Path) -> tuple[str, b
     here = reports / name
     if not os.path.lexists(here):
         return name, True
-    for mark in (manifest.NAME, runs.RESULT):
+    for mark in (manifest.NAME, manifest.RESULT):
         mine, other = here / mark, draft / mark
         if mine.is_file() and other.is_file():
             if mine.read_bytes() == other.read_bytes():

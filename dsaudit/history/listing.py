@@ -108,9 +108,8 @@ def _states(folder: Path, sealed: Manifest | None, is_edited: bool) -> Iterator[
 
 def _signed(folder: Path, keys: Sequence[Ed25519PublicKey]) -> str:
     """Return who signed off: that it was they is proven under their keys only."""
-    verbs = {"approve": "approved", "reject": "rejected"}
     return ", ".join(
-        f"{verbs[one.decision]} by {plain(one.by)}{'' if opened.proven else ' (unproven)'}"
+        f"{one.verb} by {plain(one.by)}{'' if opened.proven else ' (unproven)'}"
         for one, opened in signing_off.told(folder, keys)
     )
 

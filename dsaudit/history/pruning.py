@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dsaudit.evidence import chain, manifest, signing_off, write_atomically
+from dsaudit.evidence import below, chain, manifest, signing_off, write_atomically
+from dsaudit.evidence.files import is_folder
 from dsaudit.history import runs
 from dsaudit.parameters.evidence import Evidence
 
@@ -72,7 +73,7 @@ def _of(folder: Path, keep: Evidence, now: datetime) -> Iterator[Removal]:
     if age > timedelta(days=keep.keep_days):
         # The result goes first: a run without one is seen to be pruned, and a half of one is never taken for a whole.
         paths = [path for path in folder.iterdir() if path.name not in KEPT]
-        paths.sort(key=lambda path: (path.name != runs.RESULT, path.name))
+        paths.sort(key=lambda path: (path.name != manifest.RESULT, path.name))
         if paths:
             yield Removal(folder, "report", paths, sum(map(_size, paths)))
     elif age > timedelta(days=keep.keep_private_days) and os.path.lexists(folder / PRIVATE):
@@ -86,12 +87,12 @@ def _began(folder: Path) -> datetime:
 
 def _is_under_way(folder: Path, keep: Evidence, now: datetime) -> bool:
     """Return whether an unfinished run may still be somebody's: it wrote lately, or holds a file in ``private``."""
-    if not runs.RUN.fullmatch(folder.name):
+    if not manifest.RUN.fullmatch(folder.name):
         return True
-    times = [path.lstat().st_mtime for path in [folder, *_inside(folder)]]
+    times = [path.lstat().st_mtime for path in [folder, *below(folder)]]
     if now - datetime.fromtimestamp(max(times), UTC) < max(QUIET, timedelta(days=keep.keep_private_days)):
         return True
-    held = [path for path in _inside(folder) if path.parent.name == PRIVATE and path.is_file()]
+    held = [path for path in below(folder) if path.parent.name == PRIVATE and path.is_file()]
     return any(map(_is_held, held))
 
 
@@ -109,21 +110,13 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """Yield all that is in a folder; a link is not followed."""
-    for path in folder.iterdir():
-        yield path
-        if path.is_dir() and not path.is_symlink():
-            yield from _inside(path)
-
-
 def _size(path: Path) -> int:
-    below = _inside(path) if path.is_dir() and not path.is_symlink() else ()
-    return sum(one.lstat().st_size for one in [path, *below] if not one.is_dir() or one.is_symlink())
+    inside = below(path) if is_folder(path) else ()
+    return sum(one.lstat().st_size for one in [path, *inside] if not is_folder(one))
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
+    if is_folder(path):
         shutil.rmtree(path)
     else:
         path.unlink()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dsaudit.evidence import manifest
-from dsaudit.evidence.manifest import Manifest, ManifestError
+from dsaudit.evidence.files import is_folder
+from dsaudit.evidence.manifest import RESULT, RUN, UNFINISHED, Manifest, ManifestError
 from dsaudit.parameters import Parameters, project_root
 from dsaudit.verdict import SCHEMA, Status
 
 Record = dict[str, Any]
-RESULT = "result.json"
-RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,}")  # how a run is called, and its folder
-UNFINISHED = "unfinished"
 
 
 class HistoryError(Exception):
@@ -32,14 +29,13 @@ def reports_of(parameters: Parameters, out: Path | None) -> Path:
 def folders(reports: Path) -> list[Path]:
     """Return the folders of runs that have ended, the newest first; a link is none."""
     found = [path for path in reports.iterdir() if RUN.fullmatch(path.name)] if reports.is_dir() else []
-    return sorted((path for path in found if path.is_dir() and not path.is_symlink()), reverse=True)
+    return sorted((path for path in found if is_folder(path)), reverse=True)
 
 
 def unfinished(reports: Path) -> list[Path]:
     """Return the folders of runs that are under way or broke off."""
     folder = reports / UNFINISHED
-    found = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()] if folder.is_dir() else []
-    return sorted(found)
+    return sorted(path for path in folder.iterdir() if is_folder(path)) if folder.is_dir() else []
 
 
 def load(folder: Path) -> Record:

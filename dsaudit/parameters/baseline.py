@@ -114,13 +114,22 @@ def load(parameters: Parameters, mask: Mask) -> Baseline:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+class Repeated(ValueError):
+    """A key stands twice in one object of JSON."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key}: given twice")
+        self.key = key
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, as ``json.loads`` takes it for its `object_pairs_hook`; `Repeated` if a key is."""
     repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
     if repeated:
-        raise ValueError(f"{repeated[0]}: given twice")
+        raise Repeated(repeated[0])
     return dict(pairs)
 
 

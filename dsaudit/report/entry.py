@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dsaudit.report import differences, sections
 from dsaudit.report.banner import banner, fallback
@@ -24,8 +24,8 @@ def page(result: Record, folds: Sequence[Fold], lost: Sequence[str] = ()) -> str
     places = {fold.name: f"#{place(fold.name)}" for fold in folds}
     carded = frozenset(check for fold in folds for check in fold.checks)
 
-    def part(name: str, title: str, *making: object) -> str:
-        return section(name, title, parts(title, *making))  # type: ignore[arg-type]
+    def part(name: str, title: str, make: Callable[..., str], *given: object) -> str:
+        return section(name, title, parts(title, make, *given))
 
     shown = [
         part("criteria", "Success criteria", sections.criteria, result),

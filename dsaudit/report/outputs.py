@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsaudit.verdict.card import visible, words
+from dsaudit.wording import class_name
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_TEXT = 20_000  # characters of plain text
@@ -99,7 +100,7 @@ def plain(text: Any) -> str:
 
 def stopped(name: Any, notebook: str) -> str:
     """Return a note on an exception: its kind, and where the rest is, since its text could quote the data."""
-    kind = name if isinstance(name, str) and re.fullmatch(r"[A-Za-z_][\w.]{0,80}", name, re.ASCII) else "An exception"
+    kind = class_name(name, "An exception")
     return note(f"{kind} stopped this cell. Its traceback could quote the data; it is in {notebook}.")
 
 

@@ -15,8 +15,8 @@ from dsaudit.report.soundness import Parts
 from dsaudit.report.telling import Record, counts_html, on_page, phase_page, phase_status, phase_title, scopes_of
 from dsaudit.verdict import Status, card
 from dsaudit.verdict.card import anchor, plural, words
+from dsaudit.wording import LAST_CELL
 
-WHOLE = "its last cell"  # what ends a phase that ran to its end
 LOST = "Checks that the notebook does not show"
 
 
@@ -97,8 +97,8 @@ def _status(verdicts: Sequence[Record], problems: Sequence[str]) -> Status:
 
 
 def _problems(name: str, result: Record) -> list[str]:
-    ended = [phase["ended_by"] for phase in result["phases"] if phase["name"] == name and phase["ended_by"] != WHOLE]
-    return [f"This phase did not reach its end: {reason}" for reason in ended]
+    ended = [phase["ended_by"] for phase in result["phases"] if phase["name"] == name]
+    return [f"This phase did not reach its end: {reason}" for reason in ended if reason != LAST_CELL]
 
 
 def _contents(verdicts: Sequence[Record]) -> str:

@@ -18,6 +18,7 @@ from dsaudit.checks import Planned
 from dsaudit.database import Database, inference
 from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
+from dsaudit.evidence.manifest import UNFINISHED
 from dsaudit.parameters import Parameters, baseline, project_root
 from dsaudit.run import execute, publishing, result, resuming
 from dsaudit.run.record import Record, acting_alone, made
@@ -29,7 +30,7 @@ ReadSource = Callable[[Parameters, Path, Progress], None]
 
 
 class RunError(Exception):
-    """The run could not start; nothing was written."""
+    """The run could not start, or was stopped; the message says how to go on."""
 
 
 @dataclass
@@ -207,7 +208,7 @@ def _record(parameters: Parameters, options: Options) -> Iterator[Record]:
             yield record
         return
     parent = (options.out or project_root() / "reports") / parameters.integration
-    folder = parent / resuming.UNFINISHED / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    folder = parent / UNFINISHED / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with contextlib.ExitStack() as held:
         try:
             with contextlib.suppress(FileNotFoundError):  # another run has just ended, and removed the empty parent

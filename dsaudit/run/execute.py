@@ -21,7 +21,7 @@ from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.progress import of_kernels
 from dsaudit.run import scrubbing
-from dsaudit.wording import span
+from dsaudit.wording import LAST_CELL, class_name, span
 
 if TYPE_CHECKING:
     from dsaudit.run import Options
@@ -45,14 +45,14 @@ class Phase:
     name: str
     path: Path
     seconds: float
-    ended_by: str  # "its last cell", or what stopped it
+    ended_by: str  # LAST_CELL, or what stopped it
     sha256: str
     source: str = ""  # the digest of the notebook that was executed, as the blueprint has it
 
     @property
     def is_whole(self) -> bool:
         """Whether it ran to its end."""
-        return self.ended_by == "its last cell"
+        return self.ended_by == LAST_CELL
 
     def to_json(self) -> dict[str, Any]:
         """Return the phase as a record, with its place in the run folder."""
@@ -174,7 +174,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
 
     _check_parameters(source)
     clock = time.perf_counter()
-    ended_by = "its last cell"
+    ended_by = LAST_CELL
     # A kernel speaks over sockets in a folder of its own: over TCP everybody on the machine could listen.
     with _quiet(), tempfile.TemporaryDirectory(prefix="dsaudit-") as sockets:
         try:
@@ -194,12 +194,11 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
             )
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
-            ended_by = f"{scrubbing.kind(error.ename)} in a cell"
-        except OSError as error:
-            if not isinstance(error, (ConnectionError, TimeoutError)):  # those are the kernel's, and of a cell's limit
-                raise  # nothing of the phase: no disk to write it to, or no kernel could be started
-            ended_by = f"{type(error).__name__}: the kernel died or did not answer"
+            ended_by = f"{class_name(error.ename, 'Exception')} in a cell"
         except Exception as error:
+            # A kernel and a cell's limit are of the phase; no disk to write it to, or no kernel to start, is not.
+            if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+                raise
             ended_by = f"{type(error).__name__}: the kernel died or did not answer"
     digest = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""
     return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)

@@ -25,7 +25,8 @@ def judged(
 ) -> Record:
     """Return a result with everything that follows from its run, plan and terms, and from the executed notebooks.
 
-    Added are verdicts, accepted, limits, problems, decision, exit, reasons, order, consequences, criteria, checklist.
+    Its ``own_problems`` are those of the run that no notebook tells. Added are verdicts, accepted, limits, problems,
+    decision, exit, reasons, order, consequences, criteria and checklist.
     """
     verdicts, problems = collect.collect(result["plan"], phases, result["run"])
     today = datetime.fromisoformat(result["run"]["started"]).date()
@@ -36,7 +37,7 @@ def judged(
         "verdicts": [verdict.to_json() for verdict in verdicts],
         "accepted": told(verdicts),
         "limits": [*limits(verdicts)],
-        "problems": [*problems, *result["stopped"]],
+        "problems": [*problems, *result["own_problems"]],
     }
     decide.decide(result, parameters, result["terms"])
     return result

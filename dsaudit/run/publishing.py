@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit import evidence, exports, report
 from dsaudit.evidence import chain, sealing
+from dsaudit.evidence.manifest import RESULT
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.baseline import Baseline
 from dsaudit.run import collect, decide
@@ -71,4 +72,4 @@ def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
     """Write every file that follows from the result and the executed notebooks; `dsaudit verify` does it again."""
     report.write(folder, result, phases)
     exports.write(folder, result)
-    evidence.write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False))
+    evidence.write_atomically(folder / RESULT, json.dumps(result, indent=1, ensure_ascii=False))

@@ -73,7 +73,7 @@ def of(ran: Ran) -> Record:
         "plan": [planned_to_json(planned) for planned in ran.plan],
         "phases": [phase.to_json() for phase in ran.phases],
         "probe": _probe(given),
-        "stopped": [f"still at the source, to be deleted by hand: {left}"] if left else [],
+        "own_problems": [f"still at the source, to be deleted by hand: {left}"] if left else [],
     }
     result = _without_secrets(result, ran.parameters)
     return judging.judged(result, ran.phases, ran.parameters, ran.accepted, lambda found: _limits(ran, found))
@@ -86,7 +86,7 @@ def _without_secrets(result: Record, parameters: Parameters) -> Record:
         return result
     masked: Record = secrets.masked(result)
     told = "a secret stood in the record of the run, such as in its parameters; it was masked"
-    return {**masked, "stopped": [*masked["stopped"], told]}
+    return {**masked, "own_problems": [*masked["own_problems"], told]}
 
 
 def _parameters(ran: Ran) -> Record:

@@ -20,13 +20,13 @@ from typing import Any
 from dsaudit import evidence
 from dsaudit.checks import Planned
 from dsaudit.database.identity import Identity
+from dsaudit.evidence.manifest import RESULT, UNFINISHED
 from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.run import execute
 from dsaudit.run.record import EVENTS, Record, RecordError, events_in
 from dsaudit.run.result import planned_to_json
 
-UNFINISHED = "unfinished"  # the folder of the runs that are not published
 KEPT = {EVENTS, "recording", "rows"}  # of the private folder; the rest was for the kernels of then
 SEEN = ("live.json", "started_syncs.json")  # what acting phases saw, in the recording
 AGAIN = "again.jsonl"
@@ -42,7 +42,7 @@ def asked(folder: Path) -> dict[str, Any]:
     """
     private = folder / "private"
     if folder.resolve().parent.name != UNFINISHED:
-        what = "is finished: there is nothing to go on with" if (folder / "result.json").is_file() else "is no run"
+        what = "is finished: there is nothing to go on with" if (folder / RESULT).is_file() else "is no run"
         raise RecordError(f"{folder}: {what}")
     if not private.is_dir():
         raise RecordError(f"{folder}: its private folder is not here, and with it what a run goes on with")

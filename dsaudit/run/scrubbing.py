@@ -5,11 +5,11 @@ The last look through all files (`dsaudit.evidence.scan`) is a second net below 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import Secrets, write_atomically
+from dsaudit.wording import class_name
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,16 +46,11 @@ def cleaned(notebook: NotebookNode, secrets: Secrets) -> NotebookNode:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                output.ename, output.evalue, output.traceback = kind(output.ename), QUOTES, []
+                output.ename, output.evalue, output.traceback = class_name(output.ename, "Exception"), QUOTES, []
     if secrets.are_in(notebook):
         notebook.cells = [_masked(cell, secrets) for cell in notebook.cells]
         notebook.metadata = from_dict(secrets.masked(notebook.metadata))
     return notebook
-
-
-def kind(name: object) -> str:
-    """Return the name of an exception's class, if it reads like one; a notebook can call a class anything."""
-    return str(name) if re.fullmatch(r"[A-Za-z_][\w.]{0,80}", str(name), re.ASCII) else "Exception"
 
 
 def _masked(cell: NotebookNode, secrets: Secrets) -> NotebookNode:
