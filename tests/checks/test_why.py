@@ -168,8 +168,8 @@ def test_without_ways_in_it_shows_what_there_is_and_says_what_is_not_known(damag
 
 
 def test_a_source_that_refuses_leaves_it_untold(damaged: Damaged) -> None:
-    with variables({"STOREFRONT_TOKEN": "another"}):
-        environment = {**damaged.clone.environment, "STOREFRONT_TOKEN": "another"}
+    with variables({"STOREFRONT_TOKEN": "t0ken-of-nobody"}):
+        environment = {**damaged.clone.environment, "STOREFRONT_TOKEN": "t0ken-of-nobody"}
         with opened(damaged.clone.parameters, environment) as audit:
             (story,) = timeline.stories(audit, *damaged.place("orders_update_dropped"))
     assert story.status is Status.INCONCLUSIVE

@@ -167,7 +167,7 @@ def test_a_name_alone_is_a_list_of_one() -> None:
 
 def test_the_headline_names_the_part() -> None:
     part = Part.given(["order", "customer"], ["acme"], since="2026-11-01").to_json()
-    result: dict[str, Any] = {"decision": "GO", "limits": ["narrowed"], "run": {"part": part}}
+    result: dict[str, Any] = {"decision": "GO", "limits": ["narrowed"], "verdicts": [], "run": {"part": part}}
     assert headline(result) == "GO for a part only: order and customer of acme, since 2026-11-01"
     assert Part.from_json(json.loads(json.dumps(part))).to_json() == part
 
