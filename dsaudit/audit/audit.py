@@ -83,7 +83,7 @@ class Audit:
     ) -> None:
         self.parameters = parameters
         self.database = database
-        self._blueprint, _, self.phase = phase.rpartition("/")
+        self.blueprint, _, self.phase = phase.rpartition("/")
         self.verdicts: list[Verdict] = []
         self.kept: dict[str, Any] = {}  # what one check has read and another needs too
         self._handoff = given
@@ -272,10 +272,10 @@ class Audit:
         self._held.close()
         self.database.close()
         given = self._handoff
-        closing = Closing(*self._marks, self.phase, self.verdicts, bool(self._blueprint))
+        closing = Closing(*self._marks, self.phase, self.verdicts, bool(self.blueprint))
         # Outside of a blueprint nothing has to be proven.
         bad = [v for v in self.verdicts if v.status in (Status.FAIL, Status.ERROR, Status.INCONCLUSIVE)]
-        proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self._blueprint
+        proven = any(verdict.status is Status.PASS for verdict in self.verdicts) or not self.blueprint
         if (bad or not proven) and not given and not exploring.is_interactive():
             words = "; ".join(f"{verdict.check}: {verdict.status}" for verdict in bad) or "no check has passed"
             raise AuditNotPassed(f"{self.phase} is not green: {words}")

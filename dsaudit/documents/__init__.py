@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsaudit.documents.api_coverage import api_coverage
 from dsaudit.documents.data_model import data_model
 from dsaudit.documents.integration import integration
+from dsaudit.documents.uat_results import uat_results
 from dsaudit.documents.webhook_analysis import webhook_analysis
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ DRAFTS: dict[str, Callable[[Audit], str]] = {
     "data_model": data_model,
     "api_coverage": api_coverage,
     "webhook_analysis": webhook_analysis,
+    "uat_results": uat_results,
 }
 
 __all__ = ["DRAFTS"]

@@ -9,11 +9,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from dsaudit.checks import CheckError, Planned
 from dsaudit.evidence import Secrets, secret_values
@@ -77,7 +79,7 @@ def execute(
     look = of_kernels(record.private, lambda line: progress(secrets.masked(line)))
     _clean_what_is_written(folder / "phases", secrets)
     with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
-        for at_once in turns(plan):
+        for at_once in turns(plan, _last(blueprint)):
             tasks = []
             for name in (one for one in at_once if one not in kept):
                 if name in act:
@@ -98,15 +100,22 @@ def acting(plan: Sequence[Planned]) -> set[str]:
     return {planned.phase for planned in plan if "acts" in planned.check.headers and not planned.skipped}
 
 
-def turns(plan: list[Planned]) -> list[list[str]]:
-    """Return the phases that run at once, one list after the other: those that act last, and each of them alone.
+def turns(plan: list[Planned], last: Collection[str] = ()) -> list[list[str]]:
+    """Return the phases that run at once, one list after the other: those that act each alone, and those in `last`.
 
     What a check does to the system would change what another sees that looks at the same time.
     """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    act = acting(plan)
-    at_once = [[name for name in names if name not in act], *([name] for name in names if name in act)]
-    return [turn for turn in at_once if turn]
+    alone = [name for name in names if name in acting(plan) and name not in last]
+    first = [name for name in names if name not in alone and name not in last]
+    return [turn for turn in (first, *([name] for name in alone), [name for name in names if name in last]) if turn]
+
+
+def _last(blueprint: Path) -> list[str]:
+    """Return the phases that run when all others have ended, as the blueprint names them: they tell of the others."""
+    terms = yaml.safe_load((blueprint / "blueprint.yml").read_text(encoding="utf-8")) or {}
+    last: list[str] = terms.get("last", [])
+    return last
 
 
 def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator[Future[Phase]]:

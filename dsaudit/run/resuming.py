@@ -30,6 +30,7 @@ from dsaudit.run.result import planned_to_json
 KEPT = {EVENTS, "recording", "rows"}  # of the private folder; the rest was for the kernels of then
 SEEN = ("live.json", "started_syncs.json")  # what acting phases saw, in the recording
 AGAIN = "again.jsonl"
+ACTS = "acts"  # the folder there of those that are kept act by act, by the phase that acted
 
 
 def asked(folder: Path) -> dict[str, Any]:
@@ -127,9 +128,13 @@ def clear(record: Record, phases: dict[str, execute.Phase], plan: Sequence[Plann
         if whose.get(path.stem) not in phases:
             path.unlink()
     recording = record.private / "recording"
-    if not is_replay and not any(name in phases for name in execute.acting(plan)):
-        for name in SEEN:
-            (recording / name).unlink(missing_ok=True)
+    if not is_replay:
+        if not any(name in phases for name in execute.acting(plan)):
+            for name in SEEN:
+                (recording / name).unlink(missing_ok=True)
+        for path in (recording / ACTS).glob("*.json"):
+            if path.name.partition("-")[0] not in phases:
+                path.unlink()
     if (recording / AGAIN).is_file():
         text = (recording / AGAIN).read_bytes()
         (recording / AGAIN).write_bytes(text[: text.rfind(b"\n") + 1])  # without a line that is torn

@@ -11,7 +11,7 @@ from typing import Any
 from dsaudit.parameters import Parameters
 from dsaudit.source.collecting import Progress, record
 from dsaudit.source.reading import SourceError
-from dsaudit.source.recording import DRAFT, INDEX, LIVE, STARTED, declared
+from dsaudit.source.recording import ACTS, DRAFT, INDEX, LIVE, STARTED, declared
 
 Reading = Callable[[Parameters, Path, Progress], None]
 
@@ -46,7 +46,7 @@ def resume(parameters: Parameters, folder: Path, progress: Progress = lambda lin
 
 def has_acted(run: str | Path) -> bool:
     """Return whether the run folder `run` keeps what checks saw that acted on the system."""
-    return bool(run) and any((Path(run) / "private" / "recording" / name).is_file() for name in (LIVE, STARTED))
+    return bool(run) and any((Path(run) / "private" / "recording" / name).exists() for name in (LIVE, STARTED, ACTS))
 
 
 def _recording(run: Path) -> Path:

@@ -1,0 +1,164 @@
+"""What a run does to a scheduled sync where it may: each is done once, and what was seen of it is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsaudit.background import rows
+from dsaudit.background.broker import Broker, BrokerError, connected
+from dsaudit.background.kept import Seen, seen
+from dsaudit.background.queueing import Queued, by_api, current, direct, together, until
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.progress import Progress
+
+SEEN_AT_ONCE = 5.0  # seconds within which two syncs that were sent at once have to be seen at work at once
+BEGINNING = 20.0  # seconds within which a sync that is to be killed has to be at work
+GONE = 10.0  # seconds within which it has to be gone then
+MOST = 1000  # rows of one act that are kept
+
+
+def requested(audit: Audit) -> Seen | None:
+    """Ask the API for a sync: what it answered and what came of the run, as `Queued` has it."""
+    return seen(audit, "requested", lambda audit, progress: by_api(audit, progress).to_json())
+
+
+def sent(audit: Audit) -> Seen | None:
+    """Send the task to the workers: what came of its run, as `Queued` has it."""
+    return seen(audit, "sent", lambda audit, progress: direct(audit, progress).to_json())
+
+
+def twice(audit: Audit) -> Seen | None:
+    """Let two syncs run one after the other, and tell what the second wrote.
+
+    Keys: ``runs`` (both, as `Queued` has them), ``problem`` (why nothing can be told, or None), ``rows`` (how many
+    there were after the first), ``written`` (how many the second wrote, or None), ``left_out`` (records that the source
+    changed meanwhile), ``found`` (lines as `rows.differences` has them), ``before``, ``after`` (rows and ids of each).
+    """
+    return seen(audit, "twice", _twice)
+
+
+def _twice(audit: Audit, progress: Progress) -> Seen:
+    start = rows.state(audit)
+    first = direct(audit, progress)
+    if not first.is_done:
+        return {"runs": [first.to_json()], "problem": _why(first, "the first sync")}
+    earlier = rows.state(audit)
+    second = direct(audit, progress)
+    later = rows.state(audit)
+    found, left_out = rows.differences(audit, earlier, later, start.at)
+    return {
+        "runs": [first.to_json(), second.to_json()],
+        "problem": None if second.is_done else _why(second, "the second sync"),
+        "rows": earlier.rows,
+        "written": rows.written(earlier, later),
+        "left_out": left_out,
+        "found": found[:MOST],
+        "more": max(0, len(found) - MOST),
+        "before": rows.figures(earlier),
+        "after": rows.figures(later),
+    }
+
+
+def at_once(audit: Audit) -> Seen | None:
+    """Let two syncs run at the same time, and tell which keys have more rows than before; keys as `twice` has them."""
+    return seen(audit, "at_once", _at_once)
+
+
+def _at_once(audit: Audit, progress: Progress) -> Seen:
+    earlier = rows.state(audit)
+    try:
+        with connected(audit.parameters) as broker:
+            room = broker.room()
+            queued = together(audit, progress, 2, broker)
+    except BrokerError as error:
+        return {"runs": [], "problem": str(error)}
+    later = rows.state(audit)
+    found, left_out = rows.differences(audit, earlier, later, earlier.at)
+    problem = next((_why(one, "one of the two") for one in queued if one.outcome not in ("success", "failed")), None)
+    if room is not None and room < 2:
+        problem = "the workers have room for one task alone, so two never run at once"
+    return {
+        "runs": [one.to_json() for one in queued],
+        "problem": problem,
+        "rows": later.rows,
+        "left_out": left_out,
+        "found": [one for one in found if one["kind"] != "vanished"][:MOST],
+        "before": rows.figures(earlier),
+        "after": rows.figures(later),
+    }
+
+
+def killed(audit: Audit) -> Seen | None:
+    """Kill the process that is in the middle of a sync, and let another sync run after it.
+
+    Keys: ``problem``, ``killed`` (the run that was killed, as the history has it in the end, or None), ``after`` (the
+    run after it, as `Queued` has it), ``found`` (rows that vanished or were inserted again), ``seconds`` (after which
+    it was killed).
+    """
+    return seen(audit, "killed", _killed)
+
+
+def _killed(audit: Audit, progress: Progress) -> Seen:
+    earlier = rows.state(audit)
+    try:
+        with connected(audit.parameters) as broker:
+            task_id = broker.send()
+            progress("waiting for the sync that is to be killed to begin")
+            if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
+                return {"problem": "the sync that was to be killed was not seen at work"}
+            broker.kill(task_id)
+            is_gone = until(GONE, lambda: not _is_active(broker, task_id))
+    except BrokerError as error:
+        return {"problem": str(error)}
+    run = _run_of(audit, task_id)
+    if run and run["state"] in ("success", "failed"):
+        return {"problem": "the sync had ended before it could be killed"}
+    if not is_gone:
+        return {"problem": "the sync could not be killed: the worker's pool has no process for each task"}
+    after = direct(audit, progress)
+    later = rows.state(audit)
+    found, left_out = rows.differences(audit, earlier, later, earlier.at)
+    left = _run_of(audit, task_id)
+    return {
+        "problem": None if after.outcome != "unreached" else after.told,
+        "killed": None if left is None else {"state": left["state"], "error": left["error"]},
+        "after": after.to_json(),
+        "rows": later.rows,
+        "left_out": left_out,
+        "found": found[:MOST],
+    }
+
+
+def _is_at_work(audit: Audit, broker: Broker, task_id: str) -> bool:
+    """Return whether a task is at work: its run is in the history, or where none tells, a worker has it."""
+    run = _run_of(audit, task_id)
+    return run["state"] == "running" if run else _is_active(broker, task_id) and not _has_states(audit)
+
+
+def _has_states(audit: Audit) -> bool:
+    columns = audit.parameters.syncs.columns if audit.parameters.syncs else {}
+    return "state" in columns and "task_id" in columns
+
+
+def _is_active(broker: Broker, task_id: str) -> bool:
+    return any(one.get("id") == task_id for tasks in broker.active().values() for one in tasks)
+
+
+def _run_of(audit: Audit, task_id: str) -> dict[str, object] | None:
+    return next((run for run in current(audit) if run["task_id"] == task_id), None)
+
+
+def _why(queued: Queued, which: str) -> str:
+    """Return why nothing can be told of what followed a sync that did not end well."""
+    words = {
+        "failed": "failed",
+        "skipped": "was skipped",
+        "running": "did not end",
+        "waiting": "was not begun",
+        "silent": "was taken by no worker",
+        "refused": f"was refused ({queued.told})",
+        "unreached": f"could not be queued: {queued.told}",
+    }
+    return f"{which} {words[queued.outcome]}"
