@@ -26,7 +26,7 @@ class Handoff:
     overrides: dict[str, str] = field(default_factory=dict)  # of `--set`, by dotted key
     inferred: list[dict[str, Any]] = field(default_factory=list)  # what the file leaves out, as the runner inferred it
     part: Part = field(default_factory=Part)  # what the run is narrowed to
-    acting: bool = False  # whether checks may act, as `--live` asks for
+    acting: bool = False  # whether checks may act: `--live`, or `allow_actions` in the file
 
     @property
     def recording(self) -> Path:

@@ -49,7 +49,8 @@ def open(system: str, phase: str, replay: str = "", live: bool = False, probe: b
     Under `dsaudit run` it reads the run's snapshot and recording; by hand it takes a snapshot of its own, and reads
     the source when it is needed, or takes it from the run folder `replay`, as it was read then. By hand `part` narrows
     it as the options of `dsaudit run` do: ``resources=["order"]``, ``tenants=["acme"]``, ``since="7d"``,
-    ``sample=300``, ``seed=2``; with ``live=True`` checks act, with ``probe=True`` what `webhooks.probe` allows is sent.
+    ``sample=300``, ``seed=2``; with ``live=True`` checks act, as they do where the file has `allow_actions`, and
+    with ``probe=True`` what `webhooks.probe` allows is sent.
 
     Raises
     ------
@@ -63,8 +64,8 @@ def open(system: str, phase: str, replay: str = "", live: bool = False, probe: b
         parameters = load(str(own), is_recorded=bool(replay))
     parameters = narrowed(parameters, given.part if given else Part.given(**part))
     parameters = parameters if given or replay or probe else parameters.sending_only("nothing")
-    if given.acting if given else live or source.has_acted(replay):
-        parameters = parameters.allowed_to_act()
+    if given or replay or live:  # else as the file says
+        parameters = parameters.allowed_to_act(given.acting if given else live or source.has_acted(replay))
     database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
     return Audit(completed(parameters, told, database.catalogue()), database, phase, given, replay)

@@ -20,6 +20,17 @@ from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
 
+OF_A_RUN = {
+    "task_id": "the id of a run's task",
+    "trigger": "what began a run",
+    "state": "how a run ended",
+    "added": "how many records a run added",
+    "updated": "how many records a run changed",
+    "skipped": "how many records a run left as they were",
+    "failed": "how many records a run could not take",
+    "flag": "the flag as a run saw it",
+}
+
 # What a relation or a way in is in the parameter file, and the reason that stands in the report without it.
 WAYS_IN = {
     "raw": "raw (the raw-ingest table)",
@@ -35,10 +46,23 @@ WAYS_IN = {
     "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
     "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
     "live": "live (how a record is changed at the source)",
+    "api": "api (the integration's own API)",
+    "api.health": "api.health (where the API tells its health)",
+    "api.sync": "api.sync (the request that queues a sync)",
+    "worker": "worker (the workers' broker, and the task of the sync)",
+    "schedule": "schedule (when the sync begins by itself)",
+    "flag": "flag (the feature flag of the sync)",
+    "flag.shown": "flag.shown (where the API tells the flag's state)",
+    "flag.off": "flag.off and flag.on (how the flag is turned)",
+    "outage": "outage (how the source is made to refuse)",
+    "ready": "ready (the view of what is ready to be worked with)",
+    "syncs.states": "syncs.states (what the state of a run means)",
+    **{f"syncs.columns.{name}": f"syncs.columns.{name} ({what})" for name, what in OF_A_RUN.items()},
     "documents": "documents (the integration's documents)",
     "logs": "logs (the application's own log files)",
     "logs.columns.delivery_id": "logs.columns.delivery_id (which delivery a line is about)",
     "logs.columns.source_id": "logs.columns.source_id (which record a line is about)",
+    "logs.runs": "logs.runs (which lines tell how a sync ended)",
     "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",
@@ -153,7 +177,8 @@ def plan_check(check: Check, parameters: Parameters, phase: str = "", cell: str 
     if lacking or is_outside:
         return Planned(phase, cell, check, [], NOT_IN_PART, check.name in parameters.require)
     if "acts" in check.headers and not parameters.acting:
-        return Planned(phase, cell, check, [], NOT_ASKED, check.name in parameters.require)
+        why = NEVER if parameters.environment == "production" else NOT_ASKED
+        return Planned(phase, cell, check, [], why, check.name in parameters.require)
     if parameters.sending == "nothing" and {"webhooks.probe", "webhooks.probe.valid"} & set(check.listed("needs")):
         return Planned(phase, cell, check, [], NOT_SENT, check.name in parameters.require)
     scopes = check_scopes(check, parameters)
@@ -172,7 +197,8 @@ def sent_for(planned: Iterable[Planned]) -> Sending:
 
 
 NOT_SENT = "sending deliveries was not asked for: probe=True in a notebook, or `dsaudit run`"
-NOT_ASKED = "acting on the system was not asked for: --live, or live=True in a notebook"
+NOT_ASKED = "acting on the system was not asked for: --live, live=True in a notebook, or allow_actions in the file"
+NEVER = "nothing acts on a system in production"
 NOT_IN_PART = "not part of this narrowed run"
 
 

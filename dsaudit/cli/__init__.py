@@ -118,14 +118,18 @@ def run(
 
 
 def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> Parameters:
-    """Return the parameters with which checks act if `live` asks for it, or if the replayed run has what they saw."""
+    """Return the parameters with which checks act by `live` or the file, and of a replay if it has what they saw."""
+    from dsaudit.parameters.background import acts
     from dsaudit.source import has_acted
 
     if live and replay:
         raise click.UsageError("--live acts at the source, and --replay asks nobody: give one of them")
-    if live and not parameters.live and not (parameters.syncs and parameters.syncs.run):
-        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do (`live`, `syncs.run`)")
-    return parameters.allowed_to_act() if live or has_acted(replay or "") else parameters
+    if live and parameters.environment == "production":
+        raise click.ClickException(f"--live: nothing acts in production, and {parameters.path.name} describes it")
+    if live and not parameters.acting and not acts(parameters):
+        ways = "`live`, `syncs.run`, `api.sync`, `worker`, `flag`, `outage`"
+        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do ({ways})")
+    return parameters.allowed_to_act(live or has_acted(replay or "")) if live or replay else parameters
 
 
 def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tuple[dict[str, Any], Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dsaudit.facts.starting import Answer, NotStarted, ask, names_resource
-from dsaudit.parameters.starting import LONGEST_WAIT
+from dsaudit.parameters.action import LONGEST_WAIT
 from dsaudit.source.collecting import tenants_of
 from dsaudit.source.recording import STARTED
 

@@ -11,19 +11,26 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from dsaudit.parameters import background
+from dsaudit.parameters.api import Api
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.evidence import Evidence
+from dsaudit.parameters.flag import Flag
 from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
+from dsaudit.parameters.outage import Outage
 from dsaudit.parameters.part import Part
-from dsaudit.parameters.probe import Probe, Sending
+from dsaudit.parameters.probe import Probe, Sending, why_not_probed
+from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
+from dsaudit.parameters.schedule import Schedule
 from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
+from dsaudit.parameters.worker import Worker
 from dsaudit.wording import did_you_mean
 
 Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
@@ -129,6 +136,7 @@ class Parameters(Section):
     integration: str = Field(pattern=NAME)
     blueprints: list[str] = Field(["datasource"], min_length=1)
     environment: Literal["development", "staging", "production"] = "development"
+    allow_actions: bool = False  # whether checks may act on the system each time, as --live lets them once
     example: str | None = Field(None, pattern=NAME)  # the sample in examples/ that this file describes
     database: Database
     provider: str | None = None  # a name of the catalogue, or the path of a .yml file like those there
@@ -146,6 +154,12 @@ class Parameters(Section):
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None
+    api: Api | None = None
+    worker: Worker | None = None
+    schedule: Schedule | None = None
+    flag: Flag | None = None
+    outage: Outage | None = None
+    ready: Ready | None = None
     documents: Documents | None = None
     logs: Logs | None = None
     monitoring: Monitoring | None = None
@@ -157,7 +171,7 @@ class Parameters(Section):
     waivers: list[Waiver] = []
     _part: Part = PrivateAttr(Part())
     _whole: Parameters | None = PrivateAttr(None)
-    _acting: bool = PrivateAttr(False)
+    _acting: bool | None = PrivateAttr(None)  # None: as the file says
     _sending: Sending = PrivateAttr("all")
     _given: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -199,30 +213,22 @@ class Parameters(Section):
             if twice is not None:
                 words = f"the {what} {twice} is given twice, so its records would count twice or not at all"
                 raise Misplaced((section,), words)
-        self._may_probe()
-        if self.live and (problem := why_not(self, self.live)):
+        for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
-            raise Misplaced(("live", key) if key else ("live",), reason)
-        if self.syncs and self.syncs.run and (problem := why_not_started(self, self.syncs.run)):
-            raise Misplaced(("syncs", "run"), problem)
+            raise Misplaced((*place, key) if key else place, reason)
+        for mistake in background.mistakes(self):
+            raise mistake
         return self
 
-    def _may_probe(self) -> None:
-        probe, place = self.webhooks.probe if self.webhooks else None, ("webhooks", "probe")
-        if probe is None:
-            return
-        if not self.provider:
-            raise Misplaced(place, "needs `provider`, whose file tells how deliveries are signed")
-        if probe.valid and self.environment == "production":
-            raise Misplaced((*place, "valid"), "a genuine delivery is not sent to production: it would be stored")
-        if probe.valid and not probe.secret_env:
-            raise Misplaced((*place, "valid"), "a genuine delivery needs `secret_env`, to be signed by")
-        if probe.url and probe.url.startswith("http:") and self.environment != "development":
-            raise Misplaced((*place, "url"), "has to be https outside development")
-        topics = [topic for resource in self.resources.values() for topic in resource.webhooks]
-        if probe.topic and probe.topic not in topics:
-            hint = did_you_mean(probe.topic, topics)
-            raise Misplaced((*place, "topic"), f"no resource has it{f'; {hint}' if hint else ''}")
+    def _problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield why something may not be done that a section declares: the section, and key and reason."""
+        probe = self.webhooks.probe if self.webhooks else None
+        if probe and (problem := why_not_probed(self, probe)):
+            yield ("webhooks", "probe"), problem
+        if self.live and (problem := why_not(self, self.live)):
+            yield ("live",), problem
+        if self.syncs and self.syncs.run and (problem := why_not_started(self, self.syncs.run)):
+            yield ("syncs", "run"), f": {problem}"
 
     def _has_resource(self, name: str, *keys: str | int) -> None:
         if name not in self.resources:
@@ -252,8 +258,9 @@ class Parameters(Section):
 
     @property
     def acting(self) -> bool:
-        """Whether checks may act on the system, as the file declares: asked for by ``--live``, never by the file."""
-        return self._acting
+        """Whether checks may act on the system: by ``--live`` or by `allow_actions`, and never in production."""
+        asked = self.allow_actions if self._acting is None else self._acting
+        return asked and self.environment != "production"
 
     @property
     def live_in_part(self) -> bool:
@@ -273,10 +280,10 @@ class Parameters(Section):
         one._sending = kinds
         return one
 
-    def allowed_to_act(self) -> Parameters:
-        """Return the same parameters, with which checks act that do so only when asked."""
+    def allowed_to_act(self, is_allowed: bool = True) -> Parameters:
+        """Return the same parameters, with which checks act that do so only when asked, or do not, as in a replay."""
         one = self.model_copy()
-        one._acting = True
+        one._acting = is_allowed
         return one
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from dsaudit.parameters.section import ADDRESS, Section
+from dsaudit.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from dsaudit.parameters.models import Parameters
 
 Sending = Literal["nothing", "genuine", "all"]
 
@@ -29,3 +33,20 @@ class Probe(Section):
     secret_env: str | None = None
     topic: str | None = None  # by default the first resource's topic of a deletion, which does the least harm
     valid: bool = False
+
+
+def why_not_probed(parameters: Parameters, probe: Probe) -> str | None:
+    """Return why nothing may be sent as `probe` declares, as key and reason, or None."""
+    if not parameters.provider:
+        return ": needs `provider`, whose file tells how deliveries are signed"
+    if probe.valid and parameters.environment == "production":
+        return "valid: a genuine delivery is not sent to production: it would be stored"
+    if probe.valid and not probe.secret_env:
+        return "valid: a genuine delivery needs `secret_env`, to be signed by"
+    if probe.url and probe.url.startswith("http:") and parameters.environment != "development":
+        return "url: has to be https outside development"
+    topics = [topic for resource in parameters.resources.values() for topic in resource.webhooks]
+    if probe.topic and probe.topic not in topics:
+        hint = did_you_mean(probe.topic, topics)
+        return f"topic: no resource has it{f'; {hint}' if hint else ''}"
+    return None

@@ -193,7 +193,19 @@ def _compose(path: Path, label: str) -> yaml.Node:
         raise ParameterError(f"{label}:1:1: not YAML: {str(error).splitlines()[0]}") from None
     if node is None:
         raise ParameterError(f"{label}:1:1: the file is empty")
+    _keep_keys(node)
     return node
+
+
+def _keep_keys(node: yaml.Node) -> None:
+    """Let keys such as `on` and `off` be the words that stand there, and not true and false."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            key.tag = "tag:yaml.org,2002:str" if key.tag == "tag:yaml.org,2002:bool" else key.tag
+            _keep_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _keep_keys(item)
 
 
 def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Mark]]:

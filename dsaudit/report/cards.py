@@ -48,4 +48,5 @@ def again(result: Record, check: str = "") -> str:
     words += ["--sample", str(part.sample), "--seed", str(part.seed)] if part.sample else []
     words += [word for key, value in parameters.get("overrides", {}).items() for word in ("--set", f"{key}={value}")]
     acts = any(one.get("acts") for one in result["plan"] if check in ("", one["check"]))
-    return shlex.join([*words, "--live"] if acts else words)
+    is_asked = parameters.get("values", {}).get("allow_actions")
+    return shlex.join([*words, "--live"] if acts and not is_asked else words)

@@ -137,7 +137,10 @@ def acting_alone(integration: str) -> Iterator[None]:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(state / f"{integration}.acting", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _lock(file, f"another run is acting on {integration} (--live); wait for its end, or run without --live")
+        _lock(
+            file,
+            f"another run is acting on {integration}; wait for its end, or run with neither --live nor allow_actions",
+        )
         yield
     finally:
         os.close(file)

@@ -199,8 +199,8 @@ def test_a_command_that_did_not_run_accuses_nobody(command: str, words: str, sho
 MISTAKES = {
     "in production": ("environment: development", "environment: production", "not started in production"),
     "unknown placeholder": ("{account}", "{shop}", "{shop} is no placeholder"),
-    "no address": ("url_env: STOREFRONT_SYNC, ", "", "give one way to start it"),
-    "two ways": ("url_env: STOREFRONT_SYNC, ", "url_env: STOREFRONT_SYNC, command: [x], ", "give one way to start it"),
+    "no address": ("url_env: STOREFRONT_SYNC, ", "", "give one way to do it"),
+    "two ways": ("url_env: STOREFRONT_SYNC, ", "url_env: STOREFRONT_SYNC, command: [x], ", "give one way to do it"),
     "a body for a command": ("url_env: STOREFRONT_SYNC, ", "command: [x], ", "body is of a request"),
     "an empty command": ("url_env: STOREFRONT_SYNC, ", "command: [], ", "at least one has to be given"),
     "a line for a shell": ("url_env: STOREFRONT_SYNC, ", "command: make sync, ", "list"),

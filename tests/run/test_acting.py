@@ -53,7 +53,7 @@ while not (pathlib.Path({str(root)!r}) / 'is over').exists(): time.sleep(0.05)""
             time.sleep(0.05)
         second = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         assert second.returncode == 3, second.stdout
-        line = "another run is acting on ledger (--live); wait for its end, or run without --live"
+        line = "another run is acting on ledger; wait for its end, or run with neither --live nor allow_actions"
         assert second.stderr.strip().splitlines()[-1] == line
         assert not (root / "acted").exists()
         assert len([*(root / "reports" / "ledger" / "unfinished").iterdir()]) == 1

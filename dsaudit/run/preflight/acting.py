@@ -61,8 +61,8 @@ def live(parameters: Parameters) -> Line:
     does += ", and two deliveries of it sent again" if sends_again(parameters) else ""
     if not os.environ.get(live.token_env):
         where = place_of(parameters.path, ("live", "token_env"))
-        return Line("live", False, f"{where}: {live.token_env} is not set; with --live, {does}")
-    return Line("live", True, f"with --live, {does}; without, nothing is")
+        return Line("live", False, f"{where}: {live.token_env} is not set; {_when(parameters)}, {does}")
+    return Line("live", True, f"{_when(parameters)}, {does}{_else(parameters)}")
 
 
 def started(parameters: Parameters) -> Line:
@@ -71,13 +71,21 @@ def started(parameters: Parameters) -> Line:
     if given is None:
         return Line("syncs.run", None, "not given")
     count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
-    lacking = next((name for name in (given.url_env, given.token_env) if name and not os.environ.get(name)), None)
     does = f"{plural(count, 'sync')} of each tenant would be started"
     program = given.command[0] if given.command else ""
     if program and not shutil.which(str(parameters.folder(program)) if os.sep in program else program):
         where = place_of(parameters.path, ("syncs", "run", "command"))
-        return Line("syncs.run", False, f"{where}: there is no program {program}; with --live, {does}")
-    if lacking:
+        return Line("syncs.run", False, f"{where}: there is no program {program}; {_when(parameters)}, {does}")
+    if lacking := given.lacking:
         where = place_of(parameters.path, ("syncs", "run"))
-        return Line("syncs.run", False, f"{where}: {lacking} is not set; with --live, {does}")
-    return Line("syncs.run", True, f"with --live, {does}; without, none is")
+        return Line("syncs.run", False, f"{where}: {lacking} is not set; {_when(parameters)}, {does}")
+    return Line("syncs.run", True, f"{_when(parameters)}, {does}{_else(parameters)}")
+
+
+def _when(parameters: Parameters) -> str:
+    """Return when a run acts."""
+    return "with each run (allow_actions)" if parameters.allow_actions else "with --live"
+
+
+def _else(parameters: Parameters) -> str:
+    return "" if parameters.allow_actions else "; without, nothing is done"
