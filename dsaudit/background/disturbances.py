@@ -10,6 +10,7 @@ from dsaudit.background import calls, rows
 from dsaudit.background.broker import BrokerError, connected
 from dsaudit.background.kept import Seen, seen, undone
 from dsaudit.background.queueing import Queued, by_api, direct, until
+from dsaudit.source.reading import value_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -97,7 +98,7 @@ def _flag_off(audit: Audit, progress: Progress) -> Seen:
             told["problem"] = f"the flag was not turned off: {problem}"
         else:
             earlier = rows.state(audit)
-            if audit.parameters.api:
+            if audit.parameters.api and audit.parameters.api.sync:
                 told["requested"] = by_api(audit, progress).to_json()
             if audit.parameters.worker:
                 told["sent"] = direct(audit, progress).to_json()
@@ -111,10 +112,8 @@ def shown(audit: Audit) -> str | None:
     flag = audit.parameters.flag
     if flag is None or not flag.shown:
         return None
-    value = calls.health(audit.parameters).body.get(flag.shown)
-    if value is None:
-        return None
-    return "on" if str(value).lower() in {one.lower() for one in flag.on_values} else "off"
+    value = value_at(calls.health(audit.parameters).body, flag.shown)
+    return None if value is None else "on" if flag.is_on(value) else "off"
 
 
 def _turned(audit: Audit, action: Action, to: str) -> str | None:

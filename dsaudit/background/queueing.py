@@ -11,6 +11,7 @@ import pandas as pd
 
 from dsaudit.background import calls, runs
 from dsaudit.background.broker import Broker, BrokerError, connected
+from dsaudit.source.reading import value_at
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def by_api(audit: Audit, progress: Progress) -> Queued:
         return Queued("api", answered.told, "unreached")
     if not 200 <= answered.status < 300:
         return Queued("api", answered.told, "refused", answered.status)
-    task_id = answered.body.get(api.task_id)
+    task_id = value_at(answered.body, api.task_id)
     task_id = str(task_id) if task_id else None
     run, outcome = watch.until_ended(task_id)
     return Queued("api", answered.told, outcome, answered.status, task_id, run, _seconds(run))

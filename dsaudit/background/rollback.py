@@ -39,7 +39,9 @@ def _stopping(audit: Audit) -> Iterator[Step]:
         yield Step(f"Turn the flag {flag.name} off, and create every process anew that reads it")
     if worker:
         broker = f'celery -b "${worker.broker_env}"'
-        yield Step("Let the workers end what they do and take nothing more", f"{broker} control cancel_consumer {worker.queue}")
+        yield Step(
+            "Let the workers end what they do and take nothing more", f"{broker} control cancel_consumer {worker.queue}"
+        )
         yield Step("See what is still at work", f"{broker} inspect active")
     if audit.parameters.schedule:
         yield Step(f"Stop the beat that has the entry {audit.parameters.schedule.entry}")
@@ -62,7 +64,9 @@ def _deleting(audit: Audit) -> Iterator[Step]:
         resource = audit.parameters.resources[name]
         written = resource.refined_at
         if not written:
-            yield Step(f"Rows of {resource.table} are not told apart by when they were written; restore them from a backup")
+            yield Step(
+                f"Rows of {resource.table} are not told apart by when they were written; restore them from a backup"
+            )
             continue
         try:
             info = audit.relations.table(resource.table)

@@ -55,6 +55,7 @@ WAYS_IN = {
     "flag.shown": "flag.shown (where the API tells the flag's state)",
     "flag.off": "flag.off and flag.on (how the flag is turned)",
     "outage": "outage (how the source is made to refuse)",
+    "bad_record": "bad_record (how the source is made to serve what cannot be taken)",
     "ready": "ready (the view of what is ready to be worked with)",
     "syncs.states": "syncs.states (what the state of a run means)",
     **{f"syncs.columns.{name}": f"syncs.columns.{name} ({what})" for name, what in OF_A_RUN.items()},

@@ -56,4 +56,3 @@ def _wrong(one: Seen) -> list[tuple[str, str]]:
     if after != "success":
         found.append(("the next sync did not end well", after))
     return found
-

@@ -19,7 +19,7 @@ def flag_off_refuses_the_request(audit: Audit) -> Found:
     why: a flag that is turned off in an emergency has to close every door
     requirement: BS7
     severity: critical
-    needs: api, flag.off, flag.on, flag.shown
+    needs: api.sync, flag.off, flag.on, flag.shown
     instant: now
     acts: it turns the feature flag off, and on again
     key: told
@@ -93,7 +93,7 @@ def flag_is_seen_by_every_process(audit: Audit) -> Found:
     run = (one.get("sent") or {}).get("run") or {}
     if run.get("flag") is not None:
         looked += 1
-        if str(run["flag"]).lower() in {value.lower() for value in flag.on_values}:
+        if flag.is_on(run["flag"]):
             rows.append({"process": "worker", "turned": "off", "shown": "on"})
     return frames(rows, [{"examined": looked}])
 

@@ -20,7 +20,7 @@ def api_is_healthy(audit: Audit) -> Found:
     why: whoever asks for a sync asks there; an API that lacks its database or its broker cannot queue one
     requirement: BS0
     severity: critical
-    needs: api
+    needs: api.health
     instant: now
     key: address
     show: address, told
@@ -42,7 +42,7 @@ def sync_request_is_accepted(audit: Audit) -> Found:
     why: without the task's id nobody can tell what became of what they asked for
     requirement: BS1
     severity: critical
-    needs: api
+    needs: api.sync, syncs
     instant: now
     acts: it asks the API for a sync
     key: wrong
@@ -64,7 +64,7 @@ def requested_sync_ran(audit: Audit) -> Found:
     why: an answer of 200 says that a message was queued, and nothing of what becomes of it
     requirement: BS1
     severity: critical
-    needs: api, syncs
+    needs: api.sync, syncs
     instant: now
     acts: it asks the API for a sync
     key: task_id

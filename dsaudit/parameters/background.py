@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from dsaudit.parameters.models import Parameters
 
 Keys = tuple[str, ...]
+ENDS = ("begin", "end")
 
 
 def actions(parameters: Parameters) -> Iterator[tuple[Keys, Action]]:
     """Yield what the file lets a run do to the flag and to the source, with where each stands in it."""
-    for section, names in (("flag", ("off", "on")), ("outage", ("begin", "end"))):
+    for section, names in (("flag", ("off", "on")), ("outage", ENDS), ("bad_record", ENDS)):
         for name in names:
             action = getattr(getattr(parameters, section), name, None)
             if action:

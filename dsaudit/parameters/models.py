@@ -20,7 +20,7 @@ from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
-from dsaudit.parameters.outage import Outage
+from dsaudit.parameters.outage import BadRecord, Outage
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
@@ -159,6 +159,7 @@ class Parameters(Section):
     schedule: Schedule | None = None
     flag: Flag | None = None
     outage: Outage | None = None
+    bad_record: BadRecord | None = None
     ready: Ready | None = None
     documents: Documents | None = None
     logs: Logs | None = None

@@ -21,14 +21,16 @@ def quick_status(audit: Audit) -> pd.DataFrame:
     show: part, state, told
     """
     rows = [*_api(audit), *_broker(audit), *_history(audit)]
-    rows.append({"part": "database", "state": "ok", "told": f"{audit.identity.database}, asked as {audit.identity.role}"})
+    rows.append(
+        {"part": "database", "state": "ok", "told": f"{audit.identity.database}, asked as {audit.identity.role}"}
+    )
     if shown := disturbances.shown(audit):
         rows.append({"part": "feature flag", "state": shown, "told": "as the API shows it"})
     return pd.DataFrame(rows, dtype=object)
 
 
 def _api(audit: Audit) -> list[Row]:
-    if audit.parameters.api is None:
+    if audit.parameters.api is None or not audit.parameters.api.health:
         return []
     answered = calls.health(audit.parameters)
     is_well = answered.status is not None and 200 <= answered.status < 300
