@@ -1,4 +1,4 @@
-"""Speaks to the two processes over HTTP."""
+"""Speaks to the processes of a sample over HTTP."""
 
 import json
 import time
