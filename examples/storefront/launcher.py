@@ -5,24 +5,21 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from dsaudit import server
 from dsaudit.attached import private_folder
+from examples import databases
+from examples.control import SampleError
+from examples.processes import PROJECT, START_SECONDS, Process, on_free_ports, until_closed
 
-from . import databases
-from .control import SampleError
 from .logs import LOG, rotated
-from .processes import BACKEND, PROJECT, START_SECONDS, Migrations, PortTaken, Process, start_backend, start_source
+from .processes import BACKEND, Migrations, start_backend, start_source
 from .sample import SHOPS, TENANTS, Sample, Start, side_by_side
 
-Running = TypeVar("Running", Process, Migrations)
-
-START_ATTEMPTS = 3
 GENERATED_A_SECOND = 500  # orders, at the least
 SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WRITE_TOKEN", "STOREFRONT_WEBHOOK_SECRET", "STOREFRONT_CONTROL_TOKEN")
 # 28 for each of the eleven resources that have webhooks: deletions left out, that is the 20 that a percentile needs.
@@ -45,7 +42,7 @@ def running(
         _fill(sample, live)
         return _keep_start(sample, folder) if cloneable else sample
 
-    with _on_free_ports(start) as sample:
+    with on_free_ports(start) as sample:
         yield sample
 
 
@@ -60,38 +57,24 @@ def cloned(sample: Sample) -> Iterator[Sample]:
         folder = stack.enter_context(private_folder("dsaudit-storefront-"))
         return _start_clone(stack, folder, sample, origin)
 
-    with _on_free_ports(start) as clone:
+    with on_free_ports(start) as clone:
         yield clone
-
-
-@contextmanager
-def _on_free_ports(start: Callable[[ExitStack], Sample]) -> Iterator[Sample]:
-    for attempt in range(START_ATTEMPTS):
-        with ExitStack() as stack:
-            try:
-                sample = start(stack)
-            except PortTaken:
-                if attempt == START_ATTEMPTS - 1:
-                    raise
-                continue
-            yield sample
-            return
 
 
 def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) -> Sample:
     hidden = {name: os.environ.get(name) or secrets.token_hex(16) for name in SECRETS}
     token = hidden["STOREFRONT_CONTROL_TOKEN"]
     options = ["--size", str(size), "--seed", str(seed)]
-    source = _until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
-    migrations = _until_closed(stack, Migrations(folder))
+    source = until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
+    migrations = until_closed(stack, Migrations(folder))
     postgres = stack.enter_context(server.running())
     # On somebody's own server nothing of ours may bear a name that is there already, or stay.
     suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"
     if suffix:
         stack.callback(_forget, postgres.url, suffix)
-    owner_url, audit_url = databases.create(postgres.url, suffix)
+    owner_url, audit_url = databases.create(postgres.url, "storefront", suffix)
     code = _copy_project(folder)
-    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
+    backend = until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
     migrations.run(owner_url)
     source.wait(token, START_SECONDS + size / GENERATED_A_SECOND)
     backend.wait(token)
@@ -105,11 +88,11 @@ def _start_clone(stack: ExitStack, folder: Path, sample: Sample, origin: Start) 
     database = f"storefront_{secrets.token_hex(4)}"
     owner_url = databases.address(sample.owner_url, database=database)
     data = shutil.copyfile(origin.data, folder / "source.sqlite")
-    source = _until_closed(stack, start_source(data, [], hidden, often=True))
+    source = until_closed(stack, start_source(data, [], hidden, often=True))
     stack.callback(databases.drop, sample.server_url, database)
     rotated(origin.log, folder / f"{LOG}.1.gz")
     code = _copy_project(folder)
-    backend = _until_closed(stack, _backend(folder, hidden, owner_url, source.url, code, often=True))
+    backend = until_closed(stack, _backend(folder, hidden, owner_url, source.url, code, often=True))
     databases.copy(sample.server_url, origin.database, database, sample.role_suffix)
     clone = replace(
         sample,
@@ -137,11 +120,6 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
         "STOREFRONT_WRITE_TOKEN": hidden["STOREFRONT_WRITE_TOKEN"],
         "STOREFRONT_WEBHOOK_SECRET": hidden["STOREFRONT_WEBHOOK_SECRET"],
     }
-
-
-def _until_closed(stack: ExitStack, process: Running) -> Running:
-    stack.callback(process.stop)
-    return process
 
 
 def _copy_project(folder: Path) -> Path:

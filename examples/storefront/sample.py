@@ -10,9 +10,11 @@ from typing import Any
 
 import psycopg
 
+from examples.control import SampleError, call, poll
+from examples.processes import PROJECT
+
 from . import faults
-from .control import SampleError, call, poll
-from .processes import BACKEND, PROJECT
+from .processes import BACKEND
 
 # Tenant: integration id and account, as the parameter file names them.
 TENANTS = {

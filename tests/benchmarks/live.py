@@ -22,7 +22,7 @@ from psycopg import sql
 
 from dsaudit.verdict import causes
 from examples import storefront
-from examples.storefront.control import SampleError
+from examples.control import SampleError
 from examples.storefront.faults import Planted
 from examples.storefront.sample import SHOPS, TENANTS, Sample
 from tests.benchmarks.cost import write_down

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from examples.storefront.control import SampleError
+from examples.control import SampleError
 from examples.storefront.faults.choosing import living
 from examples.storefront.faults.subscribing import unsubscribed
 from examples.storefront.faults.switching import a_second_passes, backend, source

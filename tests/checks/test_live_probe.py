@@ -32,7 +32,7 @@ from dsaudit.probes import MARK
 from dsaudit.run import Options, run
 from dsaudit.source import Recording
 from dsaudit.verdict import Status
-from examples.storefront.control import poll
+from examples.control import poll
 from examples.storefront.faults import LIVE_FAULTS
 from tests.checks.auditing import all_rows, opened, told, variables
 from tests.checks.receiver import Receiver, receiving

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from examples.storefront.control import SampleError, call
+from examples.control import SampleError, call
 from examples.storefront.sample import Sample
 from tests.storefront.backend_kit import (
     ACME,

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 from dsaudit import server
-from examples.storefront import databases
-from examples.storefront.control import SampleError
+from examples import databases
+from examples.control import SampleError
 from examples.storefront.processes import BACKEND, Migrations, start_backend, start_source
 from examples.storefront.sample import TENANTS, Sample
 from tests.storefront.backend_kit import ACME, an_order, deliver, objects, refined, rows
@@ -43,7 +43,7 @@ class Strict:
         self.server_url, self.suffix = postgres.url, f"_{secrets.token_hex(4)}"
         stack.callback(databases.drop_roles, postgres.url, self.suffix)
         stack.callback(databases.drop, postgres.url, f"storefront{self.suffix}", f"migrated{self.suffix}")
-        self.owner_url, _ = databases.create(postgres.url, self.suffix)
+        self.owner_url, _ = databases.create(postgres.url, "storefront", self.suffix)
         options = ["--size", "20", "--bucket", "4", "--rate", "50"]
         self.source = start_source(folder / "source.sqlite", options, SECRETS)
         stack.callback(self.source.stop)

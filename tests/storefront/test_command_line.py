@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from examples.storefront.control import poll
+from examples.control import poll
 from examples.storefront.faults import Planted
 
 pytestmark = pytest.mark.xdist_group("command_line")  # one sample for all of them

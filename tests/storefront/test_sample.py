@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from examples import storefront
-from examples.storefront.control import SampleError
+from examples.control import SampleError
 from examples.storefront.faults import FAULTS, Planted
 from examples.storefront.sample import TENANTS, Sample
 

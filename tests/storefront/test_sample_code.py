@@ -9,10 +9,11 @@ import pytest
 
 from dsaudit.parameters import load
 from examples import storefront
-from examples.storefront.control import SampleError
+from examples.control import SampleError
+from examples.processes import PROJECT
 from examples.storefront.faults import configuration, sync_code
 from examples.storefront.faults.editing import replaced, sync_function_rewritten
-from examples.storefront.processes import BACKEND, PROJECT
+from examples.storefront.processes import BACKEND
 from examples.storefront.sample import Sample
 
 pytestmark = pytest.mark.xdist_group("sample_code")  # one sample for all of them

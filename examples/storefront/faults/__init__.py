@@ -5,13 +5,9 @@ root. It is caused in the running system, through the switches of its processes 
 that is possible, and chooses its rows with `random`. A name that starts with `_` is a helper's.
 """
 
-from collections.abc import Callable
-from inspect import getmembers, isfunction
-from random import Random
-from types import ModuleType
-from typing import Any
+from examples.answer_key import Expected, Planted, recorded
+from examples.planting import Fault, chosen, collected
 
-from ..control import SampleError
 from . import (
     accuracy,
     causes,
@@ -29,9 +25,6 @@ from . import (
     values,
     webhooks,
 )
-from .answer_key import Expected, Planted, recorded
-
-Fault = Callable[[Any, Random], Planted]
 
 SUBJECTS = (
     configuration,
@@ -64,26 +57,12 @@ TOUR = (
 )
 
 
-def _collected(*subjects: ModuleType) -> dict[str, Fault]:
-    found: dict[str, Fault] = {}
-    for subject in subjects:
-        for name, function in getmembers(subject, isfunction):
-            if function.__module__ == subject.__name__ and not name.startswith("_"):
-                if name in found:
-                    raise SampleError(f"two faults are called {name}: {found[name].__module__} and {subject.__name__}")
-                found[name] = function
-    return found
-
-
-FAULTS = _collected(*SUBJECTS)
+FAULTS = collected(*SUBJECTS)
 # These show in what an audit does at the source when it is asked to, and in nothing that is there already.
-LIVE_FAULTS = _collected(live, starting)
+LIVE_FAULTS = collected(live, starting)
 
 __all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
 
 
 def named(name: str) -> Fault:
-    faults = FAULTS | LIVE_FAULTS
-    if name not in faults:
-        raise SampleError(f"{name!r} is not a fault of the storefront; it has: {', '.join(sorted(faults))}")
-    return faults[name]
+    return chosen(name, FAULTS | LIVE_FAULTS, "storefront")

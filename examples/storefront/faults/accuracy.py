@@ -3,7 +3,8 @@
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import living, rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, altered, forget_everything
 from .switching import a_second_passes, backend, source

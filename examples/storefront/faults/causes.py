@@ -5,8 +5,9 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..control import SampleError
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+from examples.control import SampleError
+
 from .choosing import living, rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, altered, forget_everything, replaced
 from .subscribing import unsubscribed

@@ -5,7 +5,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import rows, some_tenant
 from .editing import altered, replaced
 

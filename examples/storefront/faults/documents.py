@@ -3,8 +3,9 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from ..control import SampleError
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+from examples.control import SampleError
+
 from .editing import replaced
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..control import SampleError
+from examples.control import SampleError
 
 if TYPE_CHECKING:
     from ..sample import Sample

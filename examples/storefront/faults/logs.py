@@ -3,8 +3,9 @@
 from random import Random
 from typing import TYPE_CHECKING
 
+from examples.answer_key import Expected, Planted
+
 from ..logs import LOG, rotated
-from .answer_key import Expected, Planted
 from .choosing import living, some_tenant
 from .switching import backend
 

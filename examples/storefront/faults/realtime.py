@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import living, some_tenant
 from .editing import WITHOUT_WEBHOOKS, forget_everything
 from .switching import a_second_passes, backend, source

@@ -3,7 +3,8 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import living, rows, some_tenant
 from .editing import altered
 from .switching import a_second_passes, backend, source

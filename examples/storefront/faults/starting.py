@@ -3,7 +3,7 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
 
 if TYPE_CHECKING:
     from ..sample import Sample

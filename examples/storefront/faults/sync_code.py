@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from ..control import SampleError
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+from examples.control import SampleError
+
 from .choosing import living, rows, some_tenant
 from .editing import SYNC_SERVICE, replaced, sync_function_rewritten
 

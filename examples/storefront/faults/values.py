@@ -3,7 +3,8 @@
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import living, some_tenant
 from .switching import backend
 

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import TYPE_CHECKING
 
-from .answer_key import Expected, Planted
+from examples.answer_key import Expected, Planted
+
 from .choosing import living, rows, some_tenant
 from .editing import SYNC_SERVICE, replaced
 from .subscribing import subscribed, unsubscribed

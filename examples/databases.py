@@ -1,4 +1,4 @@
-"""The sample's databases and its two roles: the owner, whom the backend is, and the auditor, who may only read."""
+"""The sample's databases and its two roles: the owner, whom the integration is, and the auditor, who may only read."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -31,9 +31,9 @@ def name_of(url: str) -> str:
     return urlsplit(url).path.lstrip("/")
 
 
-def create(server_url: str, suffix: str) -> tuple[str, str]:
+def create(server_url: str, example: str, suffix: str) -> tuple[str, str]:
     """Make the database and its roles; return the owner's and the auditor's URL of it."""
-    database, owner, auditor = f"storefront{suffix}", f"owner{suffix}", f"auditor{suffix}"
+    database, owner, auditor = f"{example}{suffix}", f"owner{suffix}", f"auditor{suffix}"
     passwords = {name: secrets.token_urlsafe(24) for name in (owner, auditor)}
     names = {"owner": sql.Identifier(owner), "auditor": sql.Identifier(auditor)}
     hidden = {"owner_password": passwords[owner], "auditor_password": passwords[auditor]}

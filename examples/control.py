@@ -1,4 +1,4 @@
-"""Speaks to the two processes over HTTP."""
+"""Speaks to the processes of a sample over HTTP."""
 
 import json
 import time
@@ -14,9 +14,12 @@ class SampleError(Exception):
     """The sample cannot be started, reached or brought to rest; the message is one sentence."""
 
 
-def call(url: str, token: str | None = None, body: object = None, timeout: float | None = 120) -> Any:
+def call(
+    url: str, token: str | None = None, body: object = None, timeout: float | None = 120, bearer: str | None = None
+) -> Any:
     """GET an address, or POST to it if there is a body, and return what it answers as JSON."""
     headers = {"Content-Type": "application/json"} | ({"X-Control-Token": token} if token else {})
+    headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
     data = None if body is None else json.dumps(body).encode()
     try:
         with _opener.open(urllib.request.Request(url, data, headers), timeout=timeout) as answer:

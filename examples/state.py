@@ -9,15 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .control import SampleError
-
-# What the user typed to get here, for messages that tell what to type next.
-COMMAND = os.environ.get("SAMPLE_COMMAND", "python -m examples.storefront")
+from examples.control import SampleError
 
 
-def default_path() -> Path:
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(base) / f"dsaudit-{os.getuid()}" / "storefront.json"
+def command(example: str) -> str:
+    """What the user typed to get here, for messages that tell what to type next."""
+    return os.environ.get("SAMPLE_COMMAND", f"python -m examples.{example}")
+
+
+def default_path(example: str) -> Path:
+    return _own_folder() / f"{example}.json"
+
+
+def _own_folder() -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"dsaudit-{os.getuid()}"
 
 
 def _lock_of(path: Path) -> Path:
@@ -42,7 +47,7 @@ def claimed(path: Path) -> Iterator[None]:
 
 def _make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder == default_path().parent and (folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077):
+    if folder == _own_folder() and (folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077):
         raise SampleError(f"{folder} is open to other users; give another place with --state")
 
 
@@ -92,9 +97,9 @@ def write(path: Path, state: dict[str, Any]) -> None:
     Path(name).replace(path)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, example: str) -> dict[str, Any]:
     """The state of the sample that runs now. To read it is to use it: the sample ends when nobody does for long."""
     if not path.exists() or not is_up(path):
-        raise SampleError(f"no sample is up at {path}; start one with: {COMMAND} up")
+        raise SampleError(f"no sample is up at {path}; start one with: {command(example)} up")
     path.touch()
     return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,186 @@
+"""The processes of a sample, as children that cannot outlive us."""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from dsaudit.attached import attached, ended, free_port, stop, tied
+from examples.control import SampleError, call, poll
+
+Sample = TypeVar("Sample")
+Stopped = TypeVar("Stopped", bound="Stoppable")
+
+PROJECT = Path(__file__).resolve().parents[1]
+START_SECONDS = 60
+START_ATTEMPTS = 3
+STOP_SECONDS = 10
+MISLEADING = ("PG", "DSAUDIT_", "STOREFRONT_", "REFERRALS_", "HUNTER_")
+
+Command = Callable[[int], list[str]]
+Variables = Callable[[int], Mapping[str, str]]
+
+
+class PortTaken(SampleError):
+    """Another program took the port between the choice and the start; try again."""
+
+
+class Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+class Running(Stoppable, Protocol):
+    """A command that runs until it is stopped and that cannot outlive us."""
+
+    def ended(self) -> bool: ...
+
+
+class Started:
+    """A command in an interpreter of its own."""
+
+    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+        command = [*tied("KILL"), sys.executable, "-m", module, *arguments]
+        self.keeper = attached(command, log, environment=environment, folder=PROJECT)
+
+    def ended(self) -> bool:
+        return ended(self.keeper)
+
+    def stop(self) -> None:
+        stop(self.keeper)
+
+
+class Forked:
+    """The same command in a fork of a process that has imported the libraries: a start takes a fifth of the time.
+
+    On Linux alone: elsewhere libraries may not bear a fork.
+    """
+
+    def __init__(
+        self, module: str, arguments: list[str], environment: Mapping[str, str], log: Path, preloaded: Sequence[str]
+    ) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(preloaded))
+        given = (module, arguments, dict(environment), log)
+        log.touch()
+        self.process = context.Process(target=_run_module, args=given, daemon=True)
+        self.process.start()
+
+    def ended(self) -> bool:
+        return self.process.exitcode is not None
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.join(STOP_SECONDS)
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+
+
+def started(
+    module: str,
+    arguments: list[str],
+    variables: Mapping[str, str],
+    log: Path,
+    preloaded: Sequence[str] | None = None,
+) -> Running:
+    """Run `python -m module`; where what it imports is given, in a fork that has imported it."""
+    environment = {**surroundings(), **variables}
+    if preloaded and sys.platform == "linux":
+        return Forked(module, arguments, environment, log, preloaded)
+    return Started(module, arguments, environment, log)
+
+
+class Process:
+    """A server on a loopback port. It starts at once and `wait` says when it answers: several can start together."""
+
+    def __init__(
+        self,
+        name: str,
+        health: str,
+        command: Command,
+        variables: Variables,
+        log: Path,
+        preloaded: Sequence[str] | None = None,
+        port: int | None = None,
+    ) -> None:
+        self.name, self.health, self.log = name, health, log
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        module, *arguments = command(self.port)
+        self.running = started(module, arguments, variables(self.port), log, preloaded)
+
+    def wait(self, token: str, seconds: float = START_SECONDS) -> None:
+        """Wait until it answers. Raises SampleError with the end of its log."""
+        for _ in poll(seconds):
+            if self.running.ended():
+                break
+            if self._answers(token):
+                return
+        problem = PortTaken if "address already in use" in self.log.read_text(errors="replace") else SampleError
+        raise problem(f"the {self.name} did not start; the end of its log: {end_of(self.log)}")
+
+    def _answers(self, token: str) -> bool:
+        try:
+            call(self.url + self.health, token)
+        except SampleError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.running.stop()
+
+
+def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    """Be `python -m module`, in the process that was forked, as if it had been started with this environment."""
+    os.setsid()  # Ctrl-C in the terminal must reach the parent only
+    with log.open("ab") as file, Path(os.devnull).open("rb") as nothing:
+        for ours, theirs in enumerate((nothing, file, file)):
+            os.dup2(theirs.fileno(), ours)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(PROJECT)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def surroundings() -> dict[str, str]:
+    """Our environment without what would point a process to another database or another sample."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(MISLEADING)}
+
+
+def end_of(log: Path) -> str:
+    return " | ".join(log.read_text(errors="replace").splitlines()[-5:])
+
+
+@contextmanager
+def on_free_ports(start: Callable[[ExitStack], Sample]) -> Iterator[Sample]:
+    """Start a sample, and again if another program was quicker to take one of its ports."""
+    for attempt in range(START_ATTEMPTS):
+        with ExitStack() as stack:
+            try:
+                sample = start(stack)
+            except PortTaken:
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+                continue
+            yield sample
+            return
+
+
+def until_closed(stack: ExitStack, process: Stopped) -> Stopped:
+    stack.callback(process.stop)
+    return process

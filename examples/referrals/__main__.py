@@ -1,0 +1,56 @@
+"""The sample from the command line: python -m examples.referrals up."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from examples.command_line import Example, Parser, main
+from examples.planting import Fault
+
+from .sample import Sample
+
+
+def options(parser: Parser) -> None:
+    parser.add_argument("--interval", type=float, default=5, help="seconds between two scheduled syncs (default 5)")
+
+
+def running(arguments: Namespace, answers: Path) -> AbstractContextManager[Sample]:
+    from .launcher import running
+
+    return running(arguments.seed, arguments.interval, answers)
+
+
+def report(sample: Sample) -> dict[str, Any]:
+    partner, platform = sample.partner("status"), sample.platform("status")
+    return {
+        "partner": sample.partner_url,
+        "api": sample.api_url,
+        "platform": sample.platform_url,
+        "app": {name: value for name, value in platform.items() if name != "faults"},
+        "waiting": sample.waiting(),
+        "switches": {"partner": partner["faults"], "app": platform["faults"]},
+    }
+
+
+def faults() -> tuple[Mapping[str, Fault], Iterable[str]]:
+    from .faults import FAULTS, TOUR
+
+    return FAULTS, TOUR
+
+
+REFERRALS = Example(
+    name="referrals",
+    parts="its database, its partner, its broker, its app, and a first sync",
+    healed="Everything is as it was when the sample had started.",
+    options=options,
+    running=running,
+    sample=Sample,
+    report=report,
+    faults=faults,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(REFERRALS))

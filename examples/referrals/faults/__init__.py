@@ -1,0 +1,2 @@
+FAULTS: dict = {}
+TOUR: tuple = ()

@@ -1,0 +1,200 @@
+"""What runs the app's processes, as a compose file does, and can be asked to run them otherwise."""
+
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from examples import databases
+from examples.control import SampleError, call
+from examples.processes import Process
+
+from .processes import Broker, CeleryProcess, start_api, start_beat, start_worker
+
+PARTS = ("api", "worker", "beat")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the app runs now."""
+
+    enabled: bool
+    seconds: float
+    beats: int = 1
+    faults: list[str] = field(default_factory=list)
+
+
+class Platform:
+    """Starts the app's parts and recreates them with changed settings; whoever asks waits until they are ready."""
+
+    def __init__(
+        self,
+        folder: Path,
+        code: Path,
+        settings: Settings,
+        variables: dict[str, str],
+        partner: Process,
+        control_token: str,
+        broker: Broker,
+        restore: Callable[[], None],
+    ) -> None:
+        self.folder, self.code, self.at_start, self.settings = folder, code, settings, settings
+        self.variables, self.partner, self.control_token = variables, partner, control_token
+        self.broker, self.restore = broker, restore
+        self.logs, self.faults_file = folder / "logs", folder / "faults.json"
+        self.api: Process | None = None
+        self.worker: CeleryProcess | None = None
+        self.beats: list[CeleryProcess] = []
+        self.lock = threading.Lock()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the app's processes are told."""
+        return {
+            **self.variables,
+            "HUNTER_ENVIRONMENT": "development",
+            "HUNTER_PARTNER_CENTER_ENABLED": str(self.settings.enabled).lower(),
+            "HUNTER_REFERRAL_SYNC_SECONDS": f"{self.settings.seconds:g}",
+            "HUNTER_FAULTS_FILE": str(self.faults_file),
+        }
+
+    def start(self, parts: Iterable[str] = PARTS) -> None:
+        """Start what does not run, API and worker together, and then beat, so that its first sync is taken at once."""
+        if "worker" in parts:
+            self.worker = start_worker(self.code, self.logs / "worker.log", self.environment)
+        if "api" in parts:
+            port = self.api.port if self.api else None
+            self.api = start_api(self.code, self.logs / "api.log", self.environment, port)
+        if "worker" in parts and self.worker:
+            self.worker.wait()
+        if "api" in parts and self.api:
+            self.api.wait("")
+        while "beat" in parts and len(self.beats) < self.settings.beats:
+            schedule = self.folder / f"beat-schedule-{len(self.beats)}"
+            schedule.unlink(missing_ok=True)
+            log = self.logs / ("beat-2.log" if self.beats else "beat.log")
+            self.beats.append(start_beat(self.code, log, self.environment, schedule))
+            self.beats[-1].wait()
+
+    def stop(self, parts: Iterable[str] = PARTS) -> None:
+        if "beat" in parts:
+            for beat in self.beats:
+                beat.stop()
+            self.beats = []
+        if "api" in parts and self.api:
+            self.api.stop()
+        if "worker" in parts and self.worker:
+            self.worker.stop()
+
+    def status(self, _: Any) -> Any:
+        running = {"api": self.api, "worker": self.worker}
+        parts = {name: "ended" if part is None or part.running.ended() else "up" for name, part in running.items()}
+        beats = sum(not beat.running.ended() for beat in self.beats)
+        told = {"enabled": self.settings.enabled, "seconds": self.settings.seconds, "faults": self.settings.faults}
+        return {**parts, "beats": beats, **told}
+
+    def flag(self, asked: Any) -> Any:
+        """{"enabled": false}: recreate API and worker with the changed variable."""
+        if not isinstance(asked["enabled"], bool):
+            raise ValueError("enabled is true or false")
+        return self.misbehave({"enabled": asked["enabled"], "recreate": ["api", "worker"]})
+
+    def ask_partner(self, asked: Any) -> Any:
+        """{"fail": 503}, {"fail": null}: make the partner refuse, or answer again."""
+        return call(f"{self.partner.url}/_control/faults", self.control_token, asked)
+
+    def misbehave(self, asked: Any) -> Any:
+        """Change settings by their names, and recreate the parts that `recreate` names so that they know."""
+        recreated = asked.pop("recreate", [])
+        self.settings = replace(self.settings, **asked)
+        self.faults_file.write_text(json.dumps(self.settings.faults), encoding="utf-8")
+        self.stop(recreated)
+        self.start(recreated)
+        return self.status(None)
+
+    def heal(self, _: Any) -> Any:
+        """Put everything back as it was: settings, partner, database, broker and logs."""
+        self.stop()
+        self.settings = self.at_start
+        self.faults_file.unlink(missing_ok=True)
+        for log in self.logs.iterdir():
+            log.unlink()
+        call(f"{self.partner.url}/_control/reset", self.control_token, {})
+        self.restore()
+        self.broker.forget()
+        self.start()
+        return self.status(None)
+
+    def close(self) -> None:
+        with self.lock:
+            self.stop()
+
+
+class Control:
+    """The platform's HTTP control, on a loopback port of its own, for who has the token."""
+
+    def __init__(self, platform: Platform, token: str) -> None:
+        actions = {
+            ("GET", "/status"): platform.status,
+            ("POST", "/flag"): platform.flag,
+            ("POST", "/partner"): platform.ask_partner,
+            ("POST", "/misbehave"): platform.misbehave,
+            ("POST", "/heal"): platform.heal,
+        }
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer("GET")
+
+            def do_POST(self) -> None:
+                self._answer("POST")
+
+            def _answer(self, method: str) -> None:
+                text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                given = self.headers.get("Authorization", "")
+                action = actions.get((method, self.path))
+                if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+                    self._send(401, {"error": "the token is missing or wrong"})
+                elif action is None:
+                    self._send(404, {"error": f"{method} {self.path} is nothing that the platform does"})
+                else:
+                    self._send(*self._done(action, text))
+
+            def _done(self, action: Callable[[Any], Any], text: bytes) -> tuple[int, Any]:
+                try:
+                    with platform.lock:
+                        return 200, action(json.loads(text or b"{}"))
+                except (ValueError, KeyError, TypeError) as error:
+                    return 422, {"error": f"{type(error).__name__}: {error}"}
+                except SampleError as error:
+                    return 502, {"error": str(error)}
+
+            def _send(self, status: int, body: Any) -> None:
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def restored(server_url: str, owner_url: str, start: str, suffix: str) -> None:
+    """Put the database back as it was before the first sync."""
+    name = databases.name_of(owner_url)
+    databases.drop(server_url, name)
+    databases.copy(server_url, start, name, suffix)

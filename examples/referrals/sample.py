@@ -1,0 +1,145 @@
+"""The running sample: what a test, a planter or the command line does with it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from examples.answer_key import Planted, recorded
+from examples.control import SampleError, call, poll
+from examples.processes import PROJECT
+
+from .processes import BACKEND
+
+RUN_SECONDS = 90  # longer than the app waits for its lock
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+
+    environment: dict[str, str] = field(repr=False)
+    owner_url: str = field(repr=False)
+    partner_url: str
+    api_url: str
+    platform_url: str
+    control_token: str = field(repr=False)
+    seed: int
+    interval: float
+    answers: Path
+    # A copy of the project, as far as the sample is made of it: parameter file and code. The logs are there too.
+    copy: Path
+
+    @property
+    def parameters(self) -> Path:
+        """The parameter file; the folders that it names are looked up from the folder above its own."""
+        return self.copy / "parameters" / "referrals.yml"
+
+    @property
+    def code(self) -> Path:
+        """The app's code."""
+        return self.copy / BACKEND.relative_to(PROJECT)
+
+    @property
+    def logs(self) -> Path:
+        """The folder of worker.log, beat.log and api.log."""
+        return self.copy / "logs"
+
+    def owner(self) -> psycopg.Connection[Any]:
+        """A connection that may write; for planters and tests alone."""
+        return psycopg.connect(self.owner_url)
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with self.owner() as connection:
+            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
+
+    def partner(self, action: str, body: object = None) -> Any:
+        """Ask the partner's side: status, records, or with a body faults, change, add, reset."""
+        return call(f"{self.partner_url}/_control/{action}", self.control_token, body)
+
+    def platform(self, action: str, body: object = None) -> Any:
+        """Ask what runs the app: status, or with a body flag, partner, misbehave, heal; done when it is answered."""
+        token = self.environment["REFERRALS_PLATFORM_TOKEN"]
+        return call(f"{self.platform_url}/{action}", None, body, bearer=token)
+
+    def change(self, count: int) -> Any:
+        """Let that many referrals be changed at the partner; their ids."""
+        return self.partner("change", {"count": count})["changed"]
+
+    def add(self, **values: object) -> str:
+        """Add a referral at the partner, at the end of the list; its id."""
+        return self.partner("add", values)["id"]
+
+    def refuse(self, status: int | None, times: int | None = None) -> None:
+        """Let the partner refuse all requests, or as many as told, or none any more."""
+        self.platform("partner", {"fail": status, "fail_times": times})
+
+    def sync(self) -> str:
+        """Queue a sync by the API; its task's id."""
+        return call(f"{self.api_url}/api/referrals/sync", body={})["task_id"]
+
+    def enable(self, enabled: bool) -> None:
+        """Turn the feature flag, with new processes of API and worker."""
+        self.platform("flag", {"enabled": enabled})
+
+    def runs(self, after: int = 0, trigger: str | None = None) -> list[dict[str, Any]]:
+        """The history's rows behind one, in order."""
+        query = """select * from partner_center_sync_runs
+            where id > %s and coalesce(trigger = %s, true) order by id"""
+        return self.rows(query, after, trigger)
+
+    def last_run(self) -> int:
+        """The id of the history's last row, 0 where there is none."""
+        return self.rows("select coalesce(max(id), 0) as last from partner_center_sync_runs")[0]["last"]
+
+    def ended(self, task_id: str) -> dict[str, Any]:
+        """Wait until a sync has ended; its row of the history."""
+        for _ in poll(RUN_SECONDS, pause=0.05):
+            found = [run for run in self.runs() if run["task_id"] == task_id and run["ended_at"]]
+            if found:
+                return found[-1]
+        raise SampleError(f"the sync {task_id} has not ended after {RUN_SECONDS} s")
+
+    def scheduled(self, count: int = 1, after: int | None = None) -> list[dict[str, Any]]:
+        """Wait until as many syncs that beat queued have begun from now on, or behind a row, and ended."""
+        after = self.last_run() if after is None else after
+        for _ in poll(RUN_SECONDS, pause=0.05):
+            found = [run for run in self.runs(after, "beat") if run["ended_at"]]
+            if len(found) >= count:
+                return found[:count]
+        raise SampleError(f"beat's syncs have not come: {count} in {RUN_SECONDS} s")
+
+    def waiting(self) -> int:
+        """How many messages no worker has taken yet."""
+        import redis
+
+        with redis.Redis.from_url(self.environment["REFERRALS_BROKER"]) as broker:
+            return int(broker.llen("celery"))
+
+    def settle(self, timeout: float = 30) -> None:
+        """Wait until no sync runs, and none waits for a worker."""
+        running = "select count(*) as number from partner_center_sync_runs where status = 'running'"
+        for _ in poll(timeout, pause=0.05):
+            if not self.waiting() and not self.rows(running)[0]["number"]:
+                return
+        raise SampleError(f"after {timeout} s syncs are still running, or wait for a worker")
+
+    def plant(self, fault: str, seed: int = 1) -> Planted:
+        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
+        from . import faults
+
+        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
+        return recorded(planted, seed, self.answers)
+
+    def heal(self) -> None:
+        """Put everything back as it was at the start, and wait for the first scheduled sync."""
+        self.platform("heal", {})
+        self.first_sync()
+
+    def first_sync(self) -> None:
+        (run,) = self.scheduled(after=0)
+        if run["status"] != "success":
+            raise SampleError(f"the first sync did not end well: {run['error']}")
