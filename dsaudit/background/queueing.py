@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dsaudit.background import calls, runs
 from dsaudit.background.broker import Broker, BrokerError, connected
 from dsaudit.source.reading import value_at
@@ -148,12 +146,8 @@ def _why_not_begun(audit: Audit, task_id: str | None) -> str | None:
 
 
 def current(audit: Audit) -> list[Run]:
-    """Return the history as it is now, the newest last; a value that is none is None."""
-    frame = runs.history(audit, now=True)
-    return [
-        {str(name): None if pd.isna(value) else value for name, value in line.items()}
-        for line in frame.to_dict("records")
-    ]
+    """Return the latest runs as they are now, the newest last."""
+    return [{str(name): value for name, value in one.items()} for one in runs.runs(audit, now=True).to_dict("records")]
 
 
 def _key(run: Run) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def uat_results(audit: Audit) -> str:
-    """Return the document: each item with its result and notes, the whole in one word, and the steps to take it back."""
+    """Return the document: each item with its result and notes, the whole in a word, and how it is taken back."""
     items = results.items(audit)
     by_people = [one for one in items if one.result == "by a person"]
     filled = [(words(one.text), words(one.result), words(one.notes) or "–") for one in items if one not in by_people]

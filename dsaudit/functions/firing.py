@@ -99,7 +99,7 @@ def _watched(audit: Audit, progress: Progress) -> Seen:
     known = {_key(run) for run in queueing.current(audit)}
     begun, latest = time.monotonic(), given.seconds * (given.cycles + given.tolerance_percent / 100) + MARGIN
     while True:
-        new = [run for run in queueing.current(audit) if _key(run) not in known and is_scheduled(audit, run)]
+        new = [run for run in queueing.current(audit) if _key(run) not in known and _is_scheduled(audit, run)]
         waited = time.monotonic() - begun
         if len(new) >= given.cycles or waited > latest:
             return {"begun": len(new), "waited": round(waited, 1)}
@@ -107,11 +107,10 @@ def _watched(audit: Audit, progress: Progress) -> Seen:
         time.sleep(queueing.PAUSE)
 
 
-def is_scheduled(audit: Audit, run: dict[str, Any]) -> bool:
+def _is_scheduled(audit: Audit, run: dict[str, Any]) -> bool:
     """Return whether the schedule has started a run; where the history does not tell, any may be."""
-    given = audit.parameters.schedule
-    named = given.triggers if given else []
-    return run.get("trigger") is None or str(run["trigger"]) in named
+    syncs = audit.parameters.syncs
+    return syncs is None or "trigger" not in syncs.columns or run["trigger"] in syncs.scheduled
 
 
 def _key(run: dict[str, Any]) -> tuple[Any, ...]:
