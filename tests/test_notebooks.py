@@ -103,8 +103,9 @@ def test_a_notebook_is_kept_in_order(path: Path) -> None:
     assert not faults(notebook)
 
 
-def test_the_datasource_blueprint_has_its_eight_phases() -> None:
-    names = [path.name[:3] for path in NOTEBOOKS if path.parent.name == "datasource"]
+@pytest.mark.parametrize("blueprint", ["datasource", "background_sync"])
+def test_a_blueprint_has_its_eight_phases(blueprint: str) -> None:
+    names = [path.name[:3] for path in NOTEBOOKS if path.parent.name == blueprint]
     assert names == [f"0{number}_" for number in range(1, 9)]
 
 

@@ -1,4 +1,4 @@
-"""Every requirement of the datasource blueprint has its check, its phase and its fault; the table is printed."""
+"""Every requirement of a blueprint has its check, its phase and its fault; the table is printed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ import pytest
 from dsaudit.checks import all_checks, notebooks
 from dsaudit.checks.planning import check_calls
 from dsaudit.parameters import project_root
-from examples.storefront.faults import FAULTS, LIVE_FAULTS
+from examples.referrals import faults as referrals
+from examples.storefront import faults as storefront
 
+BLUEPRINTS = ("datasource", "background_sync")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
+    "01_manual_sync": ["BS0", "BS1"],
+    "02_task": ["BS2"],
+    "03_idempotency": ["BS3"],
+    "04_schedule": ["BS4"],
+    "05_logging": ["BS5"],
+    "06_database": ["BS6"],
+    "07_feature_flag": ["BS7", "BS8"],
     "01_configuration": ["DS0", "DS1.1", "DS1.2"],
     "02_sync_coverage": ["DS2.1", "DS2.2", "DS2.3"],
     "03_webhook_coverage": ["DS3.1", "DS3.2", "DS3.3", "WH1"],
@@ -27,9 +36,11 @@ PHASES = {
 
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
-    sources = {name: getsource(fault) for name, fault in (FAULTS | LIVE_FAULTS).items()}
+    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS
+    sources = {name: getsource(fault) for name, fault in planters.items()}
     rows = []
-    for notebook in notebooks(project_root() / "notebooks" / "datasource"):
+    folder = project_root() / "notebooks"
+    for notebook in [path for blueprint in BLUEPRINTS for path in notebooks(folder / blueprint)]:
         for _, name in check_calls(notebook):
             if name is None:
                 continue

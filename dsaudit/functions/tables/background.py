@@ -21,9 +21,8 @@ def quick_status(audit: Audit) -> pd.DataFrame:
     show: part, state, told
     """
     rows = [*_api(audit), *_broker(audit), *_history(audit)]
-    rows.append(
-        {"part": "database", "state": "ok", "told": f"{audit.identity.database}, asked as {audit.identity.role}"}
-    )
+    whose = f"{audit.identity.database}, asked as {audit.identity.role}"
+    rows.append({"part": "database", "state": "ok", "told": whose})
     if shown := disturbances.shown(audit):
         rows.append({"part": "feature flag", "state": shown, "told": "as the API shows it"})
     return pd.DataFrame(rows, dtype=object)
@@ -45,12 +44,12 @@ def _broker(audit: Audit) -> list[Row]:
             workers, active, queued = broker.workers(), broker.active(), broker.queued()
     except BrokerError as error:
         return [{"part": "broker", "state": "not well", "told": str(error)}]
-    at_work = sum(len(tasks) for tasks in active.values())
-    waiting = "" if queued is None else f", {queued} waiting"
+    told = f"{len(workers)} answer, {sum(map(len, active.values()))} tasks at work"
+    told += "" if queued is None else f", {queued} waiting"
     return [
         {"part": "broker", "state": "ok", "told": "answers"},
-        {"part": "workers", "state": "ok" if workers else "not well", "told": f"{len(workers)} answer, {at_work} at work{waiting}"},
-    ]  # fmt: skip
+        {"part": "workers", "state": "ok" if workers else "not well", "told": told},
+    ]
 
 
 def _history(audit: Audit) -> list[Row]:
