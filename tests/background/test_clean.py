@@ -1,0 +1,33 @@
+"""On the sample as it should be every check passes, acting ones included; and everything is left as it was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from dsaudit.verdict import Status
+from tests.background.auditing import CHECKS, audited
+from tests.checks.auditing import Verdicts, told
+
+pytestmark = pytest.mark.xdist_group("referrals 0")
+
+
+@pytest.fixture(scope="module")
+def clean(referrals: Any) -> Verdicts:
+    return audited(referrals)[0]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_passes_on_the_sample(name: str, clean: Verdicts) -> None:
+    assert clean[name].status is Status.PASS, told(clean[name])
+    assert clean[name].examined > 0
+
+
+def test_the_flag_is_on_and_the_source_serves_afterwards(referrals: Any, clean: Verdicts) -> None:
+    answer = httpx.get(f"{referrals.environment['REFERRALS_API']}/healthz", trust_env=False)
+    assert answer.json()["feature_flag_state"] == "enabled"
+    headers = {"Authorization": f"Bearer {referrals.environment['REFERRALS_PARTNER_TOKEN']}"}
+    address = f"{referrals.environment['REFERRALS_PARTNER_API']}/v1.0/engagements/referrals"
+    assert httpx.get(address, headers=headers, trust_env=False).status_code == 200

@@ -1,0 +1,63 @@
+"""Each fault of a scheduled sync is found by its root check, before what follows from it, and nothing else changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsaudit.checks import all_checks
+from dsaudit.verdict import Status
+from examples.referrals.faults import FAULTS
+from tests.background.auditing import CHECKS, audited
+from tests.checks.auditing import decision, told
+
+# The check that finds the root: the first thing that a reader is told.
+ROOTS = {
+    "sync_inserts_again": "second_sync_writes_nothing",
+    "concurrent_syncs_insert_twice": "concurrent_syncs_write_once",
+    "beat_entry_missing": "schedule_has_the_entry",
+    "beat_interval_wrong": "schedule_has_the_entry",
+    "beat_fires_twice": "sync_fires_on_schedule",
+    "task_never_registered": "task_is_registered",
+    "task_ignores_flag": "flag_off_skips_the_task",
+    "api_ignores_flag": "flag_off_refuses_the_request",
+    "statistics_missing_from_log": "log_lines_have_their_fields",
+    "exception_crashes_worker": "failure_is_logged_and_survived",
+    "domain_not_normalised": "domains_are_normalised",
+    "referral_type_missing_from_view": "ready_view_has_its_columns",
+    "api_errors_swallowed": "failure_is_logged_and_survived",
+    "second_page_dropped": "source_missing_in_refined",
+}
+GROUPS = 3  # samples at once: each fault is planted alone, and healed
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, marks=pytest.mark.xdist_group(f"referrals {place % GROUPS}"))
+        for place, fault in enumerate(sorted(FAULTS))
+    ],
+)
+def test_a_fault_is_found_by_its_root_and_nothing_else_changes(fault: str, referrals: Any) -> None:
+    try:
+        planted = referrals.plant(fault)
+        found, rows, parameters = audited(referrals)
+    finally:
+        referrals.heal()
+    for expected in planted.must:
+        verdict = found[expected.check]
+        assert verdict.status == expected.status, told(verdict)
+        key = all_checks()[expected.check].listed("key")[0]
+        named = {str(row[key]) for row in rows[expected.check]}
+        assert set(expected.keys) <= named, told(verdict)
+    allowed = {expected.check for expected in planted.must} | set(planted.may)
+    alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
+    assert alarms == []
+    decided = decision(parameters, found)
+    assert (decided["order"][0], decided["reasons"][0]["check"]) == (ROOTS[fault], ROOTS[fault]), decided["order"]
+
+
+def test_every_fault_has_its_root() -> None:
+    assert set(ROOTS) == set(FAULTS)
+    assert set(ROOTS.values()) <= set(CHECKS)
