@@ -40,6 +40,9 @@ class Running(Stoppable, Protocol):
 
     def ended(self) -> bool: ...
 
+    def kill(self) -> None:
+        """End it at once, where nothing that it still does is wanted."""
+
 
 class Started:
     """A command in an interpreter of its own."""
@@ -53,6 +56,9 @@ class Started:
 
     def stop(self) -> None:
         stop(self.keeper)
+
+    def kill(self) -> None:
+        self.stop()
 
 
 class Forked:
@@ -77,6 +83,9 @@ class Forked:
     def stop(self) -> None:
         self.process.terminate()
         self.process.join(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
         self.process.kill()
         self.process.join()
         self.process.close()

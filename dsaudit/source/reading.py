@@ -90,7 +90,12 @@ def strictly(text: str, where: str) -> Any:
 
 
 def value_at(record: Any, path: str) -> Any:
-    """Return the value at a dotted path, None where there is none."""
+    """Return the value at a dotted path, None where there is none.
+
+    A name that has dots itself, such as ``@odata.nextLink``, is found as a whole.
+    """
+    if "." in path and isinstance(record, dict) and path in record:
+        return record[path]
     for step in path.split(".") if path else []:
         record = record.get(step) if isinstance(record, dict) else None
     return record
@@ -98,6 +103,8 @@ def value_at(record: Any, path: str) -> Any:
 
 def stands_at(record: Any, path: str) -> bool:
     """Return whether a record has a dotted path, or says null on the way to it."""
+    if isinstance(record, dict) and path in record:
+        return True
     for step in path.split("."):
         if record is None:
             return True

@@ -1,4 +1,4 @@
-"""A partner's API, an app that syncs its referrals by Celery, and their launcher: `with referrals.running() as sample`."""
+"""A partner's API, an app that syncs its referrals by Celery, and its launcher: `with referrals.running()`."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -80,15 +80,15 @@ class Platform:
             self.beats.append(start_beat(self.code, log, self.environment, schedule))
             self.beats[-1].wait()
 
-    def stop(self, parts: Iterable[str] = PARTS) -> None:
+    def stop(self, parts: Iterable[str] = PARTS, kill: bool = False) -> None:
+        """Stop parts; where they are not killed, a worker ends the sync first that it is at."""
+        stopped: list[Process | CeleryProcess] = []
         if "beat" in parts:
-            for beat in self.beats:
-                beat.stop()
+            stopped += self.beats
             self.beats = []
-        if "api" in parts and self.api:
-            self.api.stop()
-        if "worker" in parts and self.worker:
-            self.worker.stop()
+        stopped += [part for name, part in (("api", self.api), ("worker", self.worker)) if name in parts and part]
+        for part in stopped:
+            part.running.kill() if kill else part.running.stop()
 
     def status(self, _: Any) -> Any:
         running = {"api": self.api, "worker": self.worker}
@@ -118,7 +118,7 @@ class Platform:
 
     def heal(self, _: Any) -> Any:
         """Put everything back as it was: settings, partner, database, broker and logs."""
-        self.stop()
+        self.stop(kill=True)
         self.settings = self.at_start
         self.faults_file.unlink(missing_ok=True)
         for log in self.logs.iterdir():
@@ -131,7 +131,7 @@ class Platform:
 
     def close(self) -> None:
         with self.lock:
-            self.stop()
+            self.stop(kill=True)
 
 
 class Control:

@@ -108,9 +108,6 @@ class CeleryProcess:
                 break
         raise SampleError(f"the {self.name} did not start; the end of its log: {end_of(self.log)}")
 
-    def stop(self) -> None:
-        self.running.stop()
-
 
 def start_worker(code: Path, log: Path, variables: Mapping[str, str]) -> CeleryProcess:
     options = ["--pool", "prefork", "--concurrency", "2", "--without-gossip", "--without-mingle"]

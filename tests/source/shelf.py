@@ -20,6 +20,7 @@ DOCUMENT = (
 STYLES: dict[str, tuple[str, str, str]] = {
     "link": ("link", "link", ""),
     "link_in_body": ("{style: link, next: links.next}", "link_in_body", ""),
+    "odata": ("{style: link, size_parameter: $top, next: '@odata.nextLink', records: value}", "odata", ""),
     "last_id": ("{style: cursor, parameter: starting_after, last: id, more: has_more}", "last_id", ""),
     "last_id_alone": ("{style: cursor, parameter: starting_after, last: id}", "last_id", ""),
     "cursor": ("{style: cursor, parameter: cursor, next: meta.next, records: data}", "cursor", ""),
@@ -84,6 +85,14 @@ class Shelf:
         if in_body:
             return _json({"orders": part, "links": {"next": link}})
         return _json({"orders": part}, {"Link": f'<{self.address}{link}>; rel="next"'} if link else {})
+
+    def _odata(self, given: Body) -> Answer:
+        start = int(given.get("$skiptoken", 0))
+        part = self._part(start, given["$top"])
+        behind = start + len(part)
+        link = f"{self.address}/shop/odata?$top={given['$top']}&$skiptoken={behind}"
+        more = {"@odata.nextLink": link} if part and behind < len(self.records) else {}
+        return _json({"@odata.count": len(self.records), "value": part, **more})
 
     def _last_id(self, given: Body) -> Answer:
         start = next((n for n, one in enumerate(self.records, 1) if str(one["id"]) == given.get("starting_after")), 0)

@@ -1,2 +1,22 @@
-FAULTS: dict = {}
-TOUR: tuple = ()
+"""Faults that the sample can have, and for each what an audit must and may say of it.
+
+A fault is a function `(sample, random) -> Planted` whose name is the fault's. It is caused in the running system, by
+switches that the app's code reads or by new processes with another setting, and stays on until the sample is healed.
+Where it shows by itself, the planter waits until it does. A name that starts with `_` is a helper's.
+"""
+
+from examples.answer_key import Expected, Planted, recorded
+from examples.planting import Fault, chosen, collected
+
+from . import data, failures, flag, logs, schedule, writing
+
+FAULTS = collected(writing, schedule, flag, failures, logs, data)
+
+# Those that can be planted side by side, in this order.
+TOUR = ("beat_fires_twice", "statistics_missing_from_log", "domain_not_normalised", "referral_type_missing_from_view")
+
+__all__ = ["FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
+
+
+def named(name: str) -> Fault:
+    return chosen(name, FAULTS, "referrals")

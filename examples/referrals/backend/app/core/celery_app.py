@@ -1,8 +1,10 @@
 """The Celery application: its broker, its tasks and what beat queues when."""
 
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import beat_init, celeryd_init, setup_logging
 
 from app.core import faults
@@ -41,6 +43,9 @@ if faults.is_on("beat_entry_missing"):
     celery_app.conf.beat_schedule = {}
 if faults.is_on("task_never_registered"):
     celery_app.conf.include = []
+
+# It runs in a container, whose only user is root.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 setup_logging.connect(set_up, weak=False)
 celeryd_init.connect(set_up, weak=False)
