@@ -19,7 +19,9 @@ from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.probe import Probe, Sending
+from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
+from dsaudit.parameters.schedule import Schedule
 from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
@@ -146,6 +148,8 @@ class Parameters(Section):
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None
+    schedule: Schedule | None = None
+    ready: Ready | None = None
     documents: Documents | None = None
     logs: Logs | None = None
     monitoring: Monitoring | None = None
@@ -203,6 +207,9 @@ class Parameters(Section):
         if self.live and (problem := why_not(self, self.live)):
             key, _, reason = problem.partition(": ")
             raise Misplaced(("live", key) if key else ("live",), reason)
+        if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
+            words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"
+            raise Misplaced(("syncs", "columns", "resource"), words)
         if self.syncs and self.syncs.run and (problem := why_not_started(self, self.syncs.run)):
             raise Misplaced(("syncs", "run"), problem)
         return self
@@ -297,6 +304,11 @@ class Parameters(Section):
     def types(self, names: Iterable[str]) -> dict[str, str]:
         """Return the object types of the resources `names`, as the raw table and the sync runs call them."""
         return {self.resources[name].raw or name: name for name in names}
+
+    @property
+    def synced(self) -> list[str]:
+        """The resources of the whole system that have a sync function."""
+        return [name for name, one in self.whole.resources.items() if one.sync]
 
     def raw_tables(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the raw tables that hold the resources `names`, each with the object types in it."""

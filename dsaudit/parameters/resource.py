@@ -76,6 +76,7 @@ class Resource(Section):
     # Column that names the raw row the refined one was built from; inferred, where a foreign key tells it.
     built_from: str | None = None
     may_be_empty: bool = False
+    counted_by: Names = []  # columns by whose values its rows are counted, such as its type and its status
     known: Known = Known()
     _id_kinds: tuple[Kind | None, ...] = PrivateAttr(())
 
