@@ -20,6 +20,8 @@ from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
 
+OF_A_RUN = ("fetched", "task_id", "trigger", "state", "added", "updated", "skipped", "failed", "flag")
+
 # What a relation or a way in is in the parameter file, and the reason that stands in the report without it.
 WAYS_IN = {
     "raw": "raw (the raw-ingest table)",
@@ -35,10 +37,14 @@ WAYS_IN = {
     "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
     "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
     "live": "live (how a record is changed at the source)",
+    "schedule": "schedule (when the sync begins by itself)",
+    "ready": "ready (the view of what is ready to be worked with)",
+    **{f"syncs.columns.{name}": f"syncs.columns.{name} (what each run says)" for name in OF_A_RUN},
     "documents": "documents (the integration's documents)",
     "logs": "logs (the application's own log files)",
     "logs.columns.delivery_id": "logs.columns.delivery_id (which delivery a line is about)",
     "logs.columns.source_id": "logs.columns.source_id (which record a line is about)",
+    "logs.runs": "logs.runs (which lines tell how a run of the sync ended)",
     "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",
@@ -48,6 +54,7 @@ WAYS_IN = {
 
 # What a check asks for by `having` that is no name in the file, but follows from it.
 HAVING = {
+    "domains": "has a field that is read as a domain",
     "announced": "is told of by topics of its own (webhooks)",
     "unannounced": "is without topics of its own (no_webhooks, nested)",
     "identified": "has records that hold their whole id themselves (id_from)",

@@ -113,6 +113,11 @@ class Resource(Section):
         return one
 
     @property
+    def domains(self) -> list[str]:
+        """The columns that hold a domain."""
+        return [column for column, field in self.fields.items() if field.as_ == "domain" and not field.ignore]
+
+    @property
     def announced(self) -> bool:
         """Whether topics of its own tell of its changes: it has some, or nothing says why it needs none."""
         return bool(self.webhooks) or not (self.nested or self.no_webhooks)
