@@ -224,7 +224,7 @@ def test_a_log_that_proves_nothing_says_why(lines: list[str], problem: str | Non
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ("{}", "small.yml:3:1: logs: needs files or files_env"),
+        ("{}", "small.yml:3:1: logs: needs files, files_env or command"),
         (
             "{files: a, columns: {id: x}}",
             "logs.columns: id is nothing that dsaudit reads of a line; it reads at, level",

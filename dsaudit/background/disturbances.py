@@ -14,7 +14,7 @@ from dsaudit.source.reading import value_at
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-    from dsaudit.parameters.starting import Action
+    from dsaudit.parameters.action import Action
     from dsaudit.progress import Progress
 
 SEEN_SECONDS = 30.0  # within which the processes have to show a flag that was changed
@@ -85,14 +85,15 @@ def flag_off(audit: Audit) -> Seen | None:
 def _flag_off(audit: Audit, progress: Progress) -> Seen:
     flag = audit.parameters.flag
     assert flag and flag.off and flag.on
+    off, on = flag.off, flag.on
     found = shown(audit)
     if found is None:
         return {"problem": f"the API does not show the flag {flag.name}, so it could not be left as it was found"}
     told: Seen = {"found": found, "problem": None}
     name = f"the flag {flag.name} is off (turned off by an audit)"
-    back: Callable[[], str | None] = lambda: _turned(audit, flag.on, "on") if found == "on" else None  # noqa: E731
+    back: Callable[[], str | None] = lambda: _turned(audit, on, "on") if found == "on" else None  # noqa: E731
     with undone(audit, name, back) as left:
-        problem = _turned(audit, flag.off, "off") if found == "on" else None
+        problem = _turned(audit, off, "off") if found == "on" else None
         told["off"] = shown(audit)
         if problem:
             told["problem"] = f"the flag was not turned off: {problem}"

@@ -21,6 +21,7 @@ from dsaudit.wording import did_you_mean
 Scope = dict[str, str]
 
 OF_A_RUN = {
+    "fetched": "how many records a run read",
     "task_id": "the id of a run's task",
     "trigger": "what began a run",
     "state": "how a run ended",
@@ -73,6 +74,7 @@ WAYS_IN = {
 
 # What a check asks for by `having` that is no name in the file, but follows from it.
 HAVING = {
+    "domains": "has a field that is read as a domain",
     "announced": "is told of by topics of its own (webhooks)",
     "unannounced": "is without topics of its own (no_webhooks, nested)",
     "identified": "has records that hold their whole id themselves (id_from)",

@@ -15,7 +15,7 @@ from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
-from dsaudit.parameters.tables import Table
+from dsaudit.parameters.tables import Syncs, Table
 from dsaudit.probes import is_ours
 from dsaudit.wording import did_you_mean
 
@@ -109,6 +109,23 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
         expression = cast(table.columns.get(name), info, kind)
         expressions[name] = f"coalesce({expression}, false)" if kind == "boolean" else expression
     return expressions
+
+
+def with_state(columns: dict[str, str], table: Syncs, filled: Filled) -> str:
+    """Add to a run's columns its ``state``: success, skipped, failed, running, or other; return the join for it.
+
+    What its column says stays as ``word``. Without such a column, a run that has ended without an error has succeeded;
+    so it has to, too, where the word says that it has.
+    """
+    told = f"case when {columns['error']} is not null then 'failed' when {columns['ended_at']} is null then 'running'"
+    word, state, join = columns["state"], f"{told} else 'success' end", ""
+    if "state" in table.columns:
+        is_told = f"{word} is not null and s.name is distinct from 'success'"
+        state = f"case when {is_told} then coalesce(s.name, 'other') else {state} end"
+        states = {given: state for state, words in table.states.items() for given in words}
+        join = map_join("s", word, states, filled, kind="left join")
+    columns |= {"word": word, "state": state}
+    return join
 
 
 def by_probe(table: Table, info: TableInfo) -> str:

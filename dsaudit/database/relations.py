@@ -36,6 +36,7 @@ from dsaudit.database.expressions import (
     told_id,
     value_of,
     where,
+    with_state,
 )
 from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters
@@ -205,7 +206,11 @@ class Relations:
         source, info = self._from(table.table, filled)
         columns = columns_of(table, info)
         joins = self._tenant_join(columns, info, table, filled)
-        joins += map_join("o", columns.pop("resource"), self._parameters.types(filled.resources), filled)
+        told = columns.pop("resource")
+        if "resource" not in table.columns:  # a history of one job, and so of the one resource that has a sync
+            told = literal(*self._parameters.whole.types(self._parameters.synced))
+        joins += map_join("o", told, self._parameters.types(filled.resources), filled)
+        joins += with_state(columns, table, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 

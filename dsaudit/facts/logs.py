@@ -67,7 +67,7 @@ def names(audit: Audit) -> Names:
 
 
 def lines(audit: Audit, whose: Counter[str] | None = None) -> Iterator[Line]:
-    """Yield the errors, and the lines that name a delivery or a record, of our tenants, up to the audit's instant.
+    """Yield the lines that the recording keeps, of our tenants, up to the audit's instant: see `Log.lines`.
 
     In `whose` is counted how many lines are ``ours``, and how many errors are ``foreign``: about tenants that the file
     does not declare.

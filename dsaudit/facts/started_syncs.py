@@ -26,11 +26,12 @@ PAUSE = 0.5  # seconds between two looks
 GRACE = 2.0  # seconds that the runs of further resources may begin after the one that was asked for
 LONGEST = 200.0 + LONGEST_WAIT  # seconds of all waits together; the cell that waits has 900
 RUNS = """
-select tenant, resource, started_at, ended_at, fetched, pages, error is not null as failed,
+select tenant, resource, started_at, ended_at, fetched, pages, state,
   started_at >= clock_timestamp() - make_interval(secs => %(seconds)s) as since
 from {syncs} as s where started_at > clock_timestamp() - interval '1 day' or ended_at is null
 order by started_at nulls last
 """
+OUTCOMES = {"failed": "failed", "skipped": "skipped"}  # of a run, by its state
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _judged(watch: _Watch, name: str, answer: Answer, is_own: bool) -> Started:
         outcome, told = _without_run(watch, name, answer)
         return Started(watch.tenant, name, outcome, told, output=answer.output if outcome == "failed" else "")
     last, is_taken = runs[-1], answer.means in ("taken", "open", "stopped")
-    outcomes = {"failed" if run["failed"] else "completed" for run in runs}
+    outcomes = {OUTCOMES.get(run["state"], "completed") for run in runs}
     outcome, told = outcomes.pop(), "" if is_taken else answer.told
     if answer.means == "failed" and is_own:
         outcome = "failed"
@@ -206,6 +207,8 @@ def _judged(watch: _Watch, name: str, answer: Answer, is_own: bool) -> Started:
         outcome, told = "unknown", f"{answer.told}, which syncs others too"
     elif not watch.has_ended(name):
         outcome, told = "unknown", answer.told if answer.means == "stopped" else "it has not ended"
+    elif outcome == "skipped":
+        outcome, told = "unknown", "its run says that it was skipped, as what is switched off"
     elif outcomes:
         outcome, told = "unknown", f"{len(runs)} runs have begun, and not all of them failed"
     elif outcome == "completed" and not is_taken:

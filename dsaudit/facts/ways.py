@@ -23,7 +23,7 @@ select resource, count(*) as runs, max(started_at) as last,
        extract(epoch from percentile_cont(0.5) within group (order by pause))::float8 as seconds
 from (select resource, started_at,
              started_at - lag(started_at) over (partition by tenant, resource order by started_at) as pause
-      from {syncs} as s) as runs
+      from {syncs} as s where state <> 'skipped') as runs
 group by resource
 """
 

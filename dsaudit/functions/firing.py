@@ -45,7 +45,7 @@ def schedule_has_the_entry(audit: Audit) -> Found:
         there = f"the task is in it as {', '.join(others)}" if others else f"{len(found)} other entries"
         return frames([{"entry": given.entry, "wrong": "not in the schedule", "there": there}], [{"examined": 1}])
     rows: list[Row] = []
-    reasons = []
+    reasons: list[str] = []
     for one in own:
         if one.task != worker.task:
             rows.append(_row(one, "another task", one.task, worker.task))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMPLETED = """
 select tenant, resource, started_at, fetched from {syncs} as s
-where ended_at is not null and error is null order by tenant, resource, started_at
+where state = 'success' order by tenant, resource, started_at
 """
 
 
@@ -57,10 +57,12 @@ def _judged(audit: Audit, tenant: str, resource: str, completed: list[Row]) -> t
         return [], problem
     last = completed[-1]
     # A sync may ask for changes alone. What changed since the last one that brought anything was there for this one.
-    since = max((run["started_at"] for run in completed if run["fetched"]), default=None)
-    until = last["started_at"] - timedelta(seconds=audit.parameters.policy.clock_error_seconds)
+    error = timedelta(seconds=audit.parameters.policy.clock_error_seconds)
+    until = last["started_at"] - error
     declared = audit.parameters.resources[resource]
     times = [_last_change(declared, item.record) for item in audit.source.items(tenant, resource)]
+    brought = [run for run in completed if run["fetched"]]
+    since = brought[-1]["started_at"] if brought and not _reads_all(audit, brought, times, error) else None
     due = sum(1 for time in times if time is not None and _between(since, time, until))
     if due:
         told = {"started_at": last["started_at"], "fetched": 0, "due_at_source": due, "since": since}
@@ -68,6 +70,14 @@ def _judged(audit: Audit, tenant: str, resource: str, completed: list[Row]) -> t
     if None in times:
         return [], "the last sync fetched nothing, and the source does not say when its records changed"
     return [], None
+
+
+def _reads_all(audit: Audit, brought: list[Row], times: list[datetime | None], error: timedelta) -> bool:
+    """Return whether the sync asks for everything each time: it keeps no watermark, and has brought all of it twice."""
+    assert audit.parameters.syncs is not None
+    there = [sum(time is not None and time < run["started_at"] - error for time in times) for run in brought[-2:]]
+    has_brought_all = [run["fetched"] >= count > 0 for run, count in zip(brought[-2:], there, strict=True)]
+    return "watermark" not in audit.parameters.syncs.columns and len(brought) > 1 and all(has_brought_all)
 
 
 def _last_change(resource: Resource, record: dict[str, Any]) -> datetime | None:

@@ -12,13 +12,14 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
+from dsaudit.logs.command import output
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.logs import Logs
 from dsaudit.verdict.card import plural
@@ -56,6 +57,10 @@ class Line:
     source_id: str | None = None
     delivery_id: str | None = None
     error: str | None = None  # its last line, where an exception has its name
+    # Of a line that tells how a run of the sync ended: how, the id of its task, and what else it says, by path.
+    ended: str | None = None
+    task_id: str | None = None
+    values: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass
@@ -134,7 +139,15 @@ def read(parameters: Parameters, since: datetime, notes: Notes, most: int | None
     section = parameters.logs
     assert section is not None
     left = min(section.megabytes, most or section.megabytes) * MEGABYTE
-    for path in _files(parameters, section, since, notes):
+    if section.command:
+        with output(parameters, section, left, notes.problems) as path:
+            yield from _read([path] if path else [], section, left, since, notes)
+    else:
+        yield from _read(_files(parameters, section, since, notes), section, left, since, notes)
+
+
+def _read(paths: Iterable[Path], section: Logs, left: int, since: datetime, notes: Notes) -> Iterator[Line]:
+    for path in paths:
         if left <= 0 or notes.is_cut:
             notes.unread.append(path.name)
             continue
@@ -207,7 +220,7 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
     if not text:
         return None
     try:
-        values = json.loads(text)
+        values = json.loads(text[max(text.find("{"), 0) :])
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
@@ -219,16 +232,34 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
         notes.odd["no_instant"] += 1
         return None
     level = _text(found["level"]).lower()
+    message = _text(found["message"])[:KEPT]
     return Line(
         at=at,
         level=level if LEVEL.fullmatch(level) else "other",
         is_error=level in section.error_levels,
-        message=_text(found["message"])[:KEPT],
+        message=message,
         file=name,
         number=number,
         error=_text(found.get("error")).strip().rpartition("\n")[2][:KEPT] or None,
         **{name: _text(found.get(name))[:KEPT] or None for name in NAMES},
+        **_of_run(values, message, section),
     )
+
+
+def _of_run(values: dict[str, Any], message: str, section: Logs) -> dict[str, Any]:
+    """Return what a line says of a run of the sync, if it is one that tells how such a run ended."""
+    ended = section.runs.ended(message) if section.runs else None
+    if section.runs is None or ended is None:
+        return {}
+    task = _value_at(values, [section.runs.task_id]) if section.runs.task_id else None
+    said = {path: _value_at(values, [path]) for path in section.runs.paths}
+    kept = {path: _kept(value) for path, value in said.items() if value is not None}
+    return {"ended": ended, "task_id": _text(task)[:KEPT] or None, "values": kept}
+
+
+def _kept(value: Any) -> Any:
+    """Return a value so that its type is still told: a text is cut, a list or an object is left empty."""
+    return value[:KEPT] if isinstance(value, str) else type(value)() if isinstance(value, (list, dict)) else value
 
 
 def _value_at(values: dict[str, Any], paths: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""What a recording keeps of the logs: errors, what names a delivery or a record, and counts of all the rest."""
+"""What a recording keeps of the logs: errors, what names a delivery, a record or a run, and counts of all the rest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def record(parameters: Parameters, folder: Path, progress: Callable[[str], None]
     handle = os.open(folder / LINES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file, gzip.open(file, "wt", encoding="ascii") as kept:
         for line in read(parameters, since, notes):
-            if line.is_error or line.delivery_id or line.source_id:
+            if line.is_error or line.delivery_id or line.source_id or line.ended:
                 kept.write(json.dumps({**vars(line), "at": line.at.isoformat()}) + "\n")
             if notes.lines % OFTEN == 0:
                 progress(f"reading the logs: {plural(notes.lines, 'line')}")
@@ -49,8 +49,12 @@ def record(parameters: Parameters, folder: Path, progress: Callable[[str], None]
 
 def _declared(parameters: Parameters) -> str:
     """Return the digest of what the file says of the logs: by another description, lines are others."""
-    assert parameters.logs is not None
-    return hashlib.sha256(parameters.logs.model_dump_json().encode()).hexdigest()
+    section = parameters.logs
+    assert section is not None
+    # What was recorded before there were these keys is still read by the same description.
+    later = {"command", "command_seconds", *(["runs"] if section.runs is None else [])}
+    dumped = section.model_dump_json(exclude=set() if section.command else later)
+    return hashlib.sha256(dumped.encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -90,7 +94,7 @@ class Log:
         return None
 
     def lines(self) -> Iterator[Line]:
-        """Yield the errors, and the lines that name a delivery or a record.
+        """Yield the errors, and the lines that name a delivery or a record, or tell how a run of the sync ended.
 
         Raises
         ------

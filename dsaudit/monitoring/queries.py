@@ -113,7 +113,12 @@ class Queries:
         table = self.parameters.syncs
         assert table is not None
         kind, ended = _column(table, "resource", "text"), _column(table, "ended_at")
+        if "resource" not in table.columns:
+            kind = _literal(*self.parameters.types(self.parameters.synced))
         went_well = [f"{ended} is not null"]
+        if "state" in table.columns:
+            state = _column(table, "state", "text")
+            went_well += [f"({state} is null or {_among(state, table.states['success'])})"]
         went_well += [f"{_column(table, 'error')} is null"] if "error" in table.columns else []
         runs = (
             f"select {self._tenant(table)} as tenant,\n       {kind} as type, {ended} as ended_at\n"

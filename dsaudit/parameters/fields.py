@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 
 from dsaudit.parameters.section import Section
 
-FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date", "json"]
+FieldType = Literal["text", "integer", "decimal", "money", "boolean", "instant", "date", "domain", "json"]
 
 
 class FieldOf(Section):
     """Where a refined column's value stands in the source's record, its one declared type, and what is let pass."""
 
     from_: str = Field(alias="from")  # a path; '' is the whole record
-    as_: FieldType = Field("text", alias="as")
+    as_: FieldType = Field("text", alias="as")  # domain: the source has a website, the column its bare domain
     within: Decimal | None = Field(
         None, ge=0
     )  # how far apart two values may be: in their own unit, instants in seconds

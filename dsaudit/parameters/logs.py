@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -21,6 +22,31 @@ OTHERS = {
 }
 OPTIONAL = ("tenant", "resource", "source_id", "delivery_id", "error")
 
+Ended = Literal["completed", "failed", "skipped"]
+Counted = Literal["fetched", "added", "updated", "skipped", "failed"]
+
+
+class RunLines(Section):
+    """The lines that tell how a run of the sync ended: by which messages they are known, and what each has to say.
+
+    ``fields`` are what such a line has to have, by path, each with its type. ``counts`` say which of them is which
+    figure of the history of runs (`syncs.columns`); what is counted under the names below needs no mention.
+    """
+
+    messages: dict[Ended, Names] = Field(min_length=1)
+    task_id: str | None = None  # where the id of the run's task stands
+    fields: dict[str, Literal["text", "number", "integer", "boolean"]] = {}
+    counts: dict[Counted, str] = {"added": "new", "updated": "updated", "skipped": "skipped"}
+
+    def ended(self, message: str) -> Ended | None:
+        """Return how a run ended by what a line says, None where it is no such line."""
+        return next((how for how, messages in self.messages.items() if message in messages), None)
+
+    @property
+    def paths(self) -> list[str]:
+        """What is kept of such a line."""
+        return list(dict.fromkeys([*self.fields, *self.counts.values()]))
+
 
 class Logs(Section):
     """The application's own log files: paths or patterns, `.gz` too, those that were rotated beside the present one.
@@ -30,13 +56,20 @@ class Logs(Section):
     ``resource`` (its name, the raw table's type, or a webhook's topic), ``source_id`` (the record's, as the tables have
     it), ``delivery_id`` and ``error`` (an exception or its trace). ``errors`` are the levels that mean a failure.
 
+    Instead of files there may be a ``command`` (a program and its arguments, run without a shell in the folder above
+    the parameter file's) whose output is the log, such as ``[docker, compose, logs, --since, 168h, worker]``. It is
+    ended after `command_seconds`. Whatever stands before the ``{`` of a line, such as ``worker-1  | ``, is passed over.
+
     An audit reads no older lines than `policy.latency_days`, and no more than the newest `megabytes`. ``zone`` says in
     which time zone instants are that tell none, such as ``UTC`` or ``Europe/Berlin``.
     """
 
     files: Names = []
     files_env: str | None = None  # the variable that holds one more, for what is at another place each time
+    command: list[str] | None = Field(None, min_length=1)
+    command_seconds: float = Field(60, gt=0, le=600)
     columns: dict[str, Names] = Field({}, validate_default=True)
+    runs: RunLines | None = None
     errors: Names = ERRORS
     zone: str | None = None
     megabytes: int = Field(500, ge=1)  # of text; a minute or two
@@ -69,6 +102,8 @@ class Logs(Section):
 
     @model_validator(mode="after")
     def _somewhere(self) -> Logs:
-        if not self.files and not self.files_env:
-            raise ValueError("needs files or files_env")
+        if not self.files and not self.files_env and not self.command:
+            raise ValueError("needs files, files_env or command")
+        if self.command and (self.files or self.files_env):
+            raise ValueError("command is in the place of files; give one of them")
         return self

@@ -219,6 +219,9 @@ class Parameters(Section):
             raise Misplaced((*place, key) if key else place, reason)
         for mistake in background.mistakes(self):
             raise mistake
+        if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
+            words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"
+            raise Misplaced(("syncs", "columns", "resource"), words)
         return self
 
     def _problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -305,6 +308,11 @@ class Parameters(Section):
     def types(self, names: Iterable[str]) -> dict[str, str]:
         """Return the object types of the resources `names`, as the raw table and the sync runs call them."""
         return {self.resources[name].raw or name: name for name in names}
+
+    @property
+    def synced(self) -> list[str]:
+        """The resources of the whole system that have a sync function."""
+        return [name for name, one in self.whole.resources.items() if one.sync]
 
     def raw_tables(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the raw tables that hold the resources `names`, each with the object types in it."""

@@ -76,6 +76,7 @@ class Resource(Section):
     # Column that names the raw row the refined one was built from; inferred, where a foreign key tells it.
     built_from: str | None = None
     may_be_empty: bool = False
+    counted_by: Names = []  # columns by whose values its rows are counted, such as its type and its status
     known: Known = Known()
     _id_kinds: tuple[Kind | None, ...] = PrivateAttr(())
 
@@ -110,6 +111,11 @@ class Resource(Section):
         one._id_kinds = kinds
         vars(one).pop("id_parts", None)  # what was known before
         return one
+
+    @property
+    def domains(self) -> list[str]:
+        """The columns that hold a domain."""
+        return [column for column, field in self.fields.items() if field.as_ == "domain" and not field.ignore]
 
     @property
     def announced(self) -> bool:

@@ -106,8 +106,23 @@ class Deliveries(Table):
     rejected: Names = ["rejected_signature"]  # the outcomes that mean: its signature was not right
 
 
+RunState = Literal["success", "skipped", "failed", "running"]
+STATES: Mapping[RunState, list[str]] = {
+    "success": ["success", "succeeded", "completed", "complete", "done", "ok"],
+    "skipped": ["skipped", "disabled"],
+    "failed": ["failed", "failure", "error", "abandoned"],
+    "running": ["running", "started", "pending", "queued"],
+}
+
+
 class Syncs(Table):
-    """The table of sync runs: one row for each run of a resource's sync function."""
+    """The table of sync runs: one row for each run of a resource's sync function.
+
+    A history of one job tells no resource (``resource: none``), where a single resource has `sync`. What `state` says
+    is read by `states`: a run was skipped where it found itself switched off, and has then neither completed nor
+    failed. Without it a run has failed if it has an error, and succeeded if it ended without one. ``scheduled`` are the
+    values of `trigger` that mean: the schedule began it.
+    """
 
     own = {
         "tenant": "tenant_id",
@@ -119,8 +134,34 @@ class Syncs(Table):
         "watermark": "watermark",
         "error": "error",
     }
-    vital = ("resource", "started_at", "ended_at")
+    optional = {
+        "task_id": "text",
+        "trigger": "text",
+        "state": "text",
+        "added": "bigint",
+        "updated": "bigint",
+        "skipped": "bigint",
+        "failed": "bigint",
+        "flag": "text",
+    }
+    vital = ("started_at", "ended_at")
+    states: dict[RunState, Names] = Field({}, validate_default=True)
+    scheduled: Names = ["beat", "schedule", "scheduled", "scheduler", "cron", "periodic"]
     run: Start | None = None
+
+    @field_validator("states")
+    @classmethod
+    def _told_apart(cls, given: dict[RunState, list[str]]) -> dict[RunState, list[str]]:
+        named = [word for words in given.values() for word in words]
+        twice = next((word for word in named if named.count(word) > 1), None)
+        if twice:
+            raise ValueError(f"{twice} is given twice, so nothing tells what became of such a run")
+        others = {state: [word for word in words if word not in named] for state, words in STATES.items()}
+        return {**others, **given}
+
+    def state_of(self, word: str) -> RunState | None:
+        """Return what a word in the column `state` means, None where the file does not say."""
+        return next((state for state, words in self.states.items() if word in words), None)
 
 
 class Record(Table):

@@ -11,6 +11,7 @@ decimal   plain digits without zeros at the end (money too); a JSON number that 
 boolean   true or false
 instant   microseconds since 1970, of years 1000 to 9898; a text needs an offset, and no more than 6 decimals
 date      the date
+domain    the text, of one in its normal form that is plain ASCII; see `dsaudit.reconcile.domains`
 JSON      DuckDB's ``json_normalize``: numbers up to a double, unless `exact`
 ========= ============================================================================================
 
@@ -33,6 +34,9 @@ INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 INTEGER = r"-?[0-9]{1,37}"
 NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
+# Of these the normal form is the text itself. What begins with "www." or is in Punycode is looked at again.
+_LABEL = r"([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"([a-z0-9]{_LABEL}\.)+[a-z]{_LABEL}"
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 # Of years 1000 to 9899, so that no offset leads out of the years that there are.
 TIME = (
@@ -111,6 +115,11 @@ def _text(field: FieldOf, value: Value) -> str:
     return f"case when {is_plain} then {value.text} end"
 
 
+def _domain(field: FieldOf, value: Value) -> str:
+    is_longer = f"contains({value.text}, '--') or starts_with({value.text}, 'www.') or length({value.text}) > 253"
+    return f"case when not ({is_longer}) then {_matching(value.text, DOMAIN, value.text)} end"
+
+
 def _boolean(field: FieldOf, value: Value) -> str:
     return (
         value.itself
@@ -167,6 +176,7 @@ def _decimal(field: FieldOf, value: Value) -> str:
 
 _FORMS = {
     "text": _text,
+    "domain": _domain,
     "integer": _integer,
     "decimal": _decimal,
     "money": _decimal,

@@ -232,12 +232,13 @@ def _runs(audit: Audit, tenant: str, name: str) -> list[dict[str, Any]]:
 
 def _broken(run: dict[str, Any], audit: Audit) -> bool:
     long_ago = run["started_at"] < datetime.fromisoformat(audit.instant) - STILL_RUNNING
-    return not run["completed"] and (run["error"] is not None or long_ago)
+    return not run["completed"] and (run["state"] == "failed" or long_ago)
 
 
 def _failure(run: dict[str, Any]) -> str:
     name = messages.EXCEPTION.match(run["error"] or "")
-    ended = f"ended in an error ({name[0]})" if name else "ended in an error" if run["error"] else "has not ended"
+    failed = f"ended in an error ({name[0]})" if name else "ended in an error"
+    ended = failed if run["state"] == "failed" else "has not ended"
     pages = plural(run["pages"] or 0, "page")
     return f"the sync of {instant_text(run['started_at'])} {ended} after {pages}, and none came after it"
 

@@ -8,6 +8,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from dsaudit.parameters.fields import FieldOf, FieldType
+from dsaudit.reconcile.domains import NoDomain, normalised
 from dsaudit.source.reading import parse, value_at
 
 MOST_DIGITS = 1000  # "1e999999999" is short to write, and would fill the memory when it is written out
@@ -51,10 +52,14 @@ def typed(value: Any, kind: FieldType) -> Any:
 def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
     """Return a source's value as `field` declares it: typed, money in its major unit, an instant out of its count.
 
+    Of a website it is the domain, see `dsaudit.reconcile.domains`; of what is none it is `Unreadable`.
+
     `currency` is what stands at the field's path of that name; a code that is none makes the amount `Unreadable`.
     """
     if value is None or field.as_ == "json":
         return value
+    if field.as_ == "domain":
+        return _domain(value)
     if field.epoch:
         return _counted(value, PER_SECOND[field.epoch])
     if field.as_ == "instant" and field.within is not None and isinstance(value, str):
@@ -69,6 +74,13 @@ def at_source(value: Any, field: FieldOf, currency: Any = None) -> Any:
         return there
     sign, digits, exponent = there.as_tuple()
     return Decimal((sign, digits, int(exponent) - shift))  # scaleb would round to 28 digits
+
+
+def _domain(value: Any) -> Any:
+    try:
+        return normalised(value) if isinstance(value, str) else Unreadable(_written(value))
+    except NoDomain:
+        return Unreadable(value)
 
 
 def _counted(value: Any, per_second: int) -> Any:
@@ -194,6 +206,7 @@ def _date(value: Any) -> date:
 
 _READERS: dict[FieldType, Any] = {
     "text": _text,
+    "domain": _text,  # as it stands here; the source's is made one by `at_source`
     "integer": _integer,
     "decimal": _decimal,
     "money": _decimal,

@@ -104,13 +104,15 @@ def _of_runs(record: Record) -> Iterator[Row]:
         if one["watermark_before"]:
             told.append(f"the run before had got up to {instant_text(one['watermark_before'])}")
         error = messages.EXCEPTION.match(one["error"] or "")
-        if one["error"]:
+        if one["state"] == "failed":
             told.append(f"ended in an error{f' ({error[0]})' if error else ''}")
+        elif one["state"] == "skipped":
+            told.append("was skipped")
         elif one["ended_at"]:
             told.append(f"took {span((one['ended_at'] - one['started_at']).total_seconds())}")
         else:
             told.append("has not ended")
-        state = "bad" if one["error"] else "plain"
+        state = "bad" if one["state"] == "failed" else "plain"
         yield _event(one["started_at"], "sync", f"sync of {record.top}", "; ".join(told), state)
 
 

@@ -17,7 +17,7 @@ def misfit(kind: str, declared: str, holds_id: bool = False) -> str | None:
     ----------
     kind
         A field's type in the parameter file: ``text``, ``integer``, ``decimal``, ``money``, ``boolean``, ``instant``,
-        ``date``, ``json``; empty for a key of no declared type.
+        ``date``, ``domain``, ``json``; empty for a key of no declared type.
     declared
         The column's type as PostgreSQL writes it, such as ``numeric(20,4)``.
     holds_id
@@ -34,7 +34,8 @@ def misfit(kind: str, declared: str, holds_id: bool = False) -> str | None:
         return _integer_misfit(name, first, second)
     if kind == "instant" and name.startswith("timestamp"):
         return None  # whether it has a zone is another check's question
-    fitting = {"text": TEXTS, "boolean": {"boolean"}, "date": {"date"}, "json": {"json", "jsonb"}}.get(kind)
+    named = {"text": TEXTS, "domain": TEXTS, "boolean": {"boolean"}, "date": {"date"}, "json": {"json", "jsonb"}}
+    fitting = named.get(kind)
     if kind == "" or (fitting and name in fitting):
         return None
     return f"a column of this type holds no {kind}"

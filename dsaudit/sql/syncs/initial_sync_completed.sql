@@ -11,5 +11,5 @@
 select tenant, resource, min(started_at) as first_started, count(*) as runs
 from {syncs} as s
 group by tenant, resource
-having count(*) filter (where ended_at is not null and error is null) = 0
+having count(*) filter (where state = 'success') = 0
 order by tenant, resource

@@ -6,11 +6,11 @@
 -- having: sync
 -- key: last_ended
 -- examined: select tenant, resource, count(*) as examined from {syncs} as s
---   where error is null and ended_at is not null group by 1, 2
+--   where state = 'success' group by 1, 2
 -- remedy: look at the schedule of the sync, or raise policy.sync_age_days
 select tenant, resource, max(ended_at) as last_ended
 from {syncs} as s
-where error is null and ended_at is not null
+where state = 'success'
 group by tenant, resource
 having max(ended_at) < %(instant)s::timestamptz - make_interval(secs => %(sync_age_days)s::double precision * 86400)
 order by tenant, resource

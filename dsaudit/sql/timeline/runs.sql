@@ -1,7 +1,7 @@
 -- title: The sync runs of a resource that ended after a time, with what the run before had got up to.
 select *
 from (
-  select s.started_at, s.ended_at, s.fetched, s.pages, s.watermark, s.error,
+  select s.started_at, s.ended_at, s.fetched, s.pages, s.watermark, s.error, s.state,
          lag(s.watermark) over (order by s.started_at) as watermark_before,
          row_number() over (order by s.started_at desc) as from_latest
   from {syncs} as s

@@ -13,7 +13,10 @@ CHECKS = called("background_sync")
 
 
 def audited(
-    sample: Any, names: list[str] | None = None, parameters: Path | None = None, environment: dict[str, str] | None = None
+    sample: Any,
+    names: list[str] | None = None,
+    parameters: Path | None = None,
+    environment: dict[str, str] | None = None,
 ) -> tuple[Verdicts, dict[str, list[dict[str, object]]], Parameters]:
     """Run the checks of the blueprint in the order of its notebooks; return verdicts, whole rows, and parameters."""
     with opened(parameters or sample.parameters, environment or sample.environment) as audit:

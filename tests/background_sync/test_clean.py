@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dsaudit.verdict import Status
-from tests.background.auditing import CHECKS, audited
+from tests.background_sync.auditing import CHECKS, audited
 from tests.checks.auditing import Verdicts, told
 
 pytestmark = pytest.mark.xdist_group("referrals 0")

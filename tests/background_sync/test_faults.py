@@ -9,7 +9,7 @@ import pytest
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
 from examples.referrals.faults import FAULTS
-from tests.background.auditing import CHECKS, audited
+from tests.background_sync.auditing import CHECKS, audited
 from tests.checks.auditing import decision, told
 
 # The check that finds the root: the first thing that a reader is told.
