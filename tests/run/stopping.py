@@ -59,6 +59,7 @@ def run(arguments: list[str], point: str, number: int) -> dict[str, Any]:
         if process == 0:
             os.dup2(said.fileno(), 2)
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who starts the tests may have them ignore it
             stop_at(point, number)
             try:
                 main(arguments)
