@@ -14,6 +14,8 @@ from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+    from dsaudit.codebase import Code
+    from dsaudit.parameters.schedule import Schedule
     from dsaudit.progress import Progress
 
 LONGEST = 800.0  # seconds; the cell that waits has 900
@@ -36,7 +38,7 @@ def schedule_has_the_entry(audit: Audit) -> Found:
     given, worker = audit.parameters.schedule, audit.parameters.worker
     assert given and worker
     try:
-        found = schedule.entries(audit.parameters, audit.code if given.from_ == "code" else None, audit.database.now())
+        found = schedule.entries(audit.parameters, _code(audit), audit.database.now())
     except (schedule.ScheduleError, BrokerError) as error:
         return frames([], [{"examined": 0, "reason": str(error)}])
     own = [one for one in found if one.name == given.entry]
@@ -49,15 +51,24 @@ def schedule_has_the_entry(audit: Audit) -> Found:
     for one in own:
         if one.task != worker.task:
             rows.append(_row(one, "another task", one.task, worker.task))
-        wanted = given.crontab or (span(given.seconds) if given.seconds else None)
-        there = one.crontab or (span(one.seconds) if one.seconds else None)
-        if there is None:
+        if not one.is_enabled:
+            rows.append(_row(one, "turned off", "never fires", _often(given)))
+        if (is_right := schedule.is_as_documented(one, given)) is None:
             reasons.append(f"how often it fires cannot be told: {one.where}")
-        elif (given.crontab and one.crontab != given.crontab) or (given.seconds and one.seconds != given.seconds):
-            rows.append(_row(one, "another interval", there, wanted))
-    more = sorted({one.name for one in found if one.task == worker.task and one.name != given.entry})
+        elif not is_right:
+            rows.append(_row(one, "another interval", _often(one), _often(given)))
+    more = sorted({one.name for one in found if one.task == worker.task and one.name != given.entry and one.is_enabled})
     rows += [{"entry": name, "wrong": "a second entry for the task"} for name in more]
     return frames(rows, [{"examined": len(own), "reason": "; ".join(reasons) or None}])
+
+
+def _code(audit: Audit) -> Code | None:
+    given = audit.parameters.schedule
+    return audit.code if given and given.from_ == "code" else None
+
+
+def _often(one: schedule.Entry | Schedule) -> str:
+    return one.crontab or span(one.seconds or 0)
 
 
 def _row(one: schedule.Entry, wrong: str, there: str, wanted: str | None) -> Row:

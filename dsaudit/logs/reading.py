@@ -241,8 +241,7 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
         file=name,
         number=number,
         error=_text(found.get("error")).strip().rpartition("\n")[2][:KEPT] or None,
-        **{name: _text(found.get(name))[:KEPT] or None for name in NAMES},
-        **_of_run(values, message, section),
+        **({name: _text(found.get(name))[:KEPT] or None for name in NAMES} | _of_run(values, message, section)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The system of these tests: one that they only read, and new ones to damage."""
+"""The systems of these tests: tables that they only read, new ones to damage, and a broker with and without workers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from dsaudit import server
 from tests.background.referrals import Referrals, running
+from tests.background.systems import JOBS, OTHERS, Jobs, broker
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,30 @@ def new(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[..., Refer
             return stack.enter_context(running(postgres.url, tmp_path / name, empty))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    """A broker without any worker."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "jobs.py").write_text(JOBS, encoding="utf-8")
+    (folder / "others.py").write_text(OTHERS, encoding="utf-8")
+    with broker(folder) as url:
+        yield Jobs(url, folder)
+
+
+@pytest.fixture(scope="session")
+def working(jobs: Jobs) -> Iterator[Jobs]:
+    """The same broker with a worker of ours and one of another application."""
+    with jobs.worker("one"), jobs.worker("other", "others", "others"):
+        yield jobs
+
+
+@pytest.fixture
+def _broker(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMALL_BROKER", jobs.url)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return tmp_path
