@@ -117,12 +117,14 @@ class Process:
         log: Path,
         preloaded: Sequence[str] | None = None,
         port: int | None = None,
+        output: Path | None = None,
     ) -> None:
-        self.name, self.health, self.log = name, health, log
+        """`output` takes what the process prints, where it writes its log by itself."""
+        self.name, self.health, self.logs = name, health, [log, *filter(None, [output])]
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         module, *arguments = command(self.port)
-        self.running = started(module, arguments, variables(self.port), log, preloaded)
+        self.running = started(module, arguments, variables(self.port), self.logs[-1], preloaded)
 
     def wait(self, token: str, seconds: float = START_SECONDS) -> None:
         """Wait until it answers. Raises SampleError with the end of its log."""
@@ -131,8 +133,7 @@ class Process:
                 break
             if self._answers(token):
                 return
-        problem = PortTaken if "address already in use" in self.log.read_text(errors="replace") else SampleError
-        raise problem(f"the {self.name} did not start; the end of its log: {end_of(self.log)}")
+        raise not_started(self.name, *self.logs)
 
     def _answers(self, token: str) -> bool:
         try:
@@ -169,6 +170,13 @@ def _end_with(sentinel: int) -> None:
 def surroundings() -> dict[str, str]:
     """Our environment without what would point a process to another database or another sample."""
     return {name: value for name, value in os.environ.items() if not name.startswith(MISLEADING)}
+
+
+def not_started(name: str, *logs: Path) -> SampleError:
+    """What to raise of a process that did not start, with the end of its logs."""
+    told = " | ".join(end_of(log) for log in logs if log.exists())
+    problem = PortTaken if "address already in use" in told.lower() else SampleError
+    return problem(f"the {name} did not start; the end of its log: {told}")
 
 
 def end_of(log: Path) -> str:
