@@ -1,13 +1,17 @@
 """The processes of a sample, as children that cannot outlive us."""
 
+import atexit
 import multiprocessing
 import os
 import runpy
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from multiprocessing.connection import wait
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -74,6 +78,7 @@ class Forked:
         context.set_forkserver_preload(list(preloaded))
         given = (module, arguments, dict(environment), log)
         log.touch()
+        _socket_goes_with_us()
         self.process = context.Process(target=_run_module, args=given, daemon=True)
         self.process.start()
 
@@ -144,6 +149,14 @@ class Process:
 
     def stop(self) -> None:
         self.running.stop()
+
+
+@cache
+def _socket_goes_with_us() -> None:
+    """Let the folder go in which the forking process is reached, however this process ends."""
+    folder = shlex.quote(get_temp_dir())
+    keeper = attached([":"], Path(os.devnull), before="false", after=f"rm -rf {folder}")
+    atexit.register(stop, keeper)
 
 
 def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:

@@ -20,7 +20,9 @@ def log_lines(sample: Sample, *events: str, name: str = "worker") -> list[dict[s
 
 def lines_of(sample: Sample, task: str) -> list[str]:
     """The events of a sync that the app itself told of."""
-    return [line["event"] for line in log_lines(sample) if line.get("task_id") == task and line["logger"].startswith("app.")]
+    return [
+        line["event"] for line in log_lines(sample) if line.get("task_id") == task and line["logger"].startswith("app.")
+    ]
 
 
 def table(sample: Sample) -> list[dict[str, Any]]:

@@ -141,8 +141,8 @@ def test_a_refusal_that_passes_is_waited_out(sample: Sample) -> None:
 def test_a_sync_that_was_killed_is_marked_and_made_up_for(sample: Sample) -> None:
     from celery import Celery
 
-    sample.partner("faults", {"slow": 0.3})
     sample.settle()
+    sample.partner("faults", {"slow": 0.1})
     task = sample.sync()
     for _ in poll(30, pause=0.02):
         if "sync_started" in lines_of(sample, task):
