@@ -1,13 +1,17 @@
 """The processes of a sample, as children that cannot outlive us."""
 
+import atexit
 import multiprocessing
 import os
 import runpy
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from multiprocessing.connection import wait
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -74,6 +78,7 @@ class Forked:
         context.set_forkserver_preload(list(preloaded))
         given = (module, arguments, dict(environment), log)
         log.touch()
+        _socket_goes_with_us()
         self.process = context.Process(target=_run_module, args=given, daemon=True)
         self.process.start()
 
@@ -117,12 +122,14 @@ class Process:
         log: Path,
         preloaded: Sequence[str] | None = None,
         port: int | None = None,
+        output: Path | None = None,
     ) -> None:
-        self.name, self.health, self.log = name, health, log
+        """`output` takes what the process prints, where it writes its log by itself."""
+        self.name, self.health, self.logs = name, health, [log, *filter(None, [output])]
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         module, *arguments = command(self.port)
-        self.running = started(module, arguments, variables(self.port), log, preloaded)
+        self.running = started(module, arguments, variables(self.port), self.logs[-1], preloaded)
 
     def wait(self, token: str, seconds: float = START_SECONDS) -> None:
         """Wait until it answers. Raises SampleError with the end of its log."""
@@ -131,8 +138,7 @@ class Process:
                 break
             if self._answers(token):
                 return
-        problem = PortTaken if "address already in use" in self.log.read_text(errors="replace") else SampleError
-        raise problem(f"the {self.name} did not start; the end of its log: {end_of(self.log)}")
+        raise not_started(self.name, *self.logs)
 
     def _answers(self, token: str) -> bool:
         try:
@@ -143,6 +149,14 @@ class Process:
 
     def stop(self) -> None:
         self.running.stop()
+
+
+@cache
+def _socket_goes_with_us() -> None:
+    """Let the folder go in which the forking process is reached, however this process ends."""
+    folder = shlex.quote(get_temp_dir())
+    keeper = attached([":"], Path(os.devnull), before="false", after=f"rm -rf {folder}")
+    atexit.register(stop, keeper)
 
 
 def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:
@@ -169,6 +183,13 @@ def _end_with(sentinel: int) -> None:
 def surroundings() -> dict[str, str]:
     """Our environment without what would point a process to another database or another sample."""
     return {name: value for name, value in os.environ.items() if not name.startswith(MISLEADING)}
+
+
+def not_started(name: str, *logs: Path) -> SampleError:
+    """What to raise of a process that did not start, with the end of its logs."""
+    told = " | ".join(end_of(log) for log in logs if log.exists())
+    problem = PortTaken if "address already in use" in told.lower() else SampleError
+    return problem(f"the {name} did not start; the end of its log: {told}")
 
 
 def end_of(log: Path) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dsaudit.attached import attached, ended, free_port, stop, tied
-from examples.control import SampleError, poll
-from examples.processes import START_SECONDS, PortTaken, Process, end_of, started
+from examples.control import poll
+from examples.processes import START_SECONDS, Process, not_started, started
 
 BACKEND = Path(__file__).resolve().parent / "backend"
 
@@ -46,7 +46,8 @@ def start_api(code: Path, log: Path, variables: Mapping[str, str], port: int | N
         server = ["uvicorn", "app.main:app", "--app-dir", str(code), "--host", "127.0.0.1", "--port", str(port)]
         return [*server, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
 
-    return Process("API", "/healthz", command, lambda _: variables, log, PRELOADED, port)
+    told = {**variables, "HUNTER_LOG_FILE": str(log)}
+    return Process("API", "/healthz", command, lambda _: told, log, PRELOADED, port, log.with_suffix(".out"))
 
 
 class Broker:
@@ -74,8 +75,7 @@ class Broker:
                 return
             except ConnectionRefusedError:
                 pass
-        problem = PortTaken if "Address already in use" in self.log.read_text(errors="replace") else SampleError
-        raise problem(f"the broker did not start; the end of its log: {end_of(self.log)}")
+        raise not_started("broker", self.log)
 
     def forget(self) -> None:
         """Drop every message."""
@@ -92,21 +92,23 @@ class CeleryProcess:
     """A worker or a beat of the app."""
 
     def __init__(self, command: list[str], ready: str, code: Path, log: Path, variables: Mapping[str, str]) -> None:
-        self.name, self.ready, self.log = command[0], ready, log
-        self.offset = log.stat().st_size if log.exists() else 0  # what stands before it is of an earlier one
+        self.name, self.ready, self.logs = command[0], ready, [log, log.with_suffix(".out")]
+        log.touch()
+        self.offset = log.stat().st_size  # what stands before it is of an earlier one
+        told = {**variables, "HUNTER_LOG_FILE": str(log)}
         words = ["celery", "--quiet", "--app", "app.core.celery_app", "--workdir", str(code)]
-        self.running = started(words[0], [*words[1:], *command, "--loglevel", "INFO"], variables, log, PRELOADED)
+        self.running = started(words[0], [*words[1:], *command, "--loglevel", "INFO"], told, self.logs[1], PRELOADED)
 
     def wait(self) -> None:
         """Wait until it takes up its work. Raises SampleError with the end of its log."""
         for _ in poll(START_SECONDS):
-            with self.log.open("rb") as file:
+            with self.logs[0].open("rb") as file:
                 file.seek(self.offset)
                 if self.ready.encode() in file.read():
                     return
             if self.running.ended():
                 break
-        raise SampleError(f"the {self.name} did not start; the end of its log: {end_of(self.log)}")
+        raise not_started(self.name, *self.logs)
 
 
 def start_worker(code: Path, log: Path, variables: Mapping[str, str]) -> CeleryProcess:

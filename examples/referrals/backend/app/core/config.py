@@ -16,6 +16,8 @@ class Settings:
     partner_center_token: str = field(repr=False)
     partner_center_enabled: bool
     referral_sync_seconds: float
+    log_level: str
+    log_file: str | None
     faults_file: str | None
 
     @property
@@ -35,5 +37,7 @@ def get_settings() -> Settings:
         partner_center_token=os.environ["HUNTER_PARTNER_CENTER_TOKEN"],
         partner_center_enabled=os.environ.get("HUNTER_PARTNER_CENTER_ENABLED", "false").lower() == "true",
         referral_sync_seconds=float(os.environ.get("HUNTER_REFERRAL_SYNC_SECONDS") or default_seconds),
+        log_level=os.environ.get("HUNTER_LOG_LEVEL", "INFO").upper(),
+        log_file=os.environ.get("HUNTER_LOG_FILE"),
         faults_file=os.environ.get("HUNTER_FAULTS_FILE"),
     )

@@ -2,10 +2,11 @@
 
 import json
 import logging
-import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
+
+from app.core.config import get_settings
 
 
 class JsonLines(logging.Formatter):
@@ -46,11 +47,12 @@ class Log:
 
 def set_up(**_: Any) -> None:
     """Let everything in this process, Celery's own lines and warnings too, be written in the one form."""
-    handler = logging.StreamHandler(sys.stdout)
+    path = get_settings().log_file
+    handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(os.environ.get("LOG_LEVEL", "INFO").upper())
+    root.setLevel(get_settings().log_level)
     for name in ("uvicorn", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True

@@ -53,6 +53,7 @@ class SyncRun:
 
     def start(self, connection: psycopg.Connection) -> None:
         """Note that it runs, in the connection's autocommit mode."""
+        self._began = time.monotonic()
         settings = get_settings()
         values = (RESOURCE, self.task_id, self.trigger, settings.feature_flag_state, now())
         found = connection.execute(_START, values).fetchone()

@@ -1,0 +1,38 @@
+"""Reads what the sample's app has left: its log, and its table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from examples.control import SampleError, call
+from examples.referrals.sample import Sample
+
+DUPLICATES = "select referral_id from partner_center_referrals group by referral_id having count(*) > 1"
+
+
+def log_lines(sample: Sample, *events: str, name: str = "worker") -> list[dict[str, Any]]:
+    """The lines of a log with these events, all of them without; each line has to be an object."""
+    text = (sample.logs / f"{name}.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [line for line in lines if not events or line["event"] in events]
+
+
+def lines_of(sample: Sample, task: str) -> list[str]:
+    """The events of a sync that the app itself told of."""
+    return [
+        line["event"] for line in log_lines(sample) if line.get("task_id") == task and line["logger"].startswith("app.")
+    ]
+
+
+def table(sample: Sample) -> list[dict[str, Any]]:
+    return sample.rows("select * from partner_center_referrals order by id")
+
+
+def answer(address: str) -> str:
+    """What is said of an address that does not answer well."""
+    try:
+        call(address)
+    except SampleError as error:
+        return str(error)
+    return ""
