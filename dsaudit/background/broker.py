@@ -94,7 +94,7 @@ class Broker:
     def room(self) -> int | None:
         """Return how many tasks the workers run at once, None where one of them does not tell."""
         pools = [(one.get("pool") or {}).get("max-concurrency") for one in self._asked("stats").values()]
-        return None if None in pools else sum(pools)
+        return None if None in pools else sum(int(one) for one in pools if one)
 
     def queued(self) -> int | None:
         """Return how many messages wait in the task's queue; None where the broker does not tell."""

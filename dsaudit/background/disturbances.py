@@ -61,7 +61,7 @@ def _disturbed(audit: Audit, progress: Progress, what: str, given: Any) -> Seen:
     }
 
 
-def _workers(audit: Audit) -> dict[str, int | None] | None:
+def _workers(audit: Audit) -> dict[str, int] | None:
     """Return each worker that answers with its main process, or None where the broker does not answer."""
     if audit.parameters.worker is None:
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.background import disturbances
 from dsaudit.functions import Found, frames
-from dsaudit.functions.manual_sync import NOT_DONE
+from dsaudit.functions._queued import NOT_DONE
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit

@@ -9,7 +9,7 @@ from dsaudit.background import queueing, schedule
 from dsaudit.background.broker import BrokerError
 from dsaudit.background.kept import Seen, seen
 from dsaudit.functions import Found, Row, frames
-from dsaudit.functions.manual_sync import NOT_DONE
+from dsaudit.functions._queued import NOT_DONE
 from dsaudit.wording import span
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.background import acts
 from dsaudit.background.kept import Seen
 from dsaudit.functions import Found, Row, frames
-from dsaudit.functions.manual_sync import NOT_DONE
+from dsaudit.functions._queued import NOT_DONE
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:

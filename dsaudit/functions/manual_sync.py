@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsaudit.background import acts, calls
-from dsaudit.background.kept import Seen
 from dsaudit.functions import Found, frames
+from dsaudit.functions._queued import judged, why_unknown
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-NOT_DONE = "the run that is replayed did not do it"
 
 
 def api_is_healthy(audit: Audit) -> Found:
@@ -51,7 +49,7 @@ def sync_request_is_accepted(audit: Audit) -> Found:
     remedy: read the API's log for the request; the route has to queue the task and answer with its id
     """
     one = acts.requested(audit)
-    if why := _unknown(one):
+    if why := why_unknown(one):
         return frames([], [{"examined": 0, "reason": why}])
     assert one
     wrong = "refused" if one["outcome"] == "refused" else None if one["task_id"] else "no task id in the answer"
@@ -75,27 +73,3 @@ def requested_sync_ran(audit: Audit) -> Found:
     if one and one["outcome"] == "refused":
         return frames([], [{"examined": 0, "reason": f"nothing was queued: {one['told']}"}])
     return judged(one)
-
-
-def judged(one: Seen | None) -> Found:
-    """Return what a sync that was queued comes to: a row where it did not end well, a reason where nothing is known."""
-    why = _unknown(one)
-    if one and one["outcome"] == "waiting":
-        why = "the sync was queued and has not begun; too little time, or none has room for it"
-    if why or one is None:
-        return frames([], [{"examined": 0, "reason": why}])
-    line = {"examined": 1, "value": one["seconds"], "unit": "s, from its beginning to its end"}
-    if one["outcome"] == "success":
-        return frames([], [line if one["seconds"] is not None else {"examined": 1}])
-    run = one["run"] or {}
-    outcome = "no worker took it" if one["outcome"] == "silent" else OUTCOMES[one["outcome"]]
-    return frames([{"task_id": one["task_id"], "outcome": outcome, "error": run.get("error")}], [{"examined": 1}])
-
-
-OUTCOMES = {"failed": "failed", "skipped": "skipped", "running": "has not ended"}
-
-
-def _unknown(one: Seen | None) -> str | None:
-    if one is None:
-        return NOT_DONE
-    return one["told"] if one["outcome"] == "unreached" else None

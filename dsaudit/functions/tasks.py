@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dsaudit.background import acts, disturbances
 from dsaudit.background.broker import BrokerError, connected
 from dsaudit.functions import Found, Row, frames
-from dsaudit.functions.manual_sync import NOT_DONE, judged
+from dsaudit.functions._queued import NOT_DONE, judged
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
