@@ -104,6 +104,7 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     earlier = rows.state(audit)
     try:
         with connected(audit.parameters) as broker:
+            broker.workers()  # which takes a second, in which a sync may end
             task_id = broker.send()
             progress("waiting for the sync that is to be killed to begin")
             if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
@@ -132,14 +133,9 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
 
 
 def _is_at_work(audit: Audit, broker: Broker, task_id: str) -> bool:
-    """Return whether a task is at work: its run is in the history, or where none tells, a worker has it."""
+    """Return whether a task is at work: as the history tells, or a worker."""
     run = _run_of(audit, task_id)
-    return run["state"] == "running" if run else _is_active(broker, task_id) and not _has_states(audit)
-
-
-def _has_states(audit: Audit) -> bool:
-    columns = audit.parameters.syncs.columns if audit.parameters.syncs else {}
-    return "state" in columns and "task_id" in columns
+    return run["state"] == "running" if run else _is_active(broker, task_id)
 
 
 def _is_active(broker: Broker, task_id: str) -> bool:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from dsaudit.database import QueryError, RelationMissing
 
 if TYPE_CHECKING:
@@ -53,15 +51,14 @@ def state(audit: Audit) -> State:
     """
     found = State(_now(audit))
     for name in synced(audit):
-        for row in _query(audit, ROWS, name).to_dict("records"):
+        for row in _query(audit, ROWS, name):
             key = row["tenant"], row["resource"], row["source_id"]
             found.contents.setdefault(key, Counter())[row["content"]] += 1
-            found.changed[key] = None if pd.isna(row["updated_at"]) else row["updated_at"].to_pydatetime()
+            found.changed[key] = row["updated_at"]
         if found.versions is not None:
             try:
-                for row in _query(audit, VERSIONS, name).to_dict("records"):
-                    version = f"{name} {row['version']}"
-                    found.versions[version] = int(row["rows"])
+                for row in _query(audit, VERSIONS, name):
+                    found.versions[f"{name} {row['version']}"] = row["rows"]
             except (QueryError, RelationMissing):
                 found.versions = None
     return found
@@ -122,11 +119,10 @@ def _kind(before: Counter[str], after: Counter[str]) -> str:
 
 
 def _now(audit: Audit) -> datetime:
-    frame = audit.database.now().query("select clock_timestamp() as at", {}, []).frame
-    at: datetime = frame["at"].iloc[0].to_pydatetime()
-    return at
+    ((at,),) = audit.database.now().query("select clock_timestamp() as at").rows
+    return at  # type: ignore[no-any-return]
 
 
-def _query(audit: Audit, sql: str, resource: str) -> pd.DataFrame:
+def _query(audit: Audit, sql: str, resource: str) -> list[dict[str, Any]]:
     filled = audit.relations.of_lists.fill(sql, {"resource": resource})
-    return audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).frame
+    return audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).records
