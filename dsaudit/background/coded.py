@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dsaudit.background import crontabs
+from dsaudit.background import intervals
 from dsaudit.background.schedule import Entry, ScheduleError
 from dsaudit.background.times import Crontab, Times
 from dsaudit.codebase.expressions import Place
@@ -209,7 +209,7 @@ def _interval(reading: _Reading, node: ast.expr, scope: Scope) -> tuple[float | 
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value), None, where
     if isinstance(value, Crontab):
-        found = crontabs.written(value.fields)
+        found = intervals.written(value.fields)
         return None, found, where if found else f"{where}: the crontab cannot be read"
     why = value if isinstance(value, Unresolved) else f"{where}: it is no interval"
     return None, None, str(why)

@@ -1,7 +1,8 @@
+"""A broker of these tests, and workers."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,13 +24,3 @@ def working(jobs: Jobs) -> Iterator[Jobs]:
     """The same broker with a worker of ours and one of another application."""
     with jobs.worker("one"), jobs.worker("other", "others", "others"):
         yield jobs
-
-
-@pytest.fixture
-def _broker(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMALL_BROKER", jobs.url)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return tmp_path
