@@ -3,6 +3,7 @@
 from dsaudit.background.broker import Broker, BrokerError, connected
 from dsaudit.background.calls import Answered, NotAllowed, act, health, request_sync
 from dsaudit.background.schedule import Entry, ScheduleError, entries
+from dsaudit.background.trying import ways
 
 __all__ = [
     "Answered",
@@ -16,4 +17,5 @@ __all__ = [
     "entries",
     "health",
     "request_sync",
+    "ways",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dsaudit.background import crontabs
+from dsaudit.background import intervals
 from dsaudit.background.schedule import Entry, ScheduleError
 from dsaudit.background.times import Crontab, Times
 from dsaudit.codebase.expressions import Place
@@ -76,7 +76,7 @@ def _look(reading: _Reading, node: ast.AST, module: Module) -> None:
                 reading.places += 1
                 _take(reading, target.slice, node.value, scope)
             else:
-                _set(reading, _name(target, module), node.value, scope)
+                _set(reading, _name(target, node, module), node.value, scope)
     elif isinstance(node, ast.Call):
         if terminal(node.func) == "add_periodic_task" and node.args:
             _add(reading, node, scope)
@@ -98,15 +98,12 @@ def _is_schedule(function: ast.expr) -> bool:
     return isinstance(function, ast.Attribute) and terminal(function.value) in SCHEDULES
 
 
-def _name(target: ast.expr, module: Module) -> str:
+def _name(target: ast.expr, statement: ast.stmt, module: Module) -> str:
     """Return the setting that an assignment sets: ``app.conf.beat_schedule``, or a name of a module of settings."""
     if isinstance(target, ast.Attribute):
         return target.attr if "conf" in (dotted(target.value) or "") else ""
-    is_setting = isinstance(target, ast.Name) and module.parents.get(target) in {
-        node for node in module.tree.body if isinstance(node, ast.Assign | ast.AnnAssign)
-    }
-    is_known = isinstance(target, ast.Name) and target.id != "timezone"  # which may be anything
-    return target.id if is_setting and is_known and isinstance(target, ast.Name) else ""
+    name = target.id if isinstance(target, ast.Name) and statement in module.tree.body else ""
+    return "" if name == "timezone" else name  # which may be any module's own
 
 
 def _set(reading: _Reading, name: str, value: ast.expr, scope: Scope) -> None:
@@ -209,7 +206,7 @@ def _interval(reading: _Reading, node: ast.expr, scope: Scope) -> tuple[float | 
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value), None, where
     if isinstance(value, Crontab):
-        found = crontabs.written(value.fields)
+        found = intervals.written(value.fields)
         return None, found, where if found else f"{where}: the crontab cannot be read"
     why = value if isinstance(value, Unresolved) else f"{where}: it is no interval"
     return None, None, str(why)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.background import crontabs
+from dsaudit.background import intervals
 from dsaudit.background.broker import Broker, connected
 from dsaudit.database import Database, DatabaseError, QueryError
 
@@ -100,9 +101,12 @@ def is_as_documented(entry: Entry, schedule: Schedule) -> bool | None:
     if entry.seconds is None and entry.crontab is None:
         return None
     if entry.crontab and schedule.crontab:
-        return crontabs.expanded(entry.crontab) == crontabs.expanded(schedule.crontab)
-    there = entry.seconds or crontabs.interval(entry.crontab or "")
-    wanted = schedule.seconds or crontabs.interval(schedule.crontab or "")
+        is_declared = "zone" in schedule.model_fields_set
+        by_the_hour = (intervals.pause(entry.crontab) or math.inf) <= UNITS["hour"]  # the same in every zone
+        is_elsewhere = is_declared and entry.zone not in (None, schedule.zone) and not by_the_hour
+        return intervals.same(entry.crontab, schedule.crontab) and not is_elsewhere
+    there = entry.seconds or intervals.pause(entry.crontab or "")
+    wanted = schedule.seconds or intervals.pause(schedule.crontab or "")
     return bool(there and wanted and abs(there - wanted) <= ROUNDED * wanted)
 
 
@@ -146,8 +150,8 @@ def _told(given: Any) -> tuple[float | None, str | None, str]:
         return float(given), None, ""
     text = str(given)
     if crontab := CRONTAB.fullmatch(text):
-        fields = dict(zip(crontab[2].split("/"), crontabs.FIELD.findall(crontab[1]), strict=False))
-        found = crontabs.written([fields.get(name, "") for name in ORDER])
+        fields = dict(zip(crontab[2].split("/"), intervals.fields_of(crontab[1]), strict=False))
+        found = intervals.written([fields.get(name, "") for name in ORDER])
         return None, found, "" if found else f"the crontab {crontab[1]} cannot be read"
     if words := IN_WORDS.fullmatch(text):
         return float(words[1]) * UNITS[words[2]], None, ""
@@ -182,7 +186,7 @@ def _of_row(row: Mapping[str, Any]) -> Entry:
         seconds = float(row["every"]) * unit if unit else None
         why = "" if unit else f": a period of {row['period']} is not read"
     elif row["crontab"]:
-        crontab = crontabs.written([row["crontab"].get(name, "") for name in OF_CRONTAB])
+        crontab = intervals.written([row["crontab"].get(name, "") for name in OF_CRONTAB])
         zone, why = row["crontab"].get("timezone", ""), "" if crontab else ": its crontab cannot be read"
     else:
         why = ": neither an interval nor a crontab"
@@ -202,7 +206,7 @@ def _read(definitions: Mapping[str, str]) -> Iterator[Entry]:
             kind = planned["__type__"]
             name, task = str(given.get("name") or key.removeprefix(REDBEAT)), str(given["task"])
             seconds = float(planned["every"]) if kind == "interval" else None
-            crontab = crontabs.written([planned[name] for name in OF_CRONTAB]) if kind == "crontab" else None
+            crontab = intervals.written([planned[name] for name in OF_CRONTAB]) if kind == "crontab" else None
         except (ValueError, KeyError, TypeError, AttributeError):
             name = key.removeprefix(REDBEAT)
             yield Entry(name, "", None, None, None, f"{key} in the broker: its definition cannot be read")

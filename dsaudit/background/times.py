@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from dsaudit.codebase.classes import located
+from dsaudit.codebase.classes import ClassAt, located
 from dsaudit.codebase.expressions import Place, Stop
 from dsaudit.codebase.names import External, lookup
+from dsaudit.codebase.nodes import scope_of
 from dsaudit.codebase.refs import InstanceRef
 from dsaudit.codebase.resolve import Resolver
 from dsaudit.codebase.values import Folder
@@ -57,9 +58,23 @@ class Times(Folder):
             refs = Resolver(self.code).refs(node.value, place.scope)
             if len(refs) != 1 or not isinstance(refs[0], InstanceRef):
                 raise
-            found = self.of_class(refs[0].at, node, place)
+            given = self.given_to(refs[0].at, node.attr)
+            if len(given) > 1:
+                raise self.stop(node, place, f"{node.attr} is given in several places") from None
+            found = self.value(*given[0]) if given else self.of_class(refs[0].at, node, place)
             self.notes.append(f"the default of {ast.unparse(node)}")
             return found
+
+    def given_to(self, at: ClassAt, name: str) -> list[tuple[ast.expr, Place]]:
+        """What the code gives an attribute by its name where it makes an instance of the class, and where."""
+        return [
+            (keyword.value, Place(scope_of(node, module)))
+            for module in self.code.modules.values()
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Call)
+            for keyword in node.keywords
+            if keyword.arg == name and located(self.code, node.func, Place(scope_of(node, module))) == at
+        ]
 
     def _call(self, node: ast.Call, place: Place) -> object:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -75,7 +90,8 @@ class Times(Folder):
             return self.planned(node, dotted.rpartition(".")[2], place)
         if dotted in FROM_ENVIRONMENT and node.args:
             variable = self.value(node.args[0], place)
-            found = self.default(node, node.args[1:], place)
+            is_left_out = len(node.args) == 1 and not node.keywords
+            found = None if is_left_out else self.default(node, node.args[1:], place)
             self.notes.append(f"the default of {variable}")
             return found
         if dotted in WITH_DEFAULT:

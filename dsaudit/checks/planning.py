@@ -20,17 +20,7 @@ from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
 
-OF_A_RUN = {
-    "fetched": "how many records a run read",
-    "task_id": "the id of a run's task",
-    "trigger": "what began a run",
-    "state": "how a run ended",
-    "added": "how many records a run added",
-    "updated": "how many records a run changed",
-    "skipped": "how many records a run left as they were",
-    "failed": "how many records a run could not take",
-    "flag": "the flag as a run saw it",
-}
+OF_A_RUN = ("fetched", "task_id", "trigger", "state", "added", "updated", "skipped", "failed", "flag")
 
 # What a relation or a way in is in the parameter file, and the reason that stands in the report without it.
 WAYS_IN = {
@@ -46,7 +36,6 @@ WAYS_IN = {
     "webhooks": "webhooks (what should be registered)",
     "webhooks.probe": "webhooks.probe (leave to send deliveries that have to be refused)",
     "webhooks.probe.valid": "webhooks.probe.valid (leave to send a genuine delivery twice)",
-    "live": "live (how a record is changed at the source)",
     "api": "api (the integration's own API)",
     "api.health": "api.health (where the API tells its health)",
     "api.sync": "api.sync (the request that queues a sync)",
@@ -58,13 +47,12 @@ WAYS_IN = {
     "outage": "outage (how the source is made to refuse)",
     "bad_record": "bad_record (how the source is made to serve what cannot be taken)",
     "ready": "ready (the view of what is ready to be worked with)",
-    "syncs.states": "syncs.states (what the state of a run means)",
-    **{f"syncs.columns.{name}": f"syncs.columns.{name} ({what})" for name, what in OF_A_RUN.items()},
+    **{f"syncs.columns.{name}": f"syncs.columns.{name} (what each run says)" for name in OF_A_RUN},
     "documents": "documents (the integration's documents)",
     "logs": "logs (the application's own log files)",
     "logs.columns.delivery_id": "logs.columns.delivery_id (which delivery a line is about)",
     "logs.columns.source_id": "logs.columns.source_id (which record a line is about)",
-    "logs.runs": "logs.runs (which lines tell how a sync ended)",
+    "logs.runs": "logs.runs (which lines tell how a run of the sync ended)",
     "monitoring": "monitoring (the integration's alert rules)",
     "tenants": "tenants",
     "resources": "resources",

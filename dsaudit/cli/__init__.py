@@ -189,14 +189,14 @@ def tour(seed: int, out: Path | None) -> None:
 @ATTACH
 def check(file: Path, attach: bool, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
-    from dsaudit import sample, source
+    from dsaudit import background, sample, source
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run.preflight import preflight
 
     parameters = narrowed(loaded(file, attach, {}), Part.given(**part_given(part)))
     with (sample.reached if attach else sample.started)(parameters):
         ready = True
-        for line in preflight(parameters, source.reachable, source.tried, source.estimated):
+        for line in preflight(parameters, source.reachable, source.tried, source.estimated, background.ways):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")

@@ -1,4 +1,4 @@
-"""The systems of these tests: tables that they only read, new ones to damage, and a broker with and without workers."""
+"""The systems of these tests: tables to read or damage, and a broker with and without workers."""
 
 from __future__ import annotations
 
@@ -45,13 +45,3 @@ def working(jobs: Jobs) -> Iterator[Jobs]:
     """The same broker with a worker of ours and one of another application."""
     with jobs.worker("one"), jobs.worker("other", "others", "others"):
         yield jobs
-
-
-@pytest.fixture
-def _broker(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMALL_BROKER", jobs.url)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return tmp_path

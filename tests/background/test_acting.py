@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import NEVER, NOT_ASKED, plan_check
-from dsaudit.cli import main
+from dsaudit.cli import _allowed_to_act, main
 from dsaudit.cli.resuming import going_on
 from dsaudit.parameters import ParameterError, Parameters, Part, load, narrowed
 from dsaudit.parameters.background import acts
 from dsaudit.run import Options
+from dsaudit.source.recording import STARTED
 from tests.background.systems import written
 
 STARTS = "syncs: {table: runs, run: {command: ['true']}}\nresources: {order: {table: orders, key: id, sync: a}}\n"
@@ -81,6 +82,16 @@ def test_a_run_that_acted_by_its_file_is_gone_on_with(tmp_path: Path) -> None:
     given = {"resources": (), "tenants": (), "since": "", "sample": 0, "seed": 0}
     options, _, live = going_on(Options(), folder, given, False)
     assert live and not options.acts_again  # a phase that was interrupted is not done twice unless that is asked for
+
+
+def test_a_replay_acts_never_and_shows_what_a_run_that_acted_saw(tmp_path: Path) -> None:
+    parameters = load(written(tmp_path, STARTS + "allow_actions: true\n"))
+    recording = tmp_path / "run" / "private" / "recording"
+    recording.mkdir(parents=True)
+    assert not _allowed_to_act(parameters, False, tmp_path / "run").acting
+    (recording / STARTED).write_text("[]", encoding="utf-8")
+    assert _allowed_to_act(parameters, False, tmp_path / "run").acting  # what was seen is read from there
+    assert _allowed_to_act(parameters, False, None).acting
 
 
 def test_on_and_off_are_the_words_that_stand_there(tmp_path: Path) -> None:

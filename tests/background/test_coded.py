@@ -79,6 +79,42 @@ def test_an_interval_is_told_however_it_is_written(written_as: str, tmp_path: Pa
     assert ("the default of" in one.where) is ("settings" in written_as or "env" in written_as)
 
 
+GIVEN = """
+import os
+from dataclasses import dataclass
+from functools import cache
+
+SECONDS = {"development": 30.0, "production": 600.0}
+
+@dataclass(frozen=True)
+class Settings:
+    environment: str
+    plain: float
+    several: float
+
+@cache
+def get_settings() -> Settings:
+    environment = os.environ.get("HERE", "development")
+    usual = SECONDS.get(environment, SECONDS["production"])
+    return Settings(environment=environment, plain=float(os.environ.get("EVERY") or usual), several=1)
+
+def others():
+    return Settings(several=2)
+
+EVERY = 1
+settings = get_settings()
+"""
+
+
+def test_what_a_setting_is_given_where_it_is_made_is_followed(tmp_path: Path) -> None:
+    for name, seconds in [("plain", 30.0), ("several", None), ("none", None)]:
+        text = f"app.conf.beat_schedule = {{'sync': {{'task': 'a', 'schedule': settings.{name}}}}}"
+        one = read(tmp_path, text, GIVEN)["sync"]
+        assert one.seconds == seconds, one
+        taken = ", ".join(f"the default of {name}" for name in ("EVERY", "HERE", "settings.plain"))
+        assert seconds is None or one.where.endswith(f"({taken})"), one.where
+
+
 CRONTABS = {
     "crontab()": "* * * * *",
     "crontab(minute='*/10')": "*/10 * * * *",

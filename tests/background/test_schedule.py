@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from dsaudit import server
-from dsaudit.background import crontabs
+from dsaudit.background import intervals
 from dsaudit.background.broker import BrokerError
 from dsaudit.background.schedule import Entry, ScheduleError, entries, is_as_documented
 from dsaudit.parameters import load
@@ -190,7 +190,7 @@ def test_redbeats_keys_are_read_as_it_writes_them(jobs: Jobs, tmp_path: Path, mo
     ],
 )
 def test_a_crontab_has_an_interval_where_it_is_always_the_same(crontab: str, seconds: float | None) -> None:
-    assert crontabs.interval(crontab) == seconds
+    assert intervals.pause(crontab) == seconds
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_crontab_has_an_interval_where_it_is_always_the_same(crontab: str, sec
     ],
 )
 def test_crontabs_that_are_written_otherwise_mean_the_same(one: str, other: str) -> None:
-    assert crontabs.expanded(one) == crontabs.expanded(other) is not None
+    assert intervals.same(one, other) and not intervals.same(one, "1 2 3 4 5") and not intervals.same("x", "x")
 
 
 @pytest.mark.parametrize(
@@ -225,3 +225,18 @@ def test_an_interval_is_held_against_the_documented_one(
 ) -> None:
     entry = Entry("a", "b", *there, None, "")
     assert is_as_documented(entry, Schedule(entry="a", **documented)) is is_right
+
+
+@pytest.mark.parametrize(
+    ("crontab", "zone", "is_right"),
+    [
+        ("0 4 * * *", "Europe/Berlin", True),
+        ("0 4 * * *", "UTC", False),
+        ("0 4 * * mon", "UTC", False),
+        ("*/10 * * * *", "UTC", True),
+    ],
+)
+def test_a_time_of_the_day_is_of_a_zone(crontab: str, zone: str, is_right: bool) -> None:
+    entry = Entry("a", "b", None, crontab, "Europe/Berlin", "")
+    assert is_as_documented(entry, Schedule(entry="a", crontab=crontab, zone=zone)) is is_right
+    assert is_as_documented(entry, Schedule(entry="a", crontab=crontab))  # where no zone is documented

@@ -21,12 +21,16 @@ from dsaudit.verdict.masking import Mask, load_key
 Reachable = Callable[[Parameters], Iterator[tuple[str, str | None]]]
 Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None, str]]]
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
+Ways = Callable[[Parameters], Iterator[tuple[tuple[str, ...], bool | None, str]]]
 
+BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "ready")
 NOT_SIGNED = Line("signing", None, "not given")
 TRIED = 50  # megabytes of logs that are read to try them
 
 
-def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
+def preflight(
+    parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated, ways: Ways
+) -> Iterator[Line]:
     """Yield a line for each way in, and last what will run and what will be skipped."""
     parameters, inferred = _completed(parameters)
     yield from _provider(parameters)
@@ -38,6 +42,7 @@ def preflight(parameters: Parameters, reachable: Reachable, tried: Tried, estima
         yield Line(name, None if section is None else True, "not given" if section is None else "given")
     yield from acting.probe(parameters)
     yield acting.live(parameters)
+    yield from _background(parameters, ways)
     yield from _logs(parameters)
     yield from _monitoring(parameters)
     yield acting.started(parameters)
@@ -68,6 +73,16 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
     finally:
         database.close()
     return completed(parameters, inferred, catalogue), inferred
+
+
+def _background(parameters: Parameters, ways: Ways) -> Iterator[Line]:
+    """Ask the API, the workers and the schedule of a background sync; what is not given is told in one line."""
+    for keys, ok, words in ways(parameters):
+        where = "" if ok else f"{place_of(parameters.path, keys)}: "
+        yield Line(".".join(keys[:2]) if ok else keys[0], ok, f"{where}{words}")
+    lacking = [name for name in BACKGROUND if getattr(parameters, name) is None]
+    if lacking:
+        yield Line(", ".join(lacking), None, "not given")
 
 
 def _logs(parameters: Parameters) -> Iterator[Line]:

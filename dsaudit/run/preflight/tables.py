@@ -45,6 +45,7 @@ def database_ways(parameters: Parameters) -> Iterator[Line]:
         yield from _keys(parameters, database, relations, values)
         yield from _states(parameters, database, relations, values)
         yield from _embedded(parameters, database, relations, values)
+        yield from _ready(parameters, relations)
         yield from _own_checks(parameters, database, relations, values)
     except DatabaseError as error:
         yield Line("database", False, str(error))
@@ -69,6 +70,25 @@ def _tables(parameters: Parameters, database: Database, relations: Relations, va
     yield from (Line("tables", False, problem) for problem in problems)
     if not problems:
         yield Line("tables", True, f"{len(parameters.tables)} declared, all there")
+
+
+def _ready(parameters: Parameters, relations: Relations) -> Iterator[Line]:
+    """Look for the view of what is ready; a column that it lacks is for the audit to judge."""
+    ready = parameters.ready
+    if ready is None:
+        return
+    try:
+        columns = relations.table(ready.view).columns
+    except RelationMissing as error:
+        yield Line("ready", False, f"{place_of(parameters.path, ('ready', 'view'))}: {error}")
+        return
+    if ready.key not in columns:
+        where = place_of(parameters.path, ("ready", "key"))
+        yield Line("ready", False, f"{where}: {ready.view} has no column {ready.key}")
+        return
+    lacking = [name for name in ready.columns if name not in columns]
+    told = f"; it has no {', '.join(lacking)}, which the audit judges" if lacking else ""
+    yield Line("ready", True, f"{ready.view} is there{told}")
 
 
 def _tenants(parameters: Parameters, database: Database, relations: Relations) -> Iterator[Line]:
