@@ -50,7 +50,7 @@ def sync_fires_on_schedule(audit: Audit) -> Found:
                 own = history[(history["tenant"] == tenant) & (history["resource"] == resource)]
                 starts = list(by_schedule(audit, own)["started_at"])
                 scope: Row = {"tenant": tenant, "resource": resource}
-                found, reason = _judged(schedule, starts, own, datetime.fromisoformat(audit.instant))
+                found, reason = judged_starts(schedule, starts, own, datetime.fromisoformat(audit.instant))
                 rows += [{**scope, **_row(one)} for one in found]
                 told = None if len(starts) > 1 else f"the schedule began {plural(len(starts), 'run')} in {DAYS} days"
                 examined.append({**scope, "examined": len(starts), "reason": reason or told})
@@ -60,7 +60,7 @@ def sync_fires_on_schedule(audit: Audit) -> Found:
     return judged
 
 
-def _judged(
+def judged_starts(
     schedule: Schedule, starts: Sequence[datetime], history: pd.DataFrame, until: datetime
 ) -> tuple[list[firing.Finding], str | None]:
     """Return what is wrong with the starts, or why that cannot be told."""
