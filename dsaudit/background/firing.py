@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from dsaudit.background.crontab import CrontabError, firings, parsed
+from dsaudit.background.runs import DAYS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsaudit.parameters.schedule import Schedule
 
 STEADY = 0.8  # of the pauses have to be alike to be a rhythm
 MOST_TIMES = 1000  # missed ones that are held against what was under way; more are no question of it
@@ -135,3 +145,30 @@ def by_times(
         found += _gap(begun, own[0], sum(owed[len(own) - 1 :]))
         owed, begun = [], own[-1]
     return [*found, *(_gap(begun, None, sum(owed)) if sum(owed) > 1 else [])]
+
+
+def judged(
+    schedule: Schedule, starts: Sequence[datetime], history: pd.DataFrame, until: datetime
+) -> tuple[list[Finding], str | None]:
+    """Return what is wrong with the starts of a schedule, or why that cannot be told.
+
+    `history` has all runs, whatever began them; see `dsaudit.background.runs`.
+    """
+    if not starts:
+        return [], None
+    worked = history[history["state"] != "skipped"]
+    busy = Busy.of(list(zip(worked["started_at"], worked["ended_at"], strict=True)), until)
+    tolerance = schedule.tolerance_percent / 100
+    if schedule.seconds is not None:
+        interval = timedelta(seconds=schedule.seconds)
+        other = drift(starts, interval, tolerance)
+        return ([other] if other else by_interval(starts, busy, interval, tolerance, until)), None
+    try:
+        crontab = parsed(schedule.crontab or "")
+    except CrontabError as error:
+        return [], f"schedule.crontab: {error}"
+    # The first start came at some time before it; that is where its times begin.
+    times = firings(crontab, ZoneInfo(schedule.zone), starts[0] - timedelta(days=DAYS), until)
+    earlier = [one for one in times if one[0] <= starts[0] + timedelta(minutes=1)]
+    times = [*earlier[-1:], *times[len(earlier) :]]
+    return by_times(starts, busy, times, tolerance, until), None

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from dsaudit.background import firing
-from dsaudit.background.crontab import CrontabError, clock_changes, firings, parsed
+from dsaudit.background.crontab import CrontabError, clock_changes, parsed
 from dsaudit.background.runs import DAYS, by_schedule, runs
 from dsaudit.functions import Found, Row, frames
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-    from dsaudit.parameters.schedule import Schedule
 
 AHEAD = 400  # days that are looked at for a change of the clocks: a year, and both of its changes
 
@@ -50,7 +46,7 @@ def sync_fires_on_schedule(audit: Audit) -> Found:
                 own = history[(history["tenant"] == tenant) & (history["resource"] == resource)]
                 starts = list(by_schedule(audit, own)["started_at"])
                 scope: Row = {"tenant": tenant, "resource": resource}
-                found, reason = judged_starts(schedule, starts, own, datetime.fromisoformat(audit.instant))
+                found, reason = firing.judged(schedule, starts, own, datetime.fromisoformat(audit.instant))
                 rows += [{**scope, **_row(one)} for one in found]
                 told = None if len(starts) > 1 else f"the schedule began {plural(len(starts), 'run')} in {DAYS} days"
                 examined.append({**scope, "examined": len(starts), "reason": reason or told})
@@ -58,30 +54,6 @@ def sync_fires_on_schedule(audit: Audit) -> Found:
     limit = "the history does not tell what began a run (syncs.columns.trigger), so one begun by hand counts too"
     judged[1].attrs["limits"] = [] if tells else [limit]
     return judged
-
-
-def judged_starts(
-    schedule: Schedule, starts: Sequence[datetime], history: pd.DataFrame, until: datetime
-) -> tuple[list[firing.Finding], str | None]:
-    """Return what is wrong with the starts, or why that cannot be told."""
-    if not starts:
-        return [], None
-    worked = history[history["state"] != "skipped"]
-    busy = firing.Busy.of(list(zip(worked["started_at"], worked["ended_at"], strict=True)), until)
-    tolerance = schedule.tolerance_percent / 100
-    if schedule.seconds is not None:
-        interval = timedelta(seconds=schedule.seconds)
-        drift = firing.drift(starts, interval, tolerance)
-        return ([drift] if drift else firing.by_interval(starts, busy, interval, tolerance, until)), None
-    try:
-        crontab = parsed(schedule.crontab or "")
-    except CrontabError as error:
-        return [], f"schedule.crontab: {error}"
-    # The first start came at some time before it; that is where its times begin.
-    times = firings(crontab, ZoneInfo(schedule.zone), starts[0] - timedelta(days=DAYS), until)
-    earlier = [one for one in times if one[0] <= starts[0] + timedelta(minutes=1)]
-    times = [*earlier[-1:], *times[len(earlier) :]]
-    return firing.by_times(starts, busy, times, tolerance, until), None
 
 
 def _row(found: firing.Finding) -> Row:

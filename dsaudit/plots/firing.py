@@ -49,7 +49,9 @@ def schedule(frame: pd.DataFrame) -> Axes:
         _pause_axis(axes, float(min(pauses.min(), interval or np.inf)), float(max(pauses.max(), interval or 0)))
         _time_axis(axes)
         axes.margins(x=0.06)
-        axes.set_xlabel("start (UTC)   ● in time   ▲ gap before it   ✕ double", loc="left", fontsize=SMALL)
+        axes.set_xlabel(
+            "start (UTC)   ● in time, or held up by a run   ▲ gap before it   ✕ double", loc="left", fontsize=SMALL
+        )
         _say(axes, _told(kinds, pauses, interval))
     return axes
 

@@ -13,7 +13,6 @@ from dsaudit.background import firing
 from dsaudit.background.runs import by_schedule, runs
 from dsaudit.database.expressions import field_column
 from dsaudit.functions import Row
-from dsaudit.functions.firing import judged_starts
 from dsaudit.verdict.masking import is_word
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def scheduled_runs(audit: Audit) -> pd.DataFrame:
     rows: list[Row] = []
     for (tenant, resource), own in history.groupby(["tenant", "resource"]) if len(history) else []:
         starts = list(by_schedule(audit, own)["started_at"])
-        found, _ = judged_starts(schedule, starts, own, until)
+        found, _ = firing.judged(schedule, starts, own, until)
         rows += [{"tenant": tenant, "resource": resource, **row} for row in _pauses(starts, found, until)]
     given = {"interval_seconds": schedule.seconds, "tolerance_percent": schedule.tolerance_percent, "until": until}
     return pd.DataFrame(rows, dtype=object).assign(**given) if rows else pd.DataFrame()
