@@ -233,6 +233,7 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
         return None
     level = _text(found["level"]).lower()
     message = _text(found["message"])[:KEPT]
+    named: dict[str, Any] = {name: _text(found.get(name))[:KEPT] or None for name in NAMES}
     return Line(
         at=at,
         level=level if LEVEL.fullmatch(level) else "other",
@@ -241,7 +242,8 @@ def _parsed(raw: bytes, name: str, number: int | None, section: Logs, notes: Not
         file=name,
         number=number,
         error=_text(found.get("error")).strip().rpartition("\n")[2][:KEPT] or None,
-        **({name: _text(found.get(name))[:KEPT] or None for name in NAMES} | _of_run(values, message, section)),
+        **named,
+        **_of_run(values, message, section),
     )
 
 

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.ids import Kind
@@ -137,6 +137,14 @@ class Resource(Section):
         """The parent resource and the path there whose length says how many there must be; None where none does."""
         counted = self.nested is not None and len(self.nested.at) == 1
         return (self.nested.in_, next(iter(self.nested.at.values()))) if self.nested and counted else None
+
+    @field_validator("counted_by")
+    @classmethod
+    def _are_fields(cls, given: list[str], info: ValidationInfo) -> list[str]:
+        unknown = next((name for name in given if name not in info.data.get("fields", {})), None)
+        if unknown:
+            raise ValueError(f"{unknown} is no column under `fields`")
+        return given
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Resource:

@@ -13,6 +13,7 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.firing import schedule
 from dsaudit.plots.live import live_times
 from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
@@ -31,6 +32,7 @@ __all__ = [
     "latency_over_time",
     "live_times",
     "log",
+    "schedule",
     "timeline",
     "topic_matrix",
     "versions",
