@@ -1,6 +1,5 @@
 """The processes of a sample, as children that cannot outlive us."""
 
-import atexit
 import multiprocessing
 import os
 import runpy
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from multiprocessing.connection import wait
-from multiprocessing.util import get_temp_dir
+from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -156,7 +155,8 @@ def _socket_goes_with_us() -> None:
     """Let the folder go in which the forking process is reached, however this process ends."""
     folder = shlex.quote(get_temp_dir())
     keeper = attached([":"], Path(os.devnull), before="false", after=f"rm -rf {folder}")
-    atexit.register(stop, keeper)
+    # After multiprocessing has removed the folder itself, which has the priority -100.
+    Finalize(None, stop, args=(keeper,), exitpriority=-200)
 
 
 def _run_module(module: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:

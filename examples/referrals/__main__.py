@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.command_line import Example, Parser, main
+from examples.control import SampleError
 from examples.planting import Fault
 
 from .sample import Sample
@@ -25,6 +26,8 @@ def running(arguments: Namespace, answers: Path) -> AbstractContextManager[Sampl
 
 def report(sample: Sample) -> dict[str, Any]:
     partner, platform = sample.partner("status"), sample.platform("status")
+    if platform["api"] != "up":  # that a worker has ended may be a fault that was planted
+        raise SampleError("the API has ended by itself")
     return {
         "partner": sample.partner_url,
         "api": sample.api_url,

@@ -116,8 +116,11 @@ class Sample:
         """How many messages no worker has taken yet."""
         import redis
 
-        with redis.Redis.from_url(self.environment["REFERRALS_BROKER"]) as broker:
-            return int(broker.llen("celery"))
+        try:
+            with redis.Redis.from_url(self.environment["REFERRALS_BROKER"]) as broker:
+                return int(broker.llen("celery"))
+        except redis.RedisError as error:
+            raise SampleError(f"the broker does not answer: {type(error).__name__}") from None
 
     def settle(self, timeout: float = 30) -> None:
         """Wait until no sync runs, and none waits for a worker."""

@@ -75,7 +75,7 @@ def test_without_a_sample_everything_says_so(tmp_path: Path) -> None:
     line = CommandLine("referrals", tmp_path)
     assert "no sample is up" in line.run("status", expect=3)
     assert "beat_entry_missing: " in line.run("faults")
-    assert line.run("tour").split()[0] == "beat_fires_twice"
+    assert line.run("tour").split()[0] == "task_ignores_flag"
 
 
 def test_a_killed_sample_leaves_no_process(tmp_path: Path) -> None:
@@ -96,3 +96,14 @@ def test_it_ends_with_its_starter_when_it_was_told_to(tmp_path: Path) -> None:
         process.stdin.close()
         assert process.wait(timeout=60) == 0
         line.assert_nothing_is_left(processes)
+
+
+def test_it_says_so_and_ends_when_a_part_of_it_is_gone(tmp_path: Path) -> None:
+    line = CommandLine("referrals", tmp_path)
+    with line.up() as process:
+        processes = processes_of(line.state(process)["pid"])
+        (broker,) = [one for one in processes if "valkey" in one.name()]
+        broker.kill()
+        assert process.wait(timeout=60) == 3
+        assert b"the broker does not answer" in process.stderr.read()
+    line.assert_nothing_is_left(processes)

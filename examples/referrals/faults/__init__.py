@@ -13,7 +13,7 @@ from . import data, failures, flag, logs, schedule, writing
 FAULTS = collected(writing, schedule, flag, failures, logs, data)
 
 # Those that can be planted side by side, in this order.
-TOUR = ("beat_fires_twice", "statistics_missing_from_log", "domain_not_normalised", "referral_type_missing_from_view")
+TOUR = ("task_ignores_flag", "statistics_missing_from_log", "domain_not_normalised", "referral_type_missing_from_view")
 
 __all__ = ["FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
 
