@@ -47,6 +47,7 @@ def test_environment_follows_pyproject() -> None:
 
 NOTEBOOK_HALF = {
     "audit",
+    "background",
     "canvas",
     "codebase",
     "documents",

@@ -9,6 +9,7 @@ import pytest
 
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
+from tests.checks.asked import DATASOURCE
 from tests.checks.auditing import Verdicts, told, verdicts
 
 pytestmark = pytest.mark.xdist_group("empty")  # one clone for all of them
@@ -19,7 +20,7 @@ NOT_RECORDS |= {"scopes", "sync_code", "logs"}
 NOT_RECORDS |= {"live", "starting"}  # they act when they are asked to, and are not here
 # These look at the source alone.
 AT_THE_SOURCE = {"duplicate_source_ids", "credentials_accepted", "clocks_agree", "deliveries_were_taken"}
-RECORDS = [name for name, one in all_checks().items() if one.subject not in NOT_RECORDS]
+RECORDS = [name for name in DATASOURCE if all_checks()[name].subject not in NOT_RECORDS]
 
 
 @pytest.fixture(scope="module")
