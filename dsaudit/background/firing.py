@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STEADY = 0.8  # of the pauses have to be alike to be a rhythm
 MOST_TIMES = 1000  # missed ones that are held against what was under way; more are no question of it
-AT_ONCE = timedelta(seconds=2)  # after the end of a run that held up the next
+AT_ONCE = timedelta(seconds=2)  # between the end of a run and the start that it held up
 LONGEST_RUN = timedelta(hours=1)  # what has no end, and is followed by nothing, counts as under way for no longer
 
 
@@ -64,6 +64,10 @@ class Busy:
     def at(self, time: datetime) -> bool:
         """Return whether one was under way."""
         return any(begin <= time <= end for begin, end in self.spans)
+
+    def until(self, time: datetime) -> bool:
+        """Return whether one ended just then."""
+        return any(abs(time - end) <= AT_ONCE for _, end in self.spans)
 
 
 def drift(starts: Sequence[datetime], interval: timedelta, tolerance: float) -> Finding | None:
@@ -116,7 +120,7 @@ def _first_on_time(starts: Sequence[datetime], busy: Busy, interval: timedelta, 
     first = next((place for place, pause in enumerate(pauses) if pause >= interval - allowed), 0)
     for start in starts[1:first]:
         off = (starts[first] - start) % interval
-        if min(off, interval - off) > allowed and not busy.at(start - AT_ONCE):
+        if min(off, interval - off) > allowed and not busy.until(start):
             return 0
     return first
 
