@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STEADY = 0.8  # of the pauses have to be alike to be a rhythm
 MOST_TIMES = 1000  # missed ones that are held against what was under way; more are no question of it
+AT_ONCE = timedelta(seconds=2)  # between the end of a run and the start that it held up
 LONGEST_RUN = timedelta(hours=1)  # what has no end, and is followed by nothing, counts as under way for no longer
 
 
@@ -64,6 +65,10 @@ class Busy:
         """Return whether one was under way."""
         return any(begin <= time <= end for begin, end in self.spans)
 
+    def until(self, time: datetime) -> bool:
+        """Return whether one ended just then."""
+        return any(abs(time - end) <= AT_ONCE for _, end in self.spans)
+
 
 def drift(starts: Sequence[datetime], interval: timedelta, tolerance: float) -> Finding | None:
     """Return the rhythm of the starts where it is steady, and another than the declared one.
@@ -88,7 +93,9 @@ def by_interval(
     found: list[Finding] = []
     if not starts:
         return found
-    allowed, due, on_time = tolerance * interval, starts[0] + interval, starts[0]
+    allowed = tolerance * interval
+    starts = starts[_first_on_time(starts, busy, interval, allowed) :]
+    due, on_time = starts[0] + interval, starts[0]
     for place, start in enumerate(starts[1:], 1):
         before, late = starts[place - 1], start - due
         follower = starts[place + 1] - start if place + 1 < len(starts) else interval
@@ -102,6 +109,20 @@ def by_interval(
             found += _gap(on_time, start, _missed(due, start, busy, interval, allowed))
             due, on_time = start + interval, start
     return [*found, *_silence(starts[-1], due, busy, interval, until)]
+
+
+def _first_on_time(starts: Sequence[datetime], busy: Busy, interval: timedelta, allowed: timedelta) -> int:
+    """Return the place of the first start that gives the grid: those before it may have waited for a worker.
+
+    That is the first that is followed by a whole interval, if each before it is on its grid or followed a run at once.
+    """
+    pauses = [late - early for early, late in pairwise(starts)]
+    first = next((place for place, pause in enumerate(pauses) if pause >= interval - allowed), 0)
+    for start in starts[1:first]:
+        off = (starts[first] - start) % interval
+        if min(off, interval - off) > allowed and not busy.until(start):
+            return 0
+    return first
 
 
 def _missed(due: datetime, start: datetime, busy: Busy, interval: timedelta, allowed: timedelta) -> int:
@@ -140,7 +161,7 @@ def by_times(
         if not own:
             owed.append(is_certain and not busy.at(due))
             continue
-        extra = own[1 + len(owed) :]
+        extra = own[1 + len(owed) :] if number else []  # of what waited before the first start nothing is known
         found += [Finding("double", own[0], one, seconds=(one - own[0]).total_seconds()) for one in extra]
         found += _gap(begun, own[0], sum(owed[len(own) - 1 :]))
         owed, begun = [], own[-1]

@@ -35,6 +35,7 @@ from dsaudit.wording import did_you_mean
 
 Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
 DOCUMENTS: tuple[Document, ...] = get_args(Document)
+DRAFTED = (*DOCUMENTS, "uat_results")  # what notebooks may draft; the results are of a run, and never the system's own
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:

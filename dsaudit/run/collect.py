@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from dsaudit.parameters.models import DOCUMENTS
+from dsaudit.parameters.models import DRAFTED
 from dsaudit.run import scrubbing
 from dsaudit.run.execute import Phase
 from dsaudit.verdict import CLOSING_MIME, DRAFT_MIME, MIME, Result, Status, Verdict, worst
@@ -50,7 +50,7 @@ def drafts(phases: Sequence[Phase], run: Record) -> dict[str, tuple[str, str]]:
     for phase in phases:
         for record in (output.get(DRAFT_MIME) for output in _outputs(phase)):
             # Only names that the parameter file knows: what a kernel says becomes no file's name.
-            if _ours(record, run) and record.get("name") in DOCUMENTS:
+            if _ours(record, run) and record.get("name") in DRAFTED:
                 found.setdefault(record["name"], (phase.name, str(record.get("text"))))
     return found
 

@@ -47,6 +47,8 @@ def judged(
         ([0, 10, 50, 60, 70], [(10, 43)]),  # or was left out, as nothing is queued twice
         ([0, 10, 37, 38, 40, 50], ()),  # the worker was away, and caught up
         ([0, 10, 24, 34, 44], ()),  # the scheduler was begun anew
+        ([0, 4, 14, 24, 34], ()),  # the first waited for the worker to begin
+        ([0, 1, 2, 5, 15, 25], [(0, 1), (1, 2), (2, 3), (5, 6)]),  # so did several
     ],
 )
 def test_starts_that_are_on_the_grid_or_had_a_reason_pass(
@@ -62,6 +64,7 @@ def test_starts_that_are_on_the_grid_or_had_a_reason_pass(
         ([0, 10, 20, 43, 53, 63], [("gap", 20, 1)]),
         ([0, 10, 37, 38, 48, 58], [("gap", 10, 1)]),  # of two that were due, one was caught up
         ([0, 10, 14, 20, 30], [("double", 10, 4)]),
+        ([0, 4, 10, 20, 30], [("double", 0, 4)]),
         ([0, 10, 10.1, 20, 20.1, 30], [("double", 10, 0.1), ("double", 20, 0.1)]),
         ([0, 5, 10, 15, 20, 25], [("double", 0, 5), ("double", 10, 5), ("double", 20, 5)]),
     ],
