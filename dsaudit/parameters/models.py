@@ -26,7 +26,7 @@ from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.schedule import Schedule
-from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section
+from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section, secrets_of
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
@@ -44,23 +44,6 @@ def _repeated(values: Iterable[str]) -> Iterator[str]:
         if value in seen:
             yield value
         seen.add(value)
-
-
-NO_SECRET = {"base_url_env", "files_env"}  # where something is, which reports may tell
-
-
-def _secrets(section: Any) -> Iterator[str]:
-    """Yield the names of variables that hold secrets, of a section and all that is inside it."""
-    if isinstance(section, Section):
-        for key in type(section).model_fields:
-            value = getattr(section, key)
-            if key.endswith("_env") and key not in NO_SECRET:
-                yield from [value] if value else []
-            else:
-                yield from _secrets(value)
-    elif isinstance(section, (list, dict)):
-        for one in section.values() if isinstance(section, dict) else section:
-            yield from _secrets(one)
 
 
 class Database(Section):
@@ -355,4 +338,4 @@ class Parameters(Section):
 
     def secrets(self) -> list[str]:
         """Return the names of the environment variables that hold secrets: of every key that ends in ``_env``."""
-        return sorted(set(_secrets(self)))
+        return sorted(set(secrets_of(self)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, get_args
@@ -22,6 +23,7 @@ PATTERNS = {
     ADDRESS: "is no address; one begins with https:// or http://",
     DAY: "is no day, such as 2026-12-31",
 }
+NO_SECRET = {"base_url_env", "files_env"}  # where something is, which reports may tell
 
 
 class Misplaced(ValueError):
@@ -87,3 +89,17 @@ class Section(BaseModel):
         if str(info.field_name).endswith("_env") and isinstance(value, str) and not VARIABLE.fullmatch(value):
             raise ValueError("the name of an environment variable is expected, never what it holds")
         return value
+
+
+def secrets_of(section: Any) -> Iterator[str]:
+    """Yield the names of variables that hold secrets, of a section and all that is inside it."""
+    if isinstance(section, Section):
+        for key in type(section).model_fields:
+            value = getattr(section, key)
+            if key.endswith("_env") and key not in NO_SECRET:
+                yield from [value] if value else []
+            else:
+                yield from secrets_of(value)
+    elif isinstance(section, (list, dict)):
+        for one in section.values() if isinstance(section, dict) else section:
+            yield from secrets_of(one)

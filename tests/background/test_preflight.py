@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from dsaudit import background, server
+from dsaudit.evidence import secret_values
 from dsaudit.parameters import load
 from dsaudit.run.preflight import preflight
 from dsaudit.run.preflight.line import Line
@@ -123,6 +124,19 @@ def test_without_a_worker_the_broker_alone_answers(jobs: Jobs, tmp_path: Path, m
     monkeypatch.setenv("SMALL_BROKER", jobs.url.replace("/0", "/1"))
     told = [(False, "the broker answers, and no worker does; 0 messages waiting in celery")]
     assert said(tmp_path, WORKER) == told
+
+
+def test_a_password_and_a_token_are_secrets_and_a_bare_address_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMALL_API", "http://127.0.0.1:8000/base")
+    monkeypatch.setenv("SMALL_BROKER", f"redis://:{PASSWORD}@127.0.0.1:6379/0")
+    monkeypatch.setenv("SMALL_TOKEN", "vN3pTz8bLq6wXs1k")
+    parameters = load(written(tmp_path, API + WORKER + OUTAGE))
+    assert parameters.secrets() == ["SMALL_API", "SMALL_BROKER", "SMALL_TOKEN", "SMALL_URL"]
+    values = secret_values(parameters)
+    assert PASSWORD in values and "vN3pTz8bLq6wXs1k" in values
+    assert not any("127.0.0.1:8000" in value for value in values)
 
 
 def test_a_file_without_a_background_sync_says_so_in_one_line(tmp_path: Path) -> None:
