@@ -14,7 +14,7 @@ from dsaudit.checks.planning import plan_check
 from dsaudit.parameters import load
 from dsaudit.verdict import Status
 from tests import ledger
-from tests.checks.asked import DATASOURCE
+from tests.checks.asked import CALLED
 from tests.checks.auditing import Verdicts, told, verdicts
 from tests.ledger.faults import FAULTS, damage
 
@@ -25,7 +25,7 @@ def _applicable() -> list[str]:
         for name in ("export", "code", "docs"):
             (Path(folder) / name).mkdir()
         parameters = load(ledger.parameters_in(Path(folder)))
-        return sorted(name for name in DATASOURCE if plan_check(all_checks()[name], parameters).skipped is None)
+        return sorted(name for name in CALLED if plan_check(all_checks()[name], parameters).skipped is None)
 
 
 APPLICABLE = _applicable()
