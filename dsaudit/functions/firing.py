@@ -26,6 +26,7 @@ def sync_fires_on_schedule(audit: Audit) -> Found:
     requirement: BS4
     severity: high
     scope: tenant, resource
+    minimum: 3
     having: sync
     needs: syncs, schedule
     key: kind, from

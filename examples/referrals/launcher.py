@@ -1,4 +1,4 @@
-"""Starts the sample: PostgreSQL, the broker, the partner and the app, with its first scheduled sync done."""
+"""Starts the sample: PostgreSQL, the broker, the partner and the app, with its first scheduled syncs done."""
 
 import compileall
 import secrets
@@ -19,7 +19,7 @@ from .sample import Sample
 
 
 @contextmanager
-def running(seed: int = 7, interval: float = 5, answers: Path | None = None) -> Iterator[Sample]:
+def running(seed: int = 7, interval: float = 4, answers: Path | None = None) -> Iterator[Sample]:
     """A sample of its own, ended with the block or with this process.
 
     `interval` are the seconds between two scheduled syncs; `answers` is the folder for the answer keys of faults.
@@ -28,7 +28,7 @@ def running(seed: int = 7, interval: float = 5, answers: Path | None = None) -> 
     def start(stack: ExitStack) -> Sample:
         folder = stack.enter_context(private_folder("dsaudit-referrals-"))
         sample = _start(stack, folder, seed, interval, answers or folder / "answers")
-        sample.first_sync()
+        sample.first_syncs()
         return sample
 
     with on_free_ports(start) as sample:

@@ -104,7 +104,7 @@ class Platform:
         return self.misbehave({"enabled": asked["enabled"], "recreate": ["api", "worker"]})
 
     def ask_partner(self, asked: Any) -> Any:
-        """{"fail": 503}, {"fail": null}: make the partner refuse, or answer again."""
+        """{"fail": 503} makes the partner refuse, {"bad_record": true} serve what nobody can take; null ends either."""
         return call(f"{self.partner.url}/_control/faults", self.control_token, asked)
 
     def misbehave(self, asked: Any) -> Any:

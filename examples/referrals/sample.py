@@ -14,6 +14,7 @@ from examples.processes import PROJECT
 
 from .processes import BACKEND
 
+RHYTHM = 3  # scheduled syncs
 RUN_SECONDS = 90  # longer than the app waits for its lock
 
 
@@ -138,11 +139,12 @@ class Sample:
         return recorded(planted, seed, self.answers)
 
     def heal(self) -> None:
-        """Put everything back as it was at the start, and wait for the first scheduled sync."""
+        """Put everything back as it was at the start, and wait for the first scheduled syncs."""
         self.platform("heal", {})
-        self.first_sync()
+        self.first_syncs()
 
-    def first_sync(self) -> None:
-        (run,) = self.scheduled(after=0)
-        if run["status"] != "success":
-            raise SampleError(f"the first sync did not end well: {run['error']}")
+    def first_syncs(self) -> None:
+        """Wait until the history has so many scheduled syncs that their rhythm shows."""
+        for run in self.scheduled(RHYTHM, after=0):
+            if run["status"] != "success":
+                raise SampleError(f"one of the first syncs did not end well: {run['error']}")

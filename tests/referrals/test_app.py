@@ -31,15 +31,23 @@ DOMAINS = {
 ENDS = {"source", "duration", "env", "feature_flag_state", "new", "updated", "skipped", "task_id", "timestamp", "level"}
 
 
-def test_the_first_sync_came_by_itself_and_left_out_one_record_alone(sample: Sample) -> None:
-    first, poisoned = sample.runs()[0], [one for one in sample.partner("records") if one["type"] is None]
-    told = {name: first[name] for name in ("trigger", "status", "fetched", "pages", "new_count", "failed_count")}
-    wanted = {"trigger": "beat", "status": "success", "fetched": 131, "pages": 6, "new_count": 130, "failed_count": 1}
-    assert told == wanted
-    keys = {row["referral_id"] for row in table(sample)}
-    assert keys == {one["id"] for one in sample.partner("records")} - {poisoned[0]["id"]} and len(poisoned) == 1
-    lines = [line for line in log_lines(sample, "record_failed") if line["task_id"] == first["task_id"]]
-    assert [(line["referral_id"], line["level"]) for line in lines] == [(poisoned[0]["id"], "warning")]
+COUNTS = ("trigger", "status", "fetched", "pages", "new_count", "failed_count")
+
+
+def test_the_first_sync_came_by_itself_and_took_everything(sample: Sample) -> None:
+    first = sample.runs()[0]
+    assert [first[name] for name in COUNTS] == ["beat", "success", 130, 6, 130, 0]
+    assert {row["referral_id"] for row in table(sample)} == {one["id"] for one in sample.partner("records")}
+
+
+def test_one_record_that_nobody_can_take_is_told_and_stops_nothing(sample: Sample) -> None:
+    sample.platform("partner", {"bad_record": True})
+    run = sample.ended(sample.sync())
+    sample.platform("partner", {"bad_record": None})
+    assert [run[name] for name in COUNTS] == ["api", "success", 131, 6, 0, 1]
+    lines = [line for line in log_lines(sample, "record_failed") if line["task_id"] == run["task_id"]]
+    assert [line["level"] for line in lines] == ["warning"]
+    assert lines[0]["referral_id"] not in {row["referral_id"] for row in table(sample)}
 
 
 def test_what_is_stored_is_what_the_partner_has(sample: Sample) -> None:

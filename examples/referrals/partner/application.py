@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .records import Record, added, changed, json_number, made, with_numbers
+from .records import Record, added, bad, changed, json_number, made, with_numbers
 
 REFERRALS = "/v1.0/engagements/referrals"
 MOST = 25  # records a page
@@ -28,6 +28,7 @@ FAULTS = {
     "fail": "the status with which every request is refused",
     "fail_times": "how many requests `fail` refuses; without it all of them",
     "slow": "seconds that a page takes longer",
+    "bad_record": "true: the list has a referral in its middle that nobody can take",
     "busy": "true: a new referral turns up whenever somebody begins to read the list while another reads it",
 }
 
@@ -48,6 +49,12 @@ class Partner:
 
     def reset(self) -> None:
         self.records, self.faults, self.changes = made(self.seed), {}, 0
+
+    def listed_now(self) -> list[Record]:
+        """What the list has now, the bad record in its middle where it is to have one."""
+        middle = len(self.records) // 2
+        own = [bad(self.seed)] if self.faults.get("bad_record") else []
+        return [*self.records[:middle], *own, *self.records[middle:]]
 
     def is_read(self) -> bool:
         """Whether somebody is in the middle of the list."""
@@ -71,8 +78,7 @@ class Partner:
     def change(self, count: int) -> list[str]:
         random, chosen = Random(f"change {self.seed} {self.changes}"), []
         self.changes += 1
-        able = [place for place, record in enumerate(self.records) if record["type"] is not None]
-        for place in random.sample(able, min(count, len(able))):
+        for place in random.sample(range(len(self.records)), min(count, len(self.records))):
             self.records[place] = changed(self.records[place], random, datetime.now(UTC))
             chosen.append(self.records[place]["id"])
         return chosen
@@ -121,11 +127,12 @@ def api(partner: Partner) -> list[Route]:
         if start == 0 and partner.faults.get("busy") and partner.is_read():
             partner.add({})
         partner.listed += 1
-        if start + size < len(partner.records):
+        records = partner.listed_now()
+        if start + size < len(records):
             partner.last_page = time.monotonic()
         await asyncio.sleep(PAGE_SECONDS + partner.faults.get("slow", 0))
-        end, total = start + size, len(partner.records)
-        body = {"@odata.count": total, "value": partner.records[start:end]}
+        end, total = start + size, len(records)
+        body = {"@odata.count": total, "value": records[start:end]}
         if end < total:
             token = urlsafe_b64encode(str(end).encode()).decode()
             body["@odata.nextLink"] = f"{request.base_url}{REFERRALS[1:]}?$top={size}&$skiptoken={quote(token)}"
@@ -133,12 +140,12 @@ def api(partner: Partner) -> list[Route]:
 
     @guarded
     async def count(request: Request) -> Response:
-        return _json({"count": len(partner.records)})
+        return _json({"count": len(partner.listed_now())})
 
     @guarded
     async def one(request: Request) -> Response:
         key = request.path_params["key"]
-        found = next((record for record in partner.records if record["id"] == key), None)
+        found = next((record for record in partner.listed_now() if record["id"] == key), None)
         return _error(404, "NotFound", "there is no such referral") if found is None else _json(found)
 
     return [

@@ -1,4 +1,4 @@
-"""The referrals that the partner has: made from a seed, odd as real ones are, and one that nobody can take."""
+"""The referrals that the partner has: made from a seed, odd as real ones are; and one that nobody can take."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,7 @@ from uuid import UUID
 
 Record = dict[str, Any]
 
-COUNT = 131
-POISONED = 77  # the place of the one without a type, in the middle of the fourth page
+COUNT = 130
 FIRST = datetime(2023, 11, 6, 8, 15, 27, 431000, UTC)
 TYPES = ("Shared", "Independent", "Marketplace", "CoSell")
 QUALIFICATIONS = ("Direct", "MarketplaceQualified", "SalesQualified")
@@ -57,9 +56,12 @@ AMOUNTS = (
 
 def made(seed: int) -> list[Record]:
     random = Random(f"referrals {seed}")
-    records = [_record(place, random) for place in range(COUNT)]
-    records[POISONED] |= {"type": None}
-    return records
+    return [_record(place, random) for place in range(COUNT)]
+
+
+def bad(seed: int) -> Record:
+    """A referral without a type, which nobody can take."""
+    return {**_record(COUNT, Random(f"a bad referral {seed}")), "type": None}
 
 
 def added(place: int, seed: int, now: datetime, values: Record) -> Record:
