@@ -20,7 +20,11 @@ DOCUMENT = (
 STYLES: dict[str, tuple[str, str, str]] = {
     "link": ("link", "link", ""),
     "link_in_body": ("{style: link, next: links.next}", "link_in_body", ""),
-    "odata": ("{style: link, size_parameter: $top, next: '@odata.nextLink', records: value}", "odata", ""),
+    "odata": (
+        "{style: link, size_parameter: $top, next: '@odata.nextLink', total: '@odata.count', records: value}",
+        "odata",
+        "",
+    ),
     "last_id": ("{style: cursor, parameter: starting_after, last: id, more: has_more}", "last_id", ""),
     "last_id_alone": ("{style: cursor, parameter: starting_after, last: id}", "last_id", ""),
     "cursor": ("{style: cursor, parameter: cursor, next: meta.next, records: data}", "cursor", ""),
