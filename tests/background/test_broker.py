@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,7 +166,6 @@ def test_a_broker_that_goes_away_is_told(
         monkeypatch.setenv("SMALL_BROKER", url)
         with connected(load(written(tmp_path, WORKER + "allow_actions: true\n"))) as broker:
             assert broker.workers() == []
-            threading.Event()
             shut(url)
             for ask in (broker.workers, broker.queued, broker.send):
                 with pytest.raises(BrokerError, match=r"does not answer \(worker\.broker_env\)") as raised:
@@ -179,3 +178,9 @@ def shut(url: str) -> None:
 
     with redis.Redis.from_url(url) as client:
         client.shutdown(nosave=True)
+
+
+def test_without_celery_it_is_told_what_to_install(parameters: Parameters, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "celery", None)  # as where it is not installed
+    with pytest.raises(BrokerError, match=r"pip install 'dsaudit\[celery\]'"), connected(parameters):
+        pass
