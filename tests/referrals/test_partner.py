@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from dsaudit.parameters import Parameters, load
 from dsaudit.source import Recording, record
@@ -72,21 +71,14 @@ def test_the_records_are_odd_as_real_ones_are(sample: Sample) -> None:
     assert all(one["updatedDateTime"] >= one["createdDateTime"] for one in records)
 
 
-def parameters(sample: Sample, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Parameters:
-    """The sample's own parameter file, with what reading the source needs alone."""
+def parameters(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> Parameters:
     for name, value in sample.environment.items():
         monkeypatch.setenv(name, value)
-    given = yaml.safe_load(sample.parameters.read_text(encoding="utf-8"))
-    resources = given["resources"]
-    resources["referral"]["fields"] = {"status": "text"}
-    path = folder / "parameters" / "referrals.yml"
-    path.parent.mkdir()
-    path.write_text(yaml.safe_dump({**{name: given[name] for name in KNOWN}, "resources": resources}))
-    return load(str(path))
+    return load(sample.parameters)
 
 
 def test_dsaudit_reads_the_list_whole(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    declared = parameters(sample, tmp_path, monkeypatch)
+    declared = parameters(sample, monkeypatch)
     record(declared, tmp_path / "recording")
     recording = Recording(tmp_path / "recording", declared)
     assert recording.problem("all", "referral") is None
