@@ -96,8 +96,15 @@ def value_at(record: Any, path: str) -> Any:
     return record
 
 
+def answered_at(body: Any, path: str) -> Any:
+    """Return the value at a path of an answer, whose names may have dots in them, such as ``@odata.nextLink``."""
+    return body[path] if isinstance(body, dict) and path in body else value_at(body, path)
+
+
 def stands_at(record: Any, path: str) -> bool:
-    """Return whether a record has a dotted path, or says null on the way to it."""
+    """Return whether a record has a dotted path, or such a name, or says null on the way to it."""
+    if isinstance(record, dict) and path in record:
+        return True
     for step in path.split("."):
         if record is None:
             return True
@@ -227,14 +234,14 @@ def _has_id(record: Any, resource: Resource, source_id: str) -> bool:
 
 
 def count_in(body: Any, where: str) -> int:
-    """Return the only whole number of an answer such as ``{"count": 12}`` or ``{"data": {"orders": {"count": 12}}}``.
+    """Return the only whole number of an answer: ``12``, ``{"count": 12}`` or ``{"data": {"orders": {"count": 12}}}``.
 
     Raises
     ------
     SourceError
         There is none, or there are several.
     """
-    numbers = list(_numbers(body.get("data", body) if isinstance(body, dict) else None))
+    numbers = list(_numbers(body.get("data", body) if isinstance(body, dict) else body))
     if len(numbers) != 1 or numbers[0] < 0:
         raise SourceError(f"{where}: expected one number in the answer, found {len(numbers)}")
     return numbers[0]

@@ -13,7 +13,7 @@ from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import paging
 from dsaudit.source.collecting import Reader, own_lists, reader_of, tenants_of
 from dsaudit.source.paging import Answer, Listing
-from dsaudit.source.reading import Page, SourceError, value_at
+from dsaudit.source.reading import Page, SourceError, answered_at
 from dsaudit.source.recording import items_in
 from dsaudit.source.rest import Client
 from dsaudit.verdict.card import plural
@@ -112,7 +112,7 @@ def _first(client: Client, name: str, resource: Resource) -> tuple[Page | None, 
         return None, problems
     at, lack = ("source", "paging", "next"), _lack([answer.body], declared.next) if declared.next else None
     gone = [_absent(at, declared.next, answer)] if lack else []
-    if gone and declared.more and value_at(answer.body, declared.more):
+    if gone and declared.more and answered_at(answer.body, declared.more):
         return None, [one for one in gone if one]
     page = paging.page_of(declared, listing, start, answer, None, 0)
     ends = client.ends(listing, page) if lack else True
@@ -192,6 +192,8 @@ def _instead(lack: _Lack) -> str:
 
 def _lack(values: list[Any], path: str, through_lists: bool = False) -> _Lack | None:
     """Return the first step of a path that none of the values has; None where it leads somewhere, or to null."""
+    if any(isinstance(one, dict) and path in one for one in values):
+        return None  # a name with dots in it
     for step in path.split("."):
         if through_lists:
             values = [one for value in values for one in (value if isinstance(value, list) else [value])]
