@@ -43,7 +43,7 @@ class Paging(Section):
     cursor, where ``total`` records were read, or, of what is counted by the reader, at the first page without records:
     a page that is merely short proves nothing, as providers cut sizes down without a word. Where no answer has the path
     ``next``, and the list has no `count`, it is asked for one record alone, to see that the path is right.
-    Paths are dotted: ``meta.next_cursor``.
+    Paths are dotted: ``meta.next_cursor``; a name that has dots itself is one too: ``"@odata.nextLink"``.
     """
 
     style: Style = "link"

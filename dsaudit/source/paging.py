@@ -15,17 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from dsaudit.parameters import Resource
 from dsaudit.parameters.delivery_log import DeliveryLog
 from dsaudit.parameters.source import Paging
-from dsaudit.source.reading import (
-    Page,
-    Position,
-    Record,
-    SourceError,
-    answered_at,
-    member_of,
-    records_in,
-    stands_at,
-    value_at,
-)
+from dsaudit.source.reading import Page, Position, Record, SourceError, member_of, records_in, stands_at, value_at
 
 # Whether a bound is inside or outside, and to what it is rounded, is the provider's affair: we ask for a little more.
 MARGIN = timedelta(seconds=1)
@@ -212,7 +202,7 @@ def _records(paging: Paging, listing: Listing, answer: Answer) -> list[Record]:
 def _total(paging: Paging, answer: Answer) -> int | None:
     if paging.total is None:
         return None
-    total = answered_at(answer.body, paging.total)
+    total = value_at(answer.body, paging.total)
     if isinstance(total, str) and total.isdecimal():
         total = int(total)
     if not isinstance(total, int) or isinstance(total, bool):
@@ -262,7 +252,7 @@ def next_link(links: Iterable[Mapping[str, str]]) -> str | None:
 
 
 def _flag(answer: Answer, path: str) -> bool:
-    more = answered_at(answer.body, path)
+    more = value_at(answer.body, path)
     if not isinstance(more, bool):
         raise SourceError(f"{answer.where}: there is no true or false at {path} in the answer")
     return more
@@ -270,7 +260,7 @@ def _flag(answer: Answer, path: str) -> bool:
 
 def _cursor(answer: Answer, path: str) -> str:
     """Return the cursor, or address, at a path of the body; empty where it names none."""
-    cursor = answered_at(answer.body, path)
+    cursor = value_at(answer.body, path)
     if cursor is not None and (not isinstance(cursor, (str, int)) or isinstance(cursor, bool)):
         raise SourceError(f"{answer.where}: what stands at {path} in the answer is no cursor")
     return "" if cursor is None else str(cursor)

@@ -90,19 +90,19 @@ def strictly(text: str, where: str) -> Any:
 
 
 def value_at(record: Any, path: str) -> Any:
-    """Return the value at a dotted path, None where there is none."""
+    """Return the value at a dotted path, None where there is none.
+
+    A name that has dots itself, such as ``@odata.nextLink``, is found as a whole.
+    """
+    if "." in path and isinstance(record, dict) and path in record:
+        return record[path]
     for step in path.split(".") if path else []:
         record = record.get(step) if isinstance(record, dict) else None
     return record
 
 
-def answered_at(body: Any, path: str) -> Any:
-    """Return the value at a path of an answer, whose names may have dots in them, such as ``@odata.nextLink``."""
-    return body[path] if isinstance(body, dict) and path in body else value_at(body, path)
-
-
 def stands_at(record: Any, path: str) -> bool:
-    """Return whether a record has a dotted path, or such a name, or says null on the way to it."""
+    """Return whether a record has a dotted path, or says null on the way to it."""
     if isinstance(record, dict) and path in record:
         return True
     for step in path.split("."):

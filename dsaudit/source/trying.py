@@ -13,7 +13,7 @@ from dsaudit.parameters.secret import SecretMissing
 from dsaudit.source import paging
 from dsaudit.source.collecting import Reader, own_lists, reader_of, tenants_of
 from dsaudit.source.paging import Answer, Listing
-from dsaudit.source.reading import Page, SourceError, answered_at
+from dsaudit.source.reading import Page, SourceError, value_at
 from dsaudit.source.recording import items_in
 from dsaudit.source.rest import Client
 from dsaudit.verdict.card import plural
@@ -112,7 +112,7 @@ def _first(client: Client, name: str, resource: Resource) -> tuple[Page | None, 
         return None, problems
     at, lack = ("source", "paging", "next"), _lack([answer.body], declared.next) if declared.next else None
     gone = [_absent(at, declared.next, answer)] if lack else []
-    if gone and declared.more and answered_at(answer.body, declared.more):
+    if gone and declared.more and value_at(answer.body, declared.more):
         return None, [one for one in gone if one]
     page = paging.page_of(declared, listing, start, answer, None, 0)
     ends = client.ends(listing, page) if lack else True
