@@ -234,14 +234,14 @@ def _has_id(record: Any, resource: Resource, source_id: str) -> bool:
 
 
 def count_in(body: Any, where: str) -> int:
-    """Return the only whole number of an answer such as ``{"count": 12}`` or ``{"data": {"orders": {"count": 12}}}``.
+    """Return the only whole number of an answer: ``12``, ``{"count": 12}`` or ``{"data": {"orders": {"count": 12}}}``.
 
     Raises
     ------
     SourceError
         There is none, or there are several.
     """
-    numbers = list(_numbers(body.get("data", body) if isinstance(body, dict) else None))
+    numbers = list(_numbers(body.get("data", body) if isinstance(body, dict) else body))
     if len(numbers) != 1 or numbers[0] < 0:
         raise SourceError(f"{where}: expected one number in the answer, found {len(numbers)}")
     return numbers[0]

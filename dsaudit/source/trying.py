@@ -192,6 +192,8 @@ def _instead(lack: _Lack) -> str:
 
 def _lack(values: list[Any], path: str, through_lists: bool = False) -> _Lack | None:
     """Return the first step of a path that none of the values has; None where it leads somewhere, or to null."""
+    if any(isinstance(one, dict) and path in one for one in values):
+        return None  # a name with dots in it
     for step in path.split("."):
         if through_lists:
             values = [one for value in values for one in (value if isinstance(value, list) else [value])]

@@ -9,9 +9,10 @@ import pytest
 
 from dsaudit.background.runs import by_schedule, runs
 from dsaudit.parameters import ParameterError, load
+from dsaudit.run.preflight.tables import database_ways
 from dsaudit.verdict import Status
 from tests.background.referrals import Referrals
-from tests.checks.auditing import opened, told
+from tests.checks.auditing import opened, told, variables
 
 pytestmark = pytest.mark.xdist_group("referrals")
 OF_SYNCS = ["last_sync_completed", "initial_sync_completed", "last_sync_is_recent", "syncs_fetched_records"]
@@ -110,3 +111,12 @@ def test_a_word_means_one_thing(new: Callable[..., Referrals]) -> None:
         *("success", "failed", "skipped"),
         None,
     ]
+
+
+def test_a_word_that_the_file_does_not_explain_is_told_before_a_run(new: Callable[..., Referrals]) -> None:
+    system = new(empty=True)
+    with variables(system.environment):
+        assert not [line for line in database_ways(load(str(system.parameters))) if line.ok is False]
+        system.run(60, 1, status="exploded")
+        (line,) = [line for line in database_ways(load(str(system.parameters))) if line.ok is False]
+    assert line.way == "syncs" and "status holds exploded, which the file does not explain" in line.words

@@ -15,12 +15,20 @@ from dsaudit.database.expressions import value_of
 from dsaudit.database.identity import guard, identify
 from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, place_of
+from dsaudit.parameters.tables import STATES as RUN_STATES
 from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
 
 Values = Mapping[str, Any]  # what every query may bind
 STATES = ("pending", "processed", "error", "skipped", "held")
 FIRST = 1_000_000  # rows of a table that are looked at for what its columns hold
+FEW = f"select state as word from {{raw}} as one limit {FIRST}"
+RUNS = f"select word from {{syncs}} as one where state = 'other' limit {FIRST}"
+# What a table's states may mean, and the query for the words in it, of which some may be no such meaning.
+WORDS = {
+    "raw": (f"select distinct word from ({FEW}) as few", STATES),
+    "syncs": (f"select distinct word from ({RUNS}) as few", tuple(RUN_STATES)),
+}
 MOST_NAMED = 3
 NUMBER_OR_UUID = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,30}")  # another may be anything
@@ -174,24 +182,26 @@ def _keys(parameters: Parameters, database: Database, relations: Relations, valu
 
 
 def _states(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
-    """Name the raw records' states that the file does not explain: no check knows what they mean."""
-    if not (parameters.raw and parameters.resources and "state" in parameters.raw.columns):
-        return
-    select = f"select distinct state from (select state from {{raw}} as one limit {FIRST}) as few"
-    try:
-        filled = relations.fill(select)
-        found = set(database.query(filled.sql, {**values, **filled.values}).frame["state"].dropna()) - set(STATES)
-    except RelationMissing:
-        return
-    except QueryError as error:
-        yield Line("raw", None, f"the states were not looked at: {error}")
-        return
-    if found:
-        where, column = place_of(parameters.path, ("raw", "states")), parameters.raw.columns["state"]
-        named = sorted(filter(STATE.fullmatch, found))[:MOST_NAMED]
-        others = [f"{len(found) - len(named)} more"] if len(found) > len(named) else []
-        words = f"{column} holds {' and '.join([', '.join(named), *others] if named else others)}, which the file does "
-        yield Line("raw", False, f"{where}: {words}not explain; each of them is one of {', '.join(STATES)}")
+    """Name the states of raw records and of runs that the file does not explain: no check knows what they mean."""
+    for section, (select, states) in WORDS.items():
+        table = getattr(parameters, section)
+        if not (table and parameters.resources and "state" in table.columns):
+            continue
+        try:
+            filled = relations.fill(select)
+            words = database.query(filled.sql, {**values, **filled.values}).frame["word"]
+        except RelationMissing:
+            continue  # what the table lacks is told beside it
+        except QueryError as error:
+            yield Line(section, None, f"the states were not looked at: {error}")
+            continue
+        if found := set(words.dropna()) - set(states):
+            where = place_of(parameters.path, (section, "states"))
+            named = sorted(filter(STATE.fullmatch, found))[:MOST_NAMED]
+            others = [f"{len(found) - len(named)} more"] if len(found) > len(named) else []
+            told = " and ".join([", ".join(named), *others] if named else others)
+            held = f"{table.columns['state']} holds {told}, which the file does not explain"
+            yield Line(section, False, f"{where}: {held}; each of them is one of {', '.join(states)}")
 
 
 def _own_checks(parameters: Parameters, database: Database, relations: Relations, values: Values) -> Iterator[Line]:
