@@ -65,19 +65,18 @@ def _start(stack: ExitStack, folder: Path, seed: int, interval: float, answers: 
     stack.callback(platform.close)
     platform.start()
     url = until_closed(stack, Control(platform, platform_token)).url
-    assert platform.api is not None
     environment = {
         "REFERRALS_AUDIT_URL": audit_url,
         "REFERRALS_PARTNER_API": partner.url,
         "REFERRALS_PARTNER_TOKEN": token,
-        "REFERRALS_API": platform.api.url,
+        "REFERRALS_API": platform.api_url,
         "REFERRALS_BROKER": broker.url,
         "REFERRALS_LOGS": f"{platform.logs}/*.log",
         "REFERRALS_PLATFORM": url,
         "REFERRALS_PLATFORM_TOKEN": platform_token,
     }
     return Sample(
-        environment, owner_url, partner.url, platform.api.url, url, control, seed, interval, answers, copy=folder
+        environment, owner_url, partner.url, platform.api_url, url, control, seed, interval, answers, copy=folder
     )
 
 
