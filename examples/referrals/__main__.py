@@ -21,7 +21,7 @@ def options(parser: Parser) -> None:
 def running(arguments: Namespace, answers: Path) -> AbstractContextManager[Sample]:
     from .launcher import running
 
-    return running(arguments.seed, arguments.interval, answers)
+    return running(arguments.seed, arguments.interval, answers=answers)
 
 
 def report(sample: Sample) -> dict[str, Any]:

@@ -19,15 +19,16 @@ from .sample import Sample
 
 
 @contextmanager
-def running(seed: int = 7, interval: float = 4, answers: Path | None = None) -> Iterator[Sample]:
+def running(seed: int = 7, interval: float = 4, rhythm: int = 3, answers: Path | None = None) -> Iterator[Sample]:
     """A sample of its own, ended with the block or with this process.
 
-    `interval` are the seconds between two scheduled syncs; `answers` is the folder for the answer keys of faults.
+    `interval` are the seconds between two scheduled syncs, of which it begins with as many as `rhythm` says; `answers`
+    is the folder for the answer keys of faults.
     """
 
     def start(stack: ExitStack) -> Sample:
         folder = stack.enter_context(private_folder("dsaudit-referrals-"))
-        sample = _start(stack, folder, seed, interval, answers or folder / "answers")
+        sample = _start(stack, folder, seed, interval, rhythm, answers or folder / "answers")
         sample.first_syncs()
         return sample
 
@@ -35,7 +36,7 @@ def running(seed: int = 7, interval: float = 4, answers: Path | None = None) -> 
         yield sample
 
 
-def _start(stack: ExitStack, folder: Path, seed: int, interval: float, answers: Path) -> Sample:
+def _start(stack: ExitStack, folder: Path, seed: int, interval: float, rhythm: int, answers: Path) -> Sample:
     token, control, password, platform_token = (secrets.token_hex(16) for _ in range(4))
     hidden = {"REFERRALS_PARTNER_TOKEN": token, "REFERRALS_CONTROL_TOKEN": control}
     broker = until_closed(stack, Broker(folder, password))
@@ -65,19 +66,28 @@ def _start(stack: ExitStack, folder: Path, seed: int, interval: float, answers: 
     stack.callback(platform.close)
     platform.start()
     url = until_closed(stack, Control(platform, platform_token)).url
-    assert platform.api is not None
     environment = {
         "REFERRALS_AUDIT_URL": audit_url,
         "REFERRALS_PARTNER_API": partner.url,
         "REFERRALS_PARTNER_TOKEN": token,
-        "REFERRALS_API": platform.api.url,
+        "REFERRALS_API": platform.api_url,
         "REFERRALS_BROKER": broker.url,
         "REFERRALS_LOGS": f"{platform.logs}/*.log",
         "REFERRALS_PLATFORM": url,
         "REFERRALS_PLATFORM_TOKEN": platform_token,
     }
     return Sample(
-        environment, owner_url, partner.url, platform.api.url, url, control, seed, interval, answers, copy=folder
+        environment,
+        owner_url,
+        partner.url,
+        platform.api_url,
+        url,
+        control,
+        seed,
+        interval,
+        rhythm,
+        answers,
+        copy=folder,
     )
 
 

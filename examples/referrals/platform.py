@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from examples import databases
 from examples.control import SampleError, call
 from examples.processes import Process
@@ -46,9 +48,8 @@ class Platform:
         self.variables, self.partner, self.control_token = variables, partner, control_token
         self.broker, self.restore = broker, restore
         self.logs, self.faults_file = folder / "logs", folder / "faults.json"
-        self.api: Process | None = None
-        self.worker: CeleryProcess | None = None
-        self.beats: list[CeleryProcess] = []
+        self.running: dict[str, list[Process | CeleryProcess]] = {}
+        self.api_port: int | None = None  # once chosen, the same for every API that follows
         self.lock = threading.Lock()
 
     @property
@@ -62,40 +63,48 @@ class Platform:
             "HUNTER_FAULTS_FILE": str(self.faults_file),
         }
 
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
     def start(self, parts: Iterable[str] = PARTS) -> None:
-        """Start what does not run, API and worker together, and then beat, so that its first sync is taken at once."""
+        """Start parts: API and worker together, and then beat, so that its first sync is taken at once."""
         if "worker" in parts:
-            self.worker = start_worker(self.code, self.logs / "worker.log", self.environment)
+            worker = start_worker(self.code, self.logs / "worker.log", self.environment)
+            self.running["worker"] = [worker]
         if "api" in parts:
-            port = self.api.port if self.api else None
-            self.api = start_api(self.code, self.logs / "api.log", self.environment, port)
-        if "worker" in parts and self.worker:
-            self.worker.wait()
-        if "api" in parts and self.api:
-            self.api.wait("")
-        while "beat" in parts and len(self.beats) < self.settings.beats:
-            schedule = self.folder / f"beat-schedule-{len(self.beats)}"
-            schedule.unlink(missing_ok=True)
-            log = self.logs / ("beat-2.log" if self.beats else "beat.log")
-            self.beats.append(start_beat(self.code, log, self.environment, schedule))
-            self.beats[-1].wait()
+            api = start_api(self.code, self.logs / "api.log", self.environment, self.api_port)
+            self.running["api"], self.api_port = [api], api.port
+            api.wait("")
+        if "worker" in parts:
+            worker.wait()
+        if "beat" in parts:
+            self.running["beat"] = [self._beat(number) for number in range(1, self.settings.beats + 1)]
+
+    def _beat(self, number: int) -> CeleryProcess:
+        name = "beat" if number == 1 else f"beat-{number}"
+        schedule = self.folder / f"{name}.schedule"
+        schedule.unlink(missing_ok=True)
+        beat = start_beat(self.code, self.logs / f"{name}.log", self.environment, schedule)
+        beat.wait()
+        return beat
 
     def stop(self, parts: Iterable[str] = PARTS, kill: bool = False) -> None:
         """Stop parts; where they are not killed, a worker ends the sync first that it is at."""
-        stopped: list[Process | CeleryProcess] = []
-        if "beat" in parts:
-            stopped += self.beats
-            self.beats = []
-        stopped += [part for name, part in (("api", self.api), ("worker", self.worker)) if name in parts and part]
-        for part in stopped:
-            part.running.kill() if kill else part.running.stop()
+        for name in reversed([name for name in PARTS if name in parts]):
+            for part in self.running.pop(name, []):
+                part.running.kill() if kill else part.running.stop()
 
     def status(self, _: Any) -> Any:
-        running = {"api": self.api, "worker": self.worker}
-        parts = {name: "ended" if part is None or part.running.ended() else "up" for name, part in running.items()}
-        beats = sum(not beat.running.ended() for beat in self.beats)
-        told = {"enabled": self.settings.enabled, "seconds": self.settings.seconds, "faults": self.settings.faults}
-        return {**parts, "beats": beats, **told}
+        up = {name: [part for part in self.running.get(name, []) if not part.running.ended()] for name in PARTS}
+        told = {name: "up" if up[name] else "ended" for name in ("api", "worker")}
+        return {
+            **told,
+            "beats": len(up["beat"]),
+            "enabled": self.settings.enabled,
+            "seconds": self.settings.seconds,
+            "faults": self.settings.faults,
+        }
 
     def flag(self, asked: Any) -> Any:
         """{"enabled": false}: recreate API and worker with the changed variable."""
@@ -170,7 +179,7 @@ class Control:
                         return 200, action(json.loads(text or b"{}"))
                 except (ValueError, KeyError, TypeError) as error:
                     return 422, {"error": f"{type(error).__name__}: {error}"}
-                except SampleError as error:
+                except (SampleError, psycopg.Error) as error:
                     return 502, {"error": str(error)}
 
             def _send(self, status: int, body: Any) -> None:

@@ -14,7 +14,6 @@ from examples.processes import PROJECT
 
 from .processes import BACKEND
 
-RHYTHM = 3  # scheduled syncs
 RUN_SECONDS = 90  # longer than the app waits for its lock
 
 
@@ -30,6 +29,7 @@ class Sample:
     control_token: str = field(repr=False)
     seed: int
     interval: float
+    rhythm: int  # how many scheduled syncs it begins with
     answers: Path
     # A copy of the project, as far as the sample is made of it: parameter file and code. The logs are there too.
     copy: Path
@@ -144,7 +144,7 @@ class Sample:
         self.first_syncs()
 
     def first_syncs(self) -> None:
-        """Wait until the history has so many scheduled syncs that their rhythm shows."""
-        for run in self.scheduled(RHYTHM, after=0):
+        """Wait until the history has the scheduled syncs that it begins with."""
+        for run in self.scheduled(self.rhythm, after=0):
             if run["status"] != "success":
                 raise SampleError(f"one of the first syncs did not end well: {run['error']}")

@@ -14,5 +14,5 @@ INTERVAL = 2.0  # seconds between two scheduled syncs, which take one
 
 @pytest.fixture(scope="module")
 def sample() -> Iterator[Sample]:
-    with referrals.running(interval=INTERVAL) as one:
+    with referrals.running(interval=INTERVAL, rhythm=1) as one:
         yield one

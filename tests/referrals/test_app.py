@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,14 @@ DOMAINS = {
     "ftp://files.tailspin.example/pub": "files.tailspin.example",
 }
 ENDS = {"source", "duration", "env", "feature_flag_state", "new", "updated", "skipped", "task_id", "timestamp", "level"}
+
+
+def the_end(sample: Sample, task: str) -> dict[str, Any]:
+    """The one line that ends a sync, which says all that such a line has to say."""
+    ends = log_lines(sample, "sync_completed", "sync_failed", "sync_skipped")
+    (line,) = [line for line in ends if line["task_id"] == task]
+    assert line.keys() >= ENDS
+    return line
 
 
 COUNTS = ("trigger", "status", "fetched", "pages", "new_count", "failed_count")
@@ -123,6 +132,7 @@ def test_a_flag_that_is_off_refuses_the_request_and_skips_the_task(sample: Sampl
         counts = [run[name] for name in ("fetched", "pages", "new_count", "updated_count", "skipped_count")]
         assert (run["status"], run["feature_flag_state"], counts) == ("skipped", "disabled", [0] * 5)
         assert lines_of(sample, run["task_id"]) == ["sync_skipped"]
+        assert the_end(sample, run["task_id"])["reason"].startswith("Partner Center is not enabled")
     finally:
         sample.enable(True)
     assert sample.ended(sample.sync())["status"] == "success"
@@ -134,8 +144,8 @@ def test_a_partner_that_refuses_fails_the_sync_and_not_the_worker(sample: Sample
     run = sample.ended(sample.sync())
     sample.refuse(None)
     assert (run["status"], run["error"], run["fetched"]) == ("failed", "Partner Center answered 503", 0)
-    (line,) = [line for line in log_lines(sample, "sync_failed") if line["task_id"] == run["task_id"]]
-    assert (line["level"], line["error"]) == ("error", run["error"])
+    line = the_end(sample, run["task_id"])
+    assert (line["event"], line["level"], line["error"]) == ("sync_failed", "error", run["error"])
     assert sample.platform("status")["worker"] == "up"
     assert sample.ended(sample.sync())["status"] == "success"
 
@@ -163,12 +173,12 @@ def test_a_sync_that_was_killed_is_marked_and_made_up_for(sample: Sample) -> Non
     assert sample.ended(sample.sync())["fetched"] == len(sample.partner("records"))
 
 
-def test_lines_that_end_a_sync_say_what_it_was(sample: Sample) -> None:
-    ends = log_lines(sample, "sync_completed", "sync_failed", "sync_skipped")
-    assert {line["event"] for line in ends} == {"sync_completed", "sync_failed", "sync_skipped"}
-    assert all(line.keys() >= ENDS for line in ends)
-    assert {line["trigger"] for line in ends} == {"beat", "api"}
-    log_lines(sample, name="beat"), log_lines(sample, name="api")
+def test_every_line_of_every_process_is_in_the_one_form(sample: Sample) -> None:
+    run = sample.ended(sample.sync())
+    assert the_end(sample, run["task_id"])["new"] == 0
+    lines = [line for name in ("worker", "beat", "api") for line in log_lines(sample, name=name)]
+    assert all(line.keys() >= {"timestamp", "level", "logger", "event"} for line in lines)
+    assert run["task_id"] in {line.get("task_id") for line in log_lines(sample, name="api")}
 
 
 def test_a_task_that_nobody_names_a_trigger_of_is_direct(sample: Sample) -> None:

@@ -156,11 +156,13 @@ def referral_type_missing_from_view(sample: Sample, planted: Planted) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_shows_and_is_healed(fault: str, sample: Sample) -> None:
-    planted = sample.plant(fault)
-    assert planted.fault == fault and planted.how == "caused" and planted.must
-    assert Planted.from_json((sample.answers / f"{fault}-1.json").read_text()) == planted
-    SHOWN[fault](sample, planted)
-    sample.heal()
+    try:
+        planted = sample.plant(fault)
+        assert planted.fault == fault and planted.how == "caused" and planted.must
+        assert Planted.from_json((sample.answers / f"{fault}-1.json").read_text()) == planted
+        SHOWN[fault](sample, planted)
+    finally:
+        sample.heal()
     assert_as_at_the_start(sample)
 
 
