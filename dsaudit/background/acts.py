@@ -84,7 +84,7 @@ def _at_once(audit: Audit, progress: Progress) -> Seen:
         "problem": problem,
         "rows": later.rows,
         "left_out": left_out,
-        "found": [one for one in found if one["kind"] != "vanished"][:MOST],
+        "found": _again(found),
         "before": rows.figures(earlier),
         "after": rows.figures(later),
     }
@@ -128,8 +128,13 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
         "after": after.to_json(),
         "rows": later.rows,
         "left_out": left_out,
-        "found": found[:MOST],
+        "found": _again(found, "vanished"),
     }
+
+
+def _again(found: list[Seen], *kinds: str) -> list[Seen]:
+    """Return the lines of rows that were inserted again, or are of these kinds; what came first may just be new."""
+    return [one for one in found if one["kind"] in ("inserted again", *kinds)][:MOST]
 
 
 def _is_at_work(audit: Audit, broker: Broker, task_id: str) -> bool:

@@ -134,11 +134,16 @@ class _Watch:
 
 
 def _why_not_begun(audit: Audit, task_id: str | None) -> str | None:
-    """Return ``silent`` where no worker has a task and none waits in the queue; None where it may still begin."""
+    """Return ``silent`` where no worker has a task and none waits in the queue, ``waiting`` where no worker answers.
+
+    None where it may still begin.
+    """
     if audit.parameters.worker is None or task_id is None:
         return None
     try:
         with connected(audit.parameters) as broker:
+            if not broker.workers():
+                return "waiting"
             active = {one.get("id") for tasks in broker.active().values() for one in tasks}
             return None if task_id in active or broker.queued() else "silent"
     except BrokerError:

@@ -25,7 +25,8 @@ def second_sync_writes_nothing(audit: Audit) -> Found:
     acts: it lets the task run twice, one after the other
     key: tenant, resource, source_id, kind
     show: kind
-    explains: one_refined_row_per_source_id, concurrent_syncs_write_once, killed_sync_is_made_up_for
+    explains: one_refined_row_per_source_id, second_sync_counts_nothing_new, concurrent_syncs_write_once,
+        killed_sync_is_made_up_for
     remedy: put a unique constraint on the source's id and write with `on conflict`, or compare before writing
     """
     one = acts.twice(audit)
