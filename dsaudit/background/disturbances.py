@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dsaudit import logs
 from dsaudit.background import calls, rows
 from dsaudit.background.broker import BrokerError, connected
 from dsaudit.background.kept import Seen, seen, undone
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dsaudit.parameters.action import Action
     from dsaudit.progress import Progress
 
+LOGGED_SECONDS = 5.0  # within which a run that has ended is in the log
+MEGABYTES = 20  # of the log's end, in which what happens now stands
 SEEN_SECONDS = 30.0  # within which the processes have to show a flag that was changed
 
 
@@ -24,7 +27,8 @@ def outage(audit: Audit) -> Seen | None:
     """Let the source refuse for one sync, and let another run when it serves again.
 
     Keys: ``problem``, ``during`` and ``after`` (the two runs, as `Queued` has them), ``since`` (when it began),
-    ``workers_before``, ``workers_after`` (each worker's name and main process), ``left`` (what could not be undone).
+    ``logged`` (how the log says that the first ended, None where it cannot tell), ``workers_before``, ``workers_after``
+    (each worker's name and main process), ``left`` (what could not be undone).
     """
     given = audit.parameters.outage
     assert given
@@ -54,11 +58,28 @@ def _disturbed(audit: Audit, progress: Progress, what: str, given: Any) -> Seen:
         "problem": None if during.outcome != "unreached" else during.told,
         "since": since.isoformat(),
         "during": during.to_json(),
+        "logged": _logged(audit, since, during.task_id),
         "after": after.to_json(),
         "workers_before": before,
         "workers_after": _workers(audit),
         "left": left,
     }
+
+
+def _logged(audit: Audit, since: datetime, task_id: str | None) -> list[str] | None:
+    """Return how the log says that a run ended, once it says so; None where it does not name the task of a run."""
+    section = audit.parameters.logs
+    if section is None or section.runs is None or not section.runs.task_id or task_id is None:
+        return None
+    notes, found = logs.Notes(), list[str]()
+
+    def look() -> bool:
+        lines = logs.read(audit.parameters, since, notes, MEGABYTES)
+        found[:] = [line.ended for line in lines if line.ended and line.task_id == task_id]
+        return bool(found)
+
+    until(LOGGED_SECONDS, look)
+    return None if notes.problems and not found else found
 
 
 def _workers(audit: Audit) -> dict[str, int] | None:

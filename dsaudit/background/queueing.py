@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsaudit.progress import Progress
 
 PAUSE = 0.15  # seconds between two looks at the history
-BEGUN_SECONDS = 10.0  # after which a run that was not begun is asked for at the workers
+BEGUN_SECONDS = 10.0  # after which the workers are asked for a run that has not ended
 ENDED = {"success", "failed", "skipped"}
 Run = dict[str, Any]  # a line of the history
 
@@ -123,17 +123,17 @@ class _Watch:
             run, waited = self.run(task_id), time.monotonic() - begun
             if run and run["state"] in ENDED:
                 return run, str(run["state"])
-            if run is None and waited > BEGUN_SECONDS and not asked:
+            if waited > BEGUN_SECONDS and not asked:
                 asked = True
-                if why := _why_not_begun(self.audit, task_id):
-                    return None, why
+                if why := _why_given_up(self.audit, task_id):
+                    return run, "running" if run else why
             if waited > patience:
                 return run, "running" if run else "waiting"
             self.progress(f"waiting for the sync to end, {span(waited)} of {span(patience)}")
             time.sleep(PAUSE)
 
 
-def _why_not_begun(audit: Audit, task_id: str | None) -> str | None:
+def _why_given_up(audit: Audit, task_id: str | None) -> str | None:
     """Return ``silent`` where no worker has a task and none waits in the queue, ``waiting`` where no worker answers.
 
     None where it may still begin.

@@ -31,8 +31,6 @@ def failure_is_logged_and_survived(audit: Audit) -> Found:
     if one is None or one["problem"]:
         return frames([], [{"examined": 0, "reason": NOT_DONE if one is None else one["problem"]}])
     rows = [{"wrong": wrong, "outcome": outcome} for wrong, outcome in _wrong(one)]
-    if one.get("logged") == []:
-        rows.append({"wrong": "the failure is in no line of the log", "outcome": one["during"]["outcome"]})
     limits = [f"to be undone by hand: {what}" for what in one["left"]]
     found, examined = frames(rows, [{"examined": 1, "reason": "; ".join(limits) or None}])
     examined.attrs["limits"] = limits
@@ -47,6 +45,8 @@ def _wrong(one: Seen) -> list[tuple[str, str]]:
         found.append(("told as a success", during))
     elif during != "failed":
         found.append(("not told as a failure", during))
+    if one["logged"] is not None and "failed" not in one["logged"]:
+        found.append(("no line of the log says that it failed", during))
     before, now = one["workers_before"], one["workers_after"]
     if before and not now:
         found.append(("no worker answers any more", during))
