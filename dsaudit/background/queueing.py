@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsaudit.progress import Progress
 
 PAUSE = 0.15  # seconds between two looks at the history
-BEGUN_SECONDS = 10.0  # after which the workers are asked for a run that has not ended
+BEGUN_SECONDS = 5.0  # after which the workers are asked for a run that has not ended
 ENDED = {"success", "failed", "skipped"}
 Run = dict[str, Any]  # a line of the history
 

@@ -21,9 +21,11 @@ def task_is_registered(audit: Audit) -> Found:
     severity: critical
     needs: worker
     instant: now
-    key: worker
-    show: worker, task, knows
-    explains: requested_sync_ran, direct_task_completes, sync_fires_by_itself, sync_fires_on_schedule
+    key: task, worker
+    show: task, worker, knows
+    explains: requested_sync_ran, direct_task_completes, bad_record_stops_nothing, second_sync_writes_nothing,
+        second_sync_counts_nothing_new, concurrent_syncs_write_once, killed_sync_is_made_up_for,
+        sync_fires_by_itself, sync_fires_on_schedule, failure_is_logged_and_survived, flag_off_skips_the_task
     remedy: let the application import the module of the task (`imports`, `include`, autodiscovery), restart the workers
     """
     given = audit.parameters.worker
@@ -34,7 +36,7 @@ def task_is_registered(audit: Audit) -> Found:
     except BrokerError as error:
         return frames([], [{"examined": 0, "reason": str(error)}])
     rows = [
-        {"worker": name, "task": given.task, "knows": ", ".join(_own(tasks)[:5]) or "no task of an application"}
+        {"task": given.task, "worker": name, "knows": ", ".join(_own(tasks)[:5]) or "no task of an application"}
         for name, tasks in sorted(registered.items())
         if given.task not in {one.split(" ")[0] for one in tasks}
     ]

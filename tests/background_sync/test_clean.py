@@ -11,7 +11,7 @@ from dsaudit.verdict import Status
 from tests.background_sync.auditing import CHECKS, audited
 from tests.checks.auditing import Verdicts, told
 
-pytestmark = pytest.mark.xdist_group("referrals 0")
+pytestmark = pytest.mark.xdist_group("referrals-0")
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ GROUPS = 3  # samples at once: each fault is planted alone, and healed
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(fault, marks=pytest.mark.xdist_group(f"referrals {place % GROUPS}"))
+        pytest.param(fault, marks=pytest.mark.xdist_group(f"referrals-{place % GROUPS}"))
         for place, fault in enumerate(sorted(FAULTS))
     ],
 )

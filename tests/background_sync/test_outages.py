@@ -16,7 +16,7 @@ from dsaudit.verdict import Status
 from tests.background_sync.auditing import CHECKS, audited
 from tests.checks.auditing import decision, told
 
-pytestmark = pytest.mark.xdist_group("referrals 1")
+pytestmark = pytest.mark.xdist_group("referrals-1")
 OF_THE_WORKER = [name for name in CHECKS if "worker" in all_checks()[name].listed("needs")]
 RUN = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run"]
 

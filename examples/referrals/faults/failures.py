@@ -27,6 +27,6 @@ def api_errors_swallowed(sample: "Sample", random: Random) -> Planted:
     sample.refuse(503)
     sample.scheduled()
     sample.refuse(None)
-    must = [Expected("failure_is_logged_and_survived", keys=["swallowed"])]
+    must = [Expected("failure_is_logged_and_survived", keys=["told as a success"])]
     may = ["syncs_fetched_records", "source_missing_in_refined"]
     return Planted("api_errors_swallowed", mode=0, how="caused", must=must, may=may)
