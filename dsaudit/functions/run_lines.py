@@ -80,7 +80,9 @@ def every_run_is_logged(audit: Audit) -> Found:
     examined = 0
     for run in _judged(audit, first) if first else []:
         examined += 1
-        rows += _differences(audit, run, _line_of(audit, run, ending))
+        line = _line_of(audit, run, ending)
+        is_its_own = line is not None and line.task_id is not None and line.task_id == run["task_id"]
+        rows += _differences(audit, run, line) if is_its_own or not run["is_killed"] else []
     problem = next((f"a part of the log is not known: {one}" for one in found.notes.problems), None)
     reason = found.problem or (NONE if not ending else problem)
     if not reason and not examined and first:
@@ -93,7 +95,8 @@ def every_run_is_logged(audit: Audit) -> Found:
 def _judged(audit: Audit, first: datetime) -> Iterator[Row]:
     """Yield the runs that ended in the time of the log: from the first line on that ends one, to what is settled.
 
-    What was killed writes no line. It is told by its end: that is when the next run found it, and so began itself.
+    Each is told to be ``is_killed`` or not. What was killed writes no line; it is known by its end: that is when the
+    next run found it, and so began itself.
     """
     frame = runs(audit, since=min(first, log(audit).since))
     margin = timedelta(seconds=audit.parameters.policy.clock_error_seconds)
@@ -104,9 +107,8 @@ def _judged(audit: Audit, first: datetime) -> Iterator[Row]:
         if run["state"] not in ENDED or ended is None or not first - margin <= ended <= until:
             continue
         following = [other["started_at"] for other in history[place + 1 :] if other["resource"] == run["resource"]]
-        is_killed = run["state"] == "failed" and not run["error"]
-        if not (is_killed and any(abs(begun - ended) <= margin for begun in following)):
-            yield run
+        found = any(abs(begun - ended) <= margin for begun in following)
+        yield {**run, "is_killed": found and run["state"] == "failed"}
 
 
 def _line_of(audit: Audit, run: Row, ending: Iterable[Line]) -> Line | None:
