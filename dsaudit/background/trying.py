@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from dsaudit.parameters.schedule import Schedule
 
 Way = tuple[tuple[str, ...], bool | None, str]  # where it stands in the file, whether it is open, in words
-SECTIONS = ("api", "worker", "schedule", "flag", "outage")
+DISTURBED = {
+    "outage": "the source would be made to refuse for a while",
+    "bad_record": "the source would be made to serve a record that cannot be taken",
+}
 
 
 def ways(parameters: Parameters) -> Iterator[Way]:
@@ -34,9 +37,9 @@ def ways(parameters: Parameters) -> Iterator[Way]:
         yield _schedule(parameters, parameters.schedule)
     if parameters.flag:
         yield from _flag(parameters, answered)
-    if parameters.outage:
-        actions = {"begin": parameters.outage.begin, "end": parameters.outage.end}
-        yield _acts(parameters, "outage", actions, "the source would be made to refuse for a while")
+    for name, does in DISTURBED.items():
+        if given := getattr(parameters, name):
+            yield _acts(parameters, name, {"begin": given.begin, "end": given.end}, does)
 
 
 def _api(parameters: Parameters, answered: Answered | None) -> Iterator[Way]:

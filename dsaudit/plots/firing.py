@@ -49,6 +49,9 @@ def schedule(frame: pd.DataFrame) -> Axes:
         _pause_axis(axes, float(min(pauses.min(), interval or np.inf)), float(max(pauses.max(), interval or 0)))
         _time_axis(axes)
         axes.margins(x=0.06)
+        if times.min() == times.max():  # a single pause, around which years would be shown
+            around = 3 * (interval or 3600) / 86400
+            axes.set_xlim(times[0] - around, times[0] + around)
         axes.set_xlabel(
             "start (UTC)   ● in time, or held up by a run   ▲ gap before it   ✕ double", loc="left", fontsize=SMALL
         )

@@ -91,7 +91,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             plan = narrowed(checks.plan(blueprint, parameters), options)
         conditions = resuming.conditions(blueprint, parameters, plan, options.overrides, identity)
         with contextlib.ExitStack() as held:
-            if execute.acting(plan) and not options.replay:
+            if parameters.acting and not options.replay:
                 held.enter_context(acting_alone(parameters.integration))
             record = held.enter_context(_record(parameters, options))
             if options.resume:

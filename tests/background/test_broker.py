@@ -11,6 +11,7 @@ import pytest
 from dsaudit.background.broker import BrokerError, connected
 from dsaudit.background.calls import NotAllowed
 from dsaudit.parameters import Parameters, load
+from examples.control import poll
 from tests.background.systems import PASSWORD, WORKER, Jobs, free_port, wait_for, written
 
 pytestmark = pytest.mark.xdist_group("background")
@@ -81,7 +82,8 @@ def test_a_second_worker_is_seen_and_one_that_has_gone_is_not_waited_for(
     monkeypatch.setenv("SMALL_BROKER", working.url)
     with connected(parameters) as broker:
         with working.worker("two"):
-            assert broker.workers() == ["one@here", "other@here", "two@here"]
+            all_three = ["one@here", "other@here", "two@here"]
+            assert any(broker.workers() == all_three for _ in poll(30))  # a busy one answers late
             assert broker.ours() == ["one@here", "two@here"]
         assert broker.ours() == ["one@here"]
 

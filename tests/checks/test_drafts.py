@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from dsaudit.checks import CheckError, all_checks
-from dsaudit.documents import DRAFTS, markdown
+from dsaudit.documents import markdown
 from dsaudit.facts.documents import Document
 from dsaudit.facts.exceptions import in_document
+from dsaudit.parameters.models import DOCUMENTS
 from dsaudit.verdict import DRAFT_MIME, Status
 from tests.checks.auditing import opened, told
 from tests.ledger import Ledger
@@ -83,7 +84,7 @@ def test_a_draft_takes_the_place_of_a_document_that_is_gone(sample: Any) -> None
 def test_all_documents_can_be_drafted(new_ledger: Callable[..., Ledger]) -> None:
     ledger = new_ledger()
     with_provider(ledger)
-    for name in DRAFTS:
+    for name in DOCUMENTS:
         path = ledger.folder / "docs" / f"{name}.md"
         path.unlink()
         assert_it_agrees(ledger, path, drafted(ledger, name))
@@ -93,7 +94,7 @@ def test_the_samples_documents_can_be_drafted(sample: Any) -> None:
     with sample.clone() as clone:
         with opened(clone.parameters, clone.environment) as audit:
             assert audit.source.index
-            texts = {name: audit.draft(name).text for name in DRAFTS}
+            texts = {name: audit.draft(name).text for name in DOCUMENTS}
         for name, text in texts.items():
             (clone.code / "docs" / "integrations" / f"shopify_{name}.md").write_text(text, encoding="utf-8")
         with opened(clone.parameters, clone.environment) as audit:
