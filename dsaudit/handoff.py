@@ -11,6 +11,7 @@ from typing import Any
 from dsaudit.parameters import Part
 
 VARIABLE = "DSAUDIT_RUN"
+ACTS = "acts"  # in the recording: the folder of what was seen of a background sync, a file an act
 LEFT = "left.json"  # in the private folder while a check has a record of its own at the source
 
 
@@ -36,9 +37,14 @@ class Handoff:
     def write(self) -> Path:
         """Write the file, readable by its owner alone, and return its path."""
         path = self.private / "handoff.json"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({**asdict(self), "private": str(self.private), "part": self.part.to_json()}, file)
+        write(path, {**asdict(self), "private": str(self.private), "part": self.part.to_json()})
         return path
+
+
+def write(path: Path, record: dict[str, Any]) -> None:
+    """Write a record that its owner alone can read; what JSON does not know stands in it as text."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(record, file, default=str)
 
 
 def current() -> Handoff | None:

@@ -97,14 +97,6 @@ def act(parameters: Parameters, action: Action) -> Answered:
     return _told(send)
 
 
-def value_at(body: dict[str, Any], path: str) -> Any:
-    """Return what stands at a dotted path of an answer, None where there is nothing."""
-    found: Any = body
-    for step in path.split("."):
-        found = found.get(step) if isinstance(found, dict) else None
-    return found
-
-
 def _asked(parameters: Parameters, api: Api, method: str, path: str, body: dict[str, Any] | None) -> Answered:
     def send() -> Answered:
         return requested(parameters, method, api.address(path), body, api.token_env, api.wait_seconds)

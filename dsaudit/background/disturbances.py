@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsaudit import logs
 from dsaudit.background import calls, rows
@@ -16,6 +16,7 @@ from dsaudit.source.reading import value_at
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.parameters.action import Action
+    from dsaudit.parameters.disturbance import Disturbance
     from dsaudit.progress import Progress
 
 LOGGED_SECONDS = 5.0  # within which a run that has ended is in the log
@@ -43,7 +44,7 @@ def bad_record(audit: Audit) -> Seen | None:
     return seen(audit, "bad_record", lambda audit, progress: _disturbed(audit, progress, words, given))
 
 
-def _disturbed(audit: Audit, progress: Progress, what: str, given: Any) -> Seen:
+def _disturbed(audit: Audit, progress: Progress, what: str, given: Disturbance) -> Seen:
     before = _workers(audit)
     since = datetime.now(UTC)
     during: Queued | None = None

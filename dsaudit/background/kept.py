@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.handoff import LEFT
+from dsaudit.handoff import ACTS, LEFT, write
 from dsaudit.live.interrupts import undisturbed
 from dsaudit.progress import Progress, told_by_a_kernel
-from dsaudit.source.recording import ACTS
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -27,7 +24,7 @@ def seen(audit: Audit, name: str, act: Callable[[Audit, Progress], Seen]) -> See
     """
     if (kept := before(audit, name)) is not None:
         return kept
-    if audit.parameters.source and not audit.asks_anew and audit.source.replayed:
+    if is_replay(audit):
         return None
     with told_by_a_kernel(audit.run_folder) as progress:
         found = act(audit, progress)
@@ -45,6 +42,11 @@ def before(audit: Audit, name: str) -> Seen | None:
         found: Seen = json.loads(path.read_text(encoding="utf-8"))
         return found
     return None
+
+
+def is_replay(audit: Audit) -> bool:
+    """Return whether the reading of an earlier run is used, so that nothing is done now."""
+    return bool(audit.parameters.source and not audit.asks_anew and audit.source.replayed)
 
 
 @contextlib.contextmanager
@@ -66,9 +68,3 @@ def undone(audit: Audit, what: str, undo: Callable[[], str | None]) -> Iterator[
                 write(note, {"what": left[-1], "given_up": True})
             else:
                 note.unlink(missing_ok=True)
-
-
-def write(path: Path, record: Seen) -> None:
-    """Write a file that its owner alone can read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(record, file, default=str)

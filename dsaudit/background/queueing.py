@@ -104,12 +104,12 @@ class _Watch:
 
     def __init__(self, audit: Audit, progress: Progress) -> None:
         self.audit, self.progress = audit, progress
-        self.known = {_key(one) for one in current(audit)}
+        self.known = {key(one) for one in current(audit)}
         self.has_ids = "task_id" in (audit.parameters.syncs.columns if audit.parameters.syncs else {})
 
     def run(self, task_id: str | None) -> Run | None:
         """Return the run of a task; where the history tells no ids, the first that was not there before."""
-        new = [one for one in current(self.audit) if _key(one) not in self.known]
+        new = [one for one in current(self.audit) if key(one) not in self.known]
         if self.has_ids and task_id:
             new = [one for one in new if one["task_id"] == task_id]
         return next((one for one in new if one["state"] in ENDED), new[0] if new else None)
@@ -155,7 +155,8 @@ def current(audit: Audit) -> list[Run]:
     return [{str(name): value for name, value in one.items()} for one in runs.runs(audit, now=True).to_dict("records")]
 
 
-def _key(run: Run) -> tuple[Any, ...]:
+def key(run: Run) -> tuple[Any, ...]:
+    """Return by what a run is told from the others."""
     return run["resource"], run["task_id"], run["started_at"]
 
 

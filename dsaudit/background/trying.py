@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from dsaudit import codebase
 from dsaudit.background.broker import BrokerError, connected
-from dsaudit.background.calls import Answered, health, value_at
+from dsaudit.background.calls import Answered, health
 from dsaudit.background.schedule import Entry, ScheduleError, entries, is_as_documented
+from dsaudit.source.reading import value_at
 from dsaudit.verdict.card import plural
 from dsaudit.wording import did_you_mean, span
 

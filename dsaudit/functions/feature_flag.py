@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsaudit.background import disturbances
+from dsaudit.background import disturbances, kept
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._queued import NOT_DONE
 
@@ -114,14 +114,10 @@ def flag_is_left_as_found(audit: Audit) -> Found:
     one = disturbances.flag_off(audit)
     if one is None or "found" not in one:
         return frames([], [{"examined": 0, "reason": NOT_DONE if one is None else one["problem"]}])
-    now = disturbances.shown(audit) if not _is_replayed(audit) else one["restored"]
+    now = disturbances.shown(audit) if not kept.is_replay(audit) else one["restored"]
     told = "; ".join(one["left"]) or None
     row = {"found": one["found"], "shown_now": now or "not shown", "told": told}
     return frames([row] if now != one["found"] or told else [], [{"examined": 1}])
-
-
-def _is_replayed(audit: Audit) -> bool:
-    return bool(audit.parameters.source and not audit.asks_anew and audit.source.replayed)
 
 
 def _unknown(one: Seen | None, what: str) -> str | None:

@@ -107,10 +107,10 @@ def _watched(audit: Audit, progress: Progress) -> Seen:
     """Wait until the schedule has started the sync as often as wanted, or should have."""
     given = audit.parameters.schedule
     assert given and given.seconds
-    known = {_key(run) for run in queueing.current(audit)}
+    known = {queueing.key(run) for run in queueing.current(audit)}
     begun, latest = time.monotonic(), given.seconds * (given.cycles + given.tolerance_percent / 100) + MARGIN
     while True:
-        new = [run for run in queueing.current(audit) if _key(run) not in known and _is_scheduled(audit, run)]
+        new = [run for run in queueing.current(audit) if queueing.key(run) not in known and _is_scheduled(audit, run)]
         waited = time.monotonic() - begun
         if len(new) >= given.cycles or waited > latest:
             return {"begun": len(new), "waited": round(waited, 1)}
@@ -122,7 +122,3 @@ def _is_scheduled(audit: Audit, run: dict[str, Any]) -> bool:
     """Return whether the schedule has started a run; where the history does not tell, any may be."""
     syncs = audit.parameters.syncs
     return syncs is None or "trigger" not in syncs.columns or run["trigger"] in syncs.scheduled
-
-
-def _key(run: dict[str, Any]) -> tuple[Any, ...]:
-    return run["resource"], run["task_id"], run["started_at"]

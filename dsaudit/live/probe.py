@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.database import QueryError
-from dsaudit.handoff import LEFT
+from dsaudit.handoff import LEFT, write
 from dsaudit.live.changing import Changer
 from dsaudit.live.interrupts import undisturbed
 from dsaudit.live.redelivering import DUPLICATE, OUT_OF_ORDER, REDELIVERED, Redeliverer
@@ -310,7 +309,7 @@ class _Probe:
     def _note(self, left: str | None = None) -> None:
         """Note what is at the source for as long as it is, so that a run that is stopped can tell of it."""
         record = {"what": left or self._told("not deleted yet"), "given_up": left is not None}
-        _write(self.audit.private / LEFT, record)
+        write(self.audit.private / LEFT, record)
 
 
 def _why_apart(first: datetime | None, second: datetime | None, took: float) -> str | None:
@@ -335,9 +334,4 @@ def _path(audit: Audit) -> Path:
 
 def _keep(audit: Audit, seen: Seen) -> None:
     _path(audit).parent.mkdir(mode=0o700, exist_ok=True)
-    _write(_path(audit), asdict(seen))
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(record, file)
+    write(_path(audit), asdict(seen))

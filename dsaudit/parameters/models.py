@@ -14,13 +14,13 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from dsaudit.parameters import background
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
 from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
-from dsaudit.parameters.outage import BadRecord, Outage
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
@@ -142,8 +142,8 @@ class Parameters(Section):
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None
-    outage: Outage | None = None
-    bad_record: BadRecord | None = None
+    outage: Disturbance | None = None
+    bad_record: Disturbance | None = None
     ready: Ready | None = None
     documents: Documents | None = None
     logs: Logs | None = None

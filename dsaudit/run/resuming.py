@@ -21,7 +21,7 @@ from dsaudit import evidence
 from dsaudit.checks import Planned
 from dsaudit.database.identity import Identity
 from dsaudit.evidence.manifest import RESULT, UNFINISHED
-from dsaudit.handoff import LEFT
+from dsaudit.handoff import ACTS, LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.run import execute
 from dsaudit.run.record import EVENTS, Record, RecordError, events_in
@@ -30,7 +30,6 @@ from dsaudit.run.result import planned_to_json
 KEPT = {EVENTS, "recording", "rows"}  # of the private folder; the rest was for the kernels of then
 SEEN = ("live.json", "started_syncs.json")  # what acting phases saw, in the recording
 AGAIN = "again.jsonl"
-ACTS = "acts"  # the folder there of those that are kept act by act, by the phase that acted
 
 
 def asked(folder: Path) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dsaudit.handoff import ACTS
 from dsaudit.parameters import Parameters
 from dsaudit.source.collecting import Progress, record
 from dsaudit.source.reading import SourceError
-from dsaudit.source.recording import ACTS, DRAFT, INDEX, LIVE, STARTED, declared
+from dsaudit.source.recording import DRAFT, INDEX, LIVE, STARTED, declared
 
 Reading = Callable[[Parameters, Path, Progress], None]
 

@@ -36,7 +36,6 @@ FORM = 3  # of the index: it tells of what is nested, and ids are one text for e
 SOURCE_TO_US = "source, database"  # the two clocks between which latencies are measured
 STARTED = "started_syncs.json"  # what came of the syncs that were started
 LIVE = "live.json"  # what was seen of the changes that were made at the source
-ACTS = "acts"  # the folder of what was seen of a background sync that was acted on, a file an act
 AGAIN = "again.jsonl"  # what came of looking again at what differed
 PROBE = "probe.json"  # what came of the deliveries that were sent to see them refused
 

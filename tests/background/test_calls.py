@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from dsaudit.background.calls import LARGEST_ANSWER, Answered, NotAllowed, act, health, request_sync, value_at
+from dsaudit.background.calls import LARGEST_ANSWER, Answered, NotAllowed, act, health, request_sync
 from dsaudit.parameters import Parameters, load
 from dsaudit.parameters.action import Action
+from dsaudit.source.reading import value_at
 from tests.background.systems import free_port, wait_for, written
 
 TOKEN = "vN3pTz8bLq6wXs1k"

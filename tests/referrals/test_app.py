@@ -27,7 +27,7 @@ DOMAINS = {
     "https://www.MÜNCHEN-druck.example:8443/start#oben": "xn--mnchen-druck-dlb.example",
     "  obrien-sons.example  ": "obrien-sons.example",
     "https://nour.example?lang=ar": "nour.example",
-    "ftp://files.tailspin.example/pub": "files.tailspin.example",
+    "ftp://share.tailspin.example/pub": "share.tailspin.example",
 }
 ENDS = {"source", "duration", "env", "feature_flag_state", "new", "updated", "skipped", "task_id", "timestamp", "level"}
 

@@ -30,7 +30,7 @@ CUSTOMERS: tuple[tuple[str, str | None], ...] = (
     ("Northwind Traders", None),
     ("Ahmet's Garage", None),
     ("Wide World Importers", "wideworldimporters.example/shop/index.html"),
-    ("Tailspin Toys 🪁", "ftp://files.tailspin.example/pub"),
+    ("Tailspin Toys 🪁", "ftp://share.tailspin.example/pub"),
     ("“Quoted” Oy", "QUOTED.example."),
     ("Łódź Meble Sp. z o.o.", "www.łódź-meble.example"),
     ("شركة النور", "https://nour.example?lang=ar"),
