@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from dsaudit.attached import free_port
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
 from tests.background_sync.auditing import CHECKS, audited
@@ -21,18 +23,23 @@ OF_THE_WORKER = [name for name in CHECKS if "worker" in all_checks()[name].liste
 RUN = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run"]
 
 
-def away(environment: dict[str, str], *names: str) -> dict[str, str]:
-    """Return the environment with these addresses moved to where nobody listens."""
+@contextlib.contextmanager
+def away(environment: dict[str, str], *names: str) -> Iterator[dict[str, str]]:
+    """Yield the environment with these addresses moved to ports that are taken, and at which nobody listens."""
     moved = {}
-    for name in names:
-        parts = urlsplit(environment[name])
-        netloc = parts.netloc.replace(f":{parts.port}", f":{free_port()}")
-        moved[name] = urlunsplit(parts._replace(netloc=netloc))
-    return {**environment, **moved}
+    with contextlib.ExitStack() as held:
+        for name in names:
+            taken = held.enter_context(socket.socket())
+            taken.bind(("127.0.0.1", 0))
+            parts = urlsplit(environment[name])
+            netloc = parts.netloc.replace(f":{parts.port}", f":{taken.getsockname()[1]}")
+            moved[name] = urlunsplit(parts._replace(netloc=netloc))
+        yield {**environment, **moved}
 
 
 def test_with_the_broker_down_what_asks_the_workers_is_not_known(referrals: Any) -> None:
-    found, _, parameters = audited(referrals, environment=away(referrals.environment, "REFERRALS_BROKER"))
+    with away(referrals.environment, "REFERRALS_BROKER") as environment:
+        found, _, parameters = audited(referrals, environment=environment)
     for name in OF_THE_WORKER:
         assert found[name].status is Status.INCONCLUSIVE, told(found[name])
         reasons = [result.reason or "" for result in found[name].results]
@@ -43,7 +50,8 @@ def test_with_the_broker_down_what_asks_the_workers_is_not_known(referrals: Any)
 
 def test_with_nothing_running_nothing_that_was_to_be_done_passes(referrals: Any) -> None:
     names = ("REFERRALS_BROKER", "REFERRALS_API", "REFERRALS_PARTNER_API", "REFERRALS_PLATFORM")
-    found, _, parameters = audited(referrals, environment=away(referrals.environment, *names))
+    with away(referrals.environment, *names) as environment:
+        found, _, parameters = audited(referrals, environment=environment)
     acting = [name for name in CHECKS if "acts" in all_checks()[name].headers]
     for name in [*acting, "api_is_healthy", "source_missing_in_refined"]:
         assert found[name].status is Status.INCONCLUSIVE, told(found[name])
@@ -51,13 +59,9 @@ def test_with_nothing_running_nothing_that_was_to_be_done_passes(referrals: Any)
 
 
 def test_with_the_database_down_the_run_is_refused_in_one_line(referrals: Any, tmp_path: Any) -> None:
-    environment = away(referrals.environment, "REFERRALS_AUDIT_URL")
-    done = subprocess.run(
-        [*RUN, str(referrals.parameters), "--out", str(tmp_path)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
+    command = [*RUN, str(referrals.parameters), "--out", str(tmp_path)]
+    with away(referrals.environment, "REFERRALS_AUDIT_URL") as environment:
+        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 3
     (line,) = done.stderr.strip().splitlines()
     assert "REFERRALS_AUDIT_URL" in line and not list(tmp_path.rglob("result.json"))
