@@ -120,10 +120,16 @@ class Platform:
         """Change settings by their names, and recreate the parts that `recreate` names so that they know."""
         recreated = asked.pop("recreate", [])
         self.settings = replace(self.settings, **asked)
-        self.faults_file.write_text(json.dumps(self.settings.faults), encoding="utf-8")
+        self._switch(self.settings.faults)
         self.stop(recreated)
         self.start(recreated)
         return self.status(None)
+
+    def _switch(self, faults: list[str]) -> None:
+        """Put a whole file in the place of the old one: a sync that is at work reads it at any moment."""
+        written = self.faults_file.with_suffix(".new")
+        written.write_text(json.dumps(faults), encoding="utf-8")
+        written.replace(self.faults_file)
 
     def heal(self, _: Any) -> Any:
         """Put everything back as it was: settings, partner, database, broker and logs."""
