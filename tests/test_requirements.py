@@ -15,13 +15,13 @@ from examples.storefront import faults as storefront
 BLUEPRINTS = ("datasource", "background_sync")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
-    "01_manual_sync": ["BS1"],
-    "02_task": ["BS0", "BS2"],
+    "01_manual_sync": ["BS0", "BS1"],
+    "02_task": ["BS2"],
     "03_idempotency": ["BS3"],
     "04_schedule": ["BS4"],
     "05_logging": ["BS5"],
     "06_database": ["BS6"],
-    "07_feature_flag": ["BS7"],
+    "07_feature_flag": ["BS7", "BS8"],
     "01_configuration": ["DS0", "DS1.1", "DS1.2"],
     "02_sync_coverage": ["DS2.1", "DS2.2", "DS2.3"],
     "03_webhook_coverage": ["DS3.1", "DS3.2", "DS3.3", "WH1"],

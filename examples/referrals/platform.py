@@ -28,6 +28,8 @@ class Settings:
     seconds: float
     beats: int = 1
     faults: list[str] = field(default_factory=list)
+    flag_reaches: list[str] = field(default_factory=lambda: ["api", "worker"])
+    flag_stays_off: bool = False
 
 
 class Platform:
@@ -110,7 +112,9 @@ class Platform:
         """{"enabled": false}: recreate API and worker with the changed variable."""
         if not isinstance(asked["enabled"], bool):
             raise ValueError("enabled is true or false")
-        return self.misbehave({"enabled": asked["enabled"], "recreate": ["api", "worker"]})
+        if asked["enabled"] and self.settings.flag_stays_off:
+            return self.status(None)
+        return self.misbehave({"enabled": asked["enabled"], "recreate": [*self.settings.flag_reaches]})
 
     def ask_partner(self, asked: Any) -> Any:
         """{"fail": 503} makes the partner refuse, {"bad_record": true} serve what nobody can take; null ends either."""

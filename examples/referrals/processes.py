@@ -47,7 +47,7 @@ def start_api(code: Path, log: Path, variables: Mapping[str, str], port: int | N
         return [*server, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
 
     told = {**variables, "HUNTER_LOG_FILE": str(log)}
-    return Process("API", "/healthz", command, lambda _: told, log, PRELOADED, port, log.with_suffix(".out"))
+    return Process("API", "/livez", command, lambda _: told, log, PRELOADED, port, log.with_suffix(".out"))
 
 
 class Broker:

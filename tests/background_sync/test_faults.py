@@ -28,6 +28,13 @@ ROOTS = {
     "referral_type_missing_from_view": "ready_view_has_its_columns",
     "api_errors_swallowed": "failure_is_logged_and_survived",
     "second_page_dropped": "source_missing_in_refined",
+    "everything_counted_new": "second_sync_counts_nothing_new",
+    "flag_reaches_the_api_alone": "flag_is_seen_by_every_process",
+    "flag_stays_off": "flag_is_left_as_found",
+    "bad_record_ends_sync": "bad_record_stops_nothing",
+    "killed_run_left_running": "killed_sync_is_made_up_for",
+    "health_degraded": "api_is_healthy",
+    "task_id_withheld": "sync_request_is_accepted",
 }
 GROUPS = 3  # samples at once: each fault is planted alone, and healed
 

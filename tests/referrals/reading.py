@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from examples.control import SampleError, call
+from examples.control import SampleError, call, poll
 from examples.referrals.sample import Sample
 
 DUPLICATES = "select referral_id from partner_center_referrals group by referral_id having count(*) > 1"
@@ -36,3 +36,19 @@ def answer(address: str) -> str:
     except SampleError as error:
         return str(error)
     return ""
+
+
+def killed_in_the_middle(sample: Sample) -> str:
+    """Queue a sync and kill the process that is in the middle of it; its task's id."""
+    from celery import Celery
+
+    sample.settle()
+    sample.partner("faults", {"slow": 0.1})
+    task = sample.sync()
+    for _ in poll(30, pause=0.02):
+        if "sync_started" in lines_of(sample, task):
+            break
+    with Celery(broker=sample.environment["REFERRALS_BROKER"]) as asking:
+        asking.control.revoke(task, terminate=True, signal="SIGKILL")
+    sample.partner("faults", {"slow": None})
+    return task

@@ -14,7 +14,7 @@ from examples.control import SampleError, call, poll
 from examples.referrals.processes import BACKEND, start_api
 from examples.referrals.sample import Sample
 from tests.referrals.conftest import INTERVAL
-from tests.referrals.reading import DUPLICATES, answer, lines_of, log_lines, table
+from tests.referrals.reading import DUPLICATES, answer, killed_in_the_middle, lines_of, log_lines, table
 
 pytestmark = pytest.mark.xdist_group("referrals_app")
 
@@ -157,17 +157,7 @@ def test_a_refusal_that_passes_is_waited_out(sample: Sample) -> None:
 
 
 def test_a_sync_that_was_killed_is_marked_and_made_up_for(sample: Sample) -> None:
-    from celery import Celery
-
-    sample.settle()
-    sample.partner("faults", {"slow": 0.1})
-    task = sample.sync()
-    for _ in poll(30, pause=0.02):
-        if "sync_started" in lines_of(sample, task):
-            break
-    with Celery(broker=sample.environment["REFERRALS_BROKER"]) as asking:
-        asking.control.revoke(task, terminate=True, signal="SIGKILL")
-    sample.partner("faults", {"slow": None})
+    task = killed_in_the_middle(sample)
     run = sample.ended(task)
     assert (run["status"], run["fetched"]) == ("abandoned", None)
     assert sample.ended(sample.sync())["fetched"] == len(sample.partner("records"))

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from examples.answer_key import Planted
-from examples.control import SampleError, poll
+from examples.control import SampleError, call, poll
 from examples.referrals.faults import FAULTS, TOUR
+from examples.referrals.faults.switching import begun_later
 from examples.referrals.sample import Sample
-from tests.referrals.reading import DUPLICATES, lines_of, log_lines, table
+from tests.referrals.reading import DUPLICATES, answer, killed_in_the_middle, lines_of, log_lines, table
 
 pytestmark = pytest.mark.xdist_group("referrals_faults")
 
@@ -154,6 +155,54 @@ def referral_type_missing_from_view(sample: Sample, planted: Planted) -> None:
     assert columns(sample) == ["company_name", "domain", "referral_id", "status"]
 
 
+@shows
+def everything_counted_new(sample: Sample, planted: Planted) -> None:
+    run = sample.ended(sample.sync())
+    assert (run["fetched"], run["new_count"], run["skipped_count"]) == (130, 130, 0)
+    assert len(table(sample)) == 130
+
+
+@shows
+def flag_reaches_the_api_alone(sample: Sample, planted: Planted) -> None:
+    sample.enable(False)
+    with pytest.raises(SampleError, match="answered 400"):
+        sample.sync()
+    (run,) = sample.scheduled(after=begun_later(sample))
+    assert (run["status"], run["feature_flag_state"]) == ("success", "enabled")
+
+
+@shows
+def flag_stays_off(sample: Sample, planted: Planted) -> None:
+    sample.enable(False)
+    sample.enable(True)
+    with pytest.raises(SampleError, match="answered 400"):
+        sample.sync()
+
+
+@shows
+def bad_record_ends_sync(sample: Sample, planted: Planted) -> None:
+    sample.platform("partner", {"bad_record": True})
+    run = sample.ended(sample.sync())
+    assert (run["status"], run["fetched"]) == ("failed", 75)
+
+
+@shows
+def killed_run_left_running(sample: Sample, planted: Planted) -> None:
+    task = killed_in_the_middle(sample)
+    assert sample.ended(sample.sync())["status"] == "success"
+    assert [run["status"] for run in sample.runs() if run["task_id"] == task] == ["running"]
+
+
+@shows
+def health_degraded(sample: Sample, planted: Planted) -> None:
+    assert "answered 503" in answer(f"{sample.api_url}/healthz")
+
+
+@shows
+def task_id_withheld(sample: Sample, planted: Planted) -> None:
+    assert call(f"{sample.api_url}/api/referrals/sync", body={}) == {"status": "queued"}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_shows_and_is_healed(fault: str, sample: Sample) -> None:
     try:
@@ -196,5 +245,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 14 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert len(FAULTS) == 21 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
     assert all(fault.__doc__ for fault in FAULTS.values())

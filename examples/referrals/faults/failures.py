@@ -30,3 +30,31 @@ def api_errors_swallowed(sample: "Sample", random: Random) -> Planted:
     must = [Expected("failure_is_logged_and_survived", keys=["told as a success"])]
     may = ["syncs_fetched_records", "source_missing_in_refined"]
     return Planted("api_errors_swallowed", mode=0, how="caused", must=must, may=may)
+
+
+def bad_record_ends_sync(sample: "Sample", random: Random) -> Planted:
+    """A record that cannot be taken ends the sync, and those after it are not read."""
+    switched_on(sample, "bad_record_ends_sync")
+    must = [Expected("bad_record_stops_nothing", keys=["the sync did not end well"])]
+    return Planted("bad_record_ends_sync", mode=0, how="caused", must=must)
+
+
+def killed_run_left_running(sample: "Sample", random: Random) -> Planted:
+    """Nobody ends the run in the history whose process was killed."""
+    switched_on(sample, "killed_run_left_running")
+    must = [Expected("killed_sync_is_made_up_for")]
+    return Planted("killed_run_left_running", mode=0, how="caused", must=must, may=["runs_end", "runs_do_not_overlap"])
+
+
+def health_degraded(sample: "Sample", random: Random) -> Planted:
+    """The API says of itself that it does not reach the broker."""
+    switched_on(sample, "health_degraded")
+    must = [Expected("api_is_healthy", keys=["healthz"])]
+    return Planted("health_degraded", mode=0, how="caused", must=must)
+
+
+def task_id_withheld(sample: "Sample", random: Random) -> Planted:
+    """The API does not say which task it has queued."""
+    switched_on(sample, "task_id_withheld")
+    must = [Expected("sync_request_is_accepted", keys=["no task id in the answer"])]
+    return Planted("task_id_withheld", mode=0, how="caused", must=must)

@@ -10,6 +10,7 @@ set_up()
 
 app = Starlette(
     routes=[
+        Route("/livez", health.livez),
         Route("/healthz", health.healthz),
         Route("/api/referrals/sync", referrals.start_sync, methods=["POST"]),
     ],

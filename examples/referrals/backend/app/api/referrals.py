@@ -24,4 +24,5 @@ def start_sync(request: Request) -> Response:
         log.error("sync_not_queued", error=type(error.__cause__ or error).__name__)
         return JSONResponse({"detail": "The broker cannot be reached; no sync was queued"}, 503)
     log.info("sync_queued", task_id=queued.id)
-    return JSONResponse({"task_id": queued.id, "status": "queued"})
+    named = {} if faults.is_on("task_id_withheld") else {"task_id": queued.id}
+    return JSONResponse({**named, "status": "queued"})

@@ -61,7 +61,8 @@ def _alone(history: psycopg.Connection, run: SyncRun) -> Iterator[None]:
         run.start(history)
         run.end(history, "failed", "another sync has held the lock for 60 s")
         raise
-    abandon_unfinished(history)
+    if not faults.is_on("killed_run_left_running"):
+        abandon_unfinished(history)
     yield
 
 
@@ -85,15 +86,18 @@ def _ingest(run: SyncRun) -> None:
             rows = [row for record in records if (row := _row_of(record, run)) is not None]
             written = write(connection, rows, known)
             connection.commit()
-            run.new += written.new
+            unchanged = 0 if faults.is_on("everything_counted_new") else written.unchanged
+            run.new += written.new + written.unchanged - unchanged
             run.updated += written.updated
-            run.skipped += written.unchanged
+            run.skipped += unchanged
 
 
 def _row_of(record: dict[str, Any], run: SyncRun) -> dict[str, Any] | None:
     try:
         return _columns(record)
     except (Invalid, NoDomain) as error:
+        if faults.is_on("bad_record_ends_sync"):
+            raise
         run.failed += 1
         log.warning("record_failed", task_id=run.task_id, referral_id=record.get("id"), error=str(error))
         return None
