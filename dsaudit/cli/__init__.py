@@ -13,7 +13,7 @@ from dsaudit.cli.checks import explain, list_
 from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
-from dsaudit.cli.options import ATTACH, FILE, FOLDER, loaded, overrides_of, part_given, part_options
+from dsaudit.cli.options import ATTACH, EXAMPLE, FILE, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.resuming import going_on, stopped_alike
 from dsaudit.cli.telling import tell, tell_github
 
@@ -150,8 +150,9 @@ def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tup
 @main.command()
 @click.option("--seed", default=1, show_default=True, help="Chooses the rows that are damaged.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where the run is written. [default: reports/tour/]")
-def tour(seed: int, out: Path | None) -> None:
-    """Plant faults in the sample and show that the audit finds each, with its rows.
+@EXAMPLE
+def tour(seed: int, out: Path | None, example: str) -> None:
+    """Plant faults in a sample and show that the audit finds each, with its rows.
 
     Exit status: 0 if the audit ends NO-GO with every fault found and no false alarm, else 1.
     """
@@ -163,9 +164,9 @@ def tour(seed: int, out: Path | None) -> None:
     from dsaudit.verdict.card import plural
 
     prepare_imports()
-    example, options = "storefront", Options(out=out or project_root() / "reports" / "tour")
+    options = Options(out=out or project_root() / "reports" / "tour")
     with shown() as progress:
-        progress("starting the sample")
+        progress(f"starting the sample {example}")
         with sample.damageable(example) as state:
             keys = tour.plant(example, state.path, tour.faults_of_the_tour(example), seed, progress)
             outcome = run(load(state.parameters), options, source.record, progress)
@@ -312,7 +313,7 @@ def role(name: str, schemas: tuple[str, ...]) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("action", type=click.Choice(["up", "down", "status", "plant", "heal", "faults", "change", "settle"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.option("--example", default="storefront", show_default=True)
+@EXAMPLE
 def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     """Start, stop or damage a sample system: `up` keeps it up until Ctrl-C, `down` or an hour without use.
 
@@ -324,7 +325,7 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     from dsaudit.parameters import project_root
 
     os.chdir(project_root())
-    os.environ["SAMPLE_COMMAND"] = "dsaudit sample"
+    os.environ["SAMPLE_COMMAND"] = f"dsaudit sample --example {example}"
     # In place of this process, so that what is sent to stop it reaches the sample.
     os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])
 

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 ATTACH = click.option("--attach", is_flag=True, help="Look at the sample that is up, not at a fresh one.")
+EXAMPLE = click.option(
+    "--example",
+    type=click.Choice(["storefront", "referrals"]),
+    default="storefront",
+    show_default=True,
+    help="Which sample: a source with webhooks, or a scheduled sync.",
+)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
