@@ -31,3 +31,16 @@ def test_the_flag_is_on_and_the_source_serves_afterwards(referrals: Any, clean: 
     headers = {"Authorization": f"Bearer {referrals.environment['REFERRALS_PARTNER_TOKEN']}"}
     address = f"{referrals.environment['REFERRALS_PARTNER_API']}/v1.0/engagements/referrals"
     assert httpx.get(address, headers=headers, trust_env=False).status_code == 200
+
+
+def test_a_history_without_ids_of_tasks_is_enough_for_all_but_the_killed_sync(referrals: Any) -> None:
+    text = referrals.parameters.read_text(encoding="utf-8")
+    for named in (" task_id: task_id, trigger: trigger,", ", task_id: task_id", "    task_id: task_id\n"):
+        assert named in text
+        text = text.replace(named, "")
+    file = referrals.parameters.with_name("without_ids.yml")
+    file.write_text(text, encoding="utf-8")
+    found = audited(referrals, parameters=file)[0]
+    killed = found.pop("killed_sync_is_made_up_for")
+    assert killed.status is Status.SKIPPED and "syncs.columns.task_id" in told(killed)
+    assert [told(one) for one in found.values() if one.status is not Status.PASS] == []
