@@ -232,6 +232,20 @@ def test_a_history_without_triggers_counts_all_runs_and_says_so(new: Callable[..
     )
 
 
+def test_a_run_between_the_times_may_be_one_by_hand_where_the_history_has_no_triggers(
+    new: Callable[..., Referrals],
+) -> None:
+    system = new(empty=True)
+    system.edit("trigger: trigger, ", "")
+    history(system, SECONDS, 60 + 2.5 * SECONDS)
+    verdict, _ = system.check(CHECK)
+    assert verdict.status is Status.INCONCLUSIVE, told(verdict)
+    assert "1 run came between the times of the schedule" in told(verdict)
+    system.run(60 + 20 * SECONDS)
+    verdict, rows = system.check(CHECK)
+    assert verdict.status is Status.FAIL and [row["kind"] for row in rows] == ["gap"], told(verdict)
+
+
 def test_a_nightly_crontab_is_held_against_the_clocks(new: Callable[..., Referrals]) -> None:
     system = new(empty=True)
     system.edit("seconds: 600", "crontab: '30 2 * * *', zone: Europe/Berlin")
