@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 SCHEDULES = {"beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE"}
 SETTING = {"update", "Celery"}
 ZONES = {"timezone", "CELERY_TIMEZONE"}
-SIGNATURES = {"s", "si", "signature", "subtask", "delay"}
+SIGNATURES = {"s", "si", "signature", "subtask", "delay", "apply_async"}
 
 
 @dataclass
-class _Reading:
-    """What is found on the way through the code: entries, and places that might hold more and cannot be read."""
+class Reading:
+    """What is found on the way through the code: entries, and places that might hold more and cannot be read.
+
+    `declared` is the task's name as it is known, for one that is named by its function alone.
+    """
 
     code: Code
-    declared: str  # the task's name in the parameter file
+    declared: str
     places: int = 0
     zones: set[str] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
@@ -52,22 +55,33 @@ def coded(parameters: Parameters, code: Code) -> list[Entry]:
     """
     section = parameters.schedule
     assert section is not None
-    reading = _Reading(code, parameters.worker.task if parameters.worker else "")
-    for module in code.modules.values():
-        for node in ast.walk(module.tree):
-            _look(reading, node, module)
+    reading = read(code, parameters.worker.task if parameters.worker else "")
     reading.unread += [str(problem) for problem in code.problems]
     if not any(one.name == section.entry for one in reading.entries):
         if reading.unread:
             raise ScheduleError(f"the schedule cannot be read whole from the code: {reading.unread[0]}")
         if not reading.places:
             raise ScheduleError("the code that was read sets no beat_schedule and adds no periodic task")
-    zone = reading.zones.pop() if len(reading.zones) == 1 else None
+    return planned(reading)
+
+
+def read(code: Code, declared: str = "") -> Reading:
+    """Read all that the code gives to its schedule; what cannot be told without running is `unread`, and no error."""
+    reading = Reading(code, declared)
+    for module in code.modules.values():
+        for node in ast.walk(module.tree):
+            _look(reading, node, module)
+    return reading
+
+
+def planned(reading: Reading) -> list[Entry]:
+    """Return the entries in the order of their names, those with a crontab in the zone that the code sets."""
+    zone = next(iter(reading.zones)) if len(reading.zones) == 1 else None
     found = [Entry(**{**vars(one), "zone": zone if one.crontab else None}) for one in reading.entries]
     return sorted(found, key=lambda one: one.name)
 
 
-def _look(reading: _Reading, node: ast.AST, module: Module) -> None:
+def _look(reading: Reading, node: ast.AST, module: Module) -> None:
     """Take what one statement or call gives to the schedule."""
     scope = scope_of(node, module)
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -106,7 +120,7 @@ def _name(target: ast.expr, statement: ast.stmt, module: Module) -> str:
     return "" if name == "timezone" else name  # which may be any module's own
 
 
-def _set(reading: _Reading, name: str, value: ast.expr, scope: Scope) -> None:
+def _set(reading: Reading, name: str, value: ast.expr, scope: Scope) -> None:
     if name in ZONES:
         zone = Times(reading.code).attempt(value, Place(scope))
         reading.zones.add(zone if isinstance(zone, str) else "")
@@ -117,7 +131,7 @@ def _set(reading: _Reading, name: str, value: ast.expr, scope: Scope) -> None:
 
 
 def _items(
-    reading: _Reading, node: ast.expr, scope: Scope, depth: int = 0
+    reading: Reading, node: ast.expr, scope: Scope, depth: int = 0
 ) -> Iterator[tuple[ast.expr, ast.expr, Scope]]:
     """Yield the keys and values of a dictionary that is written out somewhere, each with where it stands."""
     if isinstance(node, ast.Dict):
@@ -159,7 +173,7 @@ def _assigned(code: Code, node: ast.expr, scope: Scope) -> Found | None:
     return target if isinstance(target, Found) and is_plain else None
 
 
-def _take(reading: _Reading, key: ast.expr, value: ast.expr, scope: Scope) -> None:
+def _take(reading: Reading, key: ast.expr, value: ast.expr, scope: Scope) -> None:
     """Take one entry: its name, and a dictionary with its task and its interval."""
     name = Times(reading.code).attempt(key, Place(scope))
     where = f"{scope.module.file}:{value.lineno}"
@@ -170,7 +184,7 @@ def _take(reading: _Reading, key: ast.expr, value: ast.expr, scope: Scope) -> No
     for part, given, inner in _items(reading, value, scope):
         word = Times(reading.code).attempt(part, Place(inner))
         parts[word if isinstance(word, str) else ""] = (given, inner)
-    task = _task(reading, *parts["task"]) if "task" in parts else ""
+    task = task_of(reading, *parts["task"]) if "task" in parts else ""
     if "schedule" not in parts:
         reading.entries.append(Entry(name, task, None, None, None, f"{where}: no schedule is written out in it"))
         return
@@ -179,11 +193,11 @@ def _take(reading: _Reading, key: ast.expr, value: ast.expr, scope: Scope) -> No
     reading.entries.append(Entry(name, task, seconds, crontab, None, told))
 
 
-def _add(reading: _Reading, call: ast.Call, scope: Scope) -> None:
+def _add(reading: Reading, call: ast.Call, scope: Scope) -> None:
     """Take what ``add_periodic_task(interval, task.s(), name="…")`` adds."""
     reading.places += 1
     given = {keyword.arg: keyword.value for keyword in call.keywords}
-    task = _task(reading, call.args[1], scope) if len(call.args) > 1 else ""
+    task = task_of(reading, call.args[1], scope) if len(call.args) > 1 else ""
     name: object = ""
     if "name" in given:
         name = Times(reading.code).attempt(given["name"], Place(scope))
@@ -196,7 +210,7 @@ def _add(reading: _Reading, call: ast.Call, scope: Scope) -> None:
     reading.entries.append(Entry(name or f"{task}()", task, seconds, crontab, None, told))
 
 
-def _interval(reading: _Reading, node: ast.expr, scope: Scope) -> tuple[float | None, str | None, str]:
+def _interval(reading: Reading, node: ast.expr, scope: Scope) -> tuple[float | None, str | None, str]:
     """Return seconds, or a crontab, and where it stands; or neither, and why."""
     times = Times(reading.code)
     value = times.attempt(node, Place(scope))
@@ -212,7 +226,7 @@ def _interval(reading: _Reading, node: ast.expr, scope: Scope) -> tuple[float | 
     return None, None, str(why)
 
 
-def _task(reading: _Reading, node: ast.expr, scope: Scope) -> str:
+def task_of(reading: Reading, node: ast.expr, scope: Scope) -> str:
     """Return the full name of a task that is named in words, or by the function that it is; else nothing."""
     is_signature = isinstance(node, ast.Call) and terminal(node.func) == "signature"
     named = node.args[0] if isinstance(node, ast.Call) and is_signature and node.args else node
@@ -228,7 +242,7 @@ def _task(reading: _Reading, node: ast.expr, scope: Scope) -> str:
     return ""
 
 
-def _named(reading: _Reading, function: Function) -> str:
+def _named(reading: Reading, function: Function) -> str:
     """Return the name of the task that a function is: the one its decorator gives, or its module's and its own."""
     module = next(one for one in reading.code.modules.values() if one.file == function.file)
     for decorator in getattr(function.node, "decorator_list", ()):

@@ -15,7 +15,7 @@ from dsaudit import catalogue, naming
 from dsaudit.database import Database
 from dsaudit.database.shape import shapes
 from dsaudit.drafting import code as reading
-from dsaudit.drafting import describing, nesting, outside, refined, resources, sections, system
+from dsaudit.drafting import describing, nesting, outside, refined, resources, roles, scheduled, sections, system
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
 from dsaudit.drafting.sampling import Sampler
@@ -51,16 +51,19 @@ def draft(request: Request, database: Database) -> Draft:
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
     facts = facts.written_as(told.topics[1] if told.topics else [])
     found = _resources(seen, facts, told, prefix)
+    refined.name_by_runs(found, seen, roles.columns_of("syncs", seen.syncs).get("resource") if seen.syncs else None)
     made = Draft()
     _put_head(made, request, facts)
     sections.put_tenants(made, seen, facts)
-    outside.put_source(made, facts, told, request.url_env.removesuffix("_AUDIT_URL"))
+    variable = request.url_env.removesuffix("_AUDIT_URL")
+    outside.put_source(made, facts, told, variable)
     sections.put_raw(made, seen, any(one.type and one.pairs for one in found))
     sections.put_logs(made, seen)
     sections.put_record(made, seen)
     made.put("table_prefix", f"{prefix}_" if prefix else None)
     outside.put_code(made, told, request.root)
     outside.put_webhooks(made, sections.addresses(seen))
+    scheduled.put_background(made, told, [one.name for one in found], variable)
     outside.put_documents(made, told, request.documents, request.root)
     outside.put_monitoring(made, told, request.root)
     _put_resources(made, found, seen, facts, told, prefix)

@@ -30,6 +30,7 @@ class Told:
     topics: tuple[str, list[str]] | None = None
     pattern: str | None = None  # of the sync functions' names
     functions: dict[str, Function] = field(default_factory=dict)  # by what follows the verb, in the singular
+    scheduled: dict[str, str] = field(default_factory=dict)  # the task that a schedule begins, by its resource
     migrations: str | None = None
     verification_script: str | None = None
     texts: set[str] = field(default_factory=set)  # all plain texts
@@ -112,7 +113,7 @@ def sync_of(told: Told, name: str, raw_type: str | None) -> tuple[str | None, st
     for function in told.functions.values():
         if raw_type and raw_type in set(_texts(function.node)):
             return function.name, f"it names the type {raw_type!r}"
-    return None, None
+    return told.scheduled.get(name), "the code's schedule begins it" if name in told.scheduled else None
 
 
 def path_of(told: Told, name: str, function: str, known: str | None) -> str | None:

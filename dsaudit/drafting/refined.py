@@ -92,6 +92,22 @@ def find(system: System, known: Iterable[str], prefix: str) -> list[Refined]:
     return list(found.values())
 
 
+def name_by_runs(found: Sequence[Refined], system: System, column: str | None) -> None:
+    """Set the types by which the history of sync runs calls the resources, where there is no raw record to tell them.
+
+    `column` is where the history has them.
+    """
+    if system.syncs is None or system.raw is not None or column is None:
+        return
+    values = {row[column] for row in system.sampler.rows(system.syncs, [column])} - {None, *(one.name for one in found)}
+    for value in sorted(map(str, values)):
+        name = naming.one(value)
+        alike = [one for one in found if one.name == name] or [one for one in found if one.name.endswith(f"_{name}")]
+        if len(alike) == 1 and alike[0].type is None:
+            alike[0].type = value
+            alike[0].guesses["raw"] = "the table of sync runs calls it so"
+
+
 def _by_values(shapes: list[Shape], types: set[str], system: System) -> Iterator[tuple[str, int]]:
     """Yield raw types with the table whose rows hold most of the values of their records, found by the source's ids."""
     best: dict[str, tuple[float, int]] = {}

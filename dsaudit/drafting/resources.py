@@ -69,7 +69,7 @@ def put_resource(
     if one.id_from != ["id"] or "id_from" in one.guesses:
         draft.put(f"{at}.id_from", one.id_from[0] if len(one.id_from) == 1 else one.id_from, one.guesses.get("id_from"))
     if one.type and one.type != one.name:
-        draft.put(f"{at}.raw", one.type)
+        draft.put(f"{at}.raw", one.type, one.guesses.get("raw"))
     for key in _SHARED:
         if getattr(one, key) and getattr(one, key) != shared.get(key):
             draft.put(f"{at}.{key}", getattr(one, key), one.guesses.get(key) or _GUESSED.get(key))

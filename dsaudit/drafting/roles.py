@@ -90,12 +90,26 @@ SYNCS: Mapping[str, Part] = {
     "watermark": Part("watermark|cursor|high_water_mark|up_to|synced_until|last_updated_at", ("instant", "text")),
     "error": Part("error|error_message|last_error|trouble|failure_reason|exception"),
 }
+# What a history of a background sync may tell beside that; none of it makes a table such a history.
+RUNS: Mapping[str, Part] = {
+    "task_id": Part("task_id|celery_task_id|celery_id|job_id", ("text", "uuid")),
+    "trigger": Part("trigger|triggered_by|trigger_type|trigger_source|started_by|initiated_by"),
+    "state": Part("status|state|run_status|sync_status|run_state|sync_state|outcome|result"),
+    "added": Part(
+        "new_count|added_count|created_count|inserted_count|new|added|created|inserted|.*_added|.*_created|.*_inserted",
+        _COUNT,
+    ),
+    "updated": Part("updated_count|changed_count|updated|changed|.*_updated|.*_changed", _COUNT),
+    "skipped": Part("skipped_count|unchanged_count|skipped|unchanged|.*_skipped", _COUNT),
+    "failed": Part("failed_count|error_count|failed|errors|.*_failed|.*_errors", _COUNT),
+    "flag": Part("feature_flag_state|feature_flag|flag_state|flag|flag_status", ("text", "boolean")),
+}
 NEEDED = {
     "raw": ("resource", "source_id", "payload", "received_at"),
     "deliveries": ("topic", "received_at", "outcome"),
     "syncs": ("resource", "started_at", "ended_at"),
 }
-PARTS = {"raw": RAW, "deliveries": DELIVERIES, "syncs": SYNCS}
+PARTS = {"raw": RAW, "deliveries": DELIVERIES, "syncs": SYNCS, "runs": RUNS}
 _TABLES = {
     "raw": r"raw|ingest|landing|staging|payload|inbox|record",
     "deliveries": r"deliver|webhook|hook|inbox|event",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from dsaudit.catalogue import Provider
 from dsaudit.database.shape import Shape
@@ -16,9 +16,18 @@ from dsaudit.drafting.draft import Draft, columns
 from dsaudit.drafting.system import System, Tenant, scopes_in
 from dsaudit.parameters import tables
 
+Name = TypeVar("Name", bound=str)
 MOST_TENANTS = 20
 _ACCEPTED = r"accepted|duplicate|ok|success\w*|processed|delivered|received|done|200|202|204"
 _REJECTED = r".*signature.*|.*unauthori[sz]ed.*|.*forbidden.*|.*invalid_hmac.*|401|403"
+
+
+_RUN_STATES: dict[tables.RunState, str] = {
+    "success": r"success\w*|succeeded|completed?|done|ok|finished",
+    "failed": r"fail(ed|ure)|error(ed)?|abandoned|crashed|dead",
+    "skipped": r"skipped|disabled",
+    "running": r"running|started|in_?progress|pending|queued",
+}
 
 
 def table_name(shape: Shape, tables_: Iterable[Shape]) -> str:
@@ -98,8 +107,8 @@ def put_raw(draft: Draft, system: System, is_keyed: bool) -> None:
         draft.put("raw.webhook", hooks, "by the word")
 
 
-def _sorted_out(values: Iterable[str], patterns: dict[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _sorted_out(values: Iterable[str], patterns: Mapping[Name, str]) -> dict[Name, list[str]]:
+    found: dict[Name, list[str]] = {}
     for value in values:
         for name, pattern in patterns.items():
             if re.fullmatch(pattern, value.lower()):
@@ -143,7 +152,9 @@ def put_logs(draft: Draft, system: System) -> None:
         if shape is None:
             continue
         draft.put(f"{section}.table", table_name(shape, system.tables.values()))
-        found = roles.columns_of(section, shape)
+        more = roles.columns_of("runs", shape) if section == "syncs" else {}
+        # The counts have names of their own; what is left may be the count of all. One such column tells too little.
+        found = roles.columns_of(section, shape, more if len(more) > 1 else {})
         tenant, guess = system.tenant_column(shape)
         found = {name: column for name, column in found.items() if column != tenant}
         if tenant:
@@ -151,7 +162,10 @@ def put_logs(draft: Draft, system: System) -> None:
         if section == "deliveries" and "outcome" in found:
             _put_outcomes(draft, system, shape, found["outcome"])
         proven = {"tenant"} if tenant and not guess else ()
-        columns(draft, section, {name: found[name] for name in model.own if name in found}, model.own, proven)
+        read = [name for name in (*model.own, *model.optional) if name in found]
+        columns(draft, section, {name: found[name] for name in read}, model.own, proven)
+        if section == "syncs" and "state" in found:
+            _put_run_states(draft, system, shape, found["state"])
 
 
 def _put_outcomes(draft: Draft, system: System, shape: Shape, column: str) -> None:
@@ -161,6 +175,17 @@ def _put_outcomes(draft: Draft, system: System, shape: Shape, column: str) -> No
         fitting = [value for value in values if re.fullmatch(pattern, value.lower())]
         if fitting and not set(fitting) <= set(usual[name]):
             draft.put(f"deliveries.{name}", fitting, "by the words")
+
+
+def _put_run_states(draft: Draft, system: System, shape: Shape, column: str) -> None:
+    """Set what the words of a run's state mean, where they are not all dsaudit's own."""
+    values = sorted({str(row[column]) for row in system.sampler.rows(shape, [column]) if row[column] is not None})
+    known = _sorted_out(values, _RUN_STATES)
+    for state, words in known.items():
+        if not set(words) <= set(tables.STATES[state]):
+            draft.put(f"syncs.states.{state}", words, "by the words")
+    if unknown := [value for value in values if not any(value in words for words in known.values())]:
+        draft.ask("syncs", f"states: which of {', '.join(_RUN_STATES)} {', '.join(unknown)} means")
 
 
 def put_record(draft: Draft, system: System) -> None:

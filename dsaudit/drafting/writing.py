@@ -13,7 +13,8 @@ from dsaudit.drafting.draft import Draft, Entry, Path_
 WIDTH = 118
 ORDER = [
     *("integration", "blueprints", "environment", "database", "provider", "provider_reviewed", "tenants", "source"),
-    *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks", "documents", "monitoring"),
+    *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks"),
+    *("api", "worker", "schedule", "flag", "documents", "monitoring"),
     *("defaults", "resources", "relations"),
 ]
 _HEAD = """\

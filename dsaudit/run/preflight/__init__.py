@@ -156,6 +156,8 @@ def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimate
 def _plan(parameters: Parameters) -> Iterator[Line]:
     from dsaudit.run import find_blueprint
 
+    if len(parameters.blueprints) > 1:
+        yield Line("blueprints", True, f"a run takes one: --blueprint {' or '.join(parameters.blueprints)}")
     for name in parameters.blueprints:
         plan = checks.plan(find_blueprint(parameters, name), parameters)
         skipped: dict[str, list[str]] = {}
