@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsaudit.background import rows
+from dsaudit.background import calls, rows
 from dsaudit.background.broker import Broker, BrokerError, connected
 from dsaudit.background.kept import Seen, seen
 from dsaudit.background.queueing import Queued, by_api, current, direct, together, until
@@ -62,7 +62,11 @@ def _twice(audit: Audit, progress: Progress) -> Seen:
 
 
 def at_once(audit: Audit) -> Seen | None:
-    """Let two syncs run at the same time, and tell which keys have more rows than before; keys as `twice` has them."""
+    """Let two syncs run at the same time, and tell which keys have more rows than before.
+
+    Keys as `twice` has them, ``added`` (how many records are new in the tables) and ``lacking`` (why the source was not
+    given a new one, or None).
+    """
     return seen(audit, "at_once", _at_once)
 
 
@@ -71,18 +75,23 @@ def _at_once(audit: Audit, progress: Progress) -> Seen:
     try:
         with connected(audit.parameters) as broker:
             room = broker.room()
+            lacking = _with_something_new(audit)
             queued = together(audit, progress, 2, broker)
     except BrokerError as error:
         return {"runs": [], "problem": str(error)}
     later = rows.state(audit)
     found, left_out = rows.differences(audit, earlier, later, earlier.at)
     problem = next((_why(one, "one of the two") for one in queued if one.outcome not in ("success", "failed")), None)
+    if all(one.outcome == "failed" for one in queued):
+        problem = "both of the two failed"
     if room is not None and room < 2:
         problem = "the workers have room for one task alone, so two never run at once"
     return {
         "runs": [one.to_json() for one in queued],
         "problem": problem,
         "rows": later.rows,
+        "added": rows.added(earlier, later),
+        "lacking": lacking,
         "left_out": left_out,
         "found": _again(found),
         "before": rows.figures(earlier),
@@ -94,8 +103,8 @@ def killed(audit: Audit) -> Seen | None:
     """Kill the process that is in the middle of a sync, and let another sync run after it.
 
     Keys: ``problem``, ``killed`` (the run that was killed, as the history has it in the end, or None), ``after`` (the
-    run after it, as `Queued` has it), ``found`` (rows that vanished or were inserted again), ``seconds`` (after which
-    it was killed).
+    run after it, as `Queued` has it), ``found`` (rows that vanished or were inserted again), ``added`` and ``lacking``
+    as `at_once` has them.
     """
     return seen(audit, "killed", _killed)
 
@@ -105,6 +114,7 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     try:
         with connected(audit.parameters) as broker:
             broker.workers()  # which takes a second, in which a sync may end
+            lacking = _with_something_new(audit)
             task_id = broker.send()
             progress("waiting for the sync that is to be killed to begin")
             if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
@@ -127,9 +137,19 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
         "killed": None if left is None else {"state": left["state"], "error": left["error"]},
         "after": after.to_json(),
         "rows": later.rows,
+        "added": rows.added(earlier, later),
+        "lacking": lacking,
         "left_out": left_out,
         "found": _again(found, "vanished"),
     }
+
+
+def _with_something_new(audit: Audit) -> str | None:
+    """Let the source have a new record, as the file says how; return why it has none, or None."""
+    if audit.parameters.new_record is None:
+        return "the file does not say how the source gets one, as `new_record`"
+    answered = calls.act(audit.parameters, audit.parameters.new_record)
+    return None if answered.is_done else f"new_record: {answered.told}"
 
 
 def _again(found: list[Seen], *kinds: str) -> list[Seen]:

@@ -98,8 +98,9 @@ def flag_off(audit: Audit) -> Seen | None:
     """Turn the feature flag off, ask for a sync and send one, and leave the flag as it was found.
 
     Keys: ``problem``; ``found``, ``off`` and ``restored`` (what the API showed of the flag at first, with it turned
-    off, and in the end: ``on``, ``off`` or None); ``requested`` and ``sent`` (as `Queued` has them); ``wrote`` (rows
-    that were written meanwhile, as `rows.differences` has them), ``left`` (what could not be undone).
+    off, and in the end: ``on``, ``off`` or None); ``requested`` and ``sent`` (as `Queued` has them); ``logged`` (how
+    the log says that the one that was sent ended, where the history says nothing); ``wrote`` (rows that were written
+    meanwhile, as `rows.differences` has them), ``left`` (what could not be undone).
     """
     return seen(audit, "flag_off", _flag_off)
 
@@ -124,7 +125,9 @@ def _flag_off(audit: Audit, progress: Progress) -> Seen:
             if audit.parameters.api and audit.parameters.api.sync:
                 told["requested"] = by_api(audit, progress).to_json()
             if audit.parameters.worker:
-                told["sent"] = direct(audit, progress).to_json()
+                since, sent = datetime.now(UTC), direct(audit, progress)
+                told["sent"] = sent.to_json()
+                told["logged"] = _logged(audit, since, sent.task_id) if sent.outcome == "silent" else None
             told["wrote"] = rows.differences(audit, earlier, rows.state(audit), earlier.at)[0]
     told |= {"left": left, "restored": shown(audit)}
     return told

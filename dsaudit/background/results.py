@@ -80,7 +80,9 @@ def _notes(audit: Audit, item: dict[str, Any]) -> Iterator[str]:
             for which, run in zip(("first run", "second run"), one["runs"], strict=False):
                 yield f"{which}: {_run(run)}"
             if not one["problem"]:
-                yield f"rows {one['before']['rows']} before the second and {one['after']['rows']} after it"
+                yield f"{_figures(one['before'])} before the second, {_figures(one['after'])} after it"
+        if name == "concurrent_syncs_write_once" and (one := kept.before(audit, "at_once")) and not one["problem"]:
+            yield f"two at once: {', '.join(run['outcome'] for run in one['runs'])}, {one['added']} new"
         if name == "killed_sync_is_made_up_for" and (one := kept.before(audit, "killed")) and one.get("after"):
             yield f"the sync after the killed one: {_run(one['after'])}"
         if name == "sync_fires_by_itself" and (one := kept.before(audit, "watched")):
@@ -90,6 +92,19 @@ def _notes(audit: Audit, item: dict[str, Any]) -> Iterator[str]:
             yield f"interval: {given.crontab or f'{given.seconds:g} s'}"
         if name == "flag_is_left_as_found" and (one := kept.before(audit, "flag_off")) and "found" in one:
             yield f"found {one['found']}, left {one['restored'] or 'unknown'}"
+        if name == "flag_off_refuses_the_request" and (one := kept.before(audit, "flag_off")) and "requested" in one:
+            yield f"{one['requested']['told']}, {one['requested']['outcome']}"
+        if name == "flag_off_skips_the_task" and (one := kept.before(audit, "flag_off")) and "sent" in one:
+            yield _run(one["sent"])
+        if name == "failure_is_logged_and_survived" and (one := kept.before(audit, "outage")) and "during" in one:
+            yield f"with the source refusing: {_run(one['during'])}; after it: {_run(one['after'])}"
+        if name == "bad_record_stops_nothing" and (one := kept.before(audit, "bad_record")) and "during" in one:
+            yield f"with a bad record: {_run(one['during'])}"
+
+
+def _figures(one: dict[str, int]) -> str:
+    """Return how many rows there are, and how many different ids and domains."""
+    return ", ".join(f"{count:,} {what}" for what, count in one.items())
 
 
 def _run(one: dict[str, Any]) -> str:

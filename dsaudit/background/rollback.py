@@ -44,7 +44,10 @@ def _stopping(audit: Audit) -> Iterator[Step]:
         )
         yield Step("See what is still at work", f"{broker} inspect active")
     if audit.parameters.schedule:
-        yield Step(f"Stop the beat that has the entry {audit.parameters.schedule.entry}")
+        entry = audit.parameters.schedule.entry
+        yield Step(
+            f"End the process of the beat that has the entry {entry}, where it was started; no command reaches it"
+        )
 
 
 def _looking(audit: Audit) -> Iterator[Step]:
@@ -73,12 +76,13 @@ def _deleting(audit: Audit) -> Iterator[Step]:
         except RelationMissing:
             continue
         table = sql.Identifier(info.schema, info.name).as_string(None)
-        bound = f"{sql.Identifier(written).as_string(None)} >= :'since'"
+        bound = f"{sql.Identifier(written).as_string(None)} >= $${audit.instant}$$"
+        commands = ("begin", f"delete from {table} where {bound}", "rollback")
+        listed = " ".join(f"-c {shlex.quote(one)}" for one in commands)
         yield Step(
-            f"Only if rows of {resource.table} have to go: count what was written since an instant, and delete no more",
-            f"psql -v since='2026-01-31 12:00+00' -c '\\set ON_ERROR_STOP on' <<'END'\n"
-            f"begin;\nselect count(*) from {table} where {bound};\n"
-            f"delete from {table} where {bound};\n-- commit; if the count is right, else rollback;\nrollback;\nEND",
+            f"Only if rows of {resource.table} have to go: see how many were written since this audit began, or since "
+            "another instant; where the number is right, write commit for rollback",
+            f'psql "$OWNER_URL" -v ON_ERROR_STOP=1 {listed}',
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from dsaudit.database import QueryError, RelationMissing
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ select tenant, resource, source_id, updated_at,
 from {refined} as r
 """
 VERSIONS = "select x.xmin::text as version, count(*) as rows from {table} as x group by 1"
+DOMAINS = "select count(distinct {}) as domains from {{refined}} as r"
 Key = tuple[str, str, str]  # tenant, resource and source id
 
 
@@ -27,13 +30,15 @@ class State:
     """The refined rows at one time.
 
     ``contents`` has for each key the contents of its rows, ``changed`` when the source changed it as its row says, and
-    ``versions`` how many rows each transaction has written last, None where a view stands in a table's place.
+    ``versions`` how many rows each transaction has written last, None where a view stands in a table's place;
+    ``domains`` is how many different ones there are, None where no column holds any.
     """
 
     at: datetime
     contents: dict[Key, Counter[str]] = field(default_factory=dict)
     changed: dict[Key, datetime | None] = field(default_factory=dict)
     versions: dict[str, int] | None = field(default_factory=dict)
+    domains: int | None = None
 
     @property
     def rows(self) -> int:
@@ -55,6 +60,9 @@ def state(audit: Audit) -> State:
             key = row["tenant"], row["resource"], row["source_id"]
             found.contents.setdefault(key, Counter())[row["content"]] += 1
             found.changed[key] = row["updated_at"]
+        for column in audit.parameters.resources[name].domains:
+            counted = sql.SQL(DOMAINS).format(sql.Identifier(column)).as_string(None)
+            found.domains = (found.domains or 0) + _query(audit, counted, name)[0]["domains"]
         if found.versions is not None:
             try:
                 for row in _query(audit, VERSIONS, name):
@@ -71,8 +79,13 @@ def synced(audit: Audit) -> list[str]:
 
 
 def figures(one: State) -> dict[str, int]:
-    """Return rows, and ids that are different, which the results show before and after a sync."""
-    return {"rows": one.rows, "ids": len(one.contents)}
+    """Return rows, ids and domains, each different one once, which the results show before and after a sync."""
+    return {"rows": one.rows, "ids": len(one.contents), **({} if one.domains is None else {"domains": one.domains})}
+
+
+def added(earlier: State, later: State) -> int:
+    """Return how many records are in the tables that were not."""
+    return len(later.contents.keys() - earlier.contents.keys())
 
 
 def written(earlier: State, later: State) -> int | None:
@@ -123,6 +136,6 @@ def _now(audit: Audit) -> datetime:
     return at  # type: ignore[no-any-return]
 
 
-def _query(audit: Audit, sql: str, resource: str) -> list[dict[str, Any]]:
-    filled = audit.relations.of_lists.fill(sql, {"resource": resource})
+def _query(audit: Audit, query: str, resource: str) -> list[dict[str, Any]]:
+    filled = audit.relations.of_lists.fill(query, {"resource": resource})
     return audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).records

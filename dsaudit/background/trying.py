@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dsaudit.parameters.schedule import Schedule
 
 Way = tuple[tuple[str, ...], bool | None, str]  # where it stands in the file, whether it is open, in words
+MOST_SHOWN = 40  # characters of what the API shows of a flag
+SURELY_ON = ("on", "true", "enabled", "1", "yes")
 DISTURBED = {
     "outage": "the source would be made to refuse for a while",
     "bad_record": "the source would be made to serve a record that cannot be taken",
@@ -40,7 +43,9 @@ def ways(parameters: Parameters) -> Iterator[Way]:
         yield from _flag(parameters, answered)
     for name, does in DISTURBED.items():
         if given := getattr(parameters, name):
-            yield _acts(parameters, name, {"begin": given.begin, "end": given.end}, does)
+            yield _acts(parameters, (name,), {"begin": given.begin, "end": given.end}, does)
+    if parameters.new_record:
+        yield _acts(parameters, (), {"new_record": parameters.new_record}, "a record would be made at the source")
 
 
 def _api(parameters: Parameters, answered: Answered | None) -> Iterator[Way]:
@@ -110,28 +115,32 @@ def _flag(parameters: Parameters, answered: Answered | None) -> Iterator[Way]:
     assert flag is not None
     if flag.shown and answered:
         shown = value_at(answered.body, flag.shown)
+        told = json.dumps(shown)[:MOST_SHOWN]
         if not answered.body:
             yield ("flag", "shown"), False, f"{flag.name} is not told; the API: {answered.told}"
         elif shown is None:
             yield ("flag", "shown"), False, f"the answer of api.health has nothing at {flag.shown}"
+        elif not flag.is_on(shown) and str(shown).lower() in SURELY_ON:
+            words = f"the API shows {told}, which is not among them; so the flag would be taken to be off"
+            yield ("flag", "on_values"), False, words
         else:
-            yield ("flag", "shown"), True, f"{flag.name} is {'on' if flag.is_on(shown) else 'off'}"
+            yield ("flag", "shown"), True, f"{flag.name} is {'on' if flag.is_on(shown) else 'off'}: it shows {told}"
     else:
         yield ("flag",), True, f"{flag.name}; nothing is declared that shows its state (flag.shown)"
     if flag.off and flag.on:
         does = "it would be turned off for a while, and put back"
-        yield _acts(parameters, "flag", {"off": flag.off, "on": flag.on}, does)
+        yield _acts(parameters, ("flag",), {"off": flag.off, "on": flag.on}, does)
 
 
-def _acts(parameters: Parameters, section: str, actions: dict[str, Action], does: str) -> Way:
+def _acts(parameters: Parameters, section: tuple[str, ...], actions: dict[str, Action], does: str) -> Way:
     """Say what would be done by actions, or which of them could not be done; none is."""
     for name, action in actions.items():
         program = action.command[0] if action.command else ""
         if program and not shutil.which(str(parameters.folder(program)) if os.sep in program else program):
-            return (section, name, "command"), False, f"there is no program {program}; {_when(parameters, does)}"
+            return (*section, name, "command"), False, f"there is no program {program}; {_when(parameters, does)}"
         if action.lacking:
-            return (section, name), False, f"{action.lacking} is not set; {_when(parameters, does)}"
-    return (section, *actions), True, _when(parameters, does)
+            return (*section, name), False, f"{action.lacking} is not set; {_when(parameters, does)}"
+    return (*section, *actions), True, _when(parameters, does)
 
 
 def _when(parameters: Parameters, does: str) -> str:

@@ -23,7 +23,7 @@ def flag_off_refuses_the_request(audit: Audit) -> Found:
     instant: now
     acts: it turns the feature flag off, and on again
     key: told
-    show: told
+    show: told, wanted, outcome
     remedy: let the route look at the flag first, and refuse with a reason
     """
     one = disturbances.flag_off(audit)
@@ -47,7 +47,7 @@ def flag_off_skips_the_task(audit: Audit) -> Found:
     instant: now
     acts: it turns the feature flag off, and on again
     key: wrong
-    show: wrong
+    show: wrong, outcome
     remedy: let the task look at the flag first, record a run that was skipped, and log why
     """
     one = disturbances.flag_off(audit)
@@ -58,7 +58,7 @@ def flag_off_skips_the_task(audit: Audit) -> Found:
     rows: list[Row] = []
     if outcome in ("success", "failed", "running"):
         rows.append({"wrong": "the sync ran", "outcome": outcome})
-    elif outcome == "silent":
+    elif outcome == "silent" and "skipped" not in (one["logged"] or []):
         rows.append({"wrong": "nothing says that it was skipped", "outcome": outcome})
     if one["wrote"]:
         rows.append({"wrong": "rows were written with the flag off", "rows": len(one["wrote"])})
@@ -95,7 +95,8 @@ def flag_is_seen_by_every_process(audit: Audit) -> Found:
         looked += 1
         if flag.is_on(run["flag"]):
             rows.append({"process": "worker", "turned": "off", "shown": "on"})
-    return frames(rows, [{"examined": looked}])
+    why = None if one["found"] == "on" else "the flag was found off, so nothing tells whether it would be seen on"
+    return frames(rows, [{"examined": looked, "reason": why}])
 
 
 def flag_is_left_as_found(audit: Audit) -> Found:

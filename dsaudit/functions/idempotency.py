@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.background import acts
+from dsaudit.background import acts, rows
 from dsaudit.background.kept import Seen
+from dsaudit.facts.schema import indexes
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._queued import NOT_DONE
 from dsaudit.verdict.card import plural
@@ -37,8 +38,8 @@ def _said(one: Seen | None) -> list[str]:
     """Return in sentences what the second sync did beside the rows that are judged."""
     if one is None or one["problem"]:
         return []
-    written, left_out, rows = one["written"], one["left_out"], one["rows"]
-    told = [] if written is None else [f"the second sync wrote {plural(written, 'row')} of {rows:,}, be it the same"]
+    written, left_out, total = one["written"], one["left_out"], one["rows"]
+    told = [] if written is None else [f"the second sync wrote {written:,} of {total:,} rows, equal ones included"]
     changed = f"{plural(left_out, 'record')} changed at the source meanwhile and {'is' if left_out == 1 else 'are'}"
     return [*told, *([f"{changed} left out"] if left_out else [])]
 
@@ -84,9 +85,20 @@ def concurrent_syncs_write_once(audit: Audit) -> Found:
     remedy: let a lock keep the second waiting, and a unique constraint refuse what slips through
     """
     one = acts.at_once(audit)
-    failed = [run["run"] or {} for run in one["runs"] if run["outcome"] == "failed"] if one else []
-    limits = [f"{plural(len(failed), 'of the two syncs', 'of the two syncs')} failed"] if failed else []
-    return _judged(one, limits)
+    failed = sum(run["outcome"] == "failed" for run in one["runs"]) if one else 0
+    limits = ["one of the two syncs failed"] if failed == 1 else []
+    if not (why := _nothing_new(one)):
+        return _judged(one, limits)
+    if indexes.keep_keys_unique(audit, rows.synced(audit)):
+        return _judged(one, [*limits, f"{why}; a unique index keeps any two from inserting the same one"])
+    return _judged(one, limits, reason=f"{why}, and no unique index keeps two from inserting the same one")
+
+
+def _nothing_new(one: Seen | None) -> str | None:
+    """Return that a sync had no record to insert, with the reason, or None where it had."""
+    if one is None or one["problem"] or one["added"]:
+        return None
+    return f"no record was new ({one['lacking'] or 'the one that was made at the source has not come'})"
 
 
 def killed_sync_is_made_up_for(audit: Audit) -> Found:
@@ -105,22 +117,28 @@ def killed_sync_is_made_up_for(audit: Audit) -> Found:
     one = acts.killed(audit)
     if one is None or one["problem"]:
         return _judged(one, [])
-    rows: list[Row] = []
+    found: list[Row] = []
     after, left = one["after"], one["killed"]
     if after["outcome"] != "success":
-        rows.append({"kind": f"the next sync did not end well ({after['outcome']})"})
+        found.append({"kind": f"the next sync did not end well ({after['outcome']})"})
     if left and left["state"] == "running":
-        rows.append({"kind": "still told as running after the next sync"})
+        found.append({"kind": "still told as running after the next sync"})
     if left and left["state"] == "success":
-        rows.append({"kind": "told as a success"})
-    return _judged(one, [], rows)
+        found.append({"kind": "told as a success"})
+    limits = [] if left else ["the history has no line of the killed run, which so is told as nothing"]
+    if why := _nothing_new(one):
+        limits.append(f"{why}: the killed sync had nothing to lose")
+    return _judged(one, limits, found)
 
 
-def _judged(one: Seen | None, limits: list[str], more: list[Row] | None = None) -> Found:
-    """Return the rows that an act found, and how many it looked at."""
+def _judged(one: Seen | None, limits: list[str], more: list[Row] | None = None, reason: str | None = None) -> Found:
+    """Return the rows that an act found, and how many it looked at, with the reason why that proves too little."""
     if one is None or one["problem"]:
         return frames([], [{"examined": 0, "reason": NOT_DONE if one is None else one["problem"]}])
     nothing: dict[str, Any] = dict.fromkeys(("tenant", "resource", "source_id"))
-    found, examined = frames([*({**nothing, **row} for row in more or []), *one["found"]], [{"examined": one["rows"]}])
+    found, examined = frames(
+        [*({**nothing, **row} for row in more or []), *one["found"]],
+        [{"examined": one["rows"], "reason": reason}],
+    )
     examined.attrs["limits"] = limits
     return found, examined

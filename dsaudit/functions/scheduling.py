@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.background import queueing, schedule
-from dsaudit.background.broker import BrokerError
+from dsaudit.background.broker import BrokerError, connected
 from dsaudit.background.kept import Seen, seen
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._queued import NOT_DONE
@@ -99,6 +99,8 @@ def sync_fires_by_itself(audit: Audit) -> Found:
         return frames([], [{"examined": 0, "reason": NOT_DONE}])
     if one["begun"] >= given.cycles:
         return frames([], [{"examined": one["begun"]}])
+    if why := _why_not_taken(audit):
+        return frames([], [{"examined": 0, "reason": why}])
     began = f"{one['begun']} of {given.cycles}"
     return frames([{"wrong": "not started in time", "waited": span(one["waited"]), "began": began}], [{"examined": 1}])
 
@@ -116,6 +118,17 @@ def _watched(audit: Audit, progress: Progress) -> Seen:
             return {"begun": len(new), "waited": round(waited, 1)}
         progress(f"watching the schedule, {len(new)} of {given.cycles} runs, {span(waited)} of {span(latest)}")
         time.sleep(queueing.PAUSE)
+
+
+def _why_not_taken(audit: Audit) -> str | None:
+    """Return why nothing could begin, whatever the schedule did, or None."""
+    if audit.parameters.worker is None:
+        return None
+    try:
+        with connected(audit.parameters) as broker:
+            return None if broker.workers() else "no worker answers, which would take what the schedule queues"
+    except BrokerError as error:
+        return str(error)
 
 
 def _is_scheduled(audit: Audit, run: dict[str, Any]) -> bool:

@@ -22,6 +22,8 @@ def actions(parameters: Parameters) -> Iterator[tuple[Keys, Action]]:
             action = getattr(getattr(parameters, section), name, None)
             if action:
                 yield (section, name), action
+    if parameters.new_record:
+        yield ("new_record",), parameters.new_record
 
 
 def acts(parameters: Parameters) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from dsaudit.parameters import background
+from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.disturbance import Disturbance
@@ -144,6 +145,7 @@ class Parameters(Section):
     flag: Flag | None = None
     outage: Disturbance | None = None
     bad_record: Disturbance | None = None
+    new_record: Action | None = None  # makes a record at the source, that syncs have something to write
     ready: Ready | None = None
     documents: Documents | None = None
     logs: Logs | None = None

@@ -92,7 +92,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         conditions = resuming.conditions(blueprint, parameters, plan, options.overrides, identity)
         with contextlib.ExitStack() as held:
             if parameters.acting and not options.replay:
-                held.enter_context(acting_alone(parameters.integration))
+                held.enter_context(acting_alone(parameters.integration, identity.pin))
             record = held.enter_context(_record(parameters, options))
             if options.resume:
                 resuming.refuse(record, conditions, options.acts_again)

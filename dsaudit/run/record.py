@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -125,8 +126,10 @@ def made(folder: Path) -> Iterator[Record]:
 
 
 @contextlib.contextmanager
-def acting_alone(integration: str) -> Iterator[None]:
-    """Be the only run on this machine that acts on the systems of an integration, for as long as the block.
+def acting_alone(integration: str, place: str) -> Iterator[None]:
+    """Be the only run of this user that acts on an integration, for as long as the block; `place` is its database.
+
+    Two samples of one name are two systems, and one system may be in two files under two names.
 
     Raises
     ------
@@ -135,7 +138,8 @@ def acting_alone(integration: str) -> Iterator[None]:
     """
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "dsaudit"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(state / f"{integration}.acting", os.O_RDWR | os.O_CREAT, 0o600)
+    name = hashlib.sha256(place.encode()).hexdigest()[:16]
+    file = os.open(state / f"{name}.acting", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(
             file,

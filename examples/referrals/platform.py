@@ -120,6 +120,10 @@ class Platform:
         """{"fail": 503} makes the partner refuse, {"bad_record": true} serve what nobody can take; null ends either."""
         return call(f"{self.partner.url}/_control/faults", self.control_token, asked)
 
+    def arrive(self, asked: Any) -> Any:
+        """Let the partner have a new referral; what is asked is laid over what it would be."""
+        return call(f"{self.partner.url}/_control/add", self.control_token, asked)
+
     def misbehave(self, asked: Any) -> Any:
         """Change settings by their names, and recreate the parts that `recreate` names so that they know."""
         recreated = asked.pop("recreate", [])
@@ -161,6 +165,7 @@ class Control:
             ("GET", "/status"): platform.status,
             ("POST", "/flag"): platform.flag,
             ("POST", "/partner"): platform.ask_partner,
+            ("POST", "/arrive"): platform.arrive,
             ("POST", "/misbehave"): platform.misbehave,
             ("POST", "/heal"): platform.heal,
         }

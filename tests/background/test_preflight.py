@@ -75,7 +75,7 @@ def test_each_way_in_is_told_in_a_line(working: Jobs, tmp_path: Path, monkeypatc
         "2 workers answer, 1 of them with jobs.work; 0 messages waiting in celery",
         f"{always}the task would be queued, and one that runs be killed",
         "by-seconds every 2.5 s, as documented (the configuration of one@here)",
-        "SYNC_ENABLED is on",
+        'SYNC_ENABLED is on: it shows "enabled"',
         f"{always}it would be turned off for a while, and put back",
         f"{always}the source would be made to refuse for a while",
     ]
@@ -90,7 +90,7 @@ def test_each_way_in_is_told_in_a_line(working: Jobs, tmp_path: Path, monkeypatc
         (SCHEDULE.replace("by-seconds", "by-moon"), "by-moon is there, and its interval cannot be read"),
         (WORKER.replace("jobs.work", "no.task"), "2 workers answer, and none knows no.task"),
         (API + FLAG.replace("flags.sync", "flag"), "the answer of api.health has nothing at flag"),
-        (API + FLAG.replace("shown", "on_values: [yes please], shown"), "SYNC_ENABLED is off"),
+        (API + FLAG.replace("shown", "on_values: [yes please], shown"), 'shows "enabled", which is not among them'),
         (OUTAGE, "SMALL_TOKEN is not set; with --live, the source would be made to refuse for a while"),
         (API + FLAG.replace("'true'", "no-such-program"), "there is no program no-such-program; with --live, it would"),
         (API + FLAG + "environment: production\n", "declared, and never done in production"),
@@ -116,7 +116,10 @@ def test_what_does_not_answer_is_told_with_its_place_and_without_a_secret(
     }
     assert {name: found[name].words.partition("parameters/")[2] for name in expected} == expected
     assert not any(found[name].ok for name in expected) and PASSWORD not in str(found)
-    assert found["outage, bad_record, ready"].words == "not given" and found["outage, bad_record, ready"].ok is None
+    assert (
+        found["outage, bad_record, new_record, ready"].words == "not given"
+        and found["outage, bad_record, new_record, ready"].ok is None
+    )
 
 
 @pytest.mark.usefixtures("_here")
@@ -141,8 +144,8 @@ def test_a_password_and_a_token_are_secrets_and_a_bare_address_is_none(
 
 def test_a_file_without_a_background_sync_says_so_in_one_line(tmp_path: Path) -> None:
     found = {one.way: one for one in lines(tmp_path, "")}
-    assert found["api, worker, schedule, flag, outage, bad_record, ready"] == Line(
-        "api, worker, schedule, flag, outage, bad_record, ready", None, "not given"
+    assert found["api, worker, schedule, flag, outage, bad_record, new_record, ready"] == Line(
+        "api, worker, schedule, flag, outage, bad_record, new_record, ready", None, "not given"
     )
 
 

@@ -230,7 +230,11 @@ def test_two_runs_at_once_are_kept_apart_and_only_one_of_them_acts(project: Proj
     assert [one.wait(timeout=300) for one in runs] == [0, 0]
     first, second = sorted((project.root / "reports" / "ledger").glob("*/result.json"))
     assert told(first.parent) == told(second.parent) and not (first.parents[1] / "unfinished").exists()
-    acts = "from dsaudit.run.record import acting_alone\nwith acting_alone('ledger'): print(flush=True), input()"
+    place = json.loads(first.read_text(encoding="utf-8"))["instant"]
+    pin = f"{place['system_identifier']}/{place['database']}"
+    acts = (
+        f"from dsaudit.run.record import acting_alone\nwith acting_alone('other', {pin!r}): print(flush=True), input()"
+    )
     other = subprocess.Popen([*PYTHON, acts], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **HERE})
     assert other.stdout and other.stdout.readline()
     parameters = load(project.ledger.parameters).allowed_to_act()

@@ -23,7 +23,7 @@ Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 Ways = Callable[[Parameters], Iterator[tuple[tuple[str, ...], bool | None, str]]]
 
-BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "bad_record", "ready")
+BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "bad_record", "new_record", "ready")
 NOT_SIGNED = Line("signing", None, "not given")
 TRIED = 50  # megabytes of logs that are read to try them
 

@@ -9,9 +9,9 @@
 --   where state <> 'skipped' and started_at >= %(instant)s::timestamptz - make_interval(days => %(latency_days)s)
 --   group by 1, 2
 -- remedy: let the task take a lock before it notes that it has begun; set the interval longer than a run takes
--- Low, as the history cannot tell a run that works from one that waits for the lock of another: an overlap is a reason
--- to look, and no damage yet.
 select tenant, resource, started_at, ended_at, busy_until,
+       -- Low, as the history cannot tell a run that works from one that waits for the lock of another: an overlap is a
+       -- reason to look, and no damage yet.
        extract(epoch from least(ended_at, busy_until) - started_at)::float8 as seconds
 from (
   select tenant, resource, started_at, ended_at, state,
