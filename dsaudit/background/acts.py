@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SEEN_AT_ONCE = 5.0  # seconds within which two syncs that were sent at once have to be seen at work at once
 BEGINNING = 20.0  # seconds within which a sync that is to be killed has to be at work
+TRIES = 5  # of killing one that ends before it is
+QUICKER = "the sync had ended before it could be killed"
 GONE = 10.0  # seconds within which it has to be gone then
 MOST = 1000  # rows of one act that are kept
 
@@ -114,20 +116,17 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     try:
         with connected(audit.parameters) as broker:
             broker.workers()  # which takes a second, in which a sync may end
-            lacking = _with_something_new(audit)
-            task_id = broker.send()
-            progress("waiting for the sync that is to be killed to begin")
-            if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
-                return {"problem": "the sync that was to be killed was not seen at work"}
-            broker.kill(task_id)
-            is_gone = until(GONE, lambda: not _is_active(broker, task_id))
+            for _ in range(TRIES):
+                lacking = _with_something_new(audit)
+                task_id = broker.send()
+                progress("waiting for the sync that is to be killed to begin")
+                problem = _why_alive(audit, broker, task_id)
+                if problem != QUICKER:
+                    break
     except BrokerError as error:
-        return {"problem": str(error)}
-    run = _run_of(audit, task_id)
-    if run and run["state"] in ("success", "failed"):
-        return {"problem": "the sync had ended before it could be killed"}
-    if not is_gone:
-        return {"problem": "the sync could not be killed: the worker's pool has no process for each task"}
+        problem = str(error)
+    if problem:
+        return {"problem": problem}
     after = direct(audit, progress)
     later = rows.state(audit)
     found, left_out = rows.differences(audit, earlier, later, earlier.at)
@@ -144,6 +143,17 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     }
 
 
+def _why_alive(audit: Audit, broker: Broker, task_id: str) -> str | None:
+    """Kill the process that is at a task, as soon as one is; return why it was not killed in the middle, or None."""
+    if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
+        return "the sync that was to be killed was not seen at work"
+    broker.kill(task_id)
+    is_gone = until(GONE, lambda: not _is_active(broker, task_id))
+    if _has_ended(audit, task_id):
+        return QUICKER
+    return None if is_gone else "the sync could not be killed: the worker's pool has no process for each task"
+
+
 def _with_something_new(audit: Audit) -> str | None:
     """Let the source have a new record, as the file says how; return why it has none, or None."""
     if audit.parameters.new_record is None:
@@ -158,9 +168,13 @@ def _again(found: list[Seen], *kinds: str) -> list[Seen]:
 
 
 def _is_at_work(audit: Audit, broker: Broker, task_id: str) -> bool:
-    """Return whether a task is at work: as the history tells, or a worker."""
+    """Return whether a task is at work, or was: as the history tells, or a worker."""
+    return _run_of(audit, task_id) is not None or _is_active(broker, task_id)
+
+
+def _has_ended(audit: Audit, task_id: str) -> bool:
     run = _run_of(audit, task_id)
-    return run["state"] == "running" if run else _is_active(broker, task_id)
+    return run is not None and run["state"] in ("success", "failed")
 
 
 def _is_active(broker: Broker, task_id: str) -> bool:

@@ -55,7 +55,9 @@ def test_two_at_once_that_had_nothing_to_insert_prove_nothing_but_beside_a_uniqu
     sample.plant("concurrent_syncs_insert_twice")
     sample.partner("faults", {"busy": None})
     with sample.owner() as connection:
-        connection.execute("create unique index partial on partner_center_referrals (referral_id) where status = 'None'")
+        connection.execute(
+            "create unique index partial on partner_center_referrals (referral_id) where status = 'None'"
+        )
     assert (verdict := audited(sample, [AT_ONCE], file)[0][AT_ONCE]).status is Status.INCONCLUSIVE, told(verdict)
     assert (verdict := audited(sample, [AT_ONCE])[0][AT_ONCE]).status is Status.FAIL, told(verdict)
 
