@@ -116,11 +116,11 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     try:
         with connected(audit.parameters) as broker:
             broker.workers()  # which takes a second, in which a sync may end
-            for _ in range(TRIES):
+            for number in range(TRIES):
                 lacking = _with_something_new(audit)
                 task_id = broker.send()
                 progress("waiting for the sync that is to be killed to begin")
-                problem = _why_alive(audit, broker, task_id)
+                problem = _why_alive(audit, broker, task_id, tells_beginning=number < TRIES // 2)
                 if problem != QUICKER:
                     break
     except BrokerError as error:
@@ -143,9 +143,15 @@ def _killed(audit: Audit, progress: Progress) -> Seen:
     }
 
 
-def _why_alive(audit: Audit, broker: Broker, task_id: str) -> str | None:
-    """Kill the process that is at a task, as soon as one is; return why it was not killed in the middle, or None."""
-    if not until(BEGINNING, lambda: _is_at_work(audit, broker, task_id)):
+def _why_alive(audit: Audit, broker: Broker, task_id: str, tells_beginning: bool) -> str | None:
+    """Kill the process that is at a task, as soon as one is; return why it was not killed in the middle, or None.
+
+    A task that a worker has may still wait for another's lock. That the sync has begun is told by the history, unless
+    that has a line only when it has ended.
+    """
+    if not until(
+        BEGINNING, lambda: _has_begun(audit, task_id) or (not tells_beginning and _is_active(broker, task_id))
+    ):
         return "the sync that was to be killed was not seen at work"
     broker.kill(task_id)
     is_gone = until(GONE, lambda: not _is_active(broker, task_id))
@@ -167,9 +173,8 @@ def _again(found: list[Seen], *kinds: str) -> list[Seen]:
     return [one for one in found if one["kind"] in ("inserted again", *kinds)][:MOST]
 
 
-def _is_at_work(audit: Audit, broker: Broker, task_id: str) -> bool:
-    """Return whether a task is at work, or was: as the history tells, or a worker."""
-    return _run_of(audit, task_id) is not None or _is_active(broker, task_id)
+def _has_begun(audit: Audit, task_id: str) -> bool:
+    return _run_of(audit, task_id) is not None
 
 
 def _has_ended(audit: Audit, task_id: str) -> bool:
