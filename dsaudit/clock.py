@@ -34,8 +34,9 @@ class Offset(NamedTuple):
         return max(self.low, -self.high, 0.0)
 
     def __str__(self) -> str:
-        """Return it in words."""
-        return f"{span(self.low)} to {span(self.high)}"
+        """Return it in words: ``between 1 s behind and 0.2 s ahead``."""
+        ends = [f"{span(abs(end))} {'behind' if end < 0 else 'ahead'}" for end in self]
+        return f"between {ends[0]} and {ends[1]}"
 
 
 @dataclass

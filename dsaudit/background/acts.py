@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.progress import Progress
 
-SEEN_AT_ONCE = 5.0  # seconds within which two syncs that were sent at once have to be seen at work at once
 BEGINNING = 20.0  # seconds within which a sync that is to be killed has to be at work
 TRIES = 5  # of killing one that ends before it is
 QUICKER = "the sync had ended before it could be killed"

@@ -10,11 +10,9 @@ from dsaudit.facts.webhooks import due
 from dsaudit.functions import Found, Row, frames
 from dsaudit.reconcile import Key, Sides, sides
 from dsaudit.source.recording import SOURCE_TO_US
-from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-    from dsaudit.clock import Offset
 
 
 # Of each record: when its first version came, and the first by webhook; of when the oldest version is, and the newest
@@ -55,15 +53,9 @@ def clocks_agree(audit: Audit) -> Found:
     )
     line = {"examined": len(offsets), "value": value, "unit": "s (apart, at least)", "reason": reason}
     found = frames(rows, [line])
-    found[1].attrs["limits"] = [_told(clocks, one) for clocks, one in offsets.items()]
+    pairs = [(*clocks.split(", "), offset) for clocks, offset in offsets.items()]
+    found[1].attrs["limits"] = [f"the clock of {one} is {offset} of that of {other}" for one, other, offset in pairs]
     return found
-
-
-def _told(clocks: str, offset: Offset) -> str:
-    """Return in words between which limits the first of two clocks is from the second, as far as can be told."""
-    first, _, second = clocks.partition(", ")
-    ends = [f"{span(abs(end))} {'behind' if end < 0 else 'ahead'}" for end in (offset.low, offset.high)]
-    return f"the clock of {first} is between {ends[0]} and {ends[1]} of that of {second}"
 
 
 def webhooks_arrive(audit: Audit) -> Found:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.background import acts, rows
 from dsaudit.background.kept import Seen
-from dsaudit.facts.schema import indexes
+from dsaudit.database import RelationMissing
+from dsaudit.facts.schema.indexes import is_unique, unique_indexes
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._queued import NOT_DONE
 from dsaudit.verdict.card import plural
@@ -89,9 +90,19 @@ def concurrent_syncs_write_once(audit: Audit) -> Found:
     limits = ["one of the two syncs failed"] if failed == 1 else []
     if not (why := _nothing_new(one)):
         return _judged(one, limits)
-    if indexes.keep_keys_unique(audit, rows.synced(audit)):
+    if _keys_are_unique(audit):
         return _judged(one, [*limits, f"{why}; a unique index keeps any two from inserting the same one"])
     return _judged(one, limits, reason=f"{why}, and no unique index keeps two from inserting the same one")
+
+
+def _keys_are_unique(audit: Audit) -> bool:
+    """Return whether a unique index keeps every synced record from standing in its table twice, as it is now."""
+    indexes = unique_indexes(audit.database.now())
+    synced = (audit.parameters.resources[name] for name in rows.synced(audit))
+    try:
+        return all(is_unique(indexes, audit.relations.table(one.table), one) for one in synced)
+    except RelationMissing:
+        return False
 
 
 def _nothing_new(one: Seen | None) -> str | None:

@@ -70,7 +70,7 @@ def _keyed_tables(audit: Audit) -> list[tuple[TableInfo, list[str]]]:
     parameters = audit.parameters
     wanted = [(table, parameters.raw_key) for table in parameters.raw_tables(parameters.resources)]
     for resource in parameters.resources.values():
-        wanted.append((resource.table, [*([resource.tenant] if resource.tenant else []), *resource.key]))
+        wanted.append((resource.table, resource.whole_key))
     found: dict[int, tuple[TableInfo, list[str]]] = {}
     for name, columns in wanted:
         try:

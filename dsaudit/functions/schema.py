@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.database import RelationMissing, TableInfo
 from dsaudit.facts.schema import Column, declared_columns, declared_tables, misfit
+from dsaudit.facts.schema.indexes import is_unique, unique_indexes
 from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-
-UNIQUE_INDEXES = """
-select c.oid::bigint as oid, i.indexrelid::regclass::text as index,
-       array(select a.attname::text from unnest(i.indkey[0:i.indnkeyatts - 1]) as k (number)
-             join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.number) as columns,
-       i.indpred is not null as partial
-from pg_index as i join pg_class as c on c.oid = i.indrelid
-where i.indisunique and i.indisvalid and i.indislive and i.indexprs is null
-"""
 
 # A domain is judged by what it is made of; an enumeration holds texts.
 COLUMN_TYPES = """
@@ -162,7 +154,7 @@ def source_keys_are_unique(audit: Audit) -> Found:
     explains: one_refined_row_per_source_id
     remedy: remove the duplicates, then run the statement that the table shows
     """
-    indexes = audit.database.query(UNIQUE_INDEXES, most=None).frame.to_dict("records")
+    indexes = unique_indexes(audit.database)
     rows, examined = [], []
     for name, resource in audit.parameters.resources.items():
         try:
@@ -170,15 +162,11 @@ def source_keys_are_unique(audit: Audit) -> Found:
         except RelationMissing as error:
             examined.append({"resource": name, "examined": 0, "reason": str(error)})
             continue
-        wanted = [*([resource.tenant] if resource.tenant else []), *resource.key]
-        # A unique index on fewer columns is stricter and holds the promise as well; a partial one does not.
-        covering = [
-            i for i in indexes if i["oid"] == table.oid and not i["partial"] and set(i["columns"]) <= set(wanted)
-        ]
-        if not covering:
-            columns = ", ".join(f'"{column}"' for column in wanted)
+        if not is_unique(indexes, table, resource):
+            columns = ", ".join(f'"{column}"' for column in resource.whole_key)
             statement = f'alter table "{table.schema}"."{table.name}" add unique ({columns})'
-            rows.append({"resource": name, "table": table.name, "columns": ", ".join(wanted), "statement": statement})
+            named = ", ".join(resource.whole_key)
+            rows.append({"resource": name, "table": table.name, "columns": named, "statement": statement})
         examined.append({"resource": name, "examined": 1, "reason": None})
     return frames(rows, examined)
 

@@ -113,6 +113,11 @@ class Resource(Section):
         return one
 
     @property
+    def whole_key(self) -> list[str]:
+        """The columns that tell a row from all others: the tenant's, where there is one, and the key's."""
+        return [*([self.tenant] if self.tenant else []), *self.key]
+
+    @property
     def domains(self) -> list[str]:
         """The columns that hold a domain."""
         return [column for column, field in self.fields.items() if field.as_ == "domain" and not field.ignore]

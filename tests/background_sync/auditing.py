@@ -12,6 +12,17 @@ from tests.checks.auditing import Verdicts, all_rows, opened
 CHECKS = called("background_sync")
 
 
+def edited(sample: Any, *changes: tuple[str, str]) -> Path:
+    """Return a copy of the sample's parameter file with texts replaced, each of which has to be there."""
+    text = sample.parameters.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file: Path = sample.parameters.with_name("edited.yml")
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def audited(
     sample: Any,
     names: list[str] | None = None,

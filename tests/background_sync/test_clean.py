@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dsaudit.verdict import Status
-from tests.background_sync.auditing import CHECKS, audited
+from tests.background_sync.auditing import CHECKS, audited, edited
 from tests.checks.auditing import Verdicts, told
 
 pytestmark = pytest.mark.xdist_group("referrals-0")
@@ -34,12 +34,8 @@ def test_the_flag_is_on_and_the_source_serves_afterwards(referrals: Any, clean: 
 
 
 def test_a_history_without_ids_and_triggers_is_enough_for_all_but_what_needs_them(referrals: Any) -> None:
-    text = referrals.parameters.read_text(encoding="utf-8")
-    for named in (" task_id: task_id, trigger: trigger,", ", task_id: task_id", "    task_id: task_id\n"):
-        assert named in text
-        text = text.replace(named, "")
-    file = referrals.parameters.with_name("without_ids.yml")
-    file.write_text(text, encoding="utf-8")
+    named = (" task_id: task_id, trigger: trigger,", ", task_id: task_id", "    task_id: task_id\n")
+    file = edited(referrals, *((one, "") for one in named))
     for _ in range(2):  # by hand, of which one at least is between two of the schedule
         referrals.ended(referrals.sync())
     found = audited(referrals, parameters=file)[0]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsaudit.verdict import Status
-from tests.background_sync.auditing import audited
+from tests.background_sync.auditing import audited, edited
 from tests.background_sync.test_outages import away
 from tests.checks.auditing import told
 
@@ -35,19 +34,11 @@ def sample(referrals: Any) -> Iterator[Any]:
     referrals.heal()
 
 
-def edited(sample: Any, old: str, new: str) -> Path:
-    text = sample.parameters.read_text(encoding="utf-8")
-    assert old in text
-    file: Path = sample.parameters.with_name("edited.yml")
-    file.write_text(text.replace(old, new), encoding="utf-8")
-    return file
-
-
 def test_two_at_once_that_had_nothing_to_insert_prove_nothing_but_beside_a_unique_index(sample: Any) -> None:
     (line,) = [
         one for one in sample.parameters.read_text(encoding="utf-8").splitlines() if one.startswith("new_record")
     ]
-    file = edited(sample, line, "")
+    file = edited(sample, (line, ""))
     found = audited(sample, [AT_ONCE, KILLED], file)[0]
     assert [one.status for one in found.values()] == [Status.PASS, Status.PASS]
     assert "no record was new" in found[AT_ONCE].limits[0] and "a unique index keeps" in found[AT_ONCE].limits[0]
@@ -81,13 +72,13 @@ def test_a_skip_that_the_log_tells_alone_is_told(sample: Any) -> None:
     with sample.owner() as connection:
         connection.execute(VANISHING)
     assert (verdict := audited(sample, OF_THE_FLAG[2:3])[0][OF_THE_FLAG[2]]).status is Status.PASS, told(verdict)
-    silent = edited(sample, "skipped: [sync_skipped]", "skipped: [another_word]")
+    silent = edited(sample, ("skipped: [sync_skipped]", "skipped: [another_word]"))
     verdict = audited(sample, OF_THE_FLAG[2:3], silent)[0][OF_THE_FLAG[2]]
     assert verdict.status is Status.FAIL and "nothing says that it was skipped" in told(verdict)
 
 
 def test_where_nobody_works_the_schedule_is_not_accused(sample: Any) -> None:
-    hurried = edited(sample, "seconds: 4,", "seconds: 0.2, cycles: 20,")
+    hurried = edited(sample, ("seconds: 4,", "seconds: 0.2, cycles: 20,"))
     name = "sync_fires_by_itself"
     assert audited(sample, [name], hurried)[0][name].status is Status.FAIL
     with away(sample.environment, "REFERRALS_BROKER") as environment:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dsaudit.database import Database, TableInfo
+from dsaudit.parameters import Resource
 
-from dsaudit.database import RelationMissing
-
-if TYPE_CHECKING:
-    from dsaudit.audit import Audit
-
-# One on fewer columns than are given keeps them apart as well. One that holds for some rows, or of an expression, does
-# not count.
+# One that holds for some rows alone, or of an expression, keeps no two rows apart for certain.
 UNIQUE = """
-select array(
-         select a.attname::text from pg_catalog.pg_attribute as a
-         where a.attrelid = i.indrelid and a.attnum = any (i.indkey[0:i.indnkeyatts - 1])
-       ) as columns
-from pg_catalog.pg_index as i
-where i.indrelid = %(oid)s::oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+select i.indrelid::bigint as oid,
+       array(select a.attname::text from unnest(i.indkey[0:i.indnkeyatts - 1]) as k (number)
+             join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.number) as columns
+from pg_index as i
+where i.indisunique and i.indisvalid and i.indislive and i.indexprs is null and i.indpred is null
 """
+Unique = dict[int, list[set[str]]]
 
 
-def keep_keys_unique(audit: Audit, resources: Iterable[str]) -> bool:
-    """Return whether a unique index keeps two rows of one tenant and source id out of the table of each resource."""
-    return all(_keeps(audit, name) for name in resources)
+def unique_indexes(database: Database) -> Unique:
+    """Return the columns of each unique index, by the object id of its table.
+
+    Raises
+    ------
+    QueryError
+        The catalogue cannot be read.
+    """
+    found: Unique = {}
+    for row in database.query(UNIQUE, most=None).records:
+        found.setdefault(row["oid"], []).append(set(row["columns"]))
+    return found
 
 
-def _keeps(audit: Audit, name: str) -> bool:
-    resource = audit.parameters.resources[name]
-    try:
-        table = audit.relations.table(resource.table)
-    except RelationMissing:
-        return False
-    key = {*resource.key, *([resource.tenant] if resource.tenant else [])}
-    found = audit.database.now().query(UNIQUE, {"oid": table.oid}, [table.oid], most=None)
-    return any(set(columns) <= key for (columns,) in found.rows)
+def is_unique(indexes: Unique, table: TableInfo, resource: Resource) -> bool:
+    """Return whether the table has no two rows of one tenant and source id: by these columns, or by fewer of them."""
+    return any(columns <= set(resource.whole_key) for columns in indexes.get(table.oid, ()))
