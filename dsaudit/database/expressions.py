@@ -209,6 +209,25 @@ def row_id(resource: Resource, info: TableInfo) -> str:
     return "x.ctid::text" if info.is_stored else source_id(resource, info)
 
 
+def end_columns(
+    resource: Resource, column: str, info: TableInfo, tenancy: Collection[str], counted_by: str | None
+) -> str:
+    """Return the columns of one end of a relation: of a child or a parent, by the `column` that joins the two.
+
+    ``tenancy`` holds the values of these columns, and is null where the table lacks one of them.
+    """
+    owners = [f"({value_of(name, info)})::text" for name in tenancy if name in info.columns]
+    told = {
+        "row_id": row_id(resource, info),
+        "source_id": source_id(resource, info),
+        "key": id_of(column, info),
+        "deleted": deleted(resource, info),
+        "tenancy": f"array[{', '.join(owners)}]" if owners and len(owners) == len(tenancy) else "null::text[]",
+    }
+    told |= {"counted": cast(counted_by, info, "bigint")} if counted_by else {}
+    return ", ".join(f"{expression} as {name}" for name, expression in told.items())
+
+
 def deleted(resource: Resource, info: TableInfo) -> str:
     """Return the expression of whether a refined row is marked as deleted."""
     column, values = resource.deleted_by

@@ -1,0 +1,114 @@
+"""Whether the database itself enforces a declared invariant: asked of PostgreSQL's planner, which writes nothing.
+
+The planner leaves a table unread where it can prove from the validated constraints that none of its rows fulfils a
+query; asked for the rows that break the invariant, it so proves that there can be none. It does not try every proof: a
+list of more than 100 values, say, or what depends on the time. So the text that it makes of the invariant is also held
+against that which it makes of each check constraint: both are written by the same hand, of the same columns and types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dsaudit.database import QueryError, TableInfo
+from dsaudit.database.expressions import quoted
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+@dataclass(frozen=True)
+class CheckConstraint:
+    """A check constraint of a table; one that `counts` has looked at every row and is held to by each."""
+
+    name: str
+    columns: tuple[str, ...]
+    expression: str
+    definition: str
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Enforced:
+    """How the database enforces an invariant: `by`, or what stands there in its place.
+
+    `unchecked` is the constraint of the same meaning that was never validated, `near` are those on the same columns.
+    """
+
+    by: str | None
+    unchecked: CheckConstraint | None = None
+    near: tuple[CheckConstraint, ...] = ()
+    says_nothing: bool = False  # of a row: it is true whatever its columns hold
+
+
+def from_table(table: TableInfo) -> str:
+    """Return the table as an item of a query, in which its columns go by their own names."""
+    return f"{quoted(table.schema)}.{quoted(table.name)} as x"
+
+
+def enforced(audit: Audit, table: TableInfo, holds: str) -> Enforced:
+    """Return whether and how the database enforces `holds` on a table.
+
+    Raises
+    ------
+    QueryError
+        It is no condition on this table's columns.
+    """
+    condition = f"({holds.replace('%', '%%')}\n)"
+    said = _written(audit, table, condition)
+    if said == "true":
+        return Enforced(None, says_nothing=True)
+    constraints = checks(audit, table)
+    same = [one for one in constraints if _same(audit, table, one, said)]
+    by = next((one.name for one in same if one.counts), None)
+    by = by or ("its constraints together, as PostgreSQL proves" if _none_can_break(audit, table, condition) else None)
+    near = tuple(one for one in constraints if any(_mentions(said, column) for column in one.columns))
+    return Enforced(by, next(iter(same), None), near)
+
+
+def checks(audit: Audit, table: TableInfo) -> list[CheckConstraint]:
+    """Return the check constraints of a table."""
+    rows = audit.database.query(CHECKS, {"table": table.oid}, most=None).records
+    told = ("name", "columns", "expression", "definition", "counts")
+    return [CheckConstraint(**{**{name: row[name] for name in told}, "columns": tuple(row["columns"])}) for row in rows]
+
+
+def _same(audit: Audit, table: TableInfo, one: CheckConstraint, said: str) -> bool:
+    try:
+        return _written(audit, table, f"({one.expression.replace('%', '%%')})") == said
+    except QueryError:
+        return False  # such as one that calls what the auditor may not
+
+
+def _written(audit: Audit, table: TableInfo, condition: str) -> str:
+    """Return a condition as the planner writes it."""
+    sql = f"select {condition}::boolean as held from {from_table(table)}"
+    return str(_first_output(audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]))
+
+
+def _first_output(plan: Mapping[str, Any]) -> Any:
+    return plan["Output"][0]
+
+
+def _none_can_break(audit: Audit, table: TableInfo, condition: str) -> bool:
+    sql = f"select from {from_table(table)} where not {condition}"
+    plan = audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]
+    return plan["Node Type"] == "Result" and plan.get("One-Time Filter") == "false"
+
+
+def _mentions(said: str, column: str) -> bool:
+    return f"x.{column}" in said or f'x."{column}"' in said
+
+
+CHECKS = """
+select o.conname::text as name, pg_get_expr(o.conbin, o.conrelid) as expression,
+       pg_get_constraintdef(o.oid) as definition,
+       o.convalidated and coalesce((to_jsonb(o) ->> 'conenforced')::boolean, true) as counts,
+       array(select a.attname::text from unnest(o.conkey) as k (number)
+             join pg_attribute as a on a.attrelid = o.conrelid and a.attnum = k.number) as columns
+from pg_constraint as o
+where o.contype = 'c' and o.conrelid::bigint = %(table)s
+order by 1
+"""
