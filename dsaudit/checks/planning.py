@@ -71,10 +71,7 @@ HAVING = {
     "identified": "has records that hold their whole id themselves (id_from)",
     "counted_children": "is nested at a single path (nested.at)",
     "invariants": "has something that each of its rows has to hold (invariants)",
-    "on_delete": "is a relation with a delete rule (on_delete)",
     "required": "is a relation that is never empty (nullable)",
-    "linked_percent": "is a relation of which a share has to be linked (linked_percent)",
-    "counted_by": "is a relation whose children are counted by the parent (counted_by)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
 

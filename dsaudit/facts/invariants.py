@@ -8,9 +8,9 @@ against that which it makes of each check constraint: both are written by the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsaudit.database import QueryError, TableInfo
 from dsaudit.database.expressions import quoted
@@ -85,23 +85,21 @@ def _same(audit: Audit, table: TableInfo, one: CheckConstraint, said: str) -> bo
 def _written(audit: Audit, table: TableInfo, condition: str) -> str:
     """Return a condition as the planner writes it."""
     sql = f"select {condition}::boolean as held from {from_table(table)}"
-    return str(_first_output(audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]))
-
-
-def _first_output(plan: Mapping[str, Any]) -> Any:
-    return plan["Output"][0]
+    plan = audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]
+    return str(plan["Output"][0])
 
 
 def _none_can_break(audit: Audit, table: TableInfo, condition: str) -> bool:
     sql = f"select from {from_table(table)} where not {condition}"
     plan = audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]
-    return plan["Node Type"] == "Result" and plan.get("One-Time Filter") == "false"
+    return bool(plan["Node Type"] == "Result" and plan.get("One-Time Filter") == "false")
 
 
 def _mentions(said: str, column: str) -> bool:
-    return f"x.{column}" in said or f'x."{column}"' in said
+    return re.search(rf"(?<![\w']){re.escape(column)}(?![\w'])", said) is not None
 
 
+# A domain checks the columns of its type; what it says of its VALUE is so said of the column.
 CHECKS = """
 select o.conname::text as name, pg_get_expr(o.conbin, o.conrelid) as expression,
        pg_get_constraintdef(o.oid) as definition,
@@ -110,5 +108,12 @@ select o.conname::text as name, pg_get_expr(o.conbin, o.conrelid) as expression,
              join pg_attribute as a on a.attrelid = o.conrelid and a.attnum = k.number) as columns
 from pg_constraint as o
 where o.contype = 'c' and o.conrelid::bigint = %(table)s
-order by 1
+union all
+select o.conname::text, regexp_replace(pg_get_expr(o.conbin, 0), '\\mVALUE\\M',
+         format('(x.%%I)::%%s', a.attname, format_type(t.typbasetype, t.typtypmod)), 'g'),
+       format('%%s of the domain %%s', pg_get_constraintdef(o.oid), format_type(t.oid, null)), o.convalidated,
+       array[a.attname::text]
+from pg_attribute as a join pg_type as t on t.oid = a.atttypid join pg_constraint as o on o.contypid = t.oid
+where o.contype = 'c' and a.attrelid::bigint = %(table)s and not a.attisdropped
+order by 1, 5
 """

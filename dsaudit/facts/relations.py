@@ -54,7 +54,10 @@ def _found(audit: Audit, relation: Relation, facts: Constraints) -> tuple[Known 
         if column not in table.columns:
             return None, f"the table {table.schema}.{table.name} has no column {column}"
         if facts.kinds.get(table.oid) not in ("r", "p"):
-            return None, f"{table.schema}.{table.name} is a view or a foreign table; constraints are on what is behind it"
+            return (
+                None,
+                f"{table.schema}.{table.name} is a view or a foreign table; constraints are on what is behind it",
+            )
         tables.append(table)
         columns.append(column)
     child, parent = tables

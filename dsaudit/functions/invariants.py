@@ -46,7 +46,8 @@ def invariants_are_constraints(audit: Audit) -> Found:
     key: holds
     show: holds, problem, instead, statement
     explains: invariants_hold
-    remedy: mend the rows that break it, then run the statement that the table shows
+    remedy: mend the rows that break it, then run the statement that the table shows; where a constraint beside it means
+      the same in other words, write the invariant as that has it
     """
     return _judged(audit, _unenforced)
 
@@ -99,7 +100,7 @@ def _unenforced(audit: Audit, name: str, table: TableInfo, holds: str) -> tuple[
         statement = sql.SQL("alter table {} validate constraint {}").format(target, sql.Identifier(how.unchecked.name))
         problem, near = "its constraint was never held against the rows that there are", [how.unchecked]
     else:
-        statement = sql.SQL("alter table {} add check ({})").format(target, sql.SQL(holds))  # type: ignore[arg-type]
+        statement = sql.SQL("alter table {} add check ({})").format(target, sql.SQL(holds))
         problem, near = "no constraint says it", list(how.near)
     instead = "; ".join(f"{one.name}: {one.definition}" for one in near) or None
     return [{"problem": problem, "instead": instead, "statement": statement.as_string(None)}], 1

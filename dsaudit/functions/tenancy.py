@@ -124,9 +124,7 @@ def _unsaid(audit: Audit, table: TableInfo, columns: list[str]) -> Iterator[Row]
             yield {"column": column, "problem": "it may be null", "statement": statement}
 
 
-def _without_owner(
-    audit: Audit, resource: Resource, table: TableInfo, first: str, columns: list[str]
-) -> Iterator[Row]:
+def _without_owner(audit: Audit, resource: Resource, table: TableInfo, first: str, columns: list[str]) -> Iterator[Row]:
     """Yield the rows in which a column is empty, or the first holds the id of no tenant of the file."""
     told = f"{source_id(resource, table)} as source_id, {row_id(resource, table)} as row_id"
     selects = [

@@ -177,7 +177,9 @@ class Relation(Section):
 
     @model_validator(mode="after")
     def _can_be_empty(self) -> Relation:
-        given = "on_delete: set_null" if self.on_delete == "set_null" else "linked_percent" if self.linked_percent else ""
+        given = (
+            "on_delete: set_null" if self.on_delete == "set_null" else "linked_percent" if self.linked_percent else ""
+        )
         if given and not self.nullable:
             raise ValueError(f"{given} needs nullable: true, as it is about a reference that may be empty")
         return self

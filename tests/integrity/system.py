@@ -20,7 +20,7 @@ ACME, BOREALIS = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-822
 # Whose rows are made: acme has two engagements, and the second of them has the ids of nobody else.
 OWNERS = ((ACME, "a0000000-0000-4000-8000-000000000001"), (ACME, "a0000000-0000-4000-8000-000000000002"))
 OWNERS += ((BOREALIS, "b0000000-0000-4000-8000-000000000001"),)
-NAMES = ("Zoë Ångström", "", " trailing ", "O'Neill \"Q\" \\", "田中 🦊", "%s {child}")
+NAMES = ("Zoë Ångström", "", " trailing ", 'O\'Neill "Q" \\', "田中 🦊", "%s {child}")
 POLICY = (
     "create policy tenant_isolation on {} using"
     " (client_account_id = nullif(current_setting('app.client_account_id', true), '')::uuid"
@@ -75,7 +75,12 @@ def running(
 ) -> Iterator[System]:
     """Make a system in a new database of the server, and drop it afterwards; of another shape where one is given."""
     token = secrets.token_hex(4)
-    name, app, auditor, password = f"discovery_{token}", f"discovery_app_{token}", f"auditor_{token}", secrets.token_hex(9)
+    name, app, auditor, password = (
+        f"discovery_{token}",
+        f"discovery_app_{token}",
+        f"auditor_{token}",
+        secrets.token_hex(9),
+    )
     host = server_url.rsplit("@", 1)[1].split("/")[0]
     path = folder / "parameters" / "small-discovery.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,32 +129,57 @@ def _fill(system: System, empty: bool) -> None:
 
 def _rows(number: int) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of one owner: an import of six records, an empty one, and what hangs on nothing by right."""
-    flow, flows, imports = named(number, "flow"), named(number, "flows"), [named(number, f"import{one}") for one in (0, 1)]
+    flow, flows, imports = (
+        named(number, "flow"),
+        named(number, "flows"),
+        [named(number, f"import{one}") for one in (0, 1)],
+    )
     records = [named(number, f"record{one}") for one in range(6)]
     return {
         "crewai_flow_state_extensions": [
-            {"id": flow, "flow_id": named(number, "state"), "flow_type": "import", "flow_name": NAMES[number],
-             "flow_status": "active"},
+            {
+                "id": flow,
+                "flow_id": named(number, "state"),
+                "flow_type": "import",
+                "flow_name": NAMES[number],
+                "flow_status": "active",
+            },
         ],
         "data_imports": [
             {"id": imports[0], "master_flow_id": flow, "filename": "a.csv", "total_records": 6},
             {"id": imports[1], "master_flow_id": flow, "filename": "", "total_records": 0},
         ],
         "raw_import_records": [
-            {"id": one, "data_import_id": imports[0], "master_flow_id": flow if place else None,
-             "row_number": place + 1, "raw_data": json.dumps({"name": NAMES[place]})}
+            {
+                "id": one,
+                "data_import_id": imports[0],
+                "master_flow_id": flow if place else None,
+                "row_number": place + 1,
+                "raw_data": json.dumps({"name": NAMES[place]}),
+            }
             for place, one in enumerate(records)
         ],
         "discovery_flows": [
-            {"id": named(number, "d0"), "flow_id": flows, "master_flow_id": flow, "data_import_id": imports[0],
-             "progress": 100},
+            {
+                "id": named(number, "d0"),
+                "flow_id": flows,
+                "master_flow_id": flow,
+                "data_import_id": imports[0],
+                "progress": 100,
+            },
             {"id": named(number, "d1"), "flow_id": named(number, "f1"), "master_flow_id": flow, "progress": 0},
             {"id": named(number, "d2"), "flow_id": named(number, "f2"), "progress": None},
         ],
         "assets": [
-            {"id": named(number, f"asset{place}"), "master_flow_id": flow, "discovery_flow_id": flows,
-             "raw_import_record_id": one if place else None, "name": name, "asset_type": "server",
-             "cpu_cores": place or None}
+            {
+                "id": named(number, f"asset{place}"),
+                "master_flow_id": flow,
+                "discovery_flow_id": flows,
+                "raw_import_record_id": one if place else None,
+                "name": name,
+                "asset_type": "server",
+                "cpu_cores": place or None,
+            }
             for place, (one, name) in enumerate(zip(records, NAMES, strict=True))
         ],
     }

@@ -89,7 +89,8 @@ def constraints(audit: Audit) -> Constraints:
     known: Constraints | None = audit.kept.get("constraints")
     if known is None:
         tables, keys, indexes, filled, leaves = (
-            answer.records for answer in audit.database.queries([TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES], most=None)
+            answer.records
+            for answer in audit.database.queries([TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES], most=None)
         )
         of_table: dict[int, list[int]] = {}
         for row in leaves:
