@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsaudit.database import QueryError, TableInfo
 from dsaudit.database.expressions import quoted
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+
+Plan = dict[str, Any]  # as EXPLAIN tells it in JSON
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,30 @@ def _same(audit: Audit, table: TableInfo, one: CheckConstraint, said: str) -> bo
 
 def _written(audit: Audit, table: TableInfo, condition: str) -> str:
     """Return a condition as the planner writes it."""
-    sql = f"select {condition}::boolean as held from {from_table(table)}"
-    plan = audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]
-    return str(plan["Output"][0])
+    return _output(_plan(audit, f"select {condition}::boolean as held from {from_table(table)}"))
+
+
+def _output(plan: Plan) -> str:
+    """Return what the first step of a plan returns that tells it; of a partitioned table one for each part does."""
+    if "Output" in plan:
+        return str(plan["Output"][0])
+    return next((told for inner in plan.get("Plans", []) if (told := _output(inner))), "")
 
 
 def _none_can_break(audit: Audit, table: TableInfo, condition: str) -> bool:
-    sql = f"select from {from_table(table)} where not {condition}"
-    plan = audit.database.explain(sql, [{}], proofs=True)[0]["Plan"]
+    """Return whether no row of a table can break a condition; a table that can have no row at all proves nothing."""
+    everything = f"select from {from_table(table)}"
+    return _reads_nothing(audit, f"{everything} where not {condition}") and not _reads_nothing(audit, everything)
+
+
+def _reads_nothing(audit: Audit, query: str) -> bool:
+    plan = _plan(audit, query)
     return bool(plan["Node Type"] == "Result" and plan.get("One-Time Filter") == "false")
+
+
+def _plan(audit: Audit, query: str) -> Plan:
+    plan: Plan = audit.database.explain(query, [{}], proofs=True)[0]["Plan"]
+    return plan
 
 
 def _mentions(said: str, column: str) -> bool:

@@ -28,3 +28,10 @@ def new(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[..., Syste
             return stack.enter_context(running(postgres.url, tmp_path / name, **options))
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def new_module(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., System]]:
+    """Make a system that a whole module damages once."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(running(postgres.url, tmp_path_factory.mktemp("module")))
