@@ -31,6 +31,7 @@ from dsaudit.database.expressions import (
     literal,
     map_join,
     quoted,
+    relation_values,
     row_id,
     rows_by_probe,
     source_id,
@@ -43,7 +44,6 @@ from dsaudit.database.narrowing import MOST, by_column, by_key
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tables import Raw, Table
-from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.wording import did_you_mean
 
 Catalogue = Mapping[tuple[str, str], TableInfo]
@@ -105,7 +105,7 @@ class Relations:
             makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
-            filled.values |= {"nullable": relation.nullable, "linked_percent": relation.linked_percent}
+            filled.values |= relation_values(self._parameters, relation)
             makers["child"] = lambda: self._end(relation.child, filled)
             makers["parent"] = lambda: self._end(relation.parent, filled, relation.counted_by)
         filled.sql = re.sub(r"\{(\w+)\}", lambda match: makers[match[1]](), sql)
@@ -271,7 +271,7 @@ class Relations:
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         tenant, joins, conditions = self._tenant_of(name, info, filled)
-        told = end_columns(resource, column, info, tenancy_columns(self._parameters, name), counted_by)
+        told = end_columns(self._parameters, name, column, info, counted_by)
         return f"(select {tenant} as tenant, {told} from {source} as x {joins}{where(conditions)})"
 
     def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:

@@ -62,10 +62,11 @@ def enforced(audit: Audit, table: TableInfo, holds: str) -> Enforced:
     said = _written(audit, table, condition)
     if said == "true":
         return Enforced(None, says_nothing=True)
+    if _none_can_break(audit, table, condition):
+        return Enforced("its constraints, as PostgreSQL proves")
     constraints = checks(audit, table)
     same = [one for one in constraints if _same(audit, table, one, said)]
     by = next((one.name for one in same if one.counts), None)
-    by = by or ("its constraints together, as PostgreSQL proves" if _none_can_break(audit, table, condition) else None)
     near = tuple(one for one in constraints if any(_mentions(said, column) for column in one.columns))
     return Enforced(by, next(iter(same), None), near)
 

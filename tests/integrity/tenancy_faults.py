@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.integrity.faults import OF_RECORDS, UNKNOWN, fault
-from tests.integrity.system import ACME, named
+from tests.integrity.system import OWNERS, named
 
 TENANCY = {
     "a tenant's column may be null": fault(
@@ -43,8 +43,9 @@ TENANCY = {
                 "relation": OF_RECORDS,
                 "tenant": "acme",
                 "source_id": named(0, "record0"),
-                "child_belongs_to": f"{ACME}, a0000000-0000-4000-8000-000000000001",
-                "parent_belongs_to": f"{ACME}, a0000000-0000-4000-8000-000000000002",
+                "column": "engagement_id",
+                "child_has": OWNERS[0][1],
+                "parent_has": OWNERS[1][1],
             }
         ],
         may="parents_count_their_children",

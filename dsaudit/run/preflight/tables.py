@@ -106,7 +106,7 @@ def _invariants(parameters: Parameters, database: Database, relations: Relations
         where = place_of(parameters.path, ("invariants", number, "holds"))
         try:
             filled = relations.fill("{table}", {"resource": one.resource})
-            database.explain(f"select ({one.holds.replace('%', '%%')}\n)::boolean from {filled.sql} as x", [{}])
+            database.explain(f"select from {filled.sql} as x where ({one.holds.replace('%', '%%')}\n)", [{}])
         except QueryError as error:
             yield Line("invariants", False, f"{where}: {error}")
         except RelationMissing:

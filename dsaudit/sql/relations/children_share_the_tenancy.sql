@@ -6,17 +6,21 @@
 -- each: relation
 -- scope: tenant
 -- needs: tenancy
--- key: source_id
--- show: row_id, child_belongs_to, parent_belongs_to
+-- key: source_id, child_has, parent_has
+-- show: row_id, column
 -- examined: select c.tenant, count(*) as examined,
 --   case when bool_or(c.tenancy is null or p.key is not null and p.tenancy is null)
 --   then 'one of the two tables lacks a column that tells whose its rows are' end as reason
 --   from {child} as c left join {parent} as p on p.key = c.key group by 1
 -- explains: parents_count_their_children
 -- remedy: move these rows to where they belong, and take the columns of the tenancy into the foreign key
-select c.tenant, c.source_id, c.row_id, c.key as parent, array_to_string(c.tenancy, ', ', 'nothing') as child_belongs_to,
-       array_to_string(p.tenancy, ', ', 'nothing') as parent_belongs_to
+select c.tenant, c.source_id, c.row_id, c.key as parent, (%(tenancy)s::text[])[differs.at] as column,
+       c.tenancy[differs.at] as child_has, p.tenancy[differs.at] as parent_has
 from {child} as c join {parent} as p on p.key = c.key
+cross join lateral (
+  select min(place) as at from generate_subscripts(c.tenancy, 1) as place
+  where c.tenancy[place] is distinct from p.tenancy[place]
+) as differs
 where p.tenancy <> c.tenancy
   -- Where ids are unique within a tenant only, another tenant's record of that id says nothing.
   and not exists (select from {parent} as own where own.key = c.key and own.tenancy = c.tenancy)
