@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from dsaudit.database import QueryError, RelationMissing, TableInfo
-from dsaudit.database.expressions import row_id, source_id
+from dsaudit.database.expressions import row_id, source_id, value_of
 from dsaudit.facts.invariants import enforced, from_table
 from dsaudit.functions import Found, Row, frames
 
@@ -27,7 +27,7 @@ def invariants_hold(audit: Audit) -> Found:
     scope: resource
     having: invariants
     needs: invariants
-    key: holds, source_id
+    key: source_id, holds
     show: holds, row_id
     remedy: correct these rows, then add the constraint that keeps others out
     """
@@ -78,13 +78,16 @@ def _judged(audit: Audit, judge: Judge) -> Found:
 
 
 def _breaking(audit: Audit, name: str, table: TableInfo, holds: str) -> tuple[list[Row], int]:
-    """Return the rows that break an invariant, and how many there are in the table."""
-    resource = audit.parameters.resources[name]
+    """Return the rows that break an invariant, with their tenant where the file tells it, and how many there are."""
+    resource, tenants = audit.parameters.resources[name], audit.parameters.whole.tenants
     told = f"{source_id(resource, table)} as source_id, {row_id(resource, table)} as row_id"
-    breaking = f"select {told} from {from_table(table)} where not ({holds.replace('%', '%%')}\n) order by 1, 2"
+    whose = f"({value_of(resource.tenant, table)})::text" if resource.tenant else "null::text"
+    breaking = f"select {whose} as whose, {told} from {from_table(table)} where not ({holds.replace('%', '%%')}\n)"
     counting = f"select count(*) as rows from {from_table(table)}"
-    counted, found = audit.database.queries([counting, breaking], tables=[table.oid])
-    return found.records, int(counted.rows[0][0])
+    counted, found = audit.database.queries([counting, f"{breaking} order by 1, 2, 3"], tables=[table.oid])
+    names = {one.id.lower(): one.name for one in tenants}
+    rows = [{"tenant": names.get(str(row.pop("whose")).lower()), **row} for row in found.records]
+    return rows, int(counted.rows[0][0])
 
 
 def _unenforced(audit: Audit, name: str, table: TableInfo, holds: str) -> tuple[list[Row], int]:

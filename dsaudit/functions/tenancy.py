@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -19,6 +19,8 @@ from dsaudit.parameters.tenancy import tenancy_columns
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+EMPTY = "it is empty"
+
 
 def tenant_columns_are_filled(audit: Audit) -> Found:
     """Every row tells whose it is, in every column that tells it, and a null is refused.
@@ -28,8 +30,8 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
     severity: critical
     scope: resource
     needs: tenancy
-    key: column, problem, source_id
-    show: column, problem, row_id, statement
+    key: source_id, field, problem
+    show: field, problem, row_id, statement
     explains: orphans, children_share_the_tenancy, parents_count_their_children, enough_children_are_linked
     remedy: give these rows to their owner, then run the statement that the table shows
     """
@@ -42,9 +44,9 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
             examined.append({"resource": name, "examined": 0, "reason": str(error)})
             continue
         columns = list(tenancy_columns(audit.parameters, name))
-        there = [column for column in columns if column in table.columns]
-        rows += [{"resource": name, **row} for row in _unsaid(audit, table, columns)]
-        rows += [{"resource": name, **row} for row in _without_owner(audit, resource, table, columns[0], there)]
+        found = _without_owner(audit, resource, table, columns)
+        empty = {row["field"] for row in found if row["problem"] == EMPTY}
+        rows += [{"resource": name, **row} for row in [*_unsaid(audit, table, columns, empty), *found]]
         count = audit.database.query(f"select count(*) from {_from(table)}", tables=[table.oid]).rows[0][0]
         is_table = constraints(audit).kinds.get(table.oid) in ("r", "p")
         reason = None if is_table else f"{resource.table} is a view or a foreign table, which says NOT NULL of nothing"
@@ -112,35 +114,43 @@ def _from(table: TableInfo) -> str:
     return f"{quoted(table.schema)}.{quoted(table.name)} as x"
 
 
-def _unsaid(audit: Audit, table: TableInfo, columns: list[str]) -> Iterator[Row]:
-    """Yield the columns that a table lacks, or that may be null in it."""
+def _unsaid(audit: Audit, table: TableInfo, columns: list[str], empty: Collection[str]) -> Iterator[Row]:
+    """Yield the columns that a table lacks, and those that may be null in it where no row tells so already."""
     facts = constraints(audit)
     for column in columns:
         if column not in table.columns:
-            yield {"column": column, "problem": "the table has no such column"}
-        elif facts.kinds.get(table.oid) in ("r", "p") and (table.oid, column) not in facts.filled:
-            alter = sql.SQL("alter table {} alter column {} set not null")
-            statement = alter.format(sql.Identifier(table.schema, table.name), sql.Identifier(column)).as_string(None)
-            yield {"column": column, "problem": "it may be null", "statement": statement}
+            yield {"field": column, "problem": "the table has no such column"}
+        elif (
+            facts.kinds.get(table.oid) in ("r", "p") and column not in empty and (table.oid, column) not in facts.filled
+        ):
+            yield {"field": column, "problem": "it may be null", "statement": _set_not_null(table, column)}
 
 
-def _without_owner(audit: Audit, resource: Resource, table: TableInfo, first: str, columns: list[str]) -> Iterator[Row]:
-    """Yield the rows in which a column is empty, or the first holds the id of no tenant of the file."""
+def _without_owner(audit: Audit, resource: Resource, table: TableInfo, columns: list[str]) -> list[Row]:
+    """Return the rows in which a column is empty, or the first holds the id of no tenant of the file."""
     told = f"{source_id(resource, table)} as source_id, {row_id(resource, table)} as row_id"
+    there = [column for column in columns if column in table.columns]
     selects = [
-        f"select {literal(column)}::text as \"column\", 'it is empty' as problem, {told} from {_from(table)}"
-        f" where x.{quoted(column)} is null"
-        for column in columns
+        f"select {literal(column)}::text as field, '{EMPTY}' as problem, {told},"
+        f" {literal(_set_not_null(table, column))}::text as statement"
+        f" from {_from(table)} where x.{quoted(column)} is null"
+        for column in there
     ]
     ids = [one.id for one in audit.parameters.whole.tenants]
-    if first in columns and ids:
+    if columns[0] in there and ids:
         selects.append(
-            f"select {literal(first)}::text, 'it holds no tenant of the file', {told} from {_from(table)}"
-            f" where x.{quoted(first)} <> all(%(ids)s::{table.columns[first]}[])"
+            f"select {literal(columns[0])}::text, 'it holds no tenant of the file', {told}, null from {_from(table)}"
+            f" where x.{quoted(columns[0])} <> all(%(ids)s::{table.columns[columns[0]]}[])"
         )
-    if selects:
-        found = audit.database.query(f"{' union all '.join(selects)} order by 1, 2, 3, 4", {"ids": ids}, [table.oid])
-        yield from found.records
+    if not selects:
+        return []
+    asked = f"{' union all '.join(selects)} order by 1, 2, 3, 4"
+    return audit.database.query(asked, {"ids": ids}, [table.oid]).records
+
+
+def _set_not_null(table: TableInfo, column: str) -> str:
+    alter = sql.SQL("alter table {} alter column {} set not null")
+    return alter.format(sql.Identifier(table.schema, table.name), sql.Identifier(column)).as_string(None)
 
 
 def _no_table(one: Protection) -> str | None:

@@ -9,13 +9,13 @@ TENANCY = {
     "a tenant's column may be null": fault(
         "tenant_columns_are_filled",
         "alter table assets alter engagement_id drop not null",
-        rows=[{"resource": "asset", "column": "engagement_id", "problem": "it may be null"}],
+        rows=[{"resource": "asset", "field": "engagement_id", "problem": "it may be null"}],
     ),
     "a row belongs to nobody": fault(
         "tenant_columns_are_filled",
         "alter table assets alter engagement_id drop not null",
         f"update assets set engagement_id = null where id = '{named(0, 'asset1')}'",
-        rows=[{"problem": "it may be null"}, {"problem": "it is empty", "source_id": named(0, "asset1")}],
+        rows=[{"field": "engagement_id", "problem": "it is empty", "source_id": named(0, "asset1")}],
         may="children_share_the_tenancy",
     ),
     "a row belongs to an unknown tenant": fault(
@@ -23,7 +23,7 @@ TENANCY = {
         f"update assets set client_account_id = '{UNKNOWN}' where id = '{named(0, 'asset1')}'",
         rows=[
             {
-                "column": "client_account_id",
+                "field": "client_account_id",
                 "problem": "it holds no tenant of the file",
                 "source_id": named(0, "asset1"),
             }
@@ -32,7 +32,7 @@ TENANCY = {
     "a table lacks a tenant's column": fault(
         "tenant_columns_are_filled",
         "alter table data_imports drop column engagement_id cascade",
-        rows=[{"resource": "data_import", "column": "engagement_id", "problem": "the table has no such column"}],
+        rows=[{"resource": "data_import", "field": "engagement_id", "problem": "the table has no such column"}],
         may="children_share_the_tenancy tables_have_row_security",
     ),
     "a child of another engagement": fault(
@@ -125,7 +125,7 @@ TENANCY = {
         "invariants_hold",
         "alter table assets drop constraint assets_cpu_cores_check",
         f"update assets set cpu_cores = -1 where id = '{named(0, 'asset1')}'",
-        rows=[{"resource": "asset", "holds": "cpu_cores > 0", "source_id": named(0, "asset1")}],
+        rows=[{"resource": "asset", "tenant": "acme", "holds": "cpu_cores > 0", "source_id": named(0, "asset1")}],
         may="invariants_are_constraints",
     ),
     "a constraint is weaker than it has to be": fault(
