@@ -212,7 +212,15 @@ def test_an_application_that_no_role_is_named_like_proves_nothing(new: New) -> N
     assert "not forced" in str(judged(system, "tables_have_row_security")["tables_have_row_security"].rows)
 
 
-def test_a_member_of_a_role_that_goes_around_is_named(new: New, postgres: object) -> None:
+def test_a_column_that_is_to_count_and_is_not_there_is_told(new: New) -> None:
+    system = new()
+    system.edit("counted_by: total_records", "counted_by: total_rows")
+    found = judged(system, "declared_columns_exist", "parents_count_their_children")
+    assert "relations[5].counted_by" in str(found["declared_columns_exist"].rows)
+    assert "has no column total_rows" in reasons(found["parents_count_their_children"])
+
+
+def test_a_member_of_a_role_that_goes_around_is_named(new: New) -> None:
     system = new()
     system.execute("grant AUDITOR to APP")
     verdict = judged(system, "application_cannot_bypass")["application_cannot_bypass"]

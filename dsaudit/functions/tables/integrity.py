@@ -60,7 +60,8 @@ def _state(one: Protection) -> str:
 
 def _policy(one: Policy) -> Row:
     name = one.name if one.is_permissive else f"{one.name} (restrictive)"
-    return {"policy": name, "commands": ", ".join(one.commands), "using": one.using, "with_check": one.check}
+    check = None if one.check == one.using else one.check
+    return {"policy": name, "commands": ", ".join(one.commands), "using": one.using, "with_check": check}
 
 
 def application_roles(audit: Audit) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def relationships(audit: Audit) -> pd.DataFrame:
 
     needs: relations
     key: relation
-    show: relation, nullable, declared, found
+    show: relation, nullable, declared, found, linked_percent
     """
     rows = []
     for relation, one, why in known(audit):
