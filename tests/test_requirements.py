@@ -12,7 +12,7 @@ from dsaudit.parameters import project_root
 from examples.referrals import faults as referrals
 from examples.storefront import faults as storefront
 
-BLUEPRINTS = ("datasource", "background_sync")
+BLUEPRINTS = ("datasource", "background_sync", "data_integrity")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
     "01_manual_sync": ["BS0", "BS1"],

@@ -57,6 +57,9 @@ WAYS_IN = {
     "tenants": "tenants",
     "resources": "resources",
     "relations": "relations",
+    "tenancy": "tenancy (the columns that tell whose a row is)",
+    "tenancy.role": "tenancy.role (the role that the application connects as)",
+    "invariants": "invariants (what each row has to hold)",
     "table_prefix": "table_prefix",
 }
 
@@ -67,6 +70,8 @@ HAVING = {
     "unannounced": "is without topics of its own (no_webhooks, nested)",
     "identified": "has records that hold their whole id themselves (id_from)",
     "counted_children": "is nested at a single path (nested.at)",
+    "invariants": "has something that each of its rows has to hold (invariants)",
+    "required": "is a relation that is never empty (nullable)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
 
@@ -254,9 +259,16 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         return parameters.tenant_names
     having = check.headers.get("having")
     if column == "resource":
-        named = [name for name, resource in parameters.resources.items() if not having or getattr(resource, having)]
+        named = [name for name in parameters.resources if not having or _has(parameters, name, having)]
         of_raw_rows = having != "counted_children" and any(one.split(".")[0] == "raw" for one in _ways_in(check))
         return [name for name in named if not of_raw_rows or parameters.has_raw_rows(name)]
     if column == "relation":
         return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
     raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation")
+
+
+def _has(parameters: Parameters, resource: str, having: str) -> bool:
+    """Return whether a resource declares something, or the file does of it."""
+    if having == "invariants":
+        return any(one.resource == resource for one in parameters.invariants)
+    return bool(getattr(parameters.resources[resource], having))

@@ -74,6 +74,9 @@ def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:
             name, _, column = str(getattr(relation, end)).partition(".")
             if only in (None, name):
                 yield Column(parameters.resources[name].table, column, (f"relations[{index}].{end}",))
+        parent = relation.parent.partition(".")[0]
+        if relation.counted_by and only in (None, parent):
+            yield Column(parameters.resources[parent].table, relation.counted_by, (f"relations[{index}].counted_by",))
 
 
 def _of_resource(name: str, resource: Resource) -> Iterator[Column]:

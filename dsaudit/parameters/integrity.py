@@ -1,0 +1,21 @@
+"""What relations, tenancy and invariants need of each other and of the resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dsaudit.parameters.section import Misplaced
+from dsaudit.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from dsaudit.parameters.models import Parameters
+
+
+def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
+    """Yield what does not fit together, with where it stands."""
+    for index, one in enumerate(parameters.invariants):
+        if one.resource not in parameters.resources:
+            hint = did_you_mean(one.resource, parameters.resources)
+            words = f"there is no resource {one.resource}" + (f"; {hint}" if hint else "")
+            yield Misplaced(("invariants", index, "resource"), words)
