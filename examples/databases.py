@@ -90,17 +90,17 @@ def drop_roles(server_url: str, suffix: str, *applications: str) -> None:
             connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(f"{role}{suffix}")))
 
 
-def _create_database(connection: psycopg.Connection, new: str, template: str, owner: str, *readers: str) -> None:
+def _create_database(connection: psycopg.Connection, new: str, template: str, owner: str, *users: str) -> None:
     names = {
         "new": sql.Identifier(new),
         "template": sql.Identifier(template),
         "owner": sql.Identifier(owner),
-        "readers": sql.SQL(", ").join(map(sql.Identifier, readers)),
+        "users": sql.SQL(", ").join(map(sql.Identifier, users)),
     }
     for statement in (
         "create database {new} template {template} owner {owner}",
         # Grants on a database are not copied with it; and without this everybody may connect and make temporary tables.
         "revoke all on database {new} from public",
-        "grant connect on database {new} to {readers}",
+        "grant connect on database {new} to {users}",
     ):
         connection.execute(sql.SQL(statement).format(**names))
