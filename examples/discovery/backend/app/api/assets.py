@@ -12,8 +12,8 @@ from app.core.db import Connection
 
 FILTERS = ("discovery_flow_id", "master_flow_id")
 ASSETS = """
-select id, name, asset_type, hostname, host(ip_address) as ip_address, operating_system, environment, cpu_cores, memory_gb,
-       status, master_flow_id, discovery_flow_id, raw_import_record_id
+select id, name, asset_type, hostname, host(ip_address) as ip_address, operating_system, environment, cpu_cores,
+       memory_gb, status, master_flow_id, discovery_flow_id, raw_import_record_id
 from assets where true
 """
 

@@ -14,8 +14,8 @@ RECORDS = "coalesce((select i.processed_records from data_imports as i where i.i
 
 def _flows(counted: str) -> str:
     return f"""
-        select flow_id, master_flow_id, data_import_id, flow_name, status, progress_percentage, {counted} as asset_count,
-               created_at, updated_at, completed_at
+        select flow_id, master_flow_id, data_import_id, flow_name, status, progress_percentage,
+               {counted} as asset_count, created_at, updated_at, completed_at
         from discovery_flows as f"""
 
 

@@ -11,7 +11,8 @@ FLOWS = """
 select id, flow_id, flow_type, flow_name, flow_status, created_at, updated_at, completed_at,
        array(select f.flow_id from discovery_flows as f where f.master_flow_id = m.id order by f.created_at, f.flow_id)
            as discovery_flow_ids,
-       array(select i.id from data_imports as i where i.master_flow_id = m.id order by i.created_at, i.id) as data_import_ids
+       array(select i.id from data_imports as i where i.master_flow_id = m.id order by i.created_at, i.id)
+           as data_import_ids
 from crewai_flow_state_extensions as m
 """
 

@@ -1,4 +1,4 @@
-"""One import, from its records to the assets that they tell of: all of it or nothing, in the connection's transaction."""
+"""One import, from its records to the assets that they tell of: all of it or nothing, in one transaction."""
 
 from typing import Any
 
@@ -8,35 +8,39 @@ from app.core import faults
 from app.core.db import Connection, one
 
 MASTER_FLOW = """
-insert into crewai_flow_state_extensions (id, flow_id, client_account_id, engagement_id, flow_type, flow_name, flow_status)
+insert into crewai_flow_state_extensions (
+    id, flow_id, client_account_id, engagement_id, flow_type, flow_name, flow_status)
 values (gen_random_uuid(), gen_random_uuid(), current_setting('app.client_account_id')::uuid,
         current_setting('app.engagement_id')::uuid, 'discovery', %(name)s, 'processing')
 returning id, client_account_id, engagement_id
 """
 DATA_IMPORT = """
-insert into data_imports (id, client_account_id, engagement_id, master_flow_id, import_name, import_type, status, total_records)
-values (gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(name)s, 'api', 'processing', %(total)s)
+insert into data_imports (
+    id, client_account_id, engagement_id, master_flow_id, import_name, import_type, status, total_records)
+values (gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(name)s, 'api', 'processing',
+        %(total)s)
 returning id
 """
 RECORD = """
-insert into raw_import_records (id, client_account_id, engagement_id, data_import_id, master_flow_id, row_number, raw_data)
+insert into raw_import_records (
+    id, client_account_id, engagement_id, data_import_id, master_flow_id, row_number, raw_data)
 values (gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(data_import)s, %(id)s, %(row)s, %(raw)s)
 returning id
 """
 DISCOVERY_FLOW = """
 insert into discovery_flows (
     id, flow_id, client_account_id, engagement_id, master_flow_id, data_import_id, flow_name, status)
-values (gen_random_uuid(), gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(data_import)s, %(name)s,
-        'processing')
+values (gen_random_uuid(), gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(data_import)s,
+        %(name)s, 'processing')
 returning flow_id
 """
 # An asset that is known already is only marked as seen; the record that names it again makes none.
 ASSET = """
 insert into assets (
-    id, client_account_id, engagement_id, master_flow_id, discovery_flow_id, raw_import_record_id, name, asset_type, hostname,
-    operating_system, environment, status)
-values (gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(flow)s, %(record)s, %(name)s, %(asset_type)s,
-        %(hostname)s, %(operating_system)s, %(environment)s, 'discovered')
+    id, client_account_id, engagement_id, master_flow_id, discovery_flow_id, raw_import_record_id, name, asset_type,
+    hostname, operating_system, environment, status)
+values (gen_random_uuid(), %(client_account_id)s, %(engagement_id)s, %(id)s, %(flow)s, %(record)s, %(name)s,
+        %(asset_type)s, %(hostname)s, %(operating_system)s, %(environment)s, 'discovered')
 on conflict (client_account_id, engagement_id, name) do update set updated_at = now()
 returning xmax = 0 as is_new
 """
@@ -100,8 +104,8 @@ def _complete(connection: Connection, master_flow: Any, failed: int) -> None:
     """End every stage of the flow."""
     given = {"flow": master_flow, "failed": failed}
     for statement in (
-        "update discovery_flows set status = 'completed', progress_percentage = 100, updated_at = now(), completed_at = now()"
-        " where master_flow_id = %(flow)s",
+        "update discovery_flows set status = 'completed', progress_percentage = 100, updated_at = now(),"
+        " completed_at = now() where master_flow_id = %(flow)s",
         "update data_imports set status = 'completed', processed_records = total_records, failed_records = %(failed)s,"
         " completed_at = now() where master_flow_id = %(flow)s",
         "update crewai_flow_state_extensions set flow_status = 'completed', updated_at = now(), completed_at = now()"
