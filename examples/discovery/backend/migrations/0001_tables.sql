@@ -1,5 +1,5 @@
--- What a client's data centres hold, from the import of a file to the assets that are found in it. Keys, foreign keys and
--- indexes come after the first data, as in a restored dump.
+-- What a client's data centres hold, from the import of a file to the assets that are found in it. Keys, foreign keys
+-- and indexes come after the first data, as in a restored dump.
 create table crewai_flow_state_extensions (
     id uuid not null,
     flow_id uuid not null,
