@@ -1,7 +1,7 @@
 """The sample from the command line: python -m examples.discovery up."""
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +15,13 @@ from .sample import Sample
 
 
 def options(parser: Parser) -> None:
-    parser.add_argument("--size", type=int, default=200, help="assets, both clients together (default 200)")
+    parser.add_argument("--size", type=_positive, default=200, help="assets, both clients together (default 200)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text} is no number of assets from 1 on")
+    return int(text)
 
 
 def running(arguments: Namespace, answers: Path) -> AbstractContextManager[Sample]:

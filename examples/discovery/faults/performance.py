@@ -1,21 +1,18 @@
 """Faults that cost time: an index that is gone or serves nothing, and imports that wait for each other."""
 
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
 from examples.control import SampleError
 
-from ..tenants import ENGAGEMENTS
-from .changing import altered
+from .changing import altered, imported_at_once
 from .relations import ASSET_OF_FLOW, RECORD_OF_IMPORT, REFERENCES
 
 if TYPE_CHECKING:
     from ..sample import Sample
 
 TRIES = 5
-AT_ONCE = 300  # records of each of two imports
 
 
 def index_dropped(sample: "Sample", random: Random) -> Planted:
@@ -39,21 +36,9 @@ def update_deadlocks(sample: "Sample", random: Random) -> Planted:
     """An import takes its assets in the order of its file: two at once wait for each other, and one is broken off."""
     sample.switch_on("update_deadlocks")
     for attempt in range(TRIES):
-        if 500 in _imported_at_once(sample, attempt):
+        if 500 in imported_at_once(sample, attempt):
             break
     else:
         raise SampleError("two imports at once have never waited for each other")
     must = [Expected("concurrent_imports_do_not_deadlock")]
     return Planted("update_deadlocks", mode=0, how="caused", must=must)
-
-
-def _imported_at_once(sample: "Sample", attempt: int) -> list[int]:
-    """Import the same new assets twice at once, one file the reverse of the other; the two answers' statuses."""
-    records = [{"name": f"shared {attempt}-{place}"} for place in range(AT_ONCE)]
-
-    def status(ordered: list[dict[str, str]]) -> int:
-        body = {"name": "At once", "records": ordered}
-        return sample.ask("api/v1/data-imports", ENGAGEMENTS[0].headers, body)[0]
-
-    with ThreadPoolExecutor() as threads:
-        return list(threads.map(status, [records, records[::-1]]))
