@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,17 @@ from app.core.db import Connection, Tenant, one, transaction
 MOST = 500  # rows a page
 HEADERS = ("X-Client-Account-ID", "X-Engagement-ID")
 Endpoint = Callable[[Request, Connection, Any], Response]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as the API serves it; `columns` may call the row `row`."""
+
+    what: str
+    name: str
+    key: str
+    order: str
+    columns: str
 
 
 def of_tenant(endpoint: Endpoint, read: Callable[[Request], Any] = lambda request: None) -> Callable[..., Response]:
@@ -76,19 +88,22 @@ def _number(request: Request, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def found(row: dict[str, Any] | None, what: str) -> dict[str, Any]:
-    """What was looked for; what is another tenant's is answered as what does not exist."""
+def row_of(connection: Connection, table: Table, value: Any) -> dict[str, Any]:
+    """The row of a key; what is another tenant's is answered as what does not exist."""
+    query = f"select {table.columns} from {table.name} as row where {table.key} = %s"
+    row = one(connection, query, [value])
     if row is None:
-        raise ApiError(404, f"there is no such {what}")
+        raise ApiError(404, f"there is no such {table.what}")
     return row
 
 
-def page_of(
-    connection: Connection, query: str, order: str, page: Page, values: dict[str, Any] | None = None, counted: str = ""
-) -> Response:
-    """A page of what a query selects; `counted` is a cheaper query of just as many rows."""
+def page_of(connection: Connection, table: Table, page: Page, values: dict[str, Any] | None = None) -> Response:
+    """A page of the rows whose columns have these values; what counts others' rows counts for this page alone."""
     given = {**(values or {}), "size": page.size, "offset": page.offset}
-    total = one(connection, f"select count(*) as total from ({counted or query}) as counted", given)
-    rows = connection.execute(f"{query} order by {order} limit %(size)s offset %(offset)s", given).fetchall()
+    condition = " and ".join(f"{name} = %({name})s" for name in values or {}) or "true"
+    total = one(connection, f"select count(*) as total from {table.name} where {condition}", given)
     assert total is not None
-    return listed(rows, total["total"], page)
+    query = f"""select {table.columns} from (
+            select * from {table.name} where {condition} order by {table.order} limit %(size)s offset %(offset)s
+        ) as row order by {table.order}"""
+    return listed(connection.execute(query, given).fetchall(), total["total"], page)

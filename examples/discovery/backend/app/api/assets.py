@@ -5,17 +5,20 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.asking import Table, page_of, wanted
 from app.api.asking import page as page_asked
-from app.api.asking import page_of, wanted
 from app.api.responses import Page
 from app.core.db import Connection
 
 FILTERS = ("discovery_flow_id", "master_flow_id")
-ASSETS = """
-select id, name, asset_type, hostname, host(ip_address) as ip_address, operating_system, environment, cpu_cores,
-       memory_gb, status, master_flow_id, discovery_flow_id, raw_import_record_id
-from assets where true
-"""
+ASSETS = Table(
+    "asset",
+    "assets",
+    key="id",
+    order="name",
+    columns="""id, name, asset_type, hostname, host(ip_address) as ip_address, operating_system, environment, cpu_cores,
+        memory_gb, status, master_flow_id, discovery_flow_id, raw_import_record_id""",
+)
 
 
 def filters_and_page(request: Request) -> tuple[dict[str, UUID], Page]:
@@ -25,5 +28,4 @@ def filters_and_page(request: Request) -> tuple[dict[str, UUID], Page]:
 
 def all_of_them(request: Request, connection: Connection, asked: tuple[dict[str, UUID], Page]) -> Response:
     filters, page = asked
-    conditions = " ".join(f"and {name} = %({name})s" for name in filters)
-    return page_of(connection, f"{ASSETS} {conditions}", "name", page, dict(filters))
+    return page_of(connection, ASSETS, page, dict(filters))

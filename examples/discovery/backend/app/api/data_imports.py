@@ -8,34 +8,39 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.asking import found, of_tenant, page_of
+from app.api.asking import Table, of_tenant, page_of, row_of
 from app.api.asking import key as key_of
 from app.api.asking import page as page_asked
 from app.api.responses import ApiError, Page, answer, single
 from app.core import faults
-from app.core.db import Connection, one
+from app.core.db import Connection
 from app.services.import_pipeline import imported
 
 MOST_RECORDS = 10_000
-IMPORTS = """
-select id, master_flow_id, import_name, import_type, filename, status, total_records, processed_records, failed_records,
-       created_at, completed_at
-from data_imports
-"""
-RECORDS = """
-select id, row_number, is_processed, is_valid from raw_import_records where data_import_id = %(data_import)s
-"""
+IMPORTS = Table(
+    "data import",
+    "data_imports",
+    key="id",
+    order="created_at, id",
+    columns="""id, master_flow_id, import_name, import_type, filename, status, total_records, processed_records,
+        failed_records, created_at, completed_at""",
+)
+RECORDS = Table(
+    "record", "raw_import_records", key="id", order="row_number", columns="id, row_number, is_processed, is_valid"
+)
 
 
 def all_of_them(request: Request, connection: Connection, page: Page) -> Response:
-    return page_of(connection, IMPORTS, "created_at, id", page)
+    return page_of(connection, IMPORTS, page)
 
 
 def by_id(request: Request, connection: Connection, key: object) -> Response:
-    row = one(connection, f"{IMPORTS} where id = %s", [key])
-    if row is None and faults.is_on("error_format_differs"):
-        return answer({"detail": "Not Found"}, 404)
-    return single(found(row, "data import"))
+    try:
+        return single(row_of(connection, IMPORTS, key))
+    except ApiError as problem:
+        if faults.is_on("error_format_differs"):
+            return answer({"detail": problem.message}, problem.status)
+        raise
 
 
 def key_and_page(request: Request) -> tuple[object, Page]:
@@ -44,8 +49,8 @@ def key_and_page(request: Request) -> tuple[object, Page]:
 
 def records(request: Request, connection: Connection, asked: tuple[object, Page]) -> Response:
     key, page = asked
-    found(one(connection, "select from data_imports where id = %s", [key]), "data import")
-    return page_of(connection, RECORDS, "row_number", page, {"data_import": key})
+    row_of(connection, IMPORTS, key)
+    return page_of(connection, RECORDS, page, {"data_import_id": key})
 
 
 async def create(request: Request) -> Response:
