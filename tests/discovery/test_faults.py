@@ -32,7 +32,7 @@ Shown = Callable[[Sample, Planted], None]
 SHOWN: dict[str, Shown] = {}
 RULES = {"a": "no action", "c": "cascade", "n": "set null"}
 NOBODY = "00000000-0000-4000-8000-000000000000"
-# The columns that refer to others', by the child's and the parent's name in the parameter file.
+# The tables, by what the parameter file calls them.
 TABLE_OF = {
     "master_flow": "crewai_flow_state_extensions",
     "data_import": "data_imports",
