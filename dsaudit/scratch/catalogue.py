@@ -76,7 +76,7 @@ select i.indrelid::bigint as oid, c.relname as name, i.indisprimary as is_primar
          as operators,
        pg_get_expr(i.indpred, i.indrelid) as predicate, i.indexprs is null as is_plain,
        pg_get_indexdef(i.indexrelid) ~* ' nulls not distinct' as nulls_not_distinct,
-       c.relispartition as inherited, i.indisunique or i.indisexclusion as is_key,
+       c.relispartition as inherited, i.indimmediate as is_immediate, i.indisunique or i.indisexclusion as is_key,
        pg_get_indexdef(i.indexrelid) as definition
 from pg_index as i join pg_class as c on c.oid = i.indexrelid
 where i.indrelid = any(%(tables)s) and i.indisvalid

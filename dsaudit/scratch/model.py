@@ -42,6 +42,11 @@ class Column:
     domain: Domain | None
 
     @property
+    def may_be_null(self) -> bool:
+        """Whether neither the column nor its domain refuses null."""
+        return self.nullable and not (self.domain and self.domain.not_null)
+
+    @property
     def storage(self) -> str:
         """The type to cast to so that a domain's rules are not asked yet."""
         return self.base + ("[]" if self.is_array else "") if self.domain else self.type
@@ -58,6 +63,7 @@ class Key:
     predicate: str | None
     nulls_distinct: bool
     is_plain: bool  # whether it is of columns alone, without expressions
+    is_immediate: bool
     inherited: bool
 
 

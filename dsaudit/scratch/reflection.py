@@ -68,7 +68,7 @@ def _column(row: Any, domains: dict[int, Domain]) -> Column:
         row.kind,
         row.modifier,
         row.is_array,
-        row.nullable and not (domain and domain.not_null),
+        row.nullable,
         row.default,
         row.generated,
         row.identity,
@@ -82,9 +82,16 @@ def _column(row: Any, domains: dict[int, Domain]) -> Column:
 def _key(row: Any) -> Key:
     kind = "primary key" if row.is_primary else "exclusion" if row.is_exclusion else "unique"
     columns = tuple(row.plain) if row.is_plain and not row.predicate else tuple(row.columns)
-    operators = tuple(row.operators)
     return Key(
-        row.name, kind, columns, operators, row.predicate, not row.nulls_not_distinct, row.is_plain, row.inherited
+        row.name,
+        kind,
+        columns,
+        tuple(row.operators),
+        row.predicate,
+        not row.nulls_not_distinct,
+        row.is_plain,
+        row.is_immediate,
+        row.inherited,
     )
 
 
