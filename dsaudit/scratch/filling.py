@@ -30,15 +30,17 @@ def fill(scratch: Scratch, rows: int, seed: int = 1) -> dict[str, int]:
     """
     scratch.shortfalls.clear()
     scratch.plans.clear()
+    scratch.counts.clear()
     roots = {name: table for name, table in scratch.tables.items() if not table.partition_of}
     with psycopg.connect(scratch.url, autocommit=True) as owner, scratch.connect() as connection:
         for table in roots.values():
             owner.execute(f"alter table {table.sql} disable trigger user".encode())
         try:
-            return _fill_all(owner, connection, scratch, rows, seed)
+            scratch.counts.update(_fill_all(owner, connection, scratch, rows, seed))
         finally:
             for table in roots.values():
                 owner.execute(f"alter table {table.sql} enable trigger user".encode())
+    return {name: count for name, count in scratch.counts.items() if name in roots}
 
 
 def _fill_all(
@@ -66,7 +68,7 @@ def _fill_all(
                 why = _refer_later(connection, tables, name, foreign)
                 if why:
                     scratch.shortfalls.setdefault(name, f"no row refers by {foreign.name}: {why}")
-    return {name: count for name, count in counts.items() if not tables[name].partition_of}
+    return counts
 
 
 def _fill_together(
@@ -165,7 +167,7 @@ def _pick(
     size = max(1, counts.get(foreign.parent, 0))
     number = "i - 1" if alone else f"(i - 1) / {CHILDREN}"
     # Two references of one row take different ways through their parents, so that their pairs do not repeat.
-    index = f"{number} + {at} * ((i - 1) / {size})"
+    index = f"{number} + {at} * (1 + (i - 1) / {size})"
     if not shared:
         rows = f"select {keys}, row_number() over () - 1 as n from {parent.sql} where {known}"
         return f" left join ({rows}) as p{at} on p{at}.n = ({index}) % {size}"

@@ -162,6 +162,7 @@ class Scratch:
     tables: dict[str, Table]  # by "schema.name"
     left_out: list[str]  # what is not in the copy, each with the reason in words
     shortfalls: dict[str, str] = field(default_factory=dict)  # tables with fewer rows than asked for, and why
+    counts: dict[str, int] = field(default_factory=dict)  # how many rows each table was filled with
     plans: dict[str, Any] = field(default_factory=dict, repr=False)  # how each table was filled
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ import psycopg
 from dsaudit.scratch.model import Check, Column, Foreign, Table, quoted
 from dsaudit.scratch.values import candidates, fresh
 
-MOST_COMBINATIONS = 4000
+MOST_COMBINATIONS = 1500
 MOST_ONE_BY_ONE = 300
 MOST_CHOSEN = 12
 LATER, OWN, PICKED = "later", "own", "picked"  # how a foreign key gets its values
@@ -23,6 +23,7 @@ LATER, OWN, PICKED = "later", "own", "picked"  # how a foreign key gets its valu
 class Plan:
     """How a table is filled: the expression of each column in ``i``, and how each foreign key gets its values."""
 
+    rows: int
     values: dict[str, str]
     foreigns: list[tuple[Foreign, str]]
     referring: dict[str, str]  # of columns of picked foreign keys: a condition in i under which they stay null, or ""
@@ -73,12 +74,12 @@ def planned(
             if name in picked:
                 empty = [str(at) for at, row in enumerate(chosen) if row[name].startswith("(null)")]
                 referring[name] = f"i % {len(chosen)} in ({', '.join(empty)})" if empty else ""
-    return Plan(values, [(one, modes[one.name]) for one in foreigns], referring)
+    return Plan(rows, values, [(one, modes[one.name]) for one in foreigns], referring)
 
 
 def samples(rows: int) -> list[int]:
-    """Return the numbers of rows with which expressions are tried: the first, the last and the two after it."""
-    return sorted({1, 2, 3, 7, max(1, rows // 2), max(1, rows - 1), rows, rows + 1, rows + 2})
+    """Return the numbers of rows with which expressions are tried: the first, which repeat later on, and the last."""
+    return sorted({*range(1, min(rows, 104) + 1), max(1, rows // 2), rows, rows + 1, rows + 2})
 
 
 def _usable(
@@ -89,6 +90,9 @@ def _usable(
     texts += [expression for _, expression in (column.domain.checks if column.domain else ())]
     texts += [table.bounds] if table.bounds else []
     tried = candidates(column, seed, texts)
+    beside = {name for check in table.checks if column.name in check.columns for name in check.columns}
+    same = [other for other in table.settable if other.name in beside and other.type == column.type and other != column]
+    tried[1:1] = [f"({one})::{column.storage}" for other in same if (one := fresh(other, seed))]
     if not column.may_be_null:
         tried = [one for one in tried if not one.startswith("(null)")]
     if not texts and fresh(column, seed):
