@@ -115,13 +115,15 @@ def _ways(
     """The statements for each way to write, to be tried one after another until one decides."""
     table = scratch.tables[name]
     if rows.new:
-        changes = target.changes(connection, rows.new)
-        yield [inserted(table, rows.new, values) for values in changes]
-        if rows.leaf and table.bounds:
-            # Through the partitioned table a row is routed, and refused there, before its constraints are asked.
-            yield [inserted(table, rows.new, values, rows.leaf) for values in changes]
+        with connection.transaction(force_rollback=True):
+            changes = target.changes(connection, rows.new)
+            yield [inserted(table, rows.new, values) for values in changes]
+            if rows.leaf and table.bounds:
+                # Through the partitioned table a row is routed, and refused there, before its constraints are asked.
+                yield [inserted(table, rows.new, values, rows.leaf) for values in changes]
     if rows.there and not any(table.columns[column].identity == "a" for column in target.columns):
-        yield [updated(table, rows.there, values) for values in target.changes(connection, rows.there)]
+        with connection.transaction(force_rollback=True):
+            yield [updated(table, rows.there, values) for values in target.changes(connection, rows.there)]
 
 
 def _tried(connection: psycopg.Connection[Any], statement: str, target: Target, attack: Attack) -> Attack:

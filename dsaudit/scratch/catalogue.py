@@ -76,6 +76,8 @@ select i.indrelid::bigint as oid, c.relname as name, i.indisprimary as is_primar
          as operators,
        pg_get_expr(i.indpred, i.indrelid) as predicate, i.indexprs is null as is_plain,
        pg_get_indexdef(i.indexrelid) ~* ' nulls not distinct' as nulls_not_distinct,
+       case when i.indexprs is not null then array(select pg_get_indexdef(i.indexrelid, k, false)
+         from generate_series(1, i.indnkeyatts) as k) else '{}' end as expressions,
        c.relispartition as inherited, i.indimmediate as is_immediate, i.indisunique or i.indisexclusion as is_key,
        pg_get_indexdef(i.indexrelid) as definition
 from pg_index as i join pg_class as c on c.oid = i.indexrelid

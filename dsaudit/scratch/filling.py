@@ -149,7 +149,7 @@ def insertion(
     overriding = " overriding system value" if any(column.identity for column in table.settable) else ""
     # A key that is checked later can't be asked beforehand.
     skipping = " on conflict do nothing" if all(key.is_immediate for key in table.keys) else ""
-    return f"insert into {table.sql} ({columns}){overriding} select {expressions} from {source}{joins}{skipping}"
+    return f"insert into {table.sql} as t ({columns}){overriding} select {expressions} from {source}{joins}{skipping}"
 
 
 def _of_foreigns_alone(columns: Sequence[str], plan: Plan) -> bool:

@@ -62,7 +62,7 @@ class Key:
     operators: tuple[str, ...]  # of an exclusion, one for each plain column
     predicate: str | None
     nulls_distinct: bool
-    is_plain: bool  # whether it is of columns alone, without expressions
+    expressions: tuple[str, ...]  # all of them, where it is not of columns alone
     is_immediate: bool
     inherited: bool
 

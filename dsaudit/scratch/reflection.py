@@ -89,7 +89,7 @@ def _key(row: Any) -> Key:
         tuple(row.operators),
         row.predicate,
         not row.nulls_not_distinct,
-        row.is_plain,
+        tuple(row.expressions),
         row.is_immediate,
         row.inherited,
     )

@@ -45,7 +45,7 @@ def new_row(connection: psycopg.Connection[Any], scratch: Scratch, name: str) ->
         with connection.transaction(force_rollback=True):
             connection.execute("set constraints all immediate")
             told = connection.execute(
-                f"{statement} returning pg_catalog.to_jsonb({table.sql})::text, tableoid::regclass::text".encode()
+                f"{statement} returning pg_catalog.to_jsonb(t)::text, t.tableoid::regclass::text".encode()
             ).fetchone()
     except psycopg.Error as error:
         return None, None, f"a new row is refused: {first_line(error)}"
@@ -76,6 +76,7 @@ def violations(
     condition: str,
     other_rules: Sequence[str],
     texts: Sequence[str],
+    companions: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Return values for some columns of a row with which a condition holds; those that break fewest other rules first.
 
@@ -85,12 +86,15 @@ def violations(
         In SQL on the row's columns; the first true, the others not false if possible.
     texts
         Constraints whose literals are worth trying.
+    companions
+        Further columns, which may be made null where another rule would come first.
     """
     number = (scratch.plans[name].rows if (name := f"{table.schema}.{table.name}") in scratch.plans else 1) + 3
     lists = {name: _tried(table, table.columns[name], columns, texts) for name in columns}
     size = max(2, int(MOST_COMBINATIONS ** (1 / max(1, len(lists)))))
     lists = {name: ones[:size] for name, ones in lists.items()}
-    broken = " + ".join(f"(({rule}) is false)::int" for rule in other_rules) or "0"
+    lists |= {name: [f"r.{quoted(name)}", "null"] for name in companions[:3]}
+    broken = " + ".join(["0 + 0", *(f"(({rule}) is false)::int" for rule in other_rules)])
 
     def query(tried: Mapping[str, Sequence[tuple[int, str]]]) -> str:
         source, values = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r", {}

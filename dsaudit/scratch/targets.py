@@ -11,6 +11,7 @@ import psycopg
 
 from dsaudit.scratch.model import Check, Column, Domain, Foreign, Key, Scratch, Table, quoted
 from dsaudit.scratch.rows import Row, missing_parent, some_row, violations
+from dsaudit.scratch.values import TEXTS
 
 Connection = psycopg.Connection[Any]
 Changes = Callable[[Connection, Row], list[dict[str, str]]]
@@ -104,11 +105,20 @@ def _key(scratch: Scratch, name: str, key: Key) -> Target:
 
     def changes(connection: Connection, row: Row) -> list[dict[str, str]]:
         other = some_row(connection, table, usable, row.place or "")
-        return [{column: other.value(column) for column in columns}] if other else []
+        if other is None:
+            return []
+        same = {column: other.value(column) for column in columns}
+        # Under an expression another spelling is the same key, where a plain key beside it would come first.
+        texts = [column for column in columns if key.expressions and table.columns[column].base in TEXTS]
+        spelt = [same | {c: f"{how}({same[c]})" for c in texts} for how in ("upper", "lower", "initcap")]
+        return [same, *(spelt if texts else [])]
 
-    same = " and ".join(f"n.{quoted(column)} is not distinct from t.{quoted(column)}" for column in columns)
+    def image(alias: str) -> str:
+        read = ", ".join(key.expressions or [quoted(column) for column in columns])
+        return f"(select row({read})::text from (select {alias}.*) as image)"
+
     # A statement does not see what it writes, so whatever is found was there before.
-    violated = f"(select count(*) from {table.sql} as n where {same} and n.ctid <> t.ctid) > 0"
+    violated = f"exists (select from {table.sql} as n where n.ctid <> t.ctid and {image('n')} = {image('t')})"
     states = ("23P01",) if key.kind == "exclusion" else ("23505",)
     return Target(key.kind, key.name, _names(scratch, name, key), states, columns, violated, changes)
 
@@ -162,12 +172,22 @@ def _foreign(scratch: Scratch, table: Table, foreign: Foreign) -> Target:
     columns = sorted(table.sources(foreign.columns), key=lambda name: name in shared)
     condition = missing_parent(foreign, scratch.tables[foreign.parent])
 
+    companions = list(_companions(table, foreign))
+
     def changes(connection: Connection, row: Row) -> list[dict[str, str]]:
-        others = list(_others(scratch, table, columns, foreign.name))
-        return violations(connection, scratch, table, row, columns, condition, others, [])
+        others = list(_others(scratch, table, [*columns, *companions], foreign.name))
+        return violations(connection, scratch, table, row, columns, condition, others, [], companions)
 
     names = frozenset({foreign.name})
     return Target("foreign key", foreign.name, names, ("23503",), tuple(columns), condition, changes)
+
+
+def _companions(table: Table, foreign: Foreign) -> Iterator[str]:
+    """What a check or another foreign key reads together with this one, and may be null."""
+    own = {*table.sources(foreign.columns)}
+    groups = [table.sources(check.columns) for check in table.checks] + [one.columns for one in table.foreigns]
+    met = {name for group in groups if own & {*group} for name in group} - own
+    yield from (name for name in table.columns if name in met and table.columns[name].may_be_null)
 
 
 def _others(scratch: Scratch, table: Table, columns: tuple[str, ...] | list[str], name: str) -> Iterator[str]:
