@@ -90,9 +90,7 @@ def _refusal(connection: psycopg.Connection[Any], statement: str) -> str:
         return first_line(error)
 
 
-def _attacked(
-    connection: psycopg.Connection[Any], scratch: Scratch, name: str, target: Target, rows: _Rows
-) -> Attack:
+def _attacked(connection: psycopg.Connection[Any], scratch: Scratch, name: str, target: Target, rows: _Rows) -> Attack:
     """Try the statements that break one constraint, and return the one that decides."""
     best = Attack(name, target.name, target.kind, "not tried", reason=target.impossible or None)
     if target.impossible:

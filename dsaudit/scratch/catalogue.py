@@ -6,7 +6,8 @@ TABLES = """
 select c.oid::bigint as oid, n.nspname as schema, c.relname as name, c.relkind = 'p' as is_partitioned,
        c.relrowsecurity as row_security, c.relforcerowsecurity as forced,
        (select pn.nspname || '.' || p.relname from pg_inherits as i join pg_class as p on p.oid = i.inhparent
-        join pg_namespace as pn on pn.oid = p.relnamespace where i.inhrelid = c.oid and c.relispartition) as partition_of,
+        join pg_namespace as pn on pn.oid = p.relnamespace
+        where i.inhrelid = c.oid and c.relispartition) as partition_of,
        (select string_agg('(' || pg_get_partition_constraintdef(l.relid) || ')', ' or ')
         from pg_partition_tree(c.oid) as l where c.relkind = 'p' and l.isleaf
           and pg_get_partition_constraintdef(l.relid) !~ 'satisfies_hash_partition') as bounds

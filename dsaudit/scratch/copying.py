@@ -1,10 +1,11 @@
-"""Makes the scratch copy: on a server that dsaudit started, or in a database of its own on one that was given for it."""
+"""Makes the scratch copy: on a server that dsaudit started, or in a database of its own on one that was given."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +14,7 @@ import psycopg
 from dsaudit import server
 from dsaudit.database.errors import first_line
 from dsaudit.scratch.dumping import dumped, restore
-from dsaudit.scratch.model import Scratch, ScratchError, literal, listed, quoted
+from dsaudit.scratch.model import Scratch, ScratchError, listed, literal, quoted
 from dsaudit.scratch.origin import Origin, ask
 from dsaudit.scratch.reflection import reflected
 
@@ -62,11 +63,11 @@ def copied(url: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] 
         raise ScratchError(f"no server for the scratch copy: {error}") from None
 
 
-def _installation(version: int) -> Any:
+def _installation(version: int) -> tuple[Path, str] | None:
     """The binaries of the audited server's own major version, or else the next newer ones, or the newest."""
     found = server.installations()
     wanted = [one for one in found if server.major(one[1]) >= version // 10_000]
-    return (wanted or found[-1:] or [None])[0]
+    return next(iter(wanted or found[-1:]), None)
 
 
 @contextmanager

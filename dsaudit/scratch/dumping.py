@@ -89,7 +89,9 @@ def entries(text: str) -> Iterator[Entry]:
     parts = ENTRY.split(META.sub("", text))[1:]
     for name, kind, schema, statements in zip(*(iter(parts),) * 4, strict=True):
         # The last entry is followed by a comment, and by nothing that is run.
-        made = statements.replace("CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", 1) if kind == "SCHEMA" else statements
+        made = (
+            statements.replace("CREATE SCHEMA ", "CREATE SCHEMA IF NOT EXISTS ", 1) if kind == "SCHEMA" else statements
+        )
         yield Entry(name, kind, schema if schema != "-" else "", made)
 
 

@@ -188,9 +188,7 @@ def _refer_later(
     is_key = any({*key.columns} <= {*foreign.columns} for key in table.keys)
     which = "r.n - 1" if is_key else "r.n / 2"
     sets = ", ".join(
-        f"{quoted(column)} = p.k{n}"
-        for n, column in enumerate(foreign.columns)
-        if table.columns[column].may_be_null
+        f"{quoted(column)} = p.k{n}" for n, column in enumerate(foreign.columns) if table.columns[column].may_be_null
     )
     keys = ", ".join(f"{quoted(key)} as k{n}" for n, key in enumerate(foreign.keys))
     same = "".join(
@@ -246,9 +244,7 @@ def _root(tables: Mapping[str, Table], name: str) -> str:
     return _root(tables, above) if above else name
 
 
-def _loosened(
-    tables: Mapping[str, Table], open_: dict[str, set[str]], modes: dict[str, dict[str, str]]
-) -> bool:
+def _loosened(tables: Mapping[str, Table], open_: dict[str, set[str]], modes: dict[str, dict[str, str]]) -> bool:
     """Let one table's references into a circle wait, if they may be null meanwhile."""
     for name, parents in open_.items():
         for parent in sorted(parents & {*open_}):

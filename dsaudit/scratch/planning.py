@@ -29,9 +29,7 @@ class Plan:
     referring: dict[str, str]  # of columns of picked foreign keys: a condition in i under which they stay null, or ""
 
 
-def planned(
-    connection: psycopg.Connection[Any], table: Table, modes: Mapping[str, str], rows: int, seed: int
-) -> Plan:
+def planned(connection: psycopg.Connection[Any], table: Table, modes: Mapping[str, str], rows: int, seed: int) -> Plan:
     """Return the plan for one table.
 
     Parameters
@@ -61,6 +59,9 @@ def planned(
         else _usable(connection, table, column, rows, seed)
         for column in table.settable
     }
+    for name in picked:
+        # Which parent it is decides the join; here it only matters whether there is one.
+        choices[name] = list(dict.fromkeys([choices[name][0], choices[name][-1]]))
     values: dict[str, str] = {}
     referring: dict[str, str] = {}
     for columns, checks in _components(table):
@@ -72,7 +73,7 @@ def planned(
         for name in columns:
             values[name] = _alternating([row[name] for row in chosen])
             if name in picked:
-                empty = [str(at) for at, row in enumerate(chosen) if row[name].startswith("(null)")]
+                empty = [str(at) for at, row in enumerate(chosen) if _is_null(row[name])]
                 referring[name] = f"i % {len(chosen)} in ({', '.join(empty)})" if empty else ""
     return Plan(rows, values, [(one, modes[one.name]) for one in foreigns], referring)
 
@@ -82,9 +83,7 @@ def samples(rows: int) -> list[int]:
     return sorted({*range(1, min(rows, 104) + 1), max(1, rows // 2), rows, rows + 1, rows + 2})
 
 
-def _usable(
-    connection: psycopg.Connection[Any], table: Table, column: Column, rows: int, seed: int
-) -> list[str]:
+def _usable(connection: psycopg.Connection[Any], table: Table, column: Column, rows: int, seed: int) -> list[str]:
     """The candidates that the column's type takes, domains included."""
     texts = [check.expression for check in table.checks if column.name in table.sources(check.columns)]
     texts += [expression for _, expression in (column.domain.checks if column.domain else ())]
@@ -94,7 +93,7 @@ def _usable(
     same = [other for other in table.settable if other.name in beside and other.type == column.type and other != column]
     tried[1:1] = [f"({one})::{column.storage}" for other in same if (one := fresh(other, seed))]
     if not column.may_be_null:
-        tried = [one for one in tried if not one.startswith("(null)")]
+        tried = [one for one in tried if not _is_null(one)]
     if not texts and fresh(column, seed):
         tried = tried[:1]
     numbers = ", ".join(f"({number})" for number in samples(rows))
@@ -146,7 +145,7 @@ def _survivors(
     while _size(lists) > MOST_COMBINATIONS:
         longest = max(lists.values(), key=len)
         # Null is last, and worth keeping.
-        longest.pop(-2 if longest[-1].startswith("(null)") else -1)
+        longest.pop(-2 if _is_null(longest[-1]) else -1)
     return _holding(connection, table, lists, checks, rows)
 
 
@@ -195,20 +194,24 @@ def _chosen(table: Table, lists: Mapping[str, list[str]], survivors: list[tuple[
     for at, name in enumerate(lists):
         if name in in_keys and (kept := [one for one in survivors if one[at] == 0]):
             survivors = kept
-    seen: set[tuple[int, int]] = set()
-    chosen: list[tuple[int, ...]] = []
     # Where no combination holds the first one is tried all the same: PostgreSQL then says what stood in the way.
-    for one in survivors or [(0,) * len(lists)]:
-        new = {*enumerate(one)} - seen
-        # What is new in each row serves better than a constant, as long as nothing else is asked for.
-        if new and len(chosen) < MOST_CHOSEN and not (chosen and _is_free(chosen[0])):
-            seen |= new
-            chosen.append(one)
+    chosen = survivors[:1] or [(0,) * len(lists)]
+    # What is new in each row serves better than a constant, as long as nothing else is asked for.
+    if any(chosen[0]):
+        patterns: dict[tuple[bool, ...], tuple[int, ...]] = {}
+        for one in survivors:
+            patterns.setdefault(tuple(_is_null(ones[at]) for ones, at in zip(lists.values(), one, strict=True)), one)
+        chosen = list(dict.fromkeys([*chosen, *patterns.values()]))[:MOST_CHOSEN]
+        seen = {place for one in chosen for place in enumerate(one)}
+        for one in survivors:
+            if len(chosen) < MOST_CHOSEN and {*enumerate(one)} - seen:
+                seen |= {*enumerate(one)}
+                chosen.append(one)
     return [{name: ones[at] for (name, ones), at in zip(lists.items(), one, strict=True)} for one in chosen]
 
 
-def _is_free(first: tuple[int, ...]) -> bool:
-    return not any(first)
+def _is_null(expression: str) -> bool:
+    return expression.startswith("(null)")
 
 
 def _alternating(expressions: list[str]) -> str:

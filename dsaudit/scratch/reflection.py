@@ -17,7 +17,8 @@ One = TypeVar("One")
 
 def reflected(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> dict[str, Table]:
     """Return the tables of these schemas by "schema.name"; partitions are tables of their own, with their own rules."""
-    with connection.transaction(), connection.cursor(row_factory=namedtuple_row) as cursor:
+    by_name: Any = namedtuple_row  # its own type knows no names
+    with connection.transaction(), connection.cursor(row_factory=by_name) as cursor:
         # The catalogue's own names need no path, and any other comes out with its schema.
         cursor.execute("set local search_path = ''")
         tables = cursor.execute(catalogue.TABLES, {"schemas": list(schemas)}).fetchall()

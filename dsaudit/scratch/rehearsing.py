@@ -80,7 +80,7 @@ def links(scratch: Scratch) -> list[Link]:
 
 
 def rehearsals(scratch: Scratch, relations: Sequence[Link] | None = None) -> list[Rehearsal]:
-    """Delete one parent with children for each relation (by default each foreign key) of a filled copy, and take it back.
+    """Delete a parent with children for each relation, by default each foreign key, of a filled copy; take it back.
 
     Children by other relations that refuse the deletion are cleared away first, and that is told.
     """
@@ -120,10 +120,16 @@ def _rehearsed(connection: psycopg.Connection[Any], scratch: Scratch, link: Link
             break
         except psycopg.Error as error:
             own = _own(tables, link, error)
-            if own or len(cleared) >= MOST_OBSTACLES or not (name := _clear(connection, tables, link, taken, mine, error)):
+            if (
+                own
+                or len(cleared) >= MOST_OBSTACLES
+                or not (name := _clear(connection, tables, link, taken, mine, error))
+            ):
                 by = error.diag.constraint_name
                 why = None if own else f"refused by another: {by or first_line(error)}"
-                return Rehearsal(link, "refused" if own else "not tried", children, left=children, refused_by=by, reason=why)
+                return Rehearsal(
+                    link, "refused" if own else "not tried", children, left=children, refused_by=by, reason=why
+                )
             cleared.append(name)
     return _told(connection, tables, link, mine, taken, before, children, cleared)
 
@@ -144,7 +150,7 @@ def _parent(connection: psycopg.Connection[Any], tables: Mapping[str, Table], li
     told = connection.execute(
         f"select p.tableoid::bigint, p.ctid::text from {tables[link.parent].sql} as p "
         f"join {tables[link.child].sql} as c on {same}{itself} "
-        "group by p.tableoid, p.ctid order by count(*) desc, 1, p.ctid limit 1".encode()
+        "group by p.tableoid, p.ctid order by count(*) desc, 1, p.ctid desc limit 1".encode()
     ).fetchone()
     return told and f"{{0}}.tableoid = {told[0]} and {{0}}.ctid = '{told[1]}'"
 

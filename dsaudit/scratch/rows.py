@@ -97,16 +97,21 @@ def violations(
     broken = " + ".join(["0 + 0", *(f"(({rule}) is false)::int" for rule in other_rules)])
 
     def query(tried: Mapping[str, Sequence[tuple[int, str]]]) -> str:
-        source, values = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r", {}
+        source = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r"
+        values: dict[str, str] = {}
         for at, (name, ones) in enumerate(tried.items()):
-            union = " union all ".join(f"select {n} as n, ({one})::{table.columns[name].storage} as v" for n, one in ones)
+            union = " union all ".join(
+                f"select {n} as n, ({one})::{table.columns[name].storage} as v" for n, one in ones
+            )
             source += f" cross join lateral ({union}) as c{at}"
             values |= {f"dsaudit n {at}": f"c{at}.n"}
         given = {name: f"c{at}.v" for at, name in enumerate(tried)}
         values |= {c.name: given.get(c.name, f"r.{quoted(c.name)}") for c in table.settable}
         marks = ", ".join(quoted(f"dsaudit n {at}") for at in range(len(tried)))
         image = table.image(values, source)
-        return f"select {marks} from ({image}) as t where {condition} order by {broken}, {marks} limit {MOST_VIOLATIONS}"
+        return (
+            f"select {marks} from ({image}) as t where {condition} order by {broken}, {marks} limit {MOST_VIOLATIONS}"
+        )
 
     numbered = {name: list(enumerate(ones)) for name, ones in lists.items()}
     found = _asked(connection, query(numbered))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Target:
 
 
 def targets(scratch: Scratch, name: str) -> Iterator[Target]:
-    """Yield what can be attacked of one table; what it inherits from the table it is a partition of is attacked there."""
+    """Yield what can be attacked of one table; what a partition inherits is attacked where it inherits it from."""
     table = scratch.tables[name]
     is_root = not table.partition_of
     for column in table.columns.values():
@@ -81,7 +81,9 @@ def _domain(scratch: Scratch, table: Table, column: Column, domain: Domain) -> I
         condition = f"({_of_domain(column, expression)}) is false"
 
         def changes(connection: Connection, row: Row, condition: str = condition) -> list[dict[str, str]]:
-            others = [_of_domain(column, text) for _, text in domain.checks if _of_domain(column, text) not in condition]
+            others = [
+                _of_domain(column, text) for _, text in domain.checks if _of_domain(column, text) not in condition
+            ]
             texts = [text for _, text in domain.checks]
             return violations(connection, scratch, table, row, (column.name,), condition, others, texts)
 
@@ -206,4 +208,3 @@ def _others(scratch: Scratch, table: Table, columns: tuple[str, ...] | list[str]
             yield _of_domain(column, text)
     if table.bounds:
         yield f"({table.bounds}) is true"
-

@@ -1,4 +1,4 @@
-"""Values for a column as SQL in ``i``, the row's number: one that is new in each row, and candidates for constraints."""
+"""Values for a column as SQL in ``i``, the row's number: new in each row, or candidates for its constraints."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _text(column: Column, seed: int, given: str) -> str:
 
 
 def candidates(column: Column, seed: int, expressions: Sequence[str]) -> list[str]:
-    """Return expressions that may satisfy (or break) constraints of these texts, the one of `fresh` first, null last."""
+    """Return expressions that may satisfy, or break, constraints of these texts: that of `fresh` first, null last."""
     texts, numbers = literals(expressions)
     if column.is_array:
         element = replace(column, is_array=False, domain=None, type=column.base, nullable=False)
