@@ -26,7 +26,7 @@ class Attack:
     """What became of the attack on one constraint.
 
     `outcome` is "refused" by just this constraint; "accepted"; "swallowed": no error, though a trigger or a rule kept
-    the row out or changed it, so that whoever writes is not told; "refused by another"; or "not tried", with the reason.
+    the row out or changed it, so that whoever writes is not told; "refused by another"; "not tried", with the reason.
     """
 
     table: str

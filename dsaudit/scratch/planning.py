@@ -160,7 +160,7 @@ def _holding(
     condition = " and ".join(f"({check.expression}) is not false" for check in checks)
 
     def query(tried: Mapping[str, Sequence[tuple[int, str]]]) -> str:
-        source, values = f"(values {numbers}) as numbers (i)", {}
+        source, values = f"(values {numbers}) as numbers (i)", dict[str, str]()
         for at, (name, ones) in enumerate(tried.items()):
             union = " union all ".join(f"select {n} as n, ({one})::{table.columns[name].type} as v" for n, one in ones)
             source += f" cross join lateral ({union}) as c{at}"

@@ -15,8 +15,9 @@ TEXTS = {"text", "varchar", "bpchar", "name"}
 TIMES = {"date": "1 day", "timestamp": "1 second", "timestamptz": "1 second"}
 EPOCH = "2024-01-01"
 LETTERS = ("abcdefghij", "ABCDEFGHIJ")
-GENERIC = ("'EUR'", "'DE'", "'de'", "'A'", "'a'", "'1'", "'+4915112345678'", "'{}'", "'[]'", "'127.0.0.1'", "''")
-GENERIC += ("'2024-01-01'", "'de-DE'", "'a.example'", "'#aabbcc'", "'AB-1234'", "'1.2.3'", "'dsaudit'")
+GENERIC = (
+    "EUR DE de A a 1 +4915112345678 {} [] 127.0.0.1 2024-01-01 de-DE a.example #aabbcc AB-1234 1.2.3 dsaudit".split()
+)
 _OTHERS = {
     "bool": "i % 2 = 0",
     "time": "time '00:00' + (i % 86400) * interval '1 second'",
@@ -176,7 +177,7 @@ def _texts(texts: list[str], numbers: list[str]) -> list[str]:
             found += [f"repeat('a', {number} + 1)", f"repeat('a', {number} - 1)"]
     found += ["'user' || i || '@example.com'", "'https://example.com/' || i", "i::text", "md5(i::text)"]
     found += [f"translate(i::text, '0123456789', '{letters}')" for letters in LETTERS]
-    found += ["'a-' || i", "'a_' || i", "'A-' || i", "md5(i::text)::uuid::text", *GENERIC]
+    found += ["'a-' || i", "'a_' || i", "'A-' || i", "md5(i::text)::uuid::text", *map(literal, GENERIC), "''"]
     return found
 
 
