@@ -15,9 +15,25 @@ TEXTS = {"text", "varchar", "bpchar", "name"}
 TIMES = {"date": "1 day", "timestamp": "1 second", "timestamptz": "1 second"}
 EPOCH = "2024-01-01"
 LETTERS = ("abcdefghij", "ABCDEFGHIJ")
-GENERIC = (
-    "EUR DE de A a 1 +4915112345678 {} [] 127.0.0.1 2024-01-01 de-DE a.example #aabbcc AB-1234 1.2.3 dsaudit".split()
-)
+GENERIC = [
+    "EUR",
+    "DE",
+    "de",
+    "A",
+    "a",
+    "1",
+    "+4915112345678",
+    "{}",
+    "[]",
+    "127.0.0.1",
+    "2024-01-01",
+    "de-DE",
+    "a.example",
+    "#aabbcc",
+    "AB-1234",
+    "1.2.3",
+    "dsaudit",
+]
 _OTHERS = {
     "bool": "i % 2 = 0",
     "time": "time '00:00' + (i % 86400) * interval '1 second'",
