@@ -98,6 +98,10 @@ order by 1, 2
 # The column list of "set null (columns)" is there from major 15 on.
 FOREIGNS = """
 select c.conrelid::bigint as oid, c.conname as name, n.nspname || '.' || p.relname as parent,
+       array(with recursive parts (oid) as (
+               select c.oid union all select x.oid from pg_constraint as x join parts on x.conparentid = parts.oid
+             ) select distinct x.conname::text from parts join pg_constraint as x on x.oid = parts.oid order by 1
+       ) as names,
        array(select a.attname::text from unnest(c.conkey) with ordinality as k (n, o) join pg_attribute as a
              on a.attrelid = c.conrelid and a.attnum = k.n order by k.o) as columns,
        array(select a.attname::text from unnest(c.confkey) with ordinality as k (n, o) join pg_attribute as a

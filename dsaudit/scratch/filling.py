@@ -213,7 +213,7 @@ def _refer_later(
 
 def ordered(tables: Mapping[str, Table]) -> tuple[list[list[str]], dict[str, dict[str, str]]]:
     """Return the tables, parents first and circles together, and how each foreign key gets its values."""
-    roots = {name: _root(tables, name) for name in tables}
+    roots = {name: root_of(tables, name) for name in tables}
     modes: dict[str, dict[str, str]] = {name: {} for name in tables if roots[name] == name}
     open_: dict[str, set[str]] = {name: set() for name in modes}
     for name in modes:
@@ -239,16 +239,17 @@ def ordered(tables: Mapping[str, Table]) -> tuple[list[list[str]], dict[str, dic
     return order, modes
 
 
-def _root(tables: Mapping[str, Table], name: str) -> str:
+def root_of(tables: Mapping[str, Table], name: str) -> str:
+    """Return the table that a partition belongs to in the end, or the table itself."""
     above = tables[name].partition_of
-    return _root(tables, above) if above else name
+    return root_of(tables, above) if above else name
 
 
 def _loosened(tables: Mapping[str, Table], open_: dict[str, set[str]], modes: dict[str, dict[str, str]]) -> bool:
     """Let one table's references into a circle wait, if they may be null meanwhile."""
     for name, parents in open_.items():
         for parent in sorted(parents & {*open_}):
-            foreigns = [one for one in tables[name].foreigns if _root(tables, one.parent) == parent]
+            foreigns = [one for one in tables[name].foreigns if root_of(tables, one.parent) == parent]
             if name in _reached(open_, parent) and all(
                 any(tables[name].columns[column].may_be_null for column in one.columns) for one in foreigns
             ):

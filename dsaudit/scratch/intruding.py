@@ -14,6 +14,8 @@ from dsaudit.scratch.model import Scratch, ScratchError, Table, literal, quoted
 from dsaudit.scratch.rows import Row, inserted, new_row
 
 Connection = psycopg.Connection[Any]
+Place = tuple[str, dict[str, str]]  # where a row lies, and whose it is
+RANK = ("let in", "kept out", "not tried")
 MALFORMED = "no'such;tenant"
 # Row security or a missing grant, and a setting that a policy asks for and nobody has made.
 REFUSALS = ("42501", "42704")
@@ -92,19 +94,19 @@ def _of_table(scratch: Scratch, role: str, settings: Mapping[str, str], name: st
     if victim is None or own is None:
         yield Intrusion(name, "any", "any", "not tried", scratch.shortfalls.get(name, "it has no rows of two tenants"))
         return
-    place, whose = victim
-    blind = _blind(
-        scratch, role, _given(settings, STATES[0], own[1]), f"select from {table.sql} as t where {own[0].format('t')}"
-    )
+    own_values = _given(settings, STATES[0], own[1])
+    blind = _blind(scratch, role, own_values, f"select from {table.sql} as t where {own[0].format('t')}")
     for state in STATES:
         given = _given(settings, state, own[1])
-        for attempt, statement in _attempts(table, settings, place, whose, own, new, state):
-            made = Intrusion(name, attempt, state, "not tried", why_not)
-            told = made if statement is None else _tried(scratch, role, given, made, statement)
+        for attempt, statements in _attempts(table, victim, own, new, state):
+            told = Intrusion(name, attempt, state, "not tried", why_not)
+            for statement in statements:
+                one = _tried(scratch, role, given, told, statement, f"{table.sql} as t where {victim[0].format('t')}")
+                told = min(told, one, key=lambda one: RANK.index(one.outcome))
             yield replace(told, outcome="not tried", reason=blind) if blind and told.outcome == "kept out" else told
 
 
-def _two(connection: Connection, table: Table, columns: list[str]) -> tuple[Any, Any]:
+def _two(connection: Connection, table: Table, columns: list[str]) -> tuple[Place | None, Place | None]:
     """A row, and one of another tenant: where each lies, and whose it is."""
     whose = ", ".join(f"t.{quoted(column)}::text" for column in columns)
     differs = " and ".join(f"t.{quoted(column)} is not null" for column in columns)
@@ -125,43 +127,47 @@ def _given(settings: Mapping[str, str], state: str, own: Mapping[str, str]) -> d
     return {settings[column]: value for column, value in values.get(state, {}).items()}
 
 
-def _attempts(
-    table: Table,
-    settings: Mapping[str, str],
-    place: str,
-    whose: Mapping[str, str],
-    own: tuple[str, Mapping[str, str]],
-    new: Row | None,
-    state: str,
-) -> Iterator[tuple[str, str | None]]:
-    """Statements that must touch no row: of the one tenant's row, or in its name."""
-    there = place.format("t")
-    planted = {column: f"{literal(value)}::{table.columns[column].type}" for column, value in whose.items()}
-    sets = ", ".join(f"{quoted(column)} = {value}" for column, value in planted.items())
-    first = next(iter(settings))
-    yield "read", f"select from {table.sql} as t where {there}"
-    yield "change", f"update {table.sql} as t set {quoted(first)} = {quoted(first)} where {there}"
-    yield "delete", f"delete from {table.sql} as t where {there}"
-    yield "plant", inserted(table, new, planted) if new else None
+def _attempts(table: Table, victim: Place, own: Place, new: Row | None, state: str) -> Iterator[tuple[str, list[str]]]:
+    """What must not touch one tenant's row, nor be done in its name, and the statements that try it.
+
+    A statement that reads nothing is held against fewer policies, so each change is tried without a condition too.
+    """
+    there = victim[0].format("t")
+    planted, taken = (
+        {column: f"{literal(value)}::{table.columns[column].type}" for column, value in one[1].items()}
+        for one in (victim, own)
+    )
+    as_victim, as_own = (
+        ", ".join(f"{quoted(column)} = {value}" for column, value in values.items()) for values in (planted, taken)
+    )
+    first = quoted(next(iter(planted)))
+    yield "read", [f"select from {table.sql} as t where {there}"]
+    yield "change", [f"update {table.sql} as t set {first} = {first} where {there}"]
+    yield "delete", [f"delete from {table.sql} as t where {there}", f"delete from {table.sql} as t"]
+    yield "plant", [inserted(table, new, planted)] if new else []
     if state == STATES[0]:
-        taken = ", ".join(
-            f"{quoted(column)} = {literal(value)}::{table.columns[column].type}" for column, value in own[1].items()
-        )
-        yield "take over", f"update {table.sql} as t set {taken} where {there}"
-        yield "give away", f"update {table.sql} as t set {sets} where {own[0].format('t')}"
+        change = f"update {table.sql} as t set"
+        yield "take over", [f"{change} {as_own} where {there}", f"{change} {as_own}"]
+        yield "give away", [f"{change} {as_victim} where {own[0].format('t')}", f"{change} {as_victim}"]
 
 
-def _tried(scratch: Scratch, role: str, given: Mapping[str, str], made: Intrusion, statement: str) -> Intrusion:
+def _tried(
+    scratch: Scratch, role: str, given: Mapping[str, str], made: Intrusion, statement: str, victim: str
+) -> Intrusion:
     with as_tenant(scratch, role, given) as connection:
         try:
             touched = connection.execute(statement.encode()).rowcount
+            connection.execute("reset role")
+            is_there = connection.execute(f"select from {victim}".encode()).rowcount
         except psycopg.Error as error:
             if error.sqlstate in REFUSALS or (error.sqlstate or "").startswith("22"):
                 return replace(made, outcome="kept out", reason=first_line(error))
             # It got past the policies, or they were not asked yet: something else refused it.
             by = error.diag.constraint_name or first_line(error)
-            return replace(made, reason=f"refused by another: {by}")
-    return replace(made, outcome="let in" if touched else "kept out", reason=None)
+            return replace(made, outcome="not tried", reason=f"refused by another: {by}")
+    # Without a condition a tenant may well change rows of its own, unless it gives them away.
+    counts = made.attempt in ("read", "plant", "give away") or made.state != STATES[0]
+    return replace(made, outcome="let in" if not is_there or (counts and touched) else "kept out", reason=None)
 
 
 def _blind(scratch: Scratch, role: str, given: Mapping[str, str], statement: str) -> str | None:

@@ -83,6 +83,7 @@ class Foreign:
     """A foreign key: its columns, what they refer to, and what it does on delete."""
 
     name: str
+    names: frozenset[str]  # its own and those that it has between partitions, which errors tell
     columns: tuple[str, ...]
     parent: str
     keys: tuple[str, ...]

@@ -101,9 +101,17 @@ def _check(row: Any) -> Check:
 
 
 def _foreign(row: Any) -> Foreign:
-    columns, keys, touched = tuple(row.columns), tuple(row.keys), tuple(row.set_columns)
     return Foreign(
-        row.name, columns, row.parent, keys, row.on_delete, touched, row.deferrable, row.validated, row.inherited
+        row.name,
+        frozenset(row.names),
+        tuple(row.columns),
+        row.parent,
+        tuple(row.keys),
+        row.on_delete,
+        tuple(row.set_columns),
+        row.deferrable,
+        row.validated,
+        row.inherited,
     )
 
 

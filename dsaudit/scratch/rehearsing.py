@@ -147,10 +147,13 @@ def _parent(connection: psycopg.Connection[Any], tables: Mapping[str, Table], li
     """Where a parent lies that has children, and not only itself; the one with the most."""
     same = " and ".join(f"c.{quoted(a)} = p.{quoted(b)}" for a, b in zip(link.columns, link.keys, strict=True))
     itself = " and (c.tableoid, c.ctid) <> (p.tableoid, p.ctid)" if link.child == link.parent else ""
+    # A row that is a default itself cannot be replaced by it, and what is a default is mostly among the first rows.
+    rules = {one.on_delete for one in tables[link.child].foreigns if one.columns == link.columns}
+    way = "desc" if "set_default" in rules else "asc"
     told = connection.execute(
         f"select p.tableoid::bigint, p.ctid::text from {tables[link.parent].sql} as p "
         f"join {tables[link.child].sql} as c on {same}{itself} "
-        "group by p.tableoid, p.ctid order by count(*) desc, 1, p.ctid desc limit 1".encode()
+        f"group by p.tableoid, p.ctid order by count(*) desc, 1 {way}, p.ctid {way} limit 1".encode()
     ).fetchone()
     return told and f"{{0}}.tableoid = {told[0]} and {{0}}.ctid = '{told[1]}'"
 
@@ -214,7 +217,7 @@ def _places(rows: set[tuple[int, str]]) -> str:
 def _own(tables: Mapping[str, Table], link: Link, error: psycopg.Error) -> bool:
     """Whether it was the link's own foreign key that refused."""
     return any(
-        one.name == error.diag.constraint_name and one.columns == link.columns and one.parent == link.parent
+        error.diag.constraint_name in one.names and one.columns == link.columns and one.parent == link.parent
         for one in tables[link.child].foreigns
     )
 
@@ -231,7 +234,7 @@ def _clear(
     for name, table in _stored(tables):
         for foreign in table.foreigns:
             rows = taken.get(foreign.parent)
-            if foreign.name != error.diag.constraint_name or not rows:
+            if error.diag.constraint_name not in foreign.names or not rows:
                 continue
             places = _referring(connection, tables, name, foreign, rows)
             if not places:

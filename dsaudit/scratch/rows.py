@@ -10,12 +10,13 @@ from typing import Any
 import psycopg
 
 from dsaudit.database.errors import first_line
-from dsaudit.scratch.filling import insertion
+from dsaudit.scratch.filling import insertion, root_of
 from dsaudit.scratch.model import Column, Foreign, Scratch, Table, listed, literal, quoted
 from dsaudit.scratch.planning import MOST_COMBINATIONS
 from dsaudit.scratch.values import candidates
 
 MOST_VIOLATIONS = 5
+MOST_LOOKS = 25
 MOST_ONE_BY_ONE = 200
 
 
@@ -36,23 +37,28 @@ def new_row(connection: psycopg.Connection[Any], scratch: Scratch, name: str) ->
 
     The row is inserted as planned and taken back, so its own triggers have had their say.
     """
-    table, plan = scratch.tables[name], scratch.plans.get(name)
+    table, root = scratch.tables[name], root_of(scratch.tables, name)
+    plan = scratch.plans.get(root)
     if plan is None:
         return None, None, "no new row is planned for it"
-    number = plan.rows + 1
-    statement = insertion(scratch.tables, scratch.plans, name, scratch.counts, (number, number))
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute("set constraints all immediate")
-            told = connection.execute(
-                f"{statement} returning pg_catalog.to_jsonb(t)::text, t.tableoid::regclass::text".encode()
-            ).fetchone()
-    except psycopg.Error as error:
-        return None, None, f"a new row is refused: {first_line(error)}"
-    if told is None:
-        return None, None, "no further row is let in"
-    source = f"pg_catalog.jsonb_populate_record(null::{table.sql}, {literal(told[0])}::jsonb) as r"
-    return Row(source), told[1], ""
+    why = "no further row is let in"
+    # Which of a table's next rows go to one partition is not known beforehand.
+    for number in range(plan.rows + 1, plan.rows + (2 if root == name else MOST_LOOKS)):
+        statement = insertion(scratch.tables, scratch.plans, root, scratch.counts, (number, number))
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute("set constraints all immediate")
+                told = connection.execute(
+                    f"{statement} returning pg_catalog.to_jsonb(t)::text, t.tableoid::regclass::text, "
+                    f"t.tableoid = {literal(table.sql)}::regclass".encode()
+                ).fetchone()
+        except psycopg.Error as error:
+            why = f"a new row is refused: {first_line(error)}"
+            continue
+        if told and (root == name or told[2]):
+            source = f"pg_catalog.jsonb_populate_record(null::{table.sql}, {literal(told[0])}::jsonb) as r"
+            return Row(source), told[1], ""
+    return None, None, why
 
 
 def some_row(connection: psycopg.Connection[Any], table: Table, condition: str = "true", skip: str = "") -> Row | None:

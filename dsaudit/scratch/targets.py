@@ -180,8 +180,7 @@ def _foreign(scratch: Scratch, table: Table, foreign: Foreign) -> Target:
         others = list(_others(scratch, table, [*columns, *companions], foreign.name))
         return violations(connection, scratch, table, row, columns, condition, others, [], companions)
 
-    names = frozenset({foreign.name})
-    return Target("foreign key", foreign.name, names, ("23503",), tuple(columns), condition, changes)
+    return Target("foreign key", foreign.name, foreign.names, ("23503",), tuple(columns), condition, changes)
 
 
 def _companions(table: Table, foreign: Foreign) -> Iterator[str]:

@@ -61,6 +61,8 @@ def cloned(scratch: Scratch, statements: tuple[str, ...]) -> Iterator[Scratch]:
             with psycopg.connect(url, autocommit=True) as connection:
                 for statement in statements:
                     connection.execute(statement.encode())
-            yield replace(scratch, url=url, worker_url=worker, plans={**scratch.plans}, counts={**scratch.counts}, shortfalls={})
+            yield replace(
+                scratch, url=url, worker_url=worker, plans={**scratch.plans}, counts={**scratch.counts}, shortfalls={}
+            )
         finally:
             server_wide.execute(f'drop database "{name}" with (force)')

@@ -85,7 +85,8 @@ def test_attacks_leave_nothing(filled: Scratch) -> None:
         (f"alter table {LINE} drop constraint line_product", {("foreign key", "line_product")}),
         (f"alter table {LINE} drop constraint line_order", {("foreign key", "line_order")}),
         (f"alter table {LINE} drop constraint line_tenant", {("foreign key", "line_tenant")}),
-        (f'alter table {LINE} drop constraint "Line ""item""_parent_fkey"', {("foreign key", 'Line "item"_parent_fkey')}),
+        (f'alter table {LINE} drop constraint "Line ""item""_parent_fkey"',
+         {("foreign key", 'Line "item"_parent_fkey')}),
         ("alter table event_notes drop constraint note_event", {("foreign key", "note_event")}),
         ("alter table events drop constraint events_tenant_id_fkey", {("foreign key", "events_tenant_id_fkey")}),
         ("alter table attachments disable trigger all",
@@ -141,7 +142,8 @@ def test_a_table_that_lets_no_row_in_is_not_tried(clone: Clone) -> None:
 
 def test_another_constraint_that_comes_first_is_no_proof(clone: Clone) -> None:
     scratch = clone(
-        "alter table products add constraint a_price check (price > 0)", "alter table products drop constraint price_positive"
+        "alter table products add constraint a_price check (price > 0)",
+        "alter table products drop constraint price_positive",
     )
     (one,) = [one for one in attacks(scratch) if one.constraint == "price_positive"]
     assert (one.outcome, one.refused_by, one.is_decided) == ("refused by another", "a_price", False)

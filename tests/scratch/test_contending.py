@@ -23,15 +23,13 @@ def test_transactions_in_one_order_come_through(filled: Scratch) -> None:
 
 
 def test_a_lock_that_is_held_too_long_is_told(filled: Scratch) -> None:
-    found = deadlocks(filled, [[FIRST, "select pg_sleep(0.6)"], [FIRST]], rounds=1, lock_seconds=0.4)
+    found = deadlocks(filled, [[FIRST, "select pg_sleep(0.6)"]] * 2, rounds=1, lock_seconds=0.4)
     assert (found.timeouts, found.finished) == (1, 1)
 
 
 def test_another_refusal_is_told_in_words(filled: Scratch) -> None:
     found = deadlocks(filled, [["update public.products set price = -1 where key = 1"]], rounds=2)
-    assert found.refused == {
-        'new row for relation "products" violates check constraint "price_positive"': 2
-    }
+    assert found.refused == {'new row for relation "products" violates check constraint "price_positive"': 2}
 
 
 def test_what_was_written_is_taken_back(filled: Scratch) -> None:

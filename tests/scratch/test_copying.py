@@ -119,13 +119,16 @@ def test_an_extension_that_is_not_there_is_told_and_so_is_what_needs_it(audited:
 
 
 def test_a_newer_server_than_pg_dump_is_refused_in_words() -> None:
-    with pytest.raises(ScratchError, match=r"the audited server is PostgreSQL 99, and the newest pg_dump at hand is of"):
+    with pytest.raises(
+        ScratchError, match=r"the audited server is PostgreSQL 99, and the newest pg_dump at hand is of"
+    ):
         dumping.newest_pg_dump(99_00_01)
 
 
 def test_a_schema_that_is_not_there_is_refused(audited: str) -> None:
-    with pytest.raises(ScratchError, match="the audited database has no schema warehouse"), copied(
-        audited, ["public", "warehouse"]
+    with (
+        pytest.raises(ScratchError, match="the audited database has no schema warehouse"),
+        copied(audited, ["public", "warehouse"]),
     ):
         pass
 
