@@ -10,6 +10,7 @@ from dsaudit.scratch.copying import copied
 from dsaudit.scratch.filling import fill
 from dsaudit.scratch.intruding import Intrusion, as_tenant, intrusions
 from dsaudit.scratch.model import Scratch, ScratchError, Table
+from dsaudit.scratch.normalising import normalised
 from dsaudit.scratch.rehearsing import Link, Rehearsal, links, rehearsals
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "fill",
     "intrusions",
     "links",
+    "normalised",
     "rehearsals",
 ]

@@ -104,34 +104,33 @@ def _rehearsed(connection: psycopg.Connection[Any], scratch: Scratch, link: Link
     if place is None:
         why = scratch.shortfalls.get(link.child) or scratch.shortfalls.get(link.parent)
         return Rehearsal(link, "not tried", reason=why or "no row refers to a parent")
-    key = connection.execute(
-        f"select {', '.join(f'p.{quoted(one)}::text' for one in link.keys)} from {tables[link.parent].sql} as p "
-        f"where {place.format('p')}".encode()
-    ).fetchone()
-    mine = _mine(tables, link, key or ())
-    taken = _taken(connection, tables, link.parent, place)
-    children = _count(connection, tables[link.child], mine)
-    cleared: list[str] = []
+    mine = _mine(connection, tables, link, place)
+    family = _Family(mine, _named(connection, tables[link.child], link, mine), _taken(connection, tables, link, place))
+    children, cleared = len(family.names), list[str]()
     while True:
         before = {name: _count(connection, table) for name, table in _stored(tables)}
         try:
             with connection.transaction():
                 connection.execute(f"delete from {tables[link.parent].sql} as p where {place.format('p')}".encode())
-            break
+            return _told(connection, tables, link, family, before, cleared)
         except psycopg.Error as error:
-            own = _own(tables, link, error)
-            if (
-                own
-                or len(cleared) >= MOST_OBSTACLES
-                or not (name := _clear(connection, tables, link, taken, mine, error))
-            ):
-                by = error.diag.constraint_name
-                why = None if own else f"refused by another: {by or first_line(error)}"
-                return Rehearsal(
-                    link, "refused" if own else "not tried", children, left=children, refused_by=by, reason=why
-                )
+            by = error.diag.constraint_name
+            if _own(tables, link, error):
+                return Rehearsal(link, "refused", children, left=children, refused_by=by)
+            name = _clear(connection, tables, link, family, error) if len(cleared) < MOST_OBSTACLES else None
+            if name is None:
+                why = f"refused by another: {by or first_line(error)}"
+                return Rehearsal(link, "not tried", children, left=children, refused_by=by, reason=why)
             cleared.append(name)
-    return _told(connection, tables, link, mine, taken, before, children, cleared)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The children of the parent that is deleted: by a condition on ``t``, by name, and all that cascades take."""
+
+    mine: str
+    names: list[str]
+    taken: dict[str, set[tuple[int, str]]]
 
 
 def _absent(tables: Mapping[str, Table], link: Link) -> str | None:
@@ -158,11 +157,33 @@ def _parent(connection: psycopg.Connection[Any], tables: Mapping[str, Table], li
     return told and f"{{0}}.tableoid = {told[0]} and {{0}}.ctid = '{told[1]}'"
 
 
-def _mine(tables: Mapping[str, Table], link: Link, key: Sequence[str]) -> str:
-    """The condition on ``t`` of a child of the deleted parent."""
+def _mine(connection: psycopg.Connection[Any], tables: Mapping[str, Table], link: Link, place: str) -> str:
+    """The condition on ``t`` of a child of the parent at a place; a row that refers to itself is no child."""
+    keys = ", ".join(f"p.{quoted(one)}::text" for one in link.keys)
+    query = f"select {keys} from {tables[link.parent].sql} as p where {place.format('p')}"
+    found = connection.execute(query.encode()).fetchone() or ()
     columns = tables[link.child].columns
-    pairs = zip(link.columns, key, strict=True)
-    return " and ".join(f"t.{quoted(column)} = {literal(value)}::{columns[column].storage}" for column, value in pairs)
+    same = " and ".join(
+        f"t.{quoted(column)} = {literal(value)}::{columns[column].storage}"
+        for column, value in zip(link.columns, found, strict=True)
+    )
+    return same + (f" and not ({place.format('t')})" if link.child == link.parent else "")
+
+
+def _name(table: Table, link: Link) -> str:
+    """What a row ``t`` is known by whatever happens to its references: a key, or else its other columns."""
+    keys = [key for key in table.keys if not (key.predicate or key.expressions or key.operators)]
+    firm = [key.columns for key in keys if not any(table.columns[one].may_be_null for one in key.columns)]
+    if firm:
+        best = min(firm, key=lambda columns: len({*columns} & {*link.columns}))
+        return f"jsonb_build_array({', '.join(f't.{quoted(one)}' for one in best)})::text"
+    referring = ", ".join(literal(one) for foreign in table.foreigns for one in foreign.columns)
+    return f"(to_jsonb(t) - array[{referring}]::text[])::text"
+
+
+def _named(connection: psycopg.Connection[Any], table: Table, link: Link, mine: str) -> list[str]:
+    rows = connection.execute(f"select {_name(table, link)} from {table.sql} as t where {mine}".encode()).fetchall()
+    return [name for (name,) in rows]
 
 
 def _count(connection: psycopg.Connection[Any], table: Table, condition: str = "true") -> int:
@@ -171,9 +192,10 @@ def _count(connection: psycopg.Connection[Any], table: Table, condition: str = "
 
 
 def _taken(
-    connection: psycopg.Connection[Any], tables: Mapping[str, Table], parent: str, place: str
+    connection: psycopg.Connection[Any], tables: Mapping[str, Table], link: Link, place: str
 ) -> dict[str, set[tuple[int, str]]]:
     """Which rows go along by the cascades of the foreign keys: for each table where they lie."""
+    parent = link.parent
     row = connection.execute(
         f"select t.tableoid::bigint, t.ctid::text from {tables[parent].sql} as t where {place.format('t')}".encode()
     ).fetchall()
@@ -226,20 +248,19 @@ def _clear(
     connection: psycopg.Connection[Any],
     tables: Mapping[str, Table],
     link: Link,
-    taken: Mapping[str, set[tuple[int, str]]],
-    mine: str,
+    family: _Family,
     error: psycopg.Error,
 ) -> str | None:
     """Delete what refuses the deletion by another foreign key, and return that key's name; None if that fails too."""
     for name, table in _stored(tables):
         for foreign in table.foreigns:
-            rows = taken.get(foreign.parent)
+            rows = family.taken.get(foreign.parent)
             if error.diag.constraint_name not in foreign.names or not rows:
                 continue
             places = _referring(connection, tables, name, foreign, rows)
             if not places:
                 continue
-            spared = f" and not coalesce({mine}, false)" if name == link.child else ""
+            spared = f" and not coalesce({family.mine}, false)" if name == link.child else ""
             where = f"(t.tableoid::bigint, t.ctid::text) in ({_places(places)}){spared}"
             try:
                 with connection.transaction():
@@ -254,29 +275,26 @@ def _told(
     connection: psycopg.Connection[Any],
     tables: Mapping[str, Table],
     link: Link,
-    mine: str,
-    taken: Mapping[str, set[tuple[int, str]]],
+    family: _Family,
     before: Mapping[str, int],
-    children: int,
     cleared: list[str],
 ) -> Rehearsal:
     """Count what was written since: rows that are gone, and rows that bear this transaction's number or a later one."""
     new = "(t.xmin::text::bigint - (pg_current_xact_id()::text::bigint % 4294967296)) >= 0"
-    null = " or ".join(f"t.{quoted(column)} is null" for column in link.columns)
     along = {}
     for name, table in _stored(tables):
-        gone = before[name] - _count(connection, table)
-        changed = _count(connection, table, new)
+        gone, changed = before[name] - _count(connection, table), _count(connection, table, new)
         if gone or changed:
-            along[name] = Along(gone, changed, len(taken.get(name, ())))
-    left = _count(connection, tables[link.child], mine)
-    nulled = _count(connection, tables[link.child], f"{new} and ({null})")
-    defaulted = _count(connection, tables[link.child], f"{new} and not ({null}) and not ({mine})")
-    lost = along[link.child].deleted if link.child in along else 0
-    deleted = min(lost - (link.child == link.parent), children - left - nulled - defaulted)
+            along[name] = Along(gone, changed, len(family.taken.get(name, ())))
+    child = tables[link.child]
+    null = " or ".join(f"t.{quoted(column)} is null" for column in link.columns)
+    known = f"{_name(child, link)} = any(array[{', '.join(map(literal, family.names))}]::text[])"
+    nulled = _count(connection, child, f"{known} and ({null})")
+    left = _count(connection, child, f"{known} and ({family.mine})")
+    defaulted = _count(connection, child, known) - nulled - left
+    deleted = len(family.names) - nulled - left - defaulted
     fates: dict[Fate, int] = {"deleted": deleted, "nulled": nulled, "defaulted": defaulted, "left": left}
-    met = [fate for fate, count in fates.items() if count > 0]
+    met = [fate for fate, count in fates.items() if count]
     why = f"after the children by {', '.join(cleared)} were cleared away" if cleared else None
-    return Rehearsal(
-        link, met[0] if len(met) == 1 else "mixed", children, deleted, nulled, defaulted, left, None, along, why
-    )
+    fate = met[0] if len(met) == 1 else "mixed"
+    return Rehearsal(link, fate, len(family.names), deleted, nulled, defaulted, left, None, along, why)

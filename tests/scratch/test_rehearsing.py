@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from dsaudit.scratch import Link, Rehearsal, Scratch, links, rehearsals
+from dsaudit.scratch.reflection import reflected
 from tests.scratch.conftest import Clone
 
 pytestmark = pytest.mark.xdist_group("scratch")
@@ -48,6 +49,22 @@ def test_what_goes_along_is_told_with_what_was_expected(filled: Scratch) -> None
     assert found.along["public.event_notes"].deleted == found.along["public.event_notes"].expected > 0
     assert found.along["public.tenants"].deleted == 1
     assert "line_tenant" in str(found.reason)  # its children refuse the deletion, and were cleared away
+
+
+def test_children_that_other_references_change_meanwhile_are_told_apart(clone: Clone) -> None:
+    # Deleting a parent also nulls what refers to its children, in the same table.
+    scratch = clone(
+        "create table made_1 (id integer primary key, up integer references made_1 on delete set null, "
+        "over integer references made_1 on delete cascade)",
+        "insert into made_1 values (1, null, null), (2, null, 1), (3, 2, null), (4, 2, null), (5, 1, null)",
+    )
+    with psycopg.connect(scratch.url) as connection:
+        scratch = replace(scratch, tables=reflected(connection, ["public"]))
+    over = Link("public.made_1", ("over",), "public.made_1", ("id",), "cascade")
+    up = Link("public.made_1", ("up",), "public.made_1", ("id",), "set_null")
+    first, second = rehearsals(scratch, [over, up])
+    assert (first.fate, first.children, first.deleted, first.along["public.made_1"].changed) == ("deleted", 1, 1, 3)
+    assert (second.fate, second.children, second.nulled) == ("nulled", 2, 2)
 
 
 def test_rehearsals_leave_nothing(filled: Scratch) -> None:
