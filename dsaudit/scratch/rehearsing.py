@@ -37,7 +37,7 @@ class Along:
 
     deleted: int
     changed: int
-    expected: int  # deleted by cascades
+    expected: int  # deleted by the cascades that are declared
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,31 @@ def links(scratch: Scratch) -> list[Link]:
 def rehearsals(scratch: Scratch, relations: Sequence[Link] | None = None) -> list[Rehearsal]:
     """Delete a parent with children for each relation, by default each foreign key, of a filled copy; take it back.
 
-    Children by other relations that refuse the deletion are cleared away first, and that is told.
+    Where relations are given, what goes along by a cascade that none of them declares was not to be expected. Children
+    by other relations that refuse the deletion are cleared away first, and that is told.
     """
+    rules = {(one.child, one.columns, one.parent, one.keys): one.on_delete for one in links(scratch)}
+    declared = links(scratch) if relations is None else list(relations)
+    cascades = [
+        one
+        for one in declared
+        if (one.on_delete or rules.get((one.child, one.columns, one.parent, one.keys))) == "cascade"
+        and one.child in scratch.tables
+        and one.parent in scratch.tables
+        and not _absent(scratch.tables, one)
+    ]
     with scratch.connect() as connection:
         found = []
-        for link in links(scratch) if relations is None else relations:
+        for link in declared:
             # Not a savepoint: what a transaction has written is known by its number.
-            found.append(_rehearsed(connection, scratch, link))
+            found.append(_rehearsed(connection, scratch, link, cascades))
             connection.rollback()
         return found
 
 
-def _rehearsed(connection: psycopg.Connection[Any], scratch: Scratch, link: Link) -> Rehearsal:
+def _rehearsed(
+    connection: psycopg.Connection[Any], scratch: Scratch, link: Link, cascades: Sequence[Link]
+) -> Rehearsal:
     tables = scratch.tables
     if gone := [one for one in (link.child, link.parent) if one not in tables]:
         return Rehearsal(link, "not tried", reason=f"{gone[0]} is not in the copy")
@@ -105,7 +118,11 @@ def _rehearsed(connection: psycopg.Connection[Any], scratch: Scratch, link: Link
         why = scratch.shortfalls.get(link.child) or scratch.shortfalls.get(link.parent)
         return Rehearsal(link, "not tried", reason=why or "no row refers to a parent")
     mine = _mine(connection, tables, link, place)
-    family = _Family(mine, _named(connection, tables[link.child], link, mine), _taken(connection, tables, link, place))
+    family = _Family(
+        mine,
+        _named(connection, tables[link.child], link, mine),
+        _taken(connection, tables, cascades, link.parent, place),
+    )
     children, cleared = len(family.names), list[str]()
     while True:
         before = {name: _count(connection, table) for name, table in _stored(tables)}
@@ -192,10 +209,9 @@ def _count(connection: psycopg.Connection[Any], table: Table, condition: str = "
 
 
 def _taken(
-    connection: psycopg.Connection[Any], tables: Mapping[str, Table], link: Link, place: str
+    connection: psycopg.Connection[Any], tables: Mapping[str, Table], cascades: Sequence[Link], parent: str, place: str
 ) -> dict[str, set[tuple[int, str]]]:
-    """Which rows go along by the cascades of the foreign keys: for each table where they lie."""
-    parent = link.parent
+    """Which rows go along by cascades, level by level: for each table where they lie."""
     row = connection.execute(
         f"select t.tableoid::bigint, t.ctid::text from {tables[parent].sql} as t where {place.format('t')}".encode()
     ).fetchall()
@@ -203,30 +219,26 @@ def _taken(
     ahead = [(parent, taken[parent])]
     while ahead:
         name, rows = ahead.pop()
-        for child, foreign in _children(tables, name):
-            if foreign.on_delete == "cascade":
-                found = _referring(connection, tables, child, foreign, rows) - taken.get(child, set())
-                if found:
-                    taken.setdefault(child, set()).update(found)
-                    ahead.append((child, found))
+        for link in (one for one in cascades if one.parent == name):
+            found = _referring(connection, tables, link.child, link, rows) - taken.get(link.child, set())
+            if found:
+                taken.setdefault(link.child, set()).update(found)
+                ahead.append((link.child, found))
     return taken
-
-
-def _children(tables: Mapping[str, Table], parent: str) -> Iterator[tuple[str, Foreign]]:
-    for name, table in _stored(tables):
-        yield from ((name, one) for one in table.foreigns if one.parent == parent)
 
 
 def _referring(
     connection: psycopg.Connection[Any],
     tables: Mapping[str, Table],
     child: str,
-    foreign: Foreign,
+    reference: Foreign | Link,
     rows: set[tuple[int, str]],
 ) -> set[tuple[int, str]]:
-    same = " and ".join(f"t.{quoted(a)} = p.{quoted(b)}" for a, b in zip(foreign.columns, foreign.keys, strict=True))
+    same = " and ".join(
+        f"t.{quoted(a)} = p.{quoted(b)}" for a, b in zip(reference.columns, reference.keys, strict=True)
+    )
     found = connection.execute(
-        f"select t.tableoid::bigint, t.ctid::text from {tables[child].sql} as t join {tables[foreign.parent].sql} as p "
+        f"select t.tableoid::bigint, t.ctid::text from {tables[child].sql} as t join {tables[reference.parent].sql} as p "
         f"on {same} where (p.tableoid::bigint, p.ctid::text) in ({_places(rows)})".encode()
     ).fetchall()
     return {(oid, at) for oid, at in found}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
@@ -13,6 +15,13 @@ from tests.scratch.conftest import ROWS, Clone, cloned
 
 pytestmark = pytest.mark.xdist_group("scratch")
 EMPTY = {"public.signed", "public.needs_signed"}
+
+
+@pytest.fixture(scope="module")
+def room(filled: Scratch) -> Iterator[Scratch]:
+    """A database for schemas of the tests' own."""
+    with cloned(filled, ()) as clone:
+        yield clone
 
 
 def rows(scratch: Scratch, query: str) -> list[tuple[object, ...]]:
@@ -92,9 +101,11 @@ def test_every_seed_gives_the_same_rows_again_and_another_one_others(clone: Clon
         "  foreign key (a, b) references p, foreign key (a, c) references p (a, b), unique (a, b, c))",
     ],
 )
-def test_constraints_of_many_kinds_are_satisfied(filled: Scratch, table: str) -> None:
-    with cloned(filled, ("create schema made", f"set search_path = made; {table}")) as clone:
-        with psycopg.connect(clone.url) as connection:
-            scratch = replace(clone, tables=reflected(connection, ["made"]), shortfalls={}, plans={}, counts={})
-        counts = fill(scratch, 150)
-        assert (scratch.shortfalls, {*counts.values()}) == ({}, {150})
+def test_constraints_of_many_kinds_are_satisfied(room: Scratch, table: str) -> None:
+    schema = f"made_{secrets.token_hex(4)}"
+    with psycopg.connect(room.url) as connection:
+        connection.execute(f"create schema {schema}; set search_path = {schema}, public; {table}".encode())
+        connection.commit()
+        scratch = replace(room, tables=reflected(connection, [schema]), shortfalls={}, plans={}, counts={})
+    counts = fill(scratch, 150)
+    assert (scratch.shortfalls, {*counts.values()}) == ({}, {150})

@@ -30,10 +30,10 @@ def test_another_meaning_is_not(filled: Scratch) -> None:
 
 @pytest.mark.parametrize("condition", ["prize > 0", "price", "true); drop table products; --", ""])
 def test_what_is_no_condition_is_refused(filled: Scratch, condition: str) -> None:
-    with pytest.raises(ScratchError, match="public.products: .* is no condition on its columns"):
+    with pytest.raises(ScratchError, match=r"public\.products: .* is no condition on its columns"):
         normalised(filled, "public.products", [condition])
 
 
 def test_a_table_that_is_not_there_is_told(filled: Scratch) -> None:
-    with pytest.raises(ScratchError, match="the copy has no table public.gone"):
+    with pytest.raises(ScratchError, match=r"the copy has no table public\.gone"):
         normalised(filled, "public.gone", ["true"])

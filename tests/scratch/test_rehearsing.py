@@ -116,6 +116,12 @@ def test_a_cascade_that_takes_too_much_is_found(clone: Clone) -> None:
     assert (found.fate, found.too_much) == ("deleted", {"public.rooms": 7})
 
 
+def test_a_cascade_that_nobody_declared_takes_too_much(filled: Scratch) -> None:
+    orders = Link("public.Order", ("tenant_id",), "public.tenants", ("id",), "cascade")
+    (alone,) = rehearsals(filled, [orders])
+    assert (alone.fate, {*alone.too_much}) == ("deleted", {"public.events", "public.event_notes", "public.follows"})
+
+
 def test_children_of_other_parents_that_go_along_are_too_much(clone: Clone) -> None:
     scratch = clone(
         "create function public.sweep() returns trigger language plpgsql as "
