@@ -24,6 +24,11 @@ where p.prosecdef and r.rolsuper and p.pronamespace = any(%s::regnamespace[])
 """
 
 
+# Whoever may use them reaches the machine on which the copy lives.
+REACHING = {"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"}
+UNTRUSTED = ("plperlu", "plpython3u", "plpython2u", "plpythonu", "pltclu")
+
+
 @contextmanager
 def copied(url: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] = ()) -> Iterator[Scratch]:
     """Yield an empty copy of the audited schemas, and drop it afterwards.
@@ -105,7 +110,9 @@ def _roles(connection: psycopg.Connection[Any], origin: Origin, made: list[str])
             made.append(role.name)
     for role in origin.roles:
         for group in role.member_of if role.name in made else ():
-            if group in made or group in there:
+            if group in REACHING:
+                unlike.append(f"role {role.name}: it is no member of {group} here")
+            elif group in made or group in there:
                 connection.execute(f"grant {quoted(group)} to {quoted(role.name)}")
     return unlike
 
@@ -113,6 +120,9 @@ def _roles(connection: psycopg.Connection[Any], origin: Origin, made: list[str])
 def _extensions(connection: psycopg.Connection[Any], origin: Origin) -> list[str]:
     missing = []
     for extension in origin.extensions:
+        if extension.name in UNTRUSTED:
+            missing.append(f"extension {extension.name}: its functions could do anything on this machine")
+            continue
         try:
             connection.execute(f"create schema if not exists {quoted(extension.schema)}")
             connection.execute(

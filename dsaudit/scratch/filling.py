@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from dsaudit.database.errors import first_line
-from dsaudit.scratch.model import Foreign, Scratch, Table, listed, quoted
+from dsaudit.scratch.model import Foreign, Scratch, Table, listed, literal, quoted
 from dsaudit.scratch.planning import LATER, OWN, PICKED, Plan, planned
 
 CHILDREN = 3  # of each parent, where nothing asks for one alone
@@ -60,6 +60,8 @@ def _fill_all(
         for part in (part for part, table in tables.items() if table.partition_of in names):
             counts[part] = _one(connection.execute(f"select count(*) from {tables[part].sql}".encode()))
             connection.commit()
+        for name in names:
+            _continue_sequences(owner, tables[name])
         # Without statistics a join of two large tables may take for ever.
         owner.execute(f"analyze {', '.join(tables[name].sql for name in names)}".encode())
     for name in counts:
@@ -69,6 +71,14 @@ def _fill_all(
                 if why:
                     scratch.shortfalls.setdefault(name, f"no row refers by {foreign.name}: {why}")
     return counts
+
+
+def _continue_sequences(owner: psycopg.Connection[Any], table: Table) -> None:
+    """Let the next row that takes its number from a sequence get one that is free."""
+    for column in table.settable:
+        if column.identity or "nextval(" in (column.default or ""):
+            sequence = f"pg_get_serial_sequence({literal(table.sql)}, {literal(column.name)})"
+            owner.execute(f"select setval({sequence}, max({quoted(column.name)})) from {table.sql}".encode())
 
 
 def _fill_together(

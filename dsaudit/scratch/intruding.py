@@ -45,17 +45,21 @@ def as_tenant(scratch: Scratch, role: str, settings: Mapping[str, str]) -> Itera
     ScratchError
         The copy has no such role.
     """
-    with psycopg.connect(scratch.url, application_name="dsaudit/scratch", prepare_threshold=None) as connection:
+    with psycopg.connect(scratch.url, autocommit=True) as owner, scratch.connect() as connection:
+        worker = quoted(connection.info.user)
         try:
+            # A session that was a superuser's could become one again, from inside a trigger of the audited schema.
+            owner.execute(f"grant {quoted(role)} to {worker}")
             connection.execute(f"set local role {quoted(role)}")
         except psycopg.Error as error:
-            raise ScratchError(f"the copy has no role {role}: {first_line(error)}") from None
+            raise ScratchError(f"the copy has no role {role} to be used: {first_line(error)}") from None
         try:
             for name, value in settings.items():
                 connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
             yield connection
         finally:
             connection.rollback()
+            owner.execute(f"revoke {quoted(role)} from {worker}")
 
 
 def intrusions(

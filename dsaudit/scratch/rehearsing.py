@@ -238,8 +238,8 @@ def _referring(
         f"t.{quoted(a)} = p.{quoted(b)}" for a, b in zip(reference.columns, reference.keys, strict=True)
     )
     found = connection.execute(
-        f"select t.tableoid::bigint, t.ctid::text from {tables[child].sql} as t join {tables[reference.parent].sql} as p "
-        f"on {same} where (p.tableoid::bigint, p.ctid::text) in ({_places(rows)})".encode()
+        f"select t.tableoid::bigint, t.ctid::text from {tables[child].sql} as t "
+        f"join {tables[reference.parent].sql} as p on {same} where (p.tableoid::bigint, p.ctid::text) in ({_places(rows)})".encode()
     ).fetchall()
     return {(oid, at) for oid, at in found}
 

@@ -144,15 +144,18 @@ def test_a_wrong_password_is_not_told(audited: str) -> None:
 def test_roles_come_along_and_none_is_a_superuser_or_logs_in(audited: str) -> None:
     with psycopg.connect(audited, autocommit=True) as connection:
         connection.execute("create role scratch_group nologin bypassrls")
-        connection.execute("create role scratch_chief login superuser in role scratch_group")
+        groups = "scratch_group, pg_execute_server_program"
+        connection.execute(f"create role scratch_chief login superuser in role {groups}")
         connection.execute("create role scratch_reader login")
     rights = (
         "select array_agg(row(rolname, rolsuper, rolbypassrls, rolcanlogin)::text order by rolname) from pg_roles "
         "where rolname like 'scratch%'"
     )
-    with copied(audited, roles=["scratch_chief"]) as scratch:
+    with copied(audited, SCHEMAS, roles=["scratch_chief"]) as scratch:
         assert one(scratch.url, rights) == ["(scratch_chief,f,t,f)", "(scratch_group,f,t,f)"]
         assert one(scratch.url, "select pg_has_role('scratch_chief', 'scratch_group', 'member')")
+        assert not one(scratch.url, "select pg_has_role('scratch_chief', 'pg_execute_server_program', 'member')")
+        assert scratch.left_out == ["role scratch_chief: it is no member of pg_execute_server_program here"]
 
 
 def test_a_trigger_of_the_audited_schema_reaches_nothing_of_this_machine(audited: str, tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_the_rows_are_of_use(filled: Scratch, query: str, least: int) -> None:
     assert found >= least
 
 
+def test_the_next_row_gets_a_number_that_is_free(clone: Clone) -> None:
+    with psycopg.connect(clone().url) as connection:
+        query = "insert into tenants (name, code, contact) values ('next', 'NEXT', 'a@b.example') returning id"
+        assert connection.execute(query).fetchone() == (ROWS + 1,)
+
+
 def test_every_seed_gives_the_same_rows_again_and_another_one_others(clone: Clone) -> None:
     texts = {}
     for run, seed in (("first", 1), ("again", 1), ("other", 2)):

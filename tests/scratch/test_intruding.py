@@ -102,6 +102,21 @@ def test_a_role_that_bypasses_row_security_is_let_in(shop: Scratch) -> None:
             connection.execute("drop role bypassing")
 
 
+def test_a_trigger_cannot_become_more_than_the_application(shop: Scratch) -> None:
+    raising = (
+        "create function shop.rise() returns trigger language plpgsql as "
+        "$$ begin reset role; set role postgres; return new; end $$",
+        "create trigger rise before insert on shop.carts for each row execute function shop.rise()",
+    )
+    with cloned(shop, raising) as hostile, as_tenant(hostile, "hard_app", {}) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match='permission denied to set role "postgres"'):
+            connection.execute(
+                "insert into shop.carts select * from shop.carts union all select null, null, null, null"
+            )
+        connection.rollback()
+        assert connection.execute("select session_user::text like 'dsaudit_worker%'").fetchone() == (True,)
+
+
 def test_whoever_sees_nothing_at_all_proves_nothing(shop: Scratch) -> None:
     with cloned(shop, ("revoke all on shop.items from hard_app",)) as closed:
         found = intrusions(closed, "hard_app", SETTINGS, ["shop.items"])
@@ -110,7 +125,7 @@ def test_whoever_sees_nothing_at_all_proves_nothing(shop: Scratch) -> None:
 
 
 def test_a_role_or_a_table_that_is_not_there_is_told(shop: Scratch) -> None:
-    with pytest.raises(ScratchError, match="the copy has no role nobody_here"):
+    with pytest.raises(ScratchError, match="the copy has no role nobody_here to be used"):
         intrusions(shop, "nobody_here", SETTINGS)
     (one,) = intrusions(shop, "hard_app", SETTINGS, ["shop.gone"])
     assert (one.outcome, one.reason) == (
