@@ -46,36 +46,36 @@ def planned(connection: psycopg.Connection[Any], table: Table, modes: Mapping[st
     """
     foreigns = sorted(table.foreigns, key=lambda one: -len(one.columns))
     picked = {name for one in foreigns for name in one.columns if modes[one.name] == PICKED}
-    later = {
-        name
-        for one in foreigns
-        if modes[one.name] == LATER
-        for name in one.columns
-        if table.columns[name].may_be_null and name not in picked
-    }
-    choices = {
-        column.name: [f"(null)::{column.storage}"]
-        if column.name in later
-        else _usable(connection, table, column, rows, seed)
-        for column in table.settable
-    }
-    for name in picked:
-        # Which parent it is decides the join; here it only matters whether there is one.
-        choices[name] = list(dict.fromkeys([choices[name][0], choices[name][-1]]))
+    waiting = {name for one in foreigns for name in one.columns if modes[one.name] == LATER} - picked
+    choices = _choices(connection, table, picked, waiting, rows, seed)
     values: dict[str, str] = {}
     referring: dict[str, str] = {}
     for columns, checks in _components(table):
         lists = {name: choices[name] for name in columns}
+        chosen = [{name: lists[name][0] for name in columns}]
         if checks:
             chosen = _chosen(table, lists, _survivors(connection, table, lists, checks, rows))
-        else:
-            chosen = [{name: lists[name][0] for name in columns}]
         for name in columns:
             values[name] = _alternating([row[name] for row in chosen])
             if name in picked:
                 empty = [str(at) for at, row in enumerate(chosen) if _is_null(row[name])]
                 referring[name] = f"i % {len(chosen)} in ({', '.join(empty)})" if empty else ""
     return Plan(rows, values, [(one, modes[one.name]) for one in foreigns], referring)
+
+
+def _choices(
+    connection: psycopg.Connection[Any], table: Table, picked: set[str], waiting: set[str], rows: int, seed: int
+) -> dict[str, list[str]]:
+    """The candidates of each column; a reference that has to wait is null for now."""
+    choices = {}
+    for column in table.settable:
+        if column.name in waiting and column.may_be_null:
+            choices[column.name] = [f"(null)::{column.storage}"]
+            continue
+        found = _usable(connection, table, column, rows, seed)
+        # Which parent it is the join decides; here it only matters whether there is one.
+        choices[column.name] = list(dict.fromkeys([found[0], found[-1]])) if column.name in picked else found
+    return choices
 
 
 def samples(rows: int) -> list[int]:

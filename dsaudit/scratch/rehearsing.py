@@ -239,7 +239,8 @@ def _referring(
     )
     found = connection.execute(
         f"select t.tableoid::bigint, t.ctid::text from {tables[child].sql} as t "
-        f"join {tables[reference.parent].sql} as p on {same} where (p.tableoid::bigint, p.ctid::text) in ({_places(rows)})".encode()
+        f"join {tables[reference.parent].sql} as p on {same} "
+        f"where (p.tableoid::bigint, p.ctid::text) in ({_places(rows)})".encode()
     ).fetchall()
     return {(oid, at) for oid, at in found}
 

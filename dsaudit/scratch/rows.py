@@ -95,46 +95,53 @@ def violations(
     companions
         Further columns, which may be made null where another rule would come first.
     """
-    number = (scratch.plans[name].rows if (name := f"{table.schema}.{table.name}") in scratch.plans else 1) + 3
+    plan = scratch.plans.get(f"{table.schema}.{table.name}")
+    number = plan.rows + 3 if plan else 4
     lists = {name: _tried(table, table.columns[name], columns, texts) for name in columns}
     size = max(2, int(MOST_COMBINATIONS ** (1 / max(1, len(lists)))))
     lists = {name: ones[:size] for name, ones in lists.items()}
     lists |= {name: [f"r.{quoted(name)}", "null"] for name in companions[:3]}
-    broken = " + ".join(["0 + 0", *(f"(({rule}) is false)::int" for rule in other_rules)])
 
-    def query(tried: Mapping[str, Sequence[tuple[int, str]]]) -> str:
-        source = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r"
-        values: dict[str, str] = {}
-        for at, (name, ones) in enumerate(tried.items()):
-            union = " union all ".join(
-                f"select {n} as n, ({one})::{table.columns[name].storage} as v" for n, one in ones
-            )
-            source += f" cross join lateral ({union}) as c{at}"
-            values |= {f"dsaudit n {at}": f"c{at}.n"}
-        given = {name: f"c{at}.v" for at, name in enumerate(tried)}
-        values |= {c.name: given.get(c.name, f"r.{quoted(c.name)}") for c in table.settable}
-        marks = ", ".join(quoted(f"dsaudit n {at}") for at in range(len(tried)))
-        image = table.image(values, source)
-        return (
-            f"select {marks} from ({image}) as t where {condition} order by {broken}, {marks} limit {MOST_VIOLATIONS}"
-        )
+    def asked(tried: Mapping[str, Sequence[tuple[int, str]]]) -> list[Any] | None:
+        return _asked(connection, _breaking(table, row, number, tried, condition, other_rules))
 
     numbered = {name: list(enumerate(ones)) for name, ones in lists.items()}
-    found = _asked(connection, query(numbered))
+    found = asked(numbered)
     if found is None:
         every = islice(product(*numbered.values()), MOST_ONE_BY_ONE)
-        single = (
-            _asked(connection, query({name: [one] for name, one in zip(lists, ones, strict=True)})) for ones in every
-        )
+        single = (asked({name: [one] for name, one in zip(lists, ones, strict=True)}) for ones in every)
         found = [one for answer in single for one in answer or []][:MOST_VIOLATIONS]
+    source = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r"
     return [
         {
-            name: f"(select ({lists[name][at]})::{table.columns[name].storage} "
-            f"from (values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r)"
+            name: f"(select ({lists[name][at]})::{table.columns[name].storage} from {source})"
             for name, at in zip(lists, marks, strict=True)
         }
         for marks in found
     ]
+
+
+def _breaking(
+    table: Table,
+    row: Row,
+    number: int,
+    tried: Mapping[str, Sequence[tuple[int, str]]],
+    condition: str,
+    other_rules: Sequence[str],
+) -> str:
+    """The query for the numbers of the values with which the row breaks one rule, and few others."""
+    source = f"(values ({number}::bigint)) as numbers (i), lateral (select * from {row.source}) as r"
+    values: dict[str, str] = {}
+    for at, (name, ones) in enumerate(tried.items()):
+        union = " union all ".join(f"select {n} as n, ({one})::{table.columns[name].storage} as v" for n, one in ones)
+        source += f" cross join lateral ({union}) as c{at}"
+        values |= {f"dsaudit n {at}": f"c{at}.n"}
+    given = {name: f"c{at}.v" for at, name in enumerate(tried)}
+    values |= {one.name: given.get(one.name, f"r.{quoted(one.name)}") for one in table.settable}
+    marks = ", ".join(quoted(f"dsaudit n {at}") for at in range(len(tried)))
+    broken = " + ".join(["0 + 0", *(f"(({rule}) is false)::int" for rule in other_rules)])
+    image = table.image(values, source)
+    return f"select {marks} from ({image}) as t where {condition} order by {broken}, {marks} limit {MOST_VIOLATIONS}"
 
 
 def _tried(table: Table, column: Column, together: Sequence[str], texts: Sequence[str]) -> list[str]:
