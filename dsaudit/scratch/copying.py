@@ -134,12 +134,14 @@ def _extensions(connection: psycopg.Connection[Any], origin: Origin) -> list[str
 
 
 def _secure(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> None:
-    """Let no function of the audited schema run as a superuser, and let its names be found as they are there."""
+    """Let the worker run what constraints call, no function run as a superuser, and names be found as in the origin."""
+    name = connection.info.dbname
+    worker = quoted(name.replace("scratch", "worker", 1))
     path = listed(["$user", "public", *(schema for schema in schemas if schema != "public")])
-    connection.execute(f"alter database {quoted(connection.info.dbname)} set search_path = {path}")
-    owner = connection.info.dbname.replace("scratch", "worker", 1)
+    connection.execute(f"alter database {quoted(name)} set search_path = {path}".encode())
+    connection.execute(f"grant execute on all routines in schema {listed(schemas)} to {worker}".encode())
     for (function,) in connection.execute(_DEFINERS, [[quoted(schema) for schema in schemas]]).fetchall():
-        connection.execute(f"alter function {function} owner to {quoted(owner)}".encode())
+        connection.execute(f"alter routine {function} owner to {worker}".encode())
 
 
 def _address(url: str, database: str, user: str | None = None, password: str = "") -> str:

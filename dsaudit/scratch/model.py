@@ -8,6 +8,8 @@ from typing import Any
 
 import psycopg
 
+LONGEST_STATEMENT = 600  # seconds; a trigger or function of the audited schema may not end by itself
+
 
 class ScratchError(Exception):
     """The scratch copy cannot be made or used; the message is one line for the user, without secrets or data."""
@@ -171,7 +173,10 @@ class Scratch:
 
         Triggers and functions of the audited schema run in such a session, so they cannot reach this machine.
         """
-        return psycopg.connect(self.worker_url, application_name="dsaudit/scratch", prepare_threshold=None)
+        options = f"-c statement_timeout={LONGEST_STATEMENT}s"
+        return psycopg.connect(
+            self.worker_url, application_name="dsaudit/scratch", prepare_threshold=None, options=options
+        )
 
 
 def quoted(name: str) -> str:

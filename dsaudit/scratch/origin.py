@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,8 +77,7 @@ class Origin:
 def arguments(url: str) -> dict[str, Any]:
     """Return what libpq is connected with, as a session that cannot write."""
     try:
-        scheme, found, rest = url.partition("://")
-        given = dict(conninfo_to_dict(f"{scheme.partition('+')[0]}{found}{rest}"))
+        given = dict(conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
     except psycopg.Error:
         raise ScratchError("the audited URL is no URL such as postgresql://user:password@host/database") from None
     limits = {"connect_timeout": "10", "application_name": "dsaudit/scratch"}

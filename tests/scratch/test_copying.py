@@ -201,6 +201,19 @@ def test_a_copy_of_a_copy_is_the_same(filled: Scratch, clone: Clone) -> None:
         assert again.left_out == []
 
 
+def test_what_constraints_call_may_be_called_in_the_copy(audited: str) -> None:
+    url = other_database(
+        audited,
+        "guarded",
+        "create function fine(n integer) returns boolean language sql immutable as $$ select n > 0 $$",
+        "revoke execute on function fine(integer) from public",
+        "create table guarded (id serial primary key, n integer not null constraint is_fine check (fine(n)))",
+    )
+    with copied(url.replace("postgresql://", "postgresql+psycopg://")) as scratch:
+        assert fill(scratch, 4) == {"public.guarded": 4}
+        assert {one.outcome for one in attacks(scratch)} == {"refused"}
+
+
 @pytest.mark.parametrize("sample", ["storefront", "referrals"])
 def test_the_samples_schemas_are_copied_filled_and_attacked_whole(audited: str, sample: str, tmp_path: Path) -> None:
     owner_url, audit_url = databases.create(audited, sample, f"_{sample}")
