@@ -6,15 +6,18 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 
 from dsaudit.database.errors import first_line
 from dsaudit.scratch.model import Scratch
 
-IN_STEP_SECONDS = 0.3  # how long a session waits for the others before its next statement; one may wait for a lock
+IN_STEP_SECONDS = 0.5  # how long a session waits for the others before its next statement; one may wait for a lock
 LOCK_SECONDS = 5
+START_SECONDS = 30  # until all sessions are there
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def deadlocks(
     examples: dict[str, str] = {}
     with ThreadPoolExecutor(len(transactions)) as pool:
         for number in range(rounds):
-            barrier = threading.Barrier(len(transactions)) if number % 2 == 0 else None
-            ended = list(pool.map(lambda one, b=barrier: _session(scratch, one, b, lock_seconds), transactions))
+            start, step = threading.Barrier(len(transactions)), threading.Barrier(len(transactions))
+            steps = step if number % 2 == 0 else None
+            run = partial(_session, scratch, start, steps, lock_seconds)
+            ended = list(pool.map(run, transactions))
             for kind, statement, said in ended:
                 counted[kind] += 1
                 if kind != "finished":
@@ -77,7 +82,11 @@ def deadlocks(
 
 
 def _session(
-    scratch: Scratch, statements: Sequence[str], barrier: threading.Barrier | None, seconds: float
+    scratch: Scratch,
+    start: threading.Barrier,
+    steps: threading.Barrier | None,
+    seconds: float,
+    statements: Sequence[str],
 ) -> tuple[str, str, str]:
     """Run one transaction; return what became of it, the statement at which it ended, and what PostgreSQL said."""
     statement = ""
@@ -86,9 +95,11 @@ def _session(
             connection.execute(f"set lock_timeout = '{seconds * 1000:.0f}ms'")
             connection.execute(f"set statement_timeout = '{2 * seconds * 1000:.0f}ms'")
             connection.commit()
+            _wait(start, START_SECONDS)
             for statement in statements:
                 connection.execute(statement.encode())
-                _in_step(barrier)
+                if steps:
+                    _wait(steps, IN_STEP_SECONDS)
             connection.rollback()
     except psycopg.errors.DeadlockDetected as error:
         return "deadlock", statement, first_line(error)
@@ -99,15 +110,13 @@ def _session(
     except psycopg.Error as error:
         return "refused", statement, first_line(error)
     finally:
-        if barrier:
-            barrier.abort()
+        start.abort()  # all are past it, unless this one could not connect
+        if steps:
+            steps.abort()
     return "finished", "", ""
 
 
-def _in_step(barrier: threading.Barrier | None) -> None:
+def _wait(barrier: threading.Barrier, seconds: float) -> None:
     """Wait for the other sessions; one that waits for a lock, or has ended, is not waited for long."""
-    if barrier:
-        try:
-            barrier.wait(IN_STEP_SECONDS)
-        except threading.BrokenBarrierError:
-            return
+    with suppress(threading.BrokenBarrierError):
+        barrier.wait(seconds)

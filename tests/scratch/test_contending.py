@@ -11,7 +11,7 @@ FIRST, SECOND = (f"update public.shards set v = v || '!' where id = {number}" fo
 
 
 def test_transactions_in_opposite_order_are_a_deadlock(filled: Scratch) -> None:
-    found = deadlocks(filled, [[FIRST, SECOND], [SECOND, FIRST]], rounds=2)
+    found = deadlocks(filled, [[FIRST, SECOND], [SECOND, FIRST]], rounds=4)
     assert found.deadlocks >= 1
     assert not found.is_clean
     assert found.examples[0].startswith("deadlock: update public.shards")
