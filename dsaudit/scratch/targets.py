@@ -72,9 +72,8 @@ def _domain(scratch: Scratch, table: Table, column: Column, domain: Domain) -> I
     computed = "its column is computed, and cannot be set" if column.generated else ""
     if domain.not_null:
         null = f"t.{quoted(column.name)} is null"
-        names = frozenset({known, column.name})
         yield Target(
-            "domain", f"{known} of {column.name}", names, ("23502",), (column.name,), null,
+            "domain", f"{known} of {column.name}", frozenset({known}), ("23502",), (column.name,), null,
             lambda connection, row: [{column.name: f"null::{column.storage}"}], computed,
         )  # fmt: skip
     for name, expression in domain.checks:
@@ -120,7 +119,8 @@ def _key(scratch: Scratch, name: str, key: Key) -> Target:
         return f"(select row({read})::text from (select {alias}.*) as image)"
 
     # A statement does not see what it writes, so whatever is found was there before.
-    violated = f"exists (select from {table.sql} as n where n.ctid <> t.ctid and {image('n')} = {image('t')})"
+    another = "(n.tableoid, n.ctid) <> (t.tableoid, t.ctid)"
+    violated = f"exists (select from {table.sql} as n where {another} and {image('n')} = {image('t')})"
     states = ("23P01",) if key.kind == "exclusion" else ("23505",)
     return Target(key.kind, key.name, _names(scratch, name, key), states, columns, violated, changes)
 

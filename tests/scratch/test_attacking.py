@@ -113,6 +113,12 @@ def test_a_constraint_that_is_gone_is_the_one_that_accepts(
     assert told(found, "swallowed") == {("not null", "since")}
 
 
+def test_a_domain_that_takes_null_is_not_saved_by_its_column(clone: Clone) -> None:
+    scratch = clone("alter table tenants alter contact set not null", "alter domain email drop not null")
+    (one,) = [one for one in attacks(scratch) if (one.kind, one.constraint) == ("domain", "email of contact")]
+    assert (one.outcome, one.refused_by) == ("refused by another", "contact")
+
+
 def test_a_foreign_key_that_is_not_validated_still_refuses(clone: Clone) -> None:
     found = attacks(
         clone(
