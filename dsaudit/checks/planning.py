@@ -60,6 +60,10 @@ WAYS_IN = {
     "tenancy": "tenancy (the columns that tell whose a row is)",
     "tenancy.role": "tenancy.role (the role that the application connects as)",
     "invariants": "invariants (what each row has to hold)",
+    "performance": "performance (what has to stay quick)",
+    "performance.queries": "performance.queries (the queries that have to stay quick)",
+    "performance.at_once": "performance.at_once (what the application runs at once)",
+    "performance.statement_milliseconds": "performance.statement_milliseconds (what a statement may take on average)",
     "table_prefix": "table_prefix",
 }
 
@@ -264,7 +268,9 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         return [name for name in named if not of_raw_rows or parameters.has_raw_rows(name)]
     if column == "relation":
         return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
-    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation")
+    if column == "query":
+        return [query.name for query in parameters.performance.queries] if parameters.performance else []
+    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation, query")
 
 
 def _has(parameters: Parameters, resource: str, having: str) -> bool:

@@ -204,7 +204,7 @@ class Database:
         QueryError
             PostgreSQL refused it; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
-        options = f"{'analyze, timing off, ' if run else ''}{'verbose, ' if proofs else ''}format json"
+        options = f"{'analyze, buffers, timing off, ' if run else ''}{'verbose, ' if proofs else ''}format json"
         planner = {**({} if scans else {"enable_seqscan": "off"}), **({"constraint_exclusion": "on"} if proofs else {})}
         try:
             with self.transaction() as one:

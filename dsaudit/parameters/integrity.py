@@ -1,4 +1,4 @@
-"""What relations, tenancy and invariants need of each other and of the resources."""
+"""What relations, tenancy, invariants and performance need of each other and of the resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
     """Yield what does not fit together, with where it stands."""
     for index, one in enumerate(parameters.invariants):
-        if one.resource not in parameters.resources:
-            hint = did_you_mean(one.resource, parameters.resources)
-            words = f"there is no resource {one.resource}" + (f"; {hint}" if hint else "")
-            yield Misplaced(("invariants", index, "resource"), words)
+        yield from _resource(parameters, one.resource, "invariants", index, "resource")
+    for section, listed in parameters.performance.sections.items() if parameters.performance else ():
+        names = [one.name for one in listed]
+        for index, valued in enumerate(listed):
+            if valued.name in names[:index]:
+                words = f"the name {valued.name} is given twice, so its results could not be told apart"
+                yield Misplaced(("performance", section, index, "name"), words)
+            for name, column in valued.drawn.items():
+                keys = ("performance", section, index, "drawn", name)
+                yield from _resource(parameters, column.partition(".")[0], *keys)
+
+
+def _resource(parameters: Parameters, name: str, *keys: str | int) -> Iterator[Misplaced]:
+    if name not in parameters.resources:
+        hint = did_you_mean(name, parameters.resources)
+        yield Misplaced(keys, f"there is no resource {name}" + (f"; {hint}" if hint else ""))

@@ -24,6 +24,7 @@ from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
+from dsaudit.parameters.performance import Performance
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
@@ -140,6 +141,7 @@ class Parameters(Section):
     relations: list[Relation] = []
     tenancy: Tenancy | None = None
     invariants: list[Invariant] = []
+    performance: Performance | None = None
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None
