@@ -106,10 +106,12 @@ class Query(Valued):
 class AtOnce(Valued):
     """Transactions that the application runs at once, each a list of statements; run on the scratch copy alone."""
 
-    transactions: list[Annotated[list[Change], Field(min_length=1)]] = Field(min_length=2, max_length=16)
+    transactions: list[Annotated[list[Change], Field(min_length=1)]] = Field(max_length=16)
 
     @model_validator(mode="after")
     def _whole(self) -> AtOnce:
+        if len(self.transactions) < 2:
+            raise ValueError("two transactions at least are needed to run at once")
         self.refuse_unless_given(slots(*(one for statements in self.transactions for one in statements)))
         return self
 

@@ -66,7 +66,7 @@ def query_growth(audit: Audit) -> pd.DataFrame:
             {**about, "rows": one.rows, "milliseconds": round(one.milliseconds, 3), "handled": round(one.handled),
              "pages": round(one.pages), **limits}
             for one in own
-        ]  # fmt: skip
+        ] or [{**about, **limits}]  # fmt: skip
     return pd.DataFrame(rows, dtype=object)
 
 
