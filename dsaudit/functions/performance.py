@@ -46,7 +46,7 @@ def queries_use_an_index(audit: Audit) -> Found:
     needs: performance.queries
     key: query, table
     show: query, table, plan, rows_read, rows_asked_for, condition
-    explains: queries_within_budget
+    explains: queries_within_budget, queries_grow_gently
     remedy: make an index on the columns of the condition, those that are compared for equality first; an index on an
       expression serves that expression alone
     """

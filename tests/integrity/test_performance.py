@@ -214,9 +214,9 @@ def test_queries_that_can_be_planned_are_counted(quick: System) -> None:
 @pytest.mark.parametrize(
     ("old", "new_text", "place", "problem"),
     [
-        ("from public.assets where disc", "from public.asets where disc", ":35:", '"public.asets" does not exist'),
-        ("from public.assets where disc", "from assets where disc", ":35:", "named with its schema, such as public."),
-        ("asset.discovery_flow_id}", "asset.flow_id}", ":35:", "the table public.assets has no column flow_id"),
+        ("from public.assets where disc", "from public.asets where disc", ":37:", '"public.asets" does not exist'),
+        ("from public.assets where disc", "from assets where disc", ":37:", "named with its schema, such as public."),
+        ("asset.discovery_flow_id}", "asset.flow_id}", ":37:", "the table public.assets has no column flow_id"),
     ],
 )
 def test_a_query_that_cannot_be_asked_is_told_with_its_place(

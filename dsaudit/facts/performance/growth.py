@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dsaudit.database import TableInfo
 
 REPEATED = 3  # runs of a query with each set of values; the fastest counts
-ROUNDS = 10  # in which updates run at once, half of them in step
+ROUNDS = 6  # in which updates run at once, half of them in step
 NEARLY = 0.9  # of the rows that a table was to have
 SETTINGS = "set max_parallel_workers_per_gather = 0; set work_mem = '64MB'; set timezone = 'UTC'"
 
