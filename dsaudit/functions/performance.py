@@ -57,7 +57,8 @@ def queries_use_an_index(audit: Audit) -> Found:
             examined.append({"query": name, "examined": 0, "reason": found})
             continue
         examined.append({"query": name, "examined": len(found)})
-        wasteful = {one.table: one for plan in found for one in plans.reads(plan) if one.is_wasteful(scan_rows)}
+        read = sorted((one for plan in found for one in plans.reads(plan)), key=lambda one: one.rows)
+        wasteful = {one.table: one for one in read if one.is_wasteful(scan_rows)}
         rows += [{"query": name, **_wasted(one)} for one in wasteful.values()]
     return frames(rows, examined)
 
@@ -103,7 +104,7 @@ def concurrent_updates_do_not_deadlock(audit: Audit) -> Found:
     found, rows, reasons, examined = growth.grown(audit), list[Row](), list[str](), 0
     performance = audit.parameters.performance
     for one in performance.at_once if performance else ():
-        if why := found.why(one.name):
+        if why := found.problem or found.untried.get(one.name):
             reasons.append(f"{one.name}: {why}")
             continue
         contention = found.contentions[one.name]

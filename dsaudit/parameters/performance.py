@@ -15,6 +15,7 @@ Value = str | int | float | bool | None
 BUDGETS: dict[Kind, float] = {"simple": 500, "join": 1000, "constraint": 100, "batch": 2000, "aggregation": 300}  # ms
 # The power of the tables' size by which a query of each kind may grow: a look-up hardly at all, a count with the rows.
 GROWTH: dict[Kind, float] = {"simple": 0.5, "join": 0.5, "constraint": 1.2, "batch": 0.5, "aggregation": 1.2}
+MOST_AT_ONCE = 16
 _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 _CHANGE = re.compile(r"\s*(insert|update|delete|merge|select|with|lock)\b", re.IGNORECASE)
 _SLOT = re.compile(r"%\((\w+)\)s")
@@ -40,6 +41,12 @@ def _change(value: str) -> str:
     return _statement(value)
 
 
+def _column(value: str) -> str:
+    if not re.fullmatch(r"[^.]+\.[^.]+", value):
+        raise ValueError("a resource and its column are expected, such as order.id")
+    return value
+
+
 def slots(*statements: str) -> set[str]:
     """Return the names of the values that statements ask for."""
     return {name for one in statements for name in _SLOT.findall(one)}
@@ -47,7 +54,7 @@ def slots(*statements: str) -> set[str]:
 
 Select = Annotated[str, AfterValidator(_select)]
 Change = Annotated[str, AfterValidator(_change)]
-Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}\.[^.]+$")]
+Column = Annotated[str, AfterValidator(_column)]
 
 
 class Valued(Section):
@@ -106,12 +113,12 @@ class Query(Valued):
 class AtOnce(Valued):
     """Transactions that the application runs at once, each a list of statements; run on the scratch copy alone."""
 
-    transactions: list[Annotated[list[Change], Field(min_length=1)]] = Field(max_length=16)
+    transactions: list[Annotated[list[Change], Field(min_length=1)]]
 
     @model_validator(mode="after")
     def _whole(self) -> AtOnce:
-        if len(self.transactions) < 2:
-            raise ValueError("two transactions at least are needed to run at once")
+        if not 2 <= len(self.transactions) <= MOST_AT_ONCE:
+            raise ValueError(f"two to {MOST_AT_ONCE} transactions can run at once")
         self.refuse_unless_given(slots(*(one for statements in self.transactions for one in statements)))
         return self
 

@@ -7,10 +7,12 @@ from tests.integrity.system import OWNERS, System, named
 ROWS = 400
 OF_FLOW = "select id, name from public.assets where discovery_flow_id = %(flow)s"
 FIRST, SECOND = (f"update public.assets set name = name || '!' where id = %({one})s" for one in ("first", "second"))
-SECTION = f"""
+HEAD = """
 performance:
   scan_rows: 100
   rows: 3200
+"""
+QUERIES = f"""
   queries:
     - {{name: assets_of_a_flow, milliseconds: 60000, sql: "{OF_FLOW}", drawn: {{flow: asset.discovery_flow_id}}}}
     - name: flows_with_assets
@@ -37,6 +39,8 @@ performance:
       milliseconds: 60000
       sql: select asset_type, count(*) from public.assets where name <> %(name)s group by asset_type
       values: {{name: "100 %"}}
+"""
+UPDATES = f"""
   at_once:
     - name: two_imports
       transactions:
@@ -44,6 +48,7 @@ performance:
         - ["{FIRST}", "{SECOND}"]
       drawn: {{first: asset.id, second: asset.id}}
 """
+SECTION = HEAD + QUERIES + UPDATES
 CHECKS = (
     *("queries_within_budget", "queries_use_an_index", "queries_grow_gently"),
     *("concurrent_updates_do_not_deadlock", "no_deadlock_was_counted"),

@@ -46,11 +46,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Grown:
-    """What came of it. `problem` is why there was no copy, `problems` why a query or updates could not be tried."""
+    """What came of it. `problem` says why there was no copy, `problems` and `untried` why one did not run."""
 
     points: list[Point] = field(default_factory=list)
     contentions: dict[str, Contention] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    untried: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
 
     def power(self, query: str) -> float | None:
@@ -62,12 +63,12 @@ class Grown:
         return round(float(np.polyfit(sizes, work, 1)[0]), 2)
 
     def why(self, name: str) -> str | None:
-        """Return why nothing can be said of a query, or of updates, of this name."""
+        """Return why nothing can be said of a query."""
         return self.problem or self.problems.get(name)
 
 
 def grown(audit: Audit) -> Grown:
-    """Make the copy, fill it at three sizes, run the queries at each and the updates at the last; once a notebook."""
+    """Make the copy, fill it at three sizes, run the queries at each and the updates at the end; once a notebook."""
     found: Grown | None = audit.kept.get("grown")
     if found is None:
         found = audit.kept["grown"] = _grown(audit)
@@ -82,7 +83,7 @@ def _grown(audit: Audit) -> Grown:
     try:
         with scratch.copied(for_libpq(audited_url(audit.parameters.database)), schemas) as copy:
             found = Grown()
-            for size in performance.sizes:
+            for size in performance.sizes if performance.queries else performance.sizes[:1]:
                 _refill(copy, size)
                 for query in performance.queries:
                     _measure(audit, copy, query, size, found)
@@ -163,16 +164,14 @@ def _contend(audit: Audit, copy: Scratch, one: AtOnce, found: Grown) -> None:
     try:
         with copy.connect() as connection:
             given = _values(audit, connection, one, sets=1)
+            if not given:
+                found.untried[one.name] = lacking(one)
+                return
             merge = psycopg.ClientCursor(connection).mogrify
-            made = [
-                [merge(sql.encode(), values) for sql in one.transactions[at]]
-                for values in given[:1]
-                for at in range(len(one.transactions))
-            ]
-    except (psycopg.Error, RelationMissing) as error:
-        found.problems[one.name] = first_line(error)
-        return
-    if made:
-        found.contentions[one.name] = scratch.deadlocks(copy, made, ROUNDS)
+            made = [[merge(sql.encode(), given[0]) for sql in statements] for statements in one.transactions]
+    except psycopg.Error as error:
+        found.untried[one.name] = first_line(error)
+    except RelationMissing as error:
+        found.untried[one.name] = str(error)
     else:
-        found.problems[one.name] = f"there are no rows to draw its values from: {', '.join(one.drawn.values())}"
+        found.contentions[one.name] = scratch.deadlocks(copy, made, ROUNDS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dsaudit.database import QueryError, RelationMissing, TimeLimit
 from dsaudit.facts.performance.drawing import Values, values_of
 from dsaudit.facts.performance.plans import Plan
-from dsaudit.parameters.performance import Query
+from dsaudit.parameters.performance import Query, Valued
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -89,9 +89,9 @@ def sets(audit: Audit, query: Query) -> list[Values]:
     return kept[query.name]
 
 
-def lacking(query: Query) -> str:
-    """Say that a query could be given no values."""
-    return f"there are no rows to draw its values from: {', '.join(query.drawn.values())}"
+def lacking(one: Valued) -> str:
+    """Say that a query, or updates, could be given no values."""
+    return f"there are no rows to draw its values from: {', '.join(one.drawn.values())}"
 
 
 def _each(audit: Audit, name: str, find: Callable[[Audit, Query], Found]) -> dict[str, Found]:
