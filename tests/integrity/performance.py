@@ -12,7 +12,7 @@ performance:
   scan_rows: 100
   rows: 3200
 """
-QUERIES = f"""
+QUERIES = f"""\
   queries:
     - {{name: assets_of_a_flow, milliseconds: 60000, sql: "{OF_FLOW}", drawn: {{flow: asset.discovery_flow_id}}}}
     - name: flows_with_assets
@@ -40,7 +40,7 @@ QUERIES = f"""
       sql: select asset_type, count(*) from public.assets where name <> %(name)s group by asset_type
       values: {{name: "100 %"}}
 """
-UPDATES = f"""
+UPDATES = f"""\
   at_once:
     - name: two_imports
       transactions:
