@@ -1,4 +1,4 @@
-"""On the sample as it should be every check passes; each of its faults is found by its root, and nothing else changes."""
+"""On the sample every check passes; each fault of it is found by its root, and nothing else changes."""
 
 from __future__ import annotations
 
