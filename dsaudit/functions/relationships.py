@@ -26,7 +26,7 @@ def relations_are_foreign_keys(audit: Audit) -> Found:
     having: on_delete
     key: relation
     show: problem, instead, statement
-    explains: orphans, parents_count_their_children
+    explains: orphans, parents_count_their_children, deletes_do_what_is_declared
     remedy: mend the orphans, then run the statement that the table shows
     """
     return _judged(audit, lambda one: [] if one.at_work else [_lacking(audit, one)], "on_delete")
@@ -43,7 +43,7 @@ def delete_rules_are_declared(audit: Audit) -> Found:
     having: on_delete
     key: relation, name
     show: declared, found, name, statement
-    explains: enough_children_are_linked, children_of_deleted_parents
+    explains: enough_children_are_linked, children_of_deleted_parents, deletes_do_what_is_declared
     remedy: run the statement that the table shows, or correct `on_delete` in the parameter file
     """
     return _judged(audit, _wrong_rules, "on_delete", lambda one: None if one.at_work else "there is no foreign key")

@@ -19,7 +19,7 @@ RANK = ("let in", "kept out", "not tried")
 MALFORMED = "no'such;tenant"
 # Row security or a missing grant, and a setting that a policy asks for and nobody has made.
 REFUSALS = ("42501", "42704")
-STATES = ("another tenant", "no setting", "an empty setting", "a malformed setting")
+ANOTHER = "another tenant"
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,9 @@ def _of_table(scratch: Scratch, role: str, settings: Mapping[str, str], name: st
     if victim is None or own is None:
         yield Intrusion(name, "any", "any", "not tried", scratch.shortfalls.get(name, "it has no rows of two tenants"))
         return
-    own_values = _given(settings, STATES[0], own[1])
+    own_values = {settings[column]: value for column, value in own[1].items()}
     blind = _blind(scratch, role, own_values, f"select from {table.sql} as t where {own[0].format('t')}")
-    for state in STATES:
-        given = _given(settings, state, own[1])
+    for state, given in _states(settings, victim[1], own[1]):
         for attempt, statements in _attempts(table, victim, own, new, state):
             told = Intrusion(name, attempt, state, "not tried", why_not)
             for statement in statements:
@@ -125,10 +124,17 @@ def _two(connection: Connection, table: Table, columns: list[str]) -> tuple[Plac
     return (rows[0], rows[1]) if len(rows) == 2 else (None, None)
 
 
-def _given(settings: Mapping[str, str], state: str, own: Mapping[str, str]) -> dict[str, str]:
-    values = {"another tenant": own, "an empty setting": dict.fromkeys(settings, "")}
+def _states(
+    settings: Mapping[str, str], victim: Mapping[str, str], own: Mapping[str, str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield under which settings the row is tried: those of another tenant, in all columns or in one alone, or none."""
+    values: dict[str, Mapping[str, str]] = {ANOTHER: own}
+    if len(settings) > 1:  # a policy may have forgotten one of them
+        values |= {f"another {one}": {**victim, one: own[one]} for one in settings if own[one] != victim[one]}
+    values |= {"no setting": {}, "an empty setting": dict.fromkeys(settings, "")}
     values["a malformed setting"] = dict.fromkeys(settings, MALFORMED)
-    return {settings[column]: value for column, value in values.get(state, {}).items()}
+    for state, of in values.items():
+        yield state, {settings[column]: value for column, value in of.items()}
 
 
 def _attempts(table: Table, victim: Place, own: Place, new: Row | None, state: str) -> Iterator[tuple[str, list[str]]]:
@@ -149,7 +155,7 @@ def _attempts(table: Table, victim: Place, own: Place, new: Row | None, state: s
     yield "change", [f"update {table.sql} as t set {first} = {first} where {there}"]
     yield "delete", [f"delete from {table.sql} as t where {there}", f"delete from {table.sql} as t"]
     yield "plant", [inserted(table, new, planted)] if new else []
-    if state == STATES[0]:
+    if state == ANOTHER:
         change = f"update {table.sql} as t set"
         yield "take over", [f"{change} {as_own} where {there}", f"{change} {as_own}"]
         yield "give away", [f"{change} {as_victim} where {own[0].format('t')}", f"{change} {as_victim}"]
@@ -170,7 +176,7 @@ def _tried(
             by = error.diag.constraint_name or first_line(error)
             return replace(made, outcome="not tried", reason=f"refused by another: {by}")
     # Without a condition a tenant may well change rows of its own, unless it gives them away.
-    counts = made.attempt in ("read", "plant", "give away") or made.state != STATES[0]
+    counts = made.attempt in ("read", "plant", "give away") or not made.state.startswith("another")
     return replace(made, outcome="let in" if not is_there or (counts and touched) else "kept out", reason=None)
 
 

@@ -26,7 +26,13 @@ def foreign_key_dropped(sample: "Sample", random: Random) -> Planted:
     reference = random.choice(REFERENCES)
     altered(sample, reference.dropped())
     must = [Expected("relations_are_foreign_keys", scope={"relation": reference.relation})]
-    return Planted("foreign_key_dropped", mode=0, how="caused", must=must, may=["delete_rules_are_declared"])
+    return Planted(
+        "foreign_key_dropped",
+        mode=0,
+        how="caused",
+        must=must,
+        may=["delete_rules_are_declared", "deletes_do_what_is_declared"],
+    )
 
 
 def foreign_key_undeclared(sample: "Sample", random: Random) -> Planted:
@@ -41,14 +47,14 @@ def delete_rule_is_no_action(sample: "Sample", random: Random) -> Planted:
     reference = random.choice(REFERENCES)
     altered(sample, reference.dropped(), reference.added("no action"))
     must = [Expected("delete_rules_are_declared", scope={"relation": reference.relation})]
-    return Planted("delete_rule_is_no_action", mode=0, how="caused", must=must)
+    return Planted("delete_rule_is_no_action", mode=0, how="caused", must=must, may=["deletes_do_what_is_declared"])
 
 
 def cascade_takes_too_much(sample: "Sample", random: Random) -> Planted:
     """Who deletes a discovery flow deletes the assets that it found."""
     altered(sample, ASSET_OF_FLOW.dropped(), ASSET_OF_FLOW.added("cascade"))
     must = [Expected("delete_rules_are_declared", scope={"relation": ASSET_OF_FLOW.relation})]
-    return Planted("cascade_takes_too_much", mode=0, how="caused", must=must)
+    return Planted("cascade_takes_too_much", mode=0, how="caused", must=must, may=["deletes_do_what_is_declared"])
 
 
 def constraint_not_valid(sample: "Sample", random: Random) -> Planted:

@@ -73,7 +73,8 @@ def policy_dropped(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"drop policy tenant_isolation on {table}")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("policy_dropped", mode=0, how="caused", must=must, may=["endpoints_agree"])
+    may = ["endpoints_agree", "tenants_cannot_be_broken_into"]
+    return Planted("policy_dropped", mode=0, how="caused", must=must, may=may)
 
 
 def row_security_disabled(sample: "Sample", random: Random) -> Planted:
@@ -81,7 +82,8 @@ def row_security_disabled(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter table {table} disable row level security")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("row_security_disabled", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    return Planted("row_security_disabled", mode=0, how="caused", must=must, may=may)
 
 
 def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
@@ -89,7 +91,8 @@ def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter policy tenant_isolation on {table} using ({CLIENT_ALONE}) with check ({CLIENT_ALONE})")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("policy_uses_wrong_column", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    return Planted("policy_uses_wrong_column", mode=0, how="caused", must=must, may=may)
 
 
 def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
@@ -97,7 +100,8 @@ def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
     role = sql.Identifier(sample.application).as_string()
     databases.execute(sample.server_url, f"alter role {role} bypassrls")
     must = [Expected("application_cannot_bypass", keys=[sample.application])]
-    return Planted("application_bypasses_policies", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    return Planted("application_bypasses_policies", mode=0, how="caused", must=must, may=may)
 
 
 def api_ignores_tenant(sample: "Sample", random: Random) -> Planted:
