@@ -37,8 +37,11 @@ QUERIES = f"""\
     - name: assets_by_type
       kind: aggregation
       milliseconds: 60000
-      sql: select asset_type, count(*) from public.assets where name <> %(name)s group by asset_type
+      sql: >-
+        select asset_type, count(*) from public.assets
+        where client_account_id = %(client)s and name <> %(name)s group by asset_type
       values: {{name: "100 %"}}
+      drawn: {{client: asset.client_account_id}}
 """
 UPDATES = f"""\
   at_once:

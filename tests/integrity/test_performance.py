@@ -46,6 +46,7 @@ def test_quick_queries_pass(check: str, judged: dict[str, Verdict]) -> None:
     verdict = judged[check]
     assert verdict.status is Status.PASS, told(verdict)
     assert verdict.examined > 0
+    assert "querys" not in told(verdict)
 
 
 @pytest.mark.parametrize("index", ["", f"create index {INDEX} on assets ((discovery_flow_id::text))"])
@@ -235,5 +236,5 @@ def test_the_tables_of_the_notebook_tell_times_and_growth(quick: System) -> None
         grown = audit.frame("query_growth")
         assert audit.table("declared_queries")._repr_mimebundle_()
     assert taken["records_by_id"]["rows"] == 20
-    assert [*grown[grown["query"] == "assets_by_type"]["handled"]] != []
-    assert {*grown["rows"]} == {200, 800, 3200}
+    of_tenant = grown[grown["query"] == "assets_by_type"]  # one tenant has all rows of the copy
+    assert [*of_tenant["rows"]] == [200, 800, 3200] and all(of_tenant["handled"] >= of_tenant["rows"])

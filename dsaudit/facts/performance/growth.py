@@ -6,12 +6,14 @@ Nothing is written to the audited database, which is asked for its schema alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from dsaudit import scratch
 from dsaudit.database import RelationMissing
@@ -21,6 +23,7 @@ from dsaudit.facts.performance import plans
 from dsaudit.facts.performance.drawing import Rows, values_of
 from dsaudit.facts.performance.timing import lacking
 from dsaudit.parameters.performance import AtOnce, Query, Valued
+from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.scratch import Contention, Scratch, ScratchError
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class Grown:
         if self.why(query) or len(own) < 2:
             return None
         sizes, work = np.log([one.rows for one in own]), np.log([max(one.handled, 1) for one in own])
-        return round(float(np.polyfit(sizes, work, 1)[0]), 2)
+        return round(float(np.polyfit(sizes, work, 1)[0]), 2) + 0.0  # no zero with a sign
 
     def why(self, name: str) -> str | None:
         """Return why nothing can be said of a query."""
@@ -84,7 +87,7 @@ def _grown(audit: Audit) -> Grown:
         with scratch.copied(for_libpq(audited_url(audit.parameters.database)), schemas) as copy:
             found = Grown()
             for size in performance.sizes if performance.queries else performance.sizes[:1]:
-                _refill(copy, size)
+                _refill(audit, copy, size)
                 for query in performance.queries:
                     _measure(audit, copy, query, size, found)
             for one in performance.at_once:
@@ -106,12 +109,35 @@ def _tables(audit: Audit) -> dict[str, TableInfo]:
     return found
 
 
-def _refill(copy: Scratch, size: int) -> None:
-    """Empty every table of the copy and fill it anew."""
+def _refill(audit: Audit, copy: Scratch, size: int) -> None:
+    """Empty every table of the copy and fill it anew, with the rows of one tenant that grows."""
     names = ", ".join(table.sql for table in copy.tables.values() if not table.partition_of)
     with psycopg.connect(copy.url, autocommit=True) as owner:
         owner.execute(f"truncate {names} cascade".encode())
-    scratch.fill(copy, size)
+        scratch.fill(copy, size)
+        owner.execute("set session_replication_role = replica")  # no trigger has a say in what all rows are given
+        whose: list[str] = []
+        for name, table in _tables(audit).items():
+            _give(owner, table, [*tenancy_columns(audit.parameters.whole, name)], whose)
+
+
+def _give(owner: psycopg.Connection[Any], table: TableInfo, columns: list[str], whose: list[str]) -> None:
+    """Give all rows of a table to one tenant, the first of the first table; where a key refuses it, they stay."""
+    source = sql.Identifier(table.schema, table.name)
+    first = sql.SQL("select {}::text from {} limit 1")
+    columns = [column for column in columns if column in table.columns]
+    for column in columns[len(whose) :]:
+        row = owner.execute(first.format(sql.Identifier(column), source)).fetchone()
+        whose += [row[0]] if row else []
+    if not columns or len(whose) < len(columns):
+        return
+    values = [
+        sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(value))
+        for column, value in zip(columns, whose, strict=False)
+    ]
+    with suppress(psycopg.errors.IntegrityError, psycopg.errors.DataError):
+        owner.execute(sql.SQL("update {} set {}").format(source, sql.SQL(", ").join(values)))
+        owner.execute(sql.SQL("vacuum analyze {}").format(source))
 
 
 def _measure(audit: Audit, copy: Scratch, query: Query, size: int, found: Grown) -> None:
@@ -145,9 +171,9 @@ def _short(copy: Scratch, explained: Sequence[plans.Plan], size: int) -> Iterato
             yield f"{name} could not be filled: {copy.shortfalls.get(name, 'its keys allow no more rows')}"
 
 
-def _explained(connection: psycopg.Connection[Any], sql: str, values: dict[str, Any]) -> plans.Plan:
+def _explained(connection: psycopg.Connection[Any], query: str, values: dict[str, Any]) -> plans.Plan:
     options = "analyze, buffers, timing off, verbose, format json"
-    row = connection.execute(f"explain ({options}) {sql}".encode(), {**values, "dsaudit": True}).fetchone()
+    row = connection.execute(f"explain ({options}) {query}".encode(), {**values, "dsaudit": True}).fetchone()
     assert row is not None
     plan: plans.Plan = row[0][0]
     return plan
@@ -155,7 +181,7 @@ def _explained(connection: psycopg.Connection[Any], sql: str, values: dict[str, 
 
 def _values(audit: Audit, connection: psycopg.Connection[Any], one: Valued, **options: int) -> list[dict[str, Any]]:
     resources = audit.parameters.whole.resources
-    rows: Rows = lambda sql: connection.execute(sql.encode()).fetchall()  # noqa: E731
+    rows: Rows = lambda query: connection.execute(query.encode()).fetchall()  # noqa: E731
     return values_of(one, rows, lambda name: audit.relations.table(resources[name].table), **options)
 
 
@@ -168,7 +194,9 @@ def _contend(audit: Audit, copy: Scratch, one: AtOnce, found: Grown) -> None:
                 found.untried[one.name] = lacking(one)
                 return
             merge = psycopg.ClientCursor(connection).mogrify
-            made = [[merge(sql.encode(), given[0]) for sql in statements] for statements in one.transactions]
+            made = [
+                [merge(statement.encode(), given[0]) for statement in statements] for statements in one.transactions
+            ]
     except psycopg.Error as error:
         found.untried[one.name] = first_line(error)
     except RelationMissing as error:
