@@ -27,7 +27,7 @@ def query_growth(frame: pd.DataFrame) -> Axes:
     """Draw what each query handled and took at each size of its tables, and how far it may have grown.
 
     `frame` is ``audit.frame("query_growth")``: query, rows (of each table), handled, milliseconds, power, allowed. On
-    the left a line ends where the query may be with the largest tables; a query beyond it is red, with diamonds.
+    the left a mark stands where the query may be with the largest tables; one beyond it is red, with diamonds.
     """
     frame = frame[frame["rows"].notna()] if "rows" in frame else frame[:0]
     if frame.empty:
