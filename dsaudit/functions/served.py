@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsaudit.facts.served import Heard, Part, Served, served
 from dsaudit.facts.served.agreeing import tellings, words
-from dsaudit.facts.served.rows import Kind, agrees, difference, key_in, kinds_of
+from dsaudit.facts.served.rows import Kind, agrees, difference, key_in, kinds_of, plain
 from dsaudit.functions import Found, Row, frames
 from dsaudit.source.reading import stands_at, value_at
 from dsaudit.verdict.card import plural
@@ -65,7 +65,7 @@ def api_values_equal_tables(audit: Audit) -> Found:
         rows = [row for told in compared for row in _differences(part, kinds[part.endpoint.name], *told)]
         return rows, len(compared)
 
-    return _by_resource(audit, one, different)
+    return _by_resource(audit, one, different, _ungiven)
 
 
 def endpoints_agree(audit: Audit) -> Found:
@@ -121,8 +121,8 @@ def _unserved(audit: Audit, one: Served, part: Part) -> Iterator[Row]:
             problem = "not given by" if key in wanted and not given[key] else "wrongly given by"
             yield {"source_id": key, "problem": f"{problem} the filter {name}"}
     for key, heard in part.singles.items():
-        if key in part.rows and (problem := _not_given(audit, one, part, key, heard)):
-            yield {"source_id": key, "problem": problem}
+        if key in part.rows and (why := _not_given(audit, one, part, key, heard)):
+            yield {"source_id": key, "problem": why}
 
 
 def _not_given(audit: Audit, one: Served, part: Part, key: str, heard: Heard) -> str | None:
@@ -140,6 +140,13 @@ def _unsettled(part: Part) -> str | None:
     return None
 
 
+def _ungiven(part: Part) -> str | None:
+    """Return why there is nothing to compare, or None."""
+    if part.rows and not part.records and not part.singles:
+        return f"{part.endpoint.name}: none of {plural(len(part.rows), 'row')} was given"
+    return None
+
+
 def _compared(one: Served, part: Part) -> Iterator[tuple[str, str, Any]]:
     """Yield each record that was given of a known row: its id, by which way, and what it holds."""
     for key in part.rows:
@@ -154,7 +161,7 @@ def _differences(part: Part, kinds: dict[str, Kind], key: str, way: str, record:
         is_there = stands_at(record, path)
         if not is_there or not agrees(value, column, kind):
             told = difference(value, column, kind) if is_there else "not in the answer"
-            values = {"in_the_answer": None if value is None else str(value), "in_the_table": column}
+            values = {"in_the_answer": plain(value, kind), "in_the_table": plain(column, kind)}
             yield {"source_id": key, "field": path, "way": way, "difference": told, **values}
 
 

@@ -192,7 +192,7 @@ def _unfit(parameters: Parameters, one: Endpoint) -> Iterator[tuple[tuple[str, .
     for section in ("counts", "ids"):
         for field, child in getattr(one, section).items():
             if child not in children:
-                hint = did_you_mean(child, children, f"such as {children[0]}" if children else "none does")
+                hint = did_you_mean(child, children, f"one that does is {children[0]}" if children else "declare one")
                 yield (section, field), f"no relation leads from {child} to {one.resource}; {hint}"
     for field, child in one.ids.items():
         name = child.partition(".")[0]

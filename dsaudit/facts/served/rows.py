@@ -31,7 +31,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it has to be served: its fields as text, and the numbers and ids of what refers to it, by their paths."""
+    """A row as it has to be served: its fields as text, and the numbers and ids of what refers to it, by path."""
 
     parent: str | None
     fields: Mapping[str, str | None]
@@ -62,6 +62,13 @@ def difference(served: Any, column: str | None, kind: Kind) -> str:
         return "another address"
     words = difference_of(served if kind == "json" else typed(served, kind), typed(column, kind))
     return words.replace("at the source", "in the answer").replace(" here", " in the table")
+
+
+def plain(value: Any, kind: Kind) -> Any:
+    """Return a served value, or a column's, for a row of a verdict: what is a number or a time stays one."""
+    if kind == "address" or kind == "json" or isinstance(value, (list, dict)):
+        return None if value is None else str(value)
+    return typed(value, kind)
 
 
 def _is_address(served: Any, column: str | None) -> bool:
@@ -96,9 +103,9 @@ def rows_of(
         selects.append(f"{as_text(value_of(column, table), kind)} as f{place}")
     fields = list(endpoint.counts) + list(endpoint.ids)
     selects += [f"{_related(audit, endpoint, table, field)} as r{place}" for place, field in enumerate(fields)]
-    for name, column, some in (("only", endpoint.key_column, only), ("parents", endpoint.within, parents)):
-        if some is not None and column:
-            condition += f" and {value_of(column, table)} = any(%({name})s::{_array_of(table, column)})"
+    for name, within, some in (("only", endpoint.key_column, only), ("parents", endpoint.within, parents)):
+        if some is not None and within:
+            condition += f" and {value_of(within, table)} = any(%({name})s::{_array_of(table, within)})"
             values[name] = list(some)
     query = f"select {', '.join(selects)} from {from_table(table)} where {condition} order by 1"
     found = audit.database.now().query(query, values, most=None).records

@@ -54,9 +54,15 @@ def _in_the_list(audit: Audit, part: Part) -> Iterator[Trespass]:
     strange = [key for key in part.records if key not in part.rows and key not in part.moved]
     owned = whose(audit, part.endpoint, strange)
     found = [key for key in strange if owned.get(key, part.owner.values) != part.owner.values]
-    for key in found or [None]:
-        problem = "given" if key else None
-        yield Trespass(part.owner, part.endpoint.name, "in the list", key, problem)
+    yield from _given(part, "in the list", found)
+
+
+def _given(part: Part, way: str, keys: list[str]) -> Iterator[Trespass]:
+    """Yield each record that a list gave, or the list itself where it gave none."""
+    owner, name = part.owner, part.endpoint.name
+    yield from (Trespass(owner, name, way, key, "given") for key in keys)
+    if not keys:
+        yield Trespass(owner, name, way, None, None)
 
 
 def _by_id(audit: Audit, served: Served, part: Part, others: list[Part]) -> Iterator[Trespass]:
@@ -117,9 +123,7 @@ def _by_contradiction(audit: Audit, served: Served, part: Part, others: list[Par
         way = "under headers that contradict each other"
         if not endpoint.within:
             records = served.api.records_in(served.api.heard(endpoint.list_, headers)) or []
-            keys = [key_in(audit, endpoint, value_at(one, endpoint.key)) for one in records]
-            for key in keys or [None]:
-                yield Trespass(part.owner, endpoint.name, way, key, "given" if key else None)
+            yield from _given(part, way, [key_in(audit, endpoint, value_at(one, endpoint.key)) for one in records])
         for one in (part, other) if endpoint.one else ():
             for key in list(one.rows)[:1]:
                 path = Path(endpoint.one or "", "", endpoint.key_column)

@@ -73,7 +73,7 @@ def policy_dropped(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"drop policy tenant_isolation on {table}")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("policy_dropped", mode=0, how="caused", must=must, may=["endpoints_agree"])
+    return Planted("policy_dropped", mode=0, how="caused", must=must, may=["endpoints_agree", "api_serves_the_rows"])
 
 
 def row_security_disabled(sample: "Sample", random: Random) -> Planted:
@@ -81,7 +81,9 @@ def row_security_disabled(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter table {table} disable row level security")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("row_security_disabled", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    return Planted(
+        "row_security_disabled", mode=0, how="caused", must=must, may=["api_isolates_tenants", "api_serves_the_rows"]
+    )
 
 
 def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
@@ -89,7 +91,9 @@ def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter policy tenant_isolation on {table} using ({CLIENT_ALONE}) with check ({CLIENT_ALONE})")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    return Planted("policy_uses_wrong_column", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    return Planted(
+        "policy_uses_wrong_column", mode=0, how="caused", must=must, may=["api_isolates_tenants", "api_serves_the_rows"]
+    )
 
 
 def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
@@ -97,11 +101,19 @@ def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
     role = sql.Identifier(sample.application).as_string()
     databases.execute(sample.server_url, f"alter role {role} bypassrls")
     must = [Expected("application_cannot_bypass", keys=[sample.application])]
-    return Planted("application_bypasses_policies", mode=0, how="caused", must=must, may=["api_isolates_tenants"])
+    return Planted(
+        "application_bypasses_policies",
+        mode=0,
+        how="caused",
+        must=must,
+        may=["api_isolates_tenants", "api_serves_the_rows"],
+    )
 
 
 def api_ignores_tenant(sample: "Sample", random: Random) -> Planted:
     """The API connects as the role of the migrations, whom no policy holds, and serves everybody everything."""
     sample.switch_on("api_ignores_tenant")
     must = [Expected("api_isolates_tenants", scope={"tenant": client}) for client in CLIENTS]
-    return Planted("api_ignores_tenant", mode=0, how="caused", must=must, may=["endpoints_agree"])
+    return Planted(
+        "api_ignores_tenant", mode=0, how="caused", must=must, may=["endpoints_agree", "api_serves_the_rows"]
+    )
