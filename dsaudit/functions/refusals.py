@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from dsaudit.facts.served import Heard, Part, Served, served
@@ -28,20 +29,23 @@ def errors_have_one_format(audit: Audit) -> Found:
     one = served(audit)
     rows: list[Row] = []
     examined, reasons = 0, []
-    for part in _of_each_endpoint(audit, one):
-        paths = paths_of(part)
-        if not paths:
-            reasons.append(f"{part.endpoint.name}: there is no row to ask for")
-        for path in paths:
-            if not is_answered(one, part, path):
-                reasons.append(f"{path.name}: does not answer as the file says where all is right")
-                continue
-            for case in cases(audit, one, part, path):
-                heard = case.ask(one)
-                examined += 1
-                if told := _wrong(one, case, heard):
-                    expected = " or ".join(map(str, case.statuses))
-                    rows.append({"endpoint": path.name, "asked": case.words, "expected": expected, "answered": told})
+    with closing(one.api):
+        for part in _of_each_endpoint(audit, one):
+            paths = paths_of(part)
+            if not paths:
+                reasons.append(f"{part.endpoint.name}: there is no row to ask for")
+            for path in paths:
+                if not is_answered(one, part, path):
+                    reasons.append(f"{path.name}: does not answer as the file says where all is right")
+                    continue
+                for case in cases(audit, one, part, path):
+                    heard = case.ask(one)
+                    examined += 1
+                    if told := _wrong(one, case, heard):
+                        expected = " or ".join(map(str, case.statuses))
+                        rows.append(
+                            {"endpoint": path.name, "asked": case.words, "expected": expected, "answered": told}
+                        )
     found = frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])
     found[1].attrs["limits"] = list(one.limits)
     return found
@@ -66,7 +70,9 @@ def api_isolates_tenants(audit: Audit) -> Found:
     one = served(audit)
     rows: list[Row] = []
     examined: dict[str, Row] = {name: {"tenant": name, "examined": 0} for name in audit.parameters.tenant_names}
-    for tried in trespasses(audit, one):
+    with closing(one.api):
+        tries = list(trespasses(audit, one))
+    for tried in tries:
         line = examined.get(tried.owner.tenant)
         if line is None:
             continue

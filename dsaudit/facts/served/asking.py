@@ -89,10 +89,15 @@ class Api:
         self._clients: dict[tuple[Any, ...], Client] = {}
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; what is asked afterwards opens new ones."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made."""
+        return self.apis.most_requests - self._budget.left
 
     def heard(
         self, path: str, headers: Mapping[str, str], query: Mapping[str, str] | None = None, token: Token = "right"

@@ -6,6 +6,7 @@ What stood alike in the tables before and after is judged. What changed meanwhil
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -94,14 +95,14 @@ def served(audit: Audit) -> Served:
 
 
 def _looked(audit: Audit) -> Served:
-    api = Api(audit.parameters.whole)
-    first = api.apis.endpoints[0]
-    try:
-        api.heard(first.list_of("any"), {}, token="none")  # whether anybody is there, and answers in time
-    except SourceError as error:
-        raise SourceError(f"the API does not answer within {span(api.apis.wait_seconds)}: {error}") from None
-    found, limits = owners(audit)
-    parts = [part for owner in found for part in _settled(audit, api, owner)]
+    with closing(Api(audit.parameters.whole)) as api:
+        first = api.apis.endpoints[0]
+        try:
+            api.heard(first.list_of("any"), {}, token="none")  # whether anybody is there, and answers in time
+        except SourceError as error:
+            raise SourceError(f"the API does not answer within {span(api.apis.wait_seconds)}: {error}") from None
+        found, limits = owners(audit)
+        parts = [part for owner in found for part in _settled(audit, api, owner)]
     limits += dict.fromkeys(limit for part in parts for limit in part.limits)
     return Served(api, found, parts, limits)
 
