@@ -31,6 +31,9 @@ def errors_have_one_format(audit: Audit) -> Found:
     examined, reasons = 0, []
     with closing(one.api):
         for part in _of_each_endpoint(audit, one):
+            if part.problem:
+                reasons.append(part.problem)
+                continue
             paths = paths_of(part)
             if not paths:
                 reasons.append(f"{part.endpoint.name}: there is no row to ask for")

@@ -288,7 +288,7 @@ class Client:
         target = self._target(Request(path))
         try:
             response, content = self._send(target, None)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceError(f"{shown(target)}: no answer ({type(error).__name__})") from None
         return response.status_code, content
 

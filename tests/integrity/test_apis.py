@@ -41,7 +41,8 @@ def sample() -> Iterator[Sample]:
 
 def asking(sample: Sample, /, **options: Any) -> str:
     """The sample's file, in which the API is asked otherwise."""
-    text = re.sub(r"\n  (sample|rate): \d+", "", sample.parameters.read_text(encoding="utf-8"))
+    names = "|".join(["sample", "rate", *options])
+    text = re.sub(rf"\n  ({names}): \d+", "", sample.parameters.read_text(encoding="utf-8"))
     given = "".join(f"  {name}: {value}\n" for name, value in options.items())
     return text.replace("  endpoints:\n", f"{given}  endpoints:\n")
 
@@ -170,8 +171,7 @@ def test_an_api_that_answers_something_else_proves_nothing(
         found = judged(sample, api=api)
     for name, verdict in found.items():
         assert verdict.status is Status.INCONCLUSIVE, told(verdict)
-        assert problem in reasons(verdict) or name == "errors_have_one_format", reasons(verdict)
-    assert "does not answer as the file says where all is right" in reasons(found["errors_have_one_format"])
+        assert problem in reasons(verdict), name
     assert_silent(sample, found, api)
 
 
@@ -204,7 +204,7 @@ def test_a_list_without_an_end_is_not_read_for_ever(sample: Sample, tmp_path: Pa
     def endless(answer: Answer) -> Answer:
         if answer.path.partition("?")[0].endswith("/assets") and answer.status == 200:
             body = json.loads(answer.body)
-            again = body["data"] or [{"id": "0"}]
+            again = body["data"] or [{"id": "0"}] * 20
             return replace(answer, body=json.dumps({"data": again, "meta": {"total": 10**9}}).encode())
         return answer
 

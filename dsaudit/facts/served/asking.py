@@ -176,6 +176,8 @@ class Api:
         """Tell of a problem by the path that the file has, as the address is a secret and an id may be somebody's."""
         try:
             yield
+        except UnicodeEncodeError:
+            raise SourceError("the tenancy's values cannot be sent in a header, which takes ASCII alone") from None
         except SourceError as error:
             words = str(error).replace(f"{self._base}/{path}", shown or path).replace(f"{self._base}/", "")
             raise type(error)(words) from None

@@ -11,6 +11,7 @@ from dsaudit.database import TableInfo
 from dsaudit.database.expressions import quoted, value_of
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.apis import Apis, Endpoint
+from dsaudit.parameters.ids import id_text
 from dsaudit.parameters.tenancy import tenancy_columns
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def owners(audit: Audit) -> tuple[list[Owner], list[str]]:
     assert apis is not None
     first = parameters.tenancy.columns[0] if parameters.tenancy else ""
     place = list(apis.headers.values()).index(first) if first in apis.headers.values() else None
-    names = {one.id: one.name for one in parameters.tenants} if place is not None else {}
+    tenants = parameters.tenants if place is not None else []
+    names = {text: one.name for one in tenants for text in (one.id, id_text(one.id, "uuid"))}
     counted: dict[tuple[str, ...], dict[str, int]] = {}
     for endpoint in apis.endpoints:
         for values, count in _counted(audit, endpoint).items():

@@ -197,10 +197,14 @@ def whose(audit: Audit, endpoint: Endpoint, keys: Collection[str]) -> dict[str, 
 
 def absent_key(audit: Audit, endpoint: Endpoint, column: str, number: int = 0) -> str | None:
     """Return an id that no row has in a column, written as those that are there; None where none can be made up."""
-    kind = _id_kind(table_of(audit, endpoint), column)
-    if kind == "uuid":
-        return f"00000000-0000-4000-8000-{number + 1:012d}"
-    return str(2_000_000_000 - number) if kind == "number" else f"no-such-id-{number}" if kind is None else None
+    table = table_of(audit, endpoint)
+    kind = _id_kind(table, column)
+    if kind == "char":
+        return None
+    if kind == "number":
+        last = f"select max({value_of(column, table)}) as last from {from_table(table)}"
+        return str(int(audit.database.now().query(last).records[0]["last"] or 0) + 10_000 + number)
+    return f"00000000-0000-4000-8000-{number + 1:012d}" if kind == "uuid" else f"no-such-id-{number}"
 
 
 def malformed_key(audit: Audit, endpoint: Endpoint, column: str) -> str | None:

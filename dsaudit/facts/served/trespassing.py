@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 MOST_VALUES = 3  # of another owner by which each filter is tried
+MOST_MIXES = 2  # of the headers of two owners
 OTHERWISE = "answered otherwise than what does not exist"
 
 
@@ -116,11 +117,11 @@ def _by_filter(audit: Audit, served: Served, part: Part, others: list[Part]) -> 
 def _by_contradiction(audit: Audit, served: Served, part: Part, others: list[Part]) -> Iterator[Trespass]:
     """Ask under headers of which some are another owner's: nobody's rows are to be given."""
     endpoint, known = part.endpoint, {one.values for one in served.owners}
-    other = Random(f"{served.api.apis.seed} {part.owner.values}").choice(others)
-    for headers in _mixed(part.owner.headers, other.owner.headers):
-        if tuple(headers.values()) in known:
-            continue
-        way = "under headers that contradict each other"
+    way = "under headers that contradict each other"
+    mixes = [(one, headers) for one in others for headers in _mixed(part.owner.headers, one.owner.headers)]
+    nobodys = [(one, headers) for one, headers in mixes if tuple(headers.values()) not in known]
+    seed = f"{served.api.apis.seed} {part.owner.values}"
+    for other, headers in Random(seed).sample(nobodys, min(len(nobodys), MOST_MIXES)):
         if not endpoint.within:
             records = served.api.records_in(served.api.heard(endpoint.list_, headers)) or []
             yield from _given(part, way, [key_in(audit, endpoint, value_at(one, endpoint.key)) for one in records])
