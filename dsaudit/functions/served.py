@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.facts.served import Heard, Part, Served, served
-from dsaudit.facts.served.agreeing import tellings, words
+from dsaudit.facts.served.agreeing import TABLES, tellings, words
 from dsaudit.facts.served.rows import Kind, agrees, difference, key_in, kinds_of, plain
 from dsaudit.functions import Found, Row, frames
 from dsaudit.source.reading import stands_at, value_at
@@ -91,7 +91,7 @@ def endpoints_agree(audit: Audit) -> Found:
             continue
         for key, field, told in tellings(audit, one, part):
             line["examined"] += len(told) > 1
-            if any(value != told["the tables"] for value in told.values()):
+            if any(value != told[TABLES] for value in told.values()):
                 place = {"tenant": part.owner.tenant, "source_id": key, "endpoint": part.endpoint.name}
                 rows.append({**place, "field": field, "told": words(told)})
     if not any(part.endpoint.counts or part.endpoint.ids for part in one.parts):
