@@ -122,7 +122,7 @@ class Apis(Section):
     endpoints: list[Endpoint] = Field(min_length=1)
     sample: int = Field(20, ge=1, le=1000)
     seed: int = 1
-    most_records: int = Field(5000, ge=1)
+    most_records: int = Field(2000, ge=1)
     most_requests: int = Field(5000, ge=1)
     rate: float = Field(50, gt=0)
     wait_seconds: float = Field(10, gt=0, le=120)

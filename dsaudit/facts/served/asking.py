@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from dsaudit.parameters.secret import Secret, SecretMissing, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source.pacing import Pace
 from dsaudit.source.paging import Listing
-from dsaudit.source.reading import SourceAbsent, SourceError, value_at
+from dsaudit.source.reading import SourceAbsent, SourceError, records_in, strictly, value_at
 from dsaudit.source.rest import Client
 from dsaudit.verdict.card import thousands
 
@@ -29,9 +28,10 @@ Token = Literal["right", "wrong", "none"]
 
 @dataclass(frozen=True)
 class Heard:
-    """One answer, whatever it is: its status, and its body, None where that is no JSON."""
+    """One answer, whatever it is: its status, its text, and this parsed, None where it is no JSON."""
 
     status: int
+    text: str
     body: Any
 
 
@@ -113,10 +113,10 @@ class Api:
         with self._without_address(path):
             status, content = self._client(headers, token).heard(whole)
         try:
-            body = json.loads(content)
-        except (ValueError, RecursionError):
-            body = None
-        return Heard(status, body)
+            text = content.decode("utf-8-sig")
+            return Heard(status, text, strictly(text, path))
+        except (UnicodeDecodeError, SourceError):
+            return Heard(status, "", None)
 
     def listed(self, endpoint: Endpoint, path: str, headers: Mapping[str, str], most: int) -> Listed:
         """Read a list to its end, or as far as `most` records; nothing of one whose parent is not there.
@@ -147,13 +147,14 @@ class Api:
 
     def records_in(self, heard: Heard) -> list[Any] | None:
         """Return the records of one page, None where the answer holds no list."""
-        body, path = heard.body, self.apis.paging.records
-        if isinstance(body, dict) and path is None:
-            lists = [one for one in body.values() if isinstance(one, list)]
-            found = lists[0] if len(lists) == 1 else None
-        else:
-            found = value_at(body, path or "")
-        return found if heard.status == 200 and isinstance(found, list) else None
+        paging = self.apis.paging
+        if heard.status != 200 or heard.body is None:
+            return None
+        try:
+            found = records_in(heard.text, heard.body, paging.records, "", paging.empty_is_absent)
+        except SourceError:
+            return None
+        return [one.value for one in found]
 
     def _client(self, headers: Mapping[str, str], token: Token = "right") -> Client:
         key = (*sorted(headers.items()), token)
