@@ -30,7 +30,7 @@ def errors_have_one_format(audit: Audit) -> Found:
     rows: list[Row] = []
     examined, reasons = 0, []
     with closing(one.api):
-        for part in _of_each_endpoint(audit, one):
+        for part in _of_each_endpoint(one):
             if part.problem:
                 reasons.append(part.problem)
                 continue
@@ -94,15 +94,12 @@ def api_isolates_tenants(audit: Audit) -> Found:
     return found
 
 
-def _of_each_endpoint(audit: Audit, one: Served) -> list[Part]:
+def _of_each_endpoint(one: Served) -> list[Part]:
     """Return of each endpoint the part of an owner who has rows of it, if there is one."""
     found: dict[str, Part] = {}
     for part in one.parts:
-        if (
-            part.endpoint.name not in found
-            or not paths_of(found[part.endpoint.name])
-            or not found[part.endpoint.name].rows
-        ):
+        known = found.setdefault(part.endpoint.name, part)
+        if part.rows and not known.rows:
             found[part.endpoint.name] = part
     return list(found.values())
 

@@ -53,12 +53,19 @@ def serving(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[str]:
         thread.join()
 
 
+def unchanged(headers: dict[str, str]) -> dict[str, str]:
+    return headers
+
+
 @contextlib.contextmanager
-def between(api: str, change: Callable[[Answer], Answer]) -> Iterator[str]:
-    """Hand requests on to an API, and change its answers; the address to ask instead of it."""
+def between(
+    api: str, change: Callable[[Answer], Answer], asked: Callable[[dict[str, str]], dict[str, str]] = unchanged
+) -> Iterator[str]:
+    """Hand requests on to an API, with their headers as `asked` makes them, and change its answers; the address."""
 
     def answer(path: str, headers: dict[str, str]) -> Answer:
-        passed = {name: value for name, value in headers.items() if name.lower() not in ("host", "connection")}
+        passed = {name.lower(): value for name, value in headers.items()}
+        passed = asked({name: value for name, value in passed.items() if name not in ("host", "connection")})
         request = urllib.request.Request(api + path, headers={**passed, "Accept-Encoding": "identity"})
         try:
             with _opener.open(request, timeout=30) as heard:

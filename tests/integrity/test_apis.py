@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -18,6 +19,7 @@ from dsaudit.verdict import Status, Verdict
 from examples import discovery
 from examples.discovery.faults import FAULTS
 from examples.discovery.sample import Sample
+from examples.discovery.tenants import CLIENTS, ENGAGEMENTS
 from tests.checks.auditing import Verdicts, all_rows, opened, told, variables
 from tests.integrity.between import Answer, between
 
@@ -117,6 +119,42 @@ def test_what_is_displayed_is_masked(sample: Sample) -> None:
         verdict = judged(sample, api=api, checks=("api_values_equal_tables",))["api_values_equal_tables"]
     assert verdict.status is Status.FAIL
     assert "letter case" in str(verdict.rows) and "HOST" not in str(verdict.rows) and "host" not in str(verdict.rows)
+
+
+def test_an_api_that_believes_one_header_alone_is_found(sample: Sample) -> None:
+    clients = {one.engagement_id: one.client_account_id for one in ENGAGEMENTS}
+
+    def believing(headers: dict[str, str]) -> dict[str, str]:
+        own = headers.get("x-client-account-id")
+        return (
+            {**headers, "x-client-account-id": clients.get(headers.get("x-engagement-id", ""), own)} if own else headers
+        )
+
+    with (
+        between(sample.api_url, lambda answer: answer, believing) as api,
+        opened(sample.parameters, sample.environment | {"DISCOVERY_API": api}) as audit,
+    ):
+        found = {name: audit.check(name) for name in CHECKS}
+        rows = all_rows(audit, found["api_isolates_tenants"])
+    assert {name for name, one in found.items() if one.status is Status.FAIL} == {"api_isolates_tenants"}
+    assert {(row["way"], row["problem"]) for row in rows} == {("under headers that contradict each other", "given")}
+    assert {row["tenant"] for row in rows} == set(CLIENTS)
+
+
+def test_what_changes_with_each_refusal_is_no_difference(sample: Sample) -> None:
+    numbers = itertools.count()
+
+    def numbered(answer: Answer) -> Answer:
+        if answer.status < 400:
+            return answer
+        body = json.loads(answer.body)
+        body["error"]["request"] = next(numbers)
+        return replace(answer, body=json.dumps(body).encode())
+
+    with between(sample.api_url, numbered) as api:
+        found = judged(sample, api=api, checks=("api_isolates_tenants", "errors_have_one_format"))
+    for verdict in found.values():
+        assert verdict.status is Status.PASS, told(verdict)
 
 
 # An API that hardly answers

@@ -66,10 +66,14 @@ class Part:
 
 @dataclass
 class Served:
-    """All that was served: of each owner a part for each endpoint; and the API, to be asked further."""
+    """All that was served: of each owner a part for each endpoint; and the API, to be asked further.
+
+    `known` are the values of the headers of all owners, also of those whose rows were not asked for.
+    """
 
     api: Api
     owners: list[Owner]
+    known: set[tuple[str, ...]]
     parts: list[Part] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
 
@@ -101,10 +105,10 @@ def _looked(audit: Audit) -> Served:
             api.heard(first.list_of("any"), {}, token="none")  # whether anybody is there, and answers in time
         except SourceError as error:
             raise SourceError(f"the API does not answer within {span(api.apis.wait_seconds)}: {error}") from None
-        found, limits = owners(audit)
+        found, known, limits = owners(audit)
         parts = [part for owner in found for part in _settled(audit, api, owner)]
     limits += dict.fromkeys(limit for part in parts for limit in part.limits)
-    return Served(api, found, parts, limits)
+    return Served(api, found, known, parts, limits)
 
 
 def _settled(audit: Audit, api: Api, owner: Owner) -> list[Part]:

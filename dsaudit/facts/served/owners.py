@@ -44,8 +44,8 @@ def columns_of(parameters: Parameters, resource: str) -> list[str]:
     return [named[column] for column in parameters.apis.headers.values()]
 
 
-def owners(audit: Audit) -> tuple[list[Owner], list[str]]:
-    """Return all whose rows are served, of tenants that the file names, and what of them is left out."""
+def owners(audit: Audit) -> tuple[list[Owner], set[tuple[str, ...]], list[str]]:
+    """Return those that are asked for, of tenants that the file names; the values of all that there are; the limits."""
     parameters = audit.parameters.whole
     apis = parameters.apis
     assert apis is not None
@@ -68,7 +68,8 @@ def owners(audit: Audit) -> tuple[list[Owner], list[str]]:
         for tenant, own in found.items()
         if len(own) > MOST_OF_A_TENANT
     ]
-    return [one for tenant, own in found.items() for one in _chosen(own, apis, tenant)], limits
+    chosen = [one for tenant, own in found.items() for one in _chosen(own, apis, tenant)]
+    return chosen, set(counted), limits
 
 
 def _chosen(own: list[Owner], apis: Apis, tenant: str) -> list[Owner]:

@@ -110,13 +110,12 @@ def is_alike(heard: Heard, key: str, absent: list[tuple[str, Heard]]) -> bool:
 
     Of two ids that are not there the answers differ in what changes with each, such as the number of a request.
     """
-    known = [(one.status, _leaves(one.body, own)) for own, one in absent]
-    status, leaves = heard.status, _leaves(heard.body, key)
-    if any(set(leaves) != set(told) for _, told in known) and len({frozenset(told) for _, told in known}) == 1:
+    known, leaves = [_leaves(one.body, own) for own, one in absent], _leaves(heard.body, key)
+    shapes = {frozenset(one) for one in known}
+    if heard.status not in {one.status for _, one in absent} or (len(shapes) == 1 and frozenset(leaves) not in shapes):
         return False
-    first = known[0][1]
-    steady = {path for path, value in first.items() if all(told.get(path) == value for _, told in known)}
-    return status in {one for one, _ in known} and all(leaves.get(path) == first[path] for path in steady)
+    steady = {path: value for path, value in known[0].items() if all(one.get(path) == value for one in known)}
+    return all(leaves.get(path) == value for path, value in steady.items())
 
 
 def _leaves(body: Any, key: str, path: str = "") -> dict[str, str]:

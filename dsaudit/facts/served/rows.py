@@ -198,6 +198,9 @@ def whose(audit: Audit, endpoint: Endpoint, keys: Collection[str]) -> dict[str, 
 def absent_key(audit: Audit, endpoint: Endpoint, column: str, number: int = 0) -> str | None:
     """Return an id that no row has in a column, written as those that are there; None where none can be made up."""
     table = table_of(audit, endpoint)
+    if relation := relation_of(audit.parameters.whole, f"{endpoint.resource}.{column}"):
+        resource, _, column = relation.parent.partition(".")  # one without a child is there, too
+        table = audit.relations.table(audit.parameters.whole.resources[resource].table)
     kind = _id_kind(table, column)
     if kind == "char":
         return None

@@ -108,7 +108,8 @@ def _by_filter(audit: Audit, served: Served, part: Part, others: list[Part]) -> 
         answers = [(key, served.api.heard(endpoint.list_, owner.headers, {name: key})) for key in absent]
         for value in Random(f"{served.api.apis.seed} {name}").sample(values, min(MOST_VALUES, len(values))):
             heard = served.api.heard(endpoint.list_, owner.headers, {name: value})
-            problem = "given" if served.api.records_in(heard) else None
+            keys = {key_in(audit, endpoint, value_at(one, endpoint.key)) for one in served.api.records_in(heard) or []}
+            problem = "given" if keys - set(part.rows) - part.moved else None
             if problem is None and answers and not is_alike(heard, value, answers):
                 problem = OTHERWISE
             yield Trespass(owner, endpoint.name, f"by the filter {name}", value, problem)
@@ -116,10 +117,10 @@ def _by_filter(audit: Audit, served: Served, part: Part, others: list[Part]) -> 
 
 def _by_contradiction(audit: Audit, served: Served, part: Part, others: list[Part]) -> Iterator[Trespass]:
     """Ask under headers of which some are another owner's: nobody's rows are to be given."""
-    endpoint, known = part.endpoint, {one.values for one in served.owners}
+    endpoint = part.endpoint
     way = "under headers that contradict each other"
     mixes = [(one, headers) for one in others for headers in _mixed(part.owner.headers, one.owner.headers)]
-    nobodys = [(one, headers) for one, headers in mixes if tuple(headers.values()) not in known]
+    nobodys = [(one, headers) for one, headers in mixes if tuple(headers.values()) not in served.known]
     seed = f"{served.api.apis.seed} {part.owner.values}"
     for other, headers in Random(seed).sample(nobodys, min(len(nobodys), MOST_MIXES)):
         if not endpoint.within:
