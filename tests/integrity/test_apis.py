@@ -345,6 +345,8 @@ def test_check_says_that_the_api_answers_or_does_not(sample: Sample, tmp_path: P
     assert words.startswith("the API does not answer: master-flows: no answer (Connect")
     ((keys, ok, words),) = ways(sample, sample.parameters, DISCOVERY_API_TOKEN="")
     assert ok is False and "DISCOVERY_API_TOKEN is not set" in words
+    ((keys, ok, words),) = ways(sample, sample.parameters, DISCOVERY_API_TOKEN="another")
+    assert (keys, ok) == (("apis", "token_env"), False) and "another" not in words and "401 to the token" in words
     path = own_file(sample, tmp_path)
     path.write_text(path.read_text().replace("path: api/v1", "path: api/v2"), encoding="utf-8")
     ((keys, ok, words),) = ways(sample, path)
