@@ -35,7 +35,7 @@ def ways(parameters: Parameters) -> Iterator[Way]:
         yield address, False, f"the API does not answer: {error}"
         return
     told = f"{first.name} answers {status} to who has neither token nor tenant"
-    if with_token in REFUSED:
+    if with_token in REFUSED and not (apis.error and with_token in apis.error.tenancy):
         yield ("apis", "token_env"), False, f"{first.name} answers {with_token} to the token; is it the right one?"
     elif status == 404:
         yield ("apis", "path"), False, f"{told}; is the path right?"
