@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from dsaudit.facts.served.asking import Api, Heard, Listed, limit_of
 from dsaudit.facts.served.owners import Owner, owners
-from dsaudit.facts.served.rows import Row, key_in, parents_of, rows_of, some_keys
+from dsaudit.facts.served.rows import Row, fitting, key_in, parents_of, rows_of, some_keys
 from dsaudit.parameters.apis import Endpoint
 from dsaudit.source.reading import SourceError, value_at
 from dsaudit.wording import span
@@ -134,7 +134,8 @@ def _chosen(audit: Audit, api: Api, endpoint: Endpoint, owner: Owner) -> Part:
     apis, part = api.apis, Part(endpoint, owner)
     count = owner.rows.get(endpoint.name, 0)
     if endpoint.within:
-        part.parents, there = parents_of(audit, endpoint, owner, MOST_LISTS)
+        some, there = parents_of(audit, endpoint, owner, MOST_LISTS)
+        part.parents = fitting(audit, endpoint, owner, some, apis.most_records)
         if there > len(part.parents):
             part.limits.append(limit_of(apis, f"{endpoint.name}, the lists", len(part.parents), there))
     elif count > apis.most_records:

@@ -170,6 +170,21 @@ def parents_of(audit: Audit, endpoint: Endpoint, owner: Owner, most: int) -> tup
     return _some(audit, resource, column, owner, most), there
 
 
+def fitting(audit: Audit, endpoint: Endpoint, owner: Owner, parents: list[str], most: int) -> list[str]:
+    """Return the first parents that have no more than `most` rows together."""
+    table, within = table_of(audit, endpoint), endpoint.within or ""
+    condition, values = own(audit, endpoint.resource, table, owner)
+    query = f"""select {id_of(within, table)} as parent, count(*) as rows from {from_table(table)}
+        where {condition} and {value_of(within, table)} = any(%(parents)s::{_array_of(table, within)}) group by 1"""
+    rows = audit.database.now().query(query, values | {"parents": parents}, most=None).records
+    counts, found = {row["parent"]: row["rows"] for row in rows}, []
+    for parent in parents:
+        if counts.get(parent, 0) <= most:
+            most -= counts.get(parent, 0)
+            found.append(parent)
+    return found
+
+
 def _some(audit: Audit, resource: str, column: str, owner: Owner, most: int) -> list[str]:
     assert audit.parameters.apis is not None
     table = audit.relations.table(audit.parameters.whole.resources[resource].table)
