@@ -57,7 +57,7 @@ class Client:
     until: float = float("inf")  # by the clock that never jumps: then nothing is waited for any more
     headers: dict[str, str] = field(default_factory=dict)  # that each request has beside the token's
     patience: float | None = None  # seconds that an answer may take; by itself what providers are given
-    attempts: int = ATTEMPTS
+    attempts: int | None = None  # at a request; by itself as many as providers are given
     pace: Pace | None = None  # that several clients keep together
 
     def __post_init__(self) -> None:
@@ -258,8 +258,8 @@ class Client:
             The provider refuses, does not answer, or answers something other than JSON.
         """
         target = self._target(request)
-        problem = ""
-        for attempt in range(self.attempts):
+        problem, attempts = "", self.attempts or ATTEMPTS
+        for attempt in range(attempts):
             wait = 0.2 * 2**attempt
             try:
                 response, content = self._send(target, request.body)
@@ -273,9 +273,9 @@ class Client:
                         return answer
                 problem = f"still answers {status}" if status != 200 else "still says that we ask too often"
                 wait = retry_after(response.headers, time.time(), wait)
-            if attempt + 1 < self.attempts:
+            if attempt + 1 < attempts:
                 pause(wait, self.until, f"{shown(target)}: {problem}")
-        raise SourceError(f"{shown(target)}: {problem} after {plural(self.attempts, 'try', 'tries')}")
+        raise SourceError(f"{shown(target)}: {problem} after {plural(attempts, 'try', 'tries')}")
 
     def heard(self, path: str) -> tuple[int, bytes]:
         """Ask for a path once, and return the answer's status and body, whatever they are.
