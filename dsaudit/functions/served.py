@@ -109,6 +109,9 @@ def _unserved(audit: Audit, one: Served, part: Part) -> Iterator[Row]:
             yield {"source_id": key, "problem": "in the list, and no row of its owner"}
         elif len(records) > 1:
             yield {"source_id": key, "problem": f"{len(records)} times in the list"}
+    for parent, keys in {} if part.parents is None else part.under.items():
+        strays = {key for key in keys if key in part.rows and part.rows[key].parent != parent}
+        yield from ({"source_id": key, "problem": "in the list of another parent"} for key in sorted(strays))
     if part.unnamed:
         yield {"source_id": None, "problem": f"{plural(part.unnamed, 'record')} without an id"}
     for told, held in [] if part.moved else part.totals:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ SALES = {
 
 
 @contextmanager
-def shops(text: str = SHOPS) -> Iterator[str]:
+def shops(text: str = SHOPS, sales: Mapping[str, str] = SALES) -> Iterator[str]:
     texts = {str(one["id"]): one for one in json.loads(text)}
 
     def answer(path: str, headers: dict[str, str]) -> Answer:
@@ -78,15 +78,17 @@ def shops(text: str = SHOPS) -> Iterator[str]:
             return Answer(path, 422, b'{"code": 12, "detail": "no number"}')
         if key not in texts:
             return Answer(path, 404, b'{"code": 11, "detail": "there is none"}')
-        found = SALES[key] if rest.endswith("/sales") else json.dumps(texts[key])
+        found = sales[key] if rest.endswith("/sales") else json.dumps(texts[key])
         return Answer(path, 200, found.encode())
 
     with serving(answer) as address:
         yield address
 
 
-def judged(system: System, text: str = SHOPS) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
-    with shops(text) as api, opened(system.parameters, {**system.environment, "SHOP_API": api}) as audit:
+def judged(
+    system: System, text: str = SHOPS, sales: Mapping[str, str] = SALES
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    with shops(text, sales) as api, opened(system.parameters, {**system.environment, "SHOP_API": api}) as audit:
         found = {name: audit.check(name) for name in (*CHECKS, "api_isolates_tenants")}
         return found, {name: all_rows(audit, one) for name, one in found.items()}
 
@@ -135,6 +137,14 @@ def test_counts_and_ids_that_differ_are_named(system: System) -> None:
         ("3", "sales"): "the tables 0; the list 1; by its id 1; the list shop/{shop}/sales 0",
         ("2", "sale_nos"): "the tables 1; the list 1, others; by its id 1, others; the list shop/{shop}/sales 1",
     }
+
+
+def test_records_in_the_list_of_another_parent_are_named(system: System) -> None:
+    swapped = {**SALES, "3": SALES["2"], "2": SALES["3"]}
+    found, rows = judged(system, sales=swapped)
+    named = {(row["source_id"], row["problem"]) for row in rows["api_serves_the_rows"]}
+    assert named == {("2", "in the list of another parent")}
+    assert found["endpoints_agree"].status is Status.FAIL  # and the lists of the children tell otherwise
 
 
 def test_an_endpoint_of_a_column_that_is_not_there_is_told(system: System) -> None:
