@@ -17,6 +17,7 @@ from dsaudit.facts.served.owners import Owner, owners
 from dsaudit.facts.served.rows import Row, fitting, key_in, parents_of, rows_of, some_keys
 from dsaudit.parameters.apis import Endpoint
 from dsaudit.source.reading import SourceError, value_at
+from dsaudit.verdict.card import thousands
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
@@ -139,13 +140,15 @@ def _chosen(audit: Audit, api: Api, endpoint: Endpoint, owner: Owner) -> Part:
         if there > len(part.parents):
             part.limits.append(limit_of(apis, f"{endpoint.name}, the lists", len(part.parents), there))
     elif count > apis.most_records:
-        part.some = some_keys(audit, endpoint, owner, apis.sample)
-        part.limits.append(limit_of(apis, f"{endpoint.name}, by id", len(part.some), count))
+        part.some = some_keys(audit, endpoint, owner, apis.sample) if endpoint.one else []
+        if endpoint.one:
+            part.limits.append(limit_of(apis, f"{endpoint.name}, by id", len(part.some), count))
         try:
             listed = _listed(api, part, endpoint.list_, apis.most_records)
             read = [key_in(audit, endpoint, value_at(one, endpoint.key)) for one in listed.records]
             part.some = list(dict.fromkeys([*part.some, *read]))
-            part.limits.append(limit_of(apis, f"{endpoint.name}, in the list", len(listed.records), count))
+            first = f"the first {thousands(len(listed.records))} of {thousands(count)}"
+            part.limits.append(f"{endpoint.name}, in the list: {first}")
         except SourceError as error:
             part.problem = str(error)
     return part
@@ -159,7 +162,7 @@ def _ask(audit: Audit, api: Api, part: Part, rows: Rows) -> None:
     """Read the lists, and some records by their ids; a problem is kept for whoever judges the endpoint."""
     endpoint, apis = part.endpoint, api.apis
     # A list that goes on and on is not read for ever: what is there twice shows by then.
-    most = apis.most_records if part.some else len(rows) + 2 * apis.page_size
+    most = apis.most_records if part.some is not None else len(rows) + 2 * apis.page_size
     try:
         for parent in [""] if part.parents is None else part.parents:
             listed = _listed(api, part, endpoint.list_of(quote(parent, safe="")), most)
