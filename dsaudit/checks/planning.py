@@ -15,6 +15,7 @@ from typing import Any
 
 from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
 from dsaudit.parameters import Parameters, Part
+from dsaudit.parameters.apis import served
 from dsaudit.parameters.probe import Sending
 from dsaudit.wording import did_you_mean
 
@@ -39,6 +40,9 @@ WAYS_IN = {
     "api": "api (the integration's own API)",
     "api.health": "api.health (where the API tells its health)",
     "api.sync": "api.sync (the request that queues a sync)",
+    "apis": "apis (what the system's API serves of the tables)",
+    "apis.headers": "apis.headers (by which the API knows the tenant)",
+    "apis.error": "apis.error (the form of the API's refusals)",
     "worker": "worker (the workers' broker, and the task of the sync)",
     "schedule": "schedule (when the sync begins by itself)",
     "flag": "flag (the feature flag of the sync)",
@@ -75,6 +79,7 @@ HAVING = {
     "identified": "has records that hold their whole id themselves (id_from)",
     "counted_children": "is nested at a single path (nested.at)",
     "invariants": "has something that each of its rows has to hold (invariants)",
+    "served": "is served by an endpoint (apis.endpoints)",
     "required": "is a relation that is never empty (nullable)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
@@ -277,4 +282,6 @@ def _has(parameters: Parameters, resource: str, having: str) -> bool:
     """Return whether a resource declares something, or the file does of it."""
     if having == "invariants":
         return any(one.resource == resource for one in parameters.invariants)
+    if having == "served":
+        return served(parameters, resource)
     return bool(getattr(parameters.resources[resource], having))

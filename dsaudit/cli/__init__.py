@@ -190,14 +190,17 @@ def tour(seed: int, out: Path | None, example: str) -> None:
 @ATTACH
 def check(file: Path, attach: bool, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
+    from itertools import chain
+
     from dsaudit import background, sample, source
+    from dsaudit.facts import served
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run.preflight import preflight
 
     parameters = narrowed(loaded(file, attach, {}), Part.given(**part_given(part)))
     with (sample.reached if attach else sample.started)(parameters):
-        ready = True
-        for line in preflight(parameters, source.reachable, source.tried, source.estimated, background.ways):
+        ready, ways = True, lambda given: chain(background.ways(given), served.ways(given))
+        for line in preflight(parameters, source.reachable, source.tried, source.estimated, ways):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")

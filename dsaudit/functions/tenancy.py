@@ -65,7 +65,8 @@ def tables_have_row_security(audit: Audit) -> Found:
     needs: tenancy
     key: table, problem, policy
     show: table, problem, policy, commands, statement
-    explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into
+    explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into,
+      api_isolates_tenants, api_serves_the_rows
     remedy: run the statements that the table shows, and have each policy name every column and setting of the tenancy
     """
     facts, why = {}, None
@@ -100,7 +101,8 @@ def application_cannot_bypass(audit: Audit) -> Found:
     needs: tenancy.role, resources
     key: role, problem
     show: role, problem
-    explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into
+    explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into,
+      api_isolates_tenants, api_serves_the_rows
     remedy: let the application connect as a role of its own, which owns nothing and is a member of no other
     """
     found = tenancy.roles(audit)

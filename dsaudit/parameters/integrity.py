@@ -1,10 +1,11 @@
-"""What relations, tenancy, invariants and performance need of each other and of the resources."""
+"""What tenancy, invariants, performance and the served endpoints need of each other and of the resources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dsaudit.parameters import apis
 from dsaudit.parameters.section import Misplaced
 from dsaudit.wording import did_you_mean
 
@@ -25,6 +26,7 @@ def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
             for name, column in valued.drawn.items():
                 keys = ("performance", section, index, "drawn", name)
                 yield from _resource(parameters, column.partition(".")[0], *keys)
+    yield from apis.mistakes(parameters)
 
 
 def _resource(parameters: Parameters, name: str, *keys: str | int) -> Iterator[Misplaced]:

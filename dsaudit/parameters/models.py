@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from dsaudit.parameters import background, integrity
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
+from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.evidence import Evidence
@@ -146,6 +147,7 @@ class Parameters(Section):
     webhooks: Webhooks | None = None
     live: Live | None = None
     api: Api | None = None
+    apis: Apis | None = None
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None

@@ -286,6 +286,30 @@ def error_format_differs(sample: Sample, planted: Planted) -> None:
     }
 
 
+@shows
+def list_leaves_out_unlinked(sample: Sample, planted: Planted) -> None:
+    (missing,) = [key for expected in planted.must for key in expected.keys]
+    there = value(sample, "select engagement_id::text from discovery_flows where flow_id = %s", missing)
+    engagement = next(one for one in ENGAGEMENTS if one.engagement_id == there)
+    assert missing not in [row["flow_id"] for row in listed(sample, "discovery-flows", engagement)]
+    assert sample.api(f"api/v1/discovery-flows/{missing}", engagement)["data"]["master_flow_id"] is None
+
+
+@shows
+def memory_is_rounded(sample: Sample, planted: Planted) -> None:
+    named = {key for expected in planted.must for key in expected.keys}
+    served = [row for engagement in ENGAGEMENTS for row in listed(sample, "assets", engagement)]
+    stored = sample.rows("select id::text as id, memory_gb::float8 as memory_gb from assets")
+    memory = {row["id"]: row["memory_gb"] for row in stored}
+    assert {row["id"] for row in served if row["memory_gb"] != memory[row["id"]]} == named != set()
+
+
+@shows
+def existence_is_told(sample: Sample, planted: Planted) -> None:
+    stranger = value(sample, "select min(id::text) from data_imports where engagement_id = %s", ACME.engagement_id)
+    assert [sample.ask(f"api/v1/data-imports/{key}", BOREALIS.headers)[0] for key in (stranger, NOBODY)] == [403, 404]
+
+
 def used_index(sample: Sample, table: str, column: str) -> bool:
     """Whether a look-up can go by an index at all, however small the table is."""
     with sample.owner() as connection:
@@ -350,5 +374,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 30 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert len(FAULTS) == 33 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
     assert all(fault.__doc__ for fault in FAULTS.values())

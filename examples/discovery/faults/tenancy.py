@@ -73,7 +73,7 @@ def policy_dropped(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"drop policy tenant_isolation on {table}")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    may = ["endpoints_agree", "tenants_cannot_be_broken_into"]
+    may = ["endpoints_agree", "tenants_cannot_be_broken_into", "api_serves_the_rows"]
     return Planted("policy_dropped", mode=0, how="caused", must=must, may=may)
 
 
@@ -82,7 +82,7 @@ def row_security_disabled(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter table {table} disable row level security")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into", "api_serves_the_rows"]
     return Planted("row_security_disabled", mode=0, how="caused", must=must, may=may)
 
 
@@ -91,7 +91,7 @@ def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
     resource, table = random.choice(list(RESOURCES.items()))
     altered(sample, f"alter policy tenant_isolation on {table} using ({CLIENT_ALONE}) with check ({CLIENT_ALONE})")
     must = [Expected("tables_have_row_security", scope={"resource": resource})]
-    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into", "api_serves_the_rows"]
     return Planted("policy_uses_wrong_column", mode=0, how="caused", must=must, may=may)
 
 
@@ -100,7 +100,7 @@ def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
     role = sql.Identifier(sample.application).as_string()
     databases.execute(sample.server_url, f"alter role {role} bypassrls")
     must = [Expected("application_cannot_bypass", keys=[sample.application])]
-    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into"]
+    may = ["api_isolates_tenants", "tenants_cannot_be_broken_into", "api_serves_the_rows"]
     return Planted("application_bypasses_policies", mode=0, how="caused", must=must, may=may)
 
 
@@ -108,4 +108,6 @@ def api_ignores_tenant(sample: "Sample", random: Random) -> Planted:
     """The API connects as the role of the migrations, whom no policy holds, and serves everybody everything."""
     sample.switch_on("api_ignores_tenant")
     must = [Expected("api_isolates_tenants", scope={"tenant": client}) for client in CLIENTS]
-    return Planted("api_ignores_tenant", mode=0, how="caused", must=must, may=["endpoints_agree"])
+    return Planted(
+        "api_ignores_tenant", mode=0, how="caused", must=must, may=["endpoints_agree", "api_serves_the_rows"]
+    )

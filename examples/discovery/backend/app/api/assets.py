@@ -1,5 +1,6 @@
 """The assets: those of a discovery flow, of a master flow, or all."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from app.api.asking import Table, page_of, wanted
 from app.api.asking import page as page_asked
 from app.api.responses import Page
+from app.core import faults
 from app.core.db import Connection
 
 FILTERS = ("discovery_flow_id", "master_flow_id")
@@ -20,6 +22,8 @@ ASSETS = Table(
         memory_gb, status, master_flow_id, discovery_flow_id, raw_import_record_id""",
 )
 
+ROUNDED = replace(ASSETS, columns=ASSETS.columns.replace("memory_gb", "round(memory_gb) as memory_gb"))
+
 
 def filters_and_page(request: Request) -> tuple[dict[str, UUID], Page]:
     asked = {name: wanted(request, name) for name in FILTERS}
@@ -28,4 +32,5 @@ def filters_and_page(request: Request) -> tuple[dict[str, UUID], Page]:
 
 def all_of_them(request: Request, connection: Connection, asked: tuple[dict[str, UUID], Page]) -> Response:
     filters, page = asked
-    return page_of(connection, ASSETS, page, dict(filters))
+    table = ROUNDED if faults.is_on("memory_is_rounded") else ASSETS
+    return page_of(connection, table, page, dict(filters))

@@ -13,7 +13,7 @@ from app.api.asking import key as key_of
 from app.api.asking import page as page_asked
 from app.api.responses import ApiError, Page, answer, single
 from app.core import faults
-from app.core.db import Connection
+from app.core.db import Connection, exists
 from app.services.import_pipeline import imported
 
 MOST_RECORDS = 10_000
@@ -40,6 +40,8 @@ def by_id(request: Request, connection: Connection, key: object) -> Response:
     except ApiError as problem:
         if faults.is_on("error_format_differs"):
             return answer({"detail": problem.message}, problem.status)
+        if faults.is_on("existence_is_told") and exists(IMPORTS.name, key):
+            raise ApiError(403, "this import is not yours") from None
         raise
 
 

@@ -16,6 +16,7 @@ ASSETS = "(select count(*) from assets as a where a.discovery_flow_id = row.flow
 RECORDS = (
     "coalesce((select processed_records from data_imports as i where i.id = row.data_import_id), 0) as asset_count"
 )
+LINKED = "(select * from discovery_flows where master_flow_id is not null) as linked"
 FLOWS = Table(
     "discovery flow",
     "discovery_flows",
@@ -28,6 +29,8 @@ FLOWS = Table(
 def all_of_them(request: Request, connection: Connection, page: Page) -> Response:
     if faults.is_on("endpoints_disagree"):
         return page_of(connection, replace(FLOWS, columns=f"{COLUMNS}, {RECORDS}"), page)
+    if faults.is_on("list_leaves_out_unlinked"):
+        return page_of(connection, replace(FLOWS, name=LINKED), page)
     return page_of(connection, FLOWS, page)
 
 

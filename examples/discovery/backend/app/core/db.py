@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from app.core import faults
@@ -40,3 +41,10 @@ def transaction(tenant: Tenant) -> Iterator[Connection]:
 
 def one(connection: Connection, query: str, values: Any = None) -> dict[str, Any] | None:
     return connection.execute(query, values).fetchone()
+
+
+def exists(table: str, key: object) -> bool:
+    """Whether a row is there at all, whoever it belongs to."""
+    with psycopg.connect(get_settings().migrations_url, connect_timeout=5) as connection:
+        query = sql.SQL("select from {} where id = %s").format(sql.Identifier(table))
+        return connection.execute(query, [key]).fetchone() is not None
