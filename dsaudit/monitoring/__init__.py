@@ -5,7 +5,7 @@ from dsaudit.monitoring.given import has_alerts
 from dsaudit.monitoring.metric import Metric
 from dsaudit.monitoring.metrics import ALL, METRICS, measured, why_not
 from dsaudit.monitoring.queries import Queries
-from dsaudit.monitoring.writing import MonitoringError, collector, rules, write
+from dsaudit.monitoring.writing import MonitoringError, collector, refuse_nothing, rules, write
 
 __all__ = [
     "ALL",
@@ -17,6 +17,7 @@ __all__ = [
     "dashboard",
     "has_alerts",
     "measured",
+    "refuse_nothing",
     "rules",
     "why_not",
     "write",
