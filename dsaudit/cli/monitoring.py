@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
 INTERVAL = 60.0  # seconds
 BEYOND, UNKNOWN = 1, 2
-WRITES = "--to writes and does not watch: give it alone, or leave it out"
 
 
 @click.command()
 @FILE
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write into this folder.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="Watch, and read so often. [default: 60]")
+@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="Watch, and read so often.")
 @click.option("--once", is_flag=True, help="Read once, tell what is not as it should be, and end.")
 @click.option("--listen", metavar="HOST:PORT", help="Watch, and serve the metrics here, such as 127.0.0.1:9108.")
 @click.option("--textfile", type=click.Path(path_type=Path, dir_okay=False), help="Write the metrics there each time.")
@@ -53,8 +52,8 @@ def monitor(
     INTEGRATION.rules.yml has the alerts for Prometheus, with the limits of FILE; INTEGRATION.dashboard.json is for
     Grafana. Nothing is connected to.
 
-    Else the same metrics are read every --interval seconds until Ctrl-C, and shown; where the output is no terminal,
-    each value is told when it passes its limit and when it comes back. A database that goes away is waited for.
+    Else the same metrics are read every --interval seconds (60) until Ctrl-C, and shown; where the output is no
+    terminal, a value is told when it passes its limit and when it comes back. A database that goes away is waited for.
 
     Exit status of --once: 0 all is within its limit, 1 something is beyond, 2 something is not known, 3 could not
     start. A watch that is ended has 0.
@@ -62,19 +61,20 @@ def monitor(
     from dsaudit import sample
     from dsaudit.monitoring import refuse_nothing, write
 
-    if folder is not None:
-        if interval or once or listen or textfile or attach:
-            raise click.UsageError(WRITES)
-        for line in write(loaded(file, False, {}), folder, force):
+    watches = bool(interval or once or listen or textfile)
+    for problem, words in (
+        (folder and (watches or attach), "--to writes and does not watch: give it alone, or leave it out"),
+        (not folder and not watches, "--to FOLDER writes, --interval SECONDS watches, --once looks once: give one"),
+        (once and (interval or listen), "--once ends at once, so it has no --interval and nobody to --listen for"),
+        (force and not folder, "--force is for the files of --to"),
+    ):
+        if problem:
+            raise click.UsageError(words)
+    parameters = loaded(file, attach, {})
+    if folder:
+        for line in write(parameters, folder, force):
             click.echo(line)
         return
-    if not (interval or once or listen or textfile):
-        raise click.UsageError("--to FOLDER writes, --interval SECONDS watches, --once looks once: give one of them")
-    if once and (interval or listen):
-        raise click.UsageError("--once ends at once, so it has no --interval and nobody to --listen for")
-    if force:
-        raise click.UsageError("--force is for the files of --to")
-    parameters = loaded(file, attach, {})
     refuse_nothing(parameters)
     with (sample.reached if attach else sample.started)(parameters):
         _watch(parameters, None if once else interval or INTERVAL, listen, textfile)

@@ -60,7 +60,7 @@ class Metric:
 
     def limit_of(self, labels: Mapping[Any, Any], parameters: Parameters) -> float | None:
         """Return the limit of one of its values, None where none is declared."""
-        return self.limits(parameters).get(str(labels["relation"]) if self.by_relation else "")
+        return self.limits(parameters).get(labels.get("relation", "") if self.by_relation else "")
 
     def runnable(self, parameters: Parameters) -> list[str]:
         """Return those of its checks that the file gives something to run on."""

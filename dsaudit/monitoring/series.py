@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -58,8 +58,7 @@ def advanced(before: Watched, reading: Reading, parameters: Parameters) -> Watch
     after: Watched = {}
     for metric, labels, value, why in _read(before, reading):
         known = before.get((metric.name, labels))
-        limit = metric.limit_of(dict(zip(metric.labels, labels, strict=True)), parameters) if labels else None
-        limit = limit if metric.labels else metric.limit_of({}, parameters)
+        limit = metric.limit_of(dict(zip(metric.labels, labels, strict=False)), parameters)
         state = _state(value, limit)
         since = known.since if known and known.state == state else reading.time
         one = Series(metric, labels, limit, state, since, value, why)
@@ -83,10 +82,11 @@ def _state(value: float | None, limit: float | None) -> State:
 
 
 class Changes:
-    """Tells in lines what has changed: a value is told when it passes its limit, comes back, or is unknown."""
+    """Tells in lines what has changed: a value that passes its limit or comes back, what is unknown and known again."""
 
     def __init__(self) -> None:
-        self._last: dict[Key, State] = {}
+        self._last: dict[Key, State] = {}  # of each value when it was known
+        self._unknown: set[str] = set()
         self._away = False
 
     def lines(self, watched: Watched, reading: Reading) -> Iterator[str]:
@@ -96,25 +96,13 @@ class Changes:
         self._away = bool(reading.away)
         if reading.away:
             return
-        for one in _once(watched.values()):
-            last = self._last.get((one.metric.name, one.labels), "within")
-            if one.state != last and {one.state, last} != {"shown", "within"}:
-                yield line(one)
-        self._last = {key: one.state for key, one in watched.items()}
-
-
-def line(one: Series) -> str:
-    """Return one series as a line of text."""
-    if one.state == "unknown":
-        return f"{one.metric.name}: unknown: {one.why}"
-    return f"{one.name}: {one.told}" + ("" if one.limit is None else f" ({one.state}: {one.told_limit})")
-
-
-def _once(series: Iterable[Series]) -> Iterator[Series]:
-    """Yield each series, and of a metric that is unknown one alone: its query tells them all."""
-    seen: set[str] = set()
-    for one in series:
-        if one.state == "unknown" and one.metric.name in seen:
-            continue
-        seen.add(one.metric.name)
-        yield one
+        unknown = {metric.name: why for metric, why in reading.unknown.items()}
+        yield from (f"{name}: unknown: {why}" for name, why in unknown.items() if name not in self._unknown)
+        yield from (f"{name}: known again" for name in sorted(self._unknown - unknown.keys()))
+        self._unknown = {*unknown}
+        for key, one in watched.items():
+            if one.limit is None or one.state == "unknown":
+                continue
+            if one.state != self._last.get(key, "within"):
+                yield f"{one.name}: {one.told} ({one.state}: {one.told_limit})"
+            self._last[key] = one.state

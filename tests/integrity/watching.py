@@ -18,7 +18,9 @@ from examples.control import poll
 
 COMMAND = [sys.executable, "-c", "from dsaudit.cli import main; main()", "monitor"]
 SECONDS = 60  # far more than it takes
-Samples = dict[str, dict[tuple[str, ...], float]]  # values by metric and labels, the integration's aside
+Samples = dict[
+    str, dict[tuple[str, ...], float]
+]  # by metric and labels in alphabetical order, without the integration's
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,6 @@ def parsed(text: str) -> Samples:
     found: Samples = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            labels = tuple(value for name, value in sample.labels.items() if name != "integration")
+            labels = tuple(value for name, value in sorted(sample.labels.items()) if name != "integration")
             found.setdefault(sample.name, {})[labels] = sample.value
     return found
