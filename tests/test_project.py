@@ -57,6 +57,7 @@ NOTEBOOK_HALF = {
     "live",
     "plots",
     "reconcile",
+    "scratch",
     "source",
     "timeline",
 }

@@ -13,6 +13,7 @@ from dsaudit.cli.checks import explain, list_
 from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
+from dsaudit.cli.monitoring import monitor
 from dsaudit.cli.options import ATTACH, EXAMPLE, FILE, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.resuming import going_on, stopped_alike
 from dsaudit.cli.telling import tell, tell_github
@@ -190,14 +191,17 @@ def tour(seed: int, out: Path | None, example: str) -> None:
 @ATTACH
 def check(file: Path, attach: bool, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
+    from itertools import chain
+
     from dsaudit import background, sample, source
+    from dsaudit.facts import served
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run.preflight import preflight
 
     parameters = narrowed(loaded(file, attach, {}), Part.given(**part_given(part)))
     with (sample.reached if attach else sample.started)(parameters):
-        ready = True
-        for line in preflight(parameters, source.reachable, source.tried, source.estimated, background.ways):
+        ready, ways = True, lambda given: chain(background.ways(given), served.ways(given))
+        for line in preflight(parameters, source.reachable, source.tried, source.estimated, ways):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")
@@ -284,23 +288,6 @@ def baseline(run_folder: Path, file: Path | None, **terms: Any) -> None:
 
 
 @main.command()
-@FILE
-@click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
-@click.option("--force", is_flag=True, help="Write over files that are there.")
-def monitor(file: Path, folder: Path, force: bool) -> None:
-    """Write what watches the system of FILE between two audits: queries for sql_exporter, and alert rules.
-
-    INTEGRATION.collector.yml has one query a metric, on the tables that FILE declares; INTEGRATION.rules.yml has the
-    alerts for Prometheus, with the limits of FILE's policy. Nothing is connected to.
-    """
-    from dsaudit.monitoring import write
-    from dsaudit.parameters import load
-
-    for line in write(load(file), folder, force):
-        click.echo(line)
-
-
-@main.command()
 @click.option("--name", default="dsaudit_reader", show_default=True, help="The role's name.")
 @click.option("--schema", "schemas", multiple=True, default=("public",), show_default=True)
 def role(name: str, schemas: tuple[str, ...]) -> None:
@@ -330,5 +317,5 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])
 
 
-for command in (explain, list_, verify, sign_off, history, diff, prune, add):
+for command in (explain, list_, verify, sign_off, history, diff, prune, add, monitor):
     main.add_command(command)

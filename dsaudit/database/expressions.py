@@ -15,7 +15,9 @@ from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
+from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tables import Syncs, Table
+from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.probes import is_ours
 from dsaudit.wording import did_you_mean
 
@@ -207,6 +209,30 @@ def row_id(resource: Resource, info: TableInfo) -> str:
     if "id" in info.columns:
         return f"({value_of('id', info)})::text"
     return "x.ctid::text" if info.is_stored else source_id(resource, info)
+
+
+def relation_values(parameters: Parameters, relation: Relation) -> dict[str, Any]:
+    """Return what a query about a relation may bind: what the file says of it, and the columns of ``tenancy``."""
+    tenancy = list(tenancy_columns(parameters, relation.child.partition(".")[0]))
+    return {"nullable": relation.nullable, "linked_percent": relation.linked_percent, "tenancy": tenancy}
+
+
+def end_columns(parameters: Parameters, name: str, column: str, info: TableInfo, counted_by: str | None) -> str:
+    """Return the columns of one end of a relation, the resource `name`, by the `column` that joins the two ends.
+
+    ``tenancy`` holds the values of the columns that tell whose a row is, and is null where the table lacks one of them.
+    """
+    resource, tenancy = parameters.resources[name], tenancy_columns(parameters, name)
+    owners = [f"({value_of(name, info)})::text" for name in tenancy if name in info.columns]
+    told = {
+        "row_id": row_id(resource, info),
+        "source_id": source_id(resource, info),
+        "key": id_of(column, info),
+        "deleted": deleted(resource, info),
+        "tenancy": f"array[{', '.join(owners)}]" if owners and len(owners) == len(tenancy) else "null::text[]",
+    }
+    told |= {"counted": cast(counted_by, info, "bigint")} if counted_by else {}
+    return ", ".join(f"{expression} as {name}" for name, expression in told.items())
 
 
 def deleted(resource: Resource, info: TableInfo) -> str:

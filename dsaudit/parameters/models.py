@@ -11,18 +11,21 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background
+from dsaudit.parameters import background, integrity
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
+from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
 from dsaudit.parameters.gate import Gate, Waiver
+from dsaudit.parameters.invariant import Invariant
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
+from dsaudit.parameters.performance import Performance
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
@@ -31,6 +34,7 @@ from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Sectio
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
+from dsaudit.parameters.tenancy import Tenancy
 from dsaudit.parameters.worker import Worker
 from dsaudit.wording import did_you_mean
 
@@ -136,10 +140,14 @@ class Parameters(Section):
     defaults: dict[str, Any] = {}  # keys that every resource has unless it says otherwise
     resources: dict[str, Resource] = {}
     relations: list[Relation] = []
+    tenancy: Tenancy | None = None
+    invariants: list[Invariant] = []
+    performance: Performance | None = None
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None
     api: Api | None = None
+    apis: Apis | None = None
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None
@@ -203,7 +211,7 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for mistake in background.mistakes(self):
+        for mistake in (*background.mistakes(self), *integrity.mistakes(self)):
             raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
             words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"

@@ -14,6 +14,7 @@ from dsaudit.plots.differences import (
     differences_by_time_and_id,
 )
 from dsaudit.plots.firing import schedule
+from dsaudit.plots.growth import query_growth
 from dsaudit.plots.live import live_times
 from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
@@ -32,6 +33,7 @@ __all__ = [
     "latency_over_time",
     "live_times",
     "log",
+    "query_growth",
     "schedule",
     "timeline",
     "topic_matrix",

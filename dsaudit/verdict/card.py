@@ -132,7 +132,8 @@ def scopes(results: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(name for result in results for name in result["scope"]))
     if len(names) == 2:
         return f"{len(results)} pairs of {' and '.join(names)}"
-    return plural(len(results), names[0] if len(names) == 1 else "scope")
+    name = names[0] if len(names) == 1 else "scope"
+    return plural(len(results), name, "queries" if name == "query" else "")
 
 
 def anchor(check: str) -> str:

@@ -19,16 +19,19 @@ def alerts_now(audit: Audit) -> pd.DataFrame:
 
     show: metric, now, limit, would_fire, worst
     """
-    return pd.DataFrame([_now(audit, metric) for metric in measured(audit.parameters)], dtype=object)
+    alarming = [metric for metric in measured(audit.parameters) if metric.limits(audit.parameters)]
+    return pd.DataFrame([_now(audit, metric) for metric in alarming], dtype=object)
 
 
 def _now(audit: Audit, metric: Metric) -> dict[str, object]:
-    limit = metric.limit(audit.parameters.policy)
-    told = {"metric": metric.name, "now": "", "limit": f"at most {metric.told(limit)}"}
+    limits = sorted({*metric.limits(audit.parameters).values()})
+    told = {"metric": metric.name, "now": "", "limit": f"at most {' or '.join(map(metric.told, limits))}"}
     try:
         values = values_now(audit, metric)
     except (QueryError, RelationMissing) as error:
         return {**told, "now": f"cannot be asked: {error}", "would_fire": "not known", "worst": ""}
+    given = (metric.limit_of(row, audit.parameters) for row in values.to_dict("records"))
+    limit = [float("inf") if one is None else one for one in given]
     beyond = int((values["value"] > limit).sum())
     worst = values.sort_values("value", ascending=False, na_position="last", kind="stable").iloc[0]
     where = ", ".join(str(worst[label]) for label in metric.labels if worst["value"] == worst["value"])
