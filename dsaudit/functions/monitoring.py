@@ -17,7 +17,7 @@ def monitoring_rules_cover_every_danger(audit: Audit) -> Found:
     """An alert rule watches each danger: silence, latency, errors, backlog, refused deliveries, syncs that stay away.
 
     why: between two audits an alert is all that tells; what no rule watches is noticed by a customer
-    requirement: DS7.4
+    requirement: DS7.4, DI8
     severity: high
     needs: monitoring
     key: danger
@@ -42,7 +42,7 @@ def monitoring_rules_name_known_metrics(audit: Audit) -> Found:
     """Every metric that the alert rules name is exposed.
 
     why: a rule on a metric that nothing exposes never fires, and looks like a rule that has no reason to
-    requirement: DS7.4
+    requirement: DS7.4, DI8
     severity: high
     needs: monitoring
     key: rule, metric

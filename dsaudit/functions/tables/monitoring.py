@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def alerts_now(audit: Audit) -> pd.DataFrame:
     """What the alerts would say at this instant, by the queries that an exporter would run.
 
-    show: metric, now, limit, would_fire, worst
+    show: metric, alert, now, limit, would_fire, worst
     """
     alarming = [metric for metric in measured(audit.parameters) if metric.limits(audit.parameters)]
     return pd.DataFrame([_now(audit, metric) for metric in alarming], dtype=object)
@@ -25,7 +25,12 @@ def alerts_now(audit: Audit) -> pd.DataFrame:
 
 def _now(audit: Audit, metric: Metric) -> dict[str, object]:
     limits = sorted({*metric.limits(audit.parameters).values()})
-    told = {"metric": metric.name, "now": "", "limit": f"at most {' or '.join(map(metric.told, limits))}"}
+    told = {
+        "metric": metric.name,
+        "alert": metric.alert,
+        "now": "",
+        "limit": f"at most {' or '.join(map(metric.told, limits))}",
+    }
     try:
         values = values_now(audit, metric)
     except (QueryError, RelationMissing) as error:
