@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def audit_coverage(audit: Audit) -> pd.DataFrame:
-    """What there is in the audited schemas, and what of it this audit looks at.
+    """What there is, and what of it is audited.
 
     needs: resources
     key: kind
@@ -29,7 +29,7 @@ def audit_coverage(audit: Audit) -> pd.DataFrame:
 
 
 def flow_durations(audit: Audit) -> pd.DataFrame:
-    """How long the rows of each declared duration take, by kind, in seconds; those that have not ended are counted.
+    """How long they take, in seconds, by kind.
 
     needs: durations
     key: resource, type

@@ -68,6 +68,18 @@ def tenant_is_null(sample: "Sample", random: Random) -> Planted:
     return Planted("tenant_is_null", mode=0, how="edited", must=must, may=may)
 
 
+def tenant_table_left_out(sample: "Sample", random: Random) -> Planted:
+    """A later migration brought a table of the clients' notes, and nobody has told the audit of it."""
+    altered(
+        sample,
+        "create table asset_notes (id uuid primary key, client_account_id uuid not null, engagement_id uuid not null,"
+        " body text not null)",
+        "insert into asset_notes select gen_random_uuid(), client_account_id, engagement_id, name from assets limit 5",
+    )
+    must = [Expected("tenant_tables_are_audited", keys=["public.asset_notes"])]
+    return Planted("tenant_table_left_out", mode=0, how="caused", must=must, may=[])
+
+
 def policy_dropped(sample: "Sample", random: Random) -> Planted:
     """A table has lost its policy, and lets nobody through."""
     resource, table = random.choice(list(RESOURCES.items()))
