@@ -33,6 +33,7 @@ class Cleanup:
     relation: str
     orphans: int = 0
     does: str = ""
+    change: str = ""  # the head of the statement that does it
     statement: str = ""
     problem: str | None = None
 
@@ -56,9 +57,11 @@ def _cleanup(audit: Audit, relation: Relation, one: Known | None, why: str | Non
         orphans = int(audit.database.query(asked, {}, [one.child.oid, one.parent.oid]).rows[0][0])
     except (QueryError, RelationMissing) as error:
         return Cleanup(relation.name, problem=str(error))
+    if not orphans:
+        return Cleanup(relation.name)
     does, change = _change(relation, table, quoted(one.pair[0]))
     statement = STATEMENT.format(table=table, condition=condition, change=change, count=plural(orphans, "row"))
-    return Cleanup(relation.name, orphans, does, statement.replace("%%", "%") if orphans else "")
+    return Cleanup(relation.name, orphans, does, *(text.replace("%%", "%") for text in (change, statement)))
 
 
 def _condition(audit: Audit, relation: Relation, one: Known) -> str:

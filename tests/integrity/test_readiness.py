@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from dsaudit.documents import DRAFTS
+from dsaudit.facts.cleanup import cleanups
 from dsaudit.verdict import Status
 from tests.checks.auditing import opened, verdicts
 from tests.integrity.faults import DROP, OF_FLOWS, OF_RECORDS, UNKNOWN
@@ -166,6 +167,11 @@ def damaged(new: Callable[..., System]) -> System:
     return system
 
 
+def statements(system: System) -> dict[str, str]:
+    with opened(system.parameters, system.environment) as audit:
+        return {one.relation: one.statement for one in cleanups(audit)}
+
+
 def everything(system: System) -> str:
     tables = ("assets", "raw_import_records", "discovery_flows", "data_imports", "crewai_flow_state_extensions")
     rows = " union all ".join(f"select t::text as row from {table} as t" for table in tables)
@@ -180,22 +186,22 @@ def test_the_clean_up_is_offered_and_not_executed(damaged: System) -> None:
         OF_MASTERS: (1, "deletes them, as the rule cascade would have"),
         OF_RECORDS: (1, "deletes them, as the rule cascade would have"),
     }
-    assert all(row["statement"].startswith("begin;\nselect x.*") for row in rows.values())
-    assert all(row["statement"].endswith("rollback;") for row in rows.values())
+    offered = statements(damaged).values()
+    assert all(one.startswith("begin;\nselect x.*") and one.endswith("rollback;") for one in offered)
     with opened(damaged.parameters, damaged.environment) as audit:
         document = DRAFTS["orphan_cleanup"](audit)
-    assert all(row["statement"] in document for row in rows.values())
+    assert len(offered) == 3 and all(one in document for one in offered)
     assert everything(damaged) == before
 
 
 def test_what_is_offered_cleans_up_where_somebody_commits_it(damaged: System) -> None:
-    statements = [row["statement"] for row in shown(damaged, "orphan_cleanup")]
+    offered = list(statements(damaged).values())
     before = everything(damaged)
     with psycopg.connect(damaged.owner_url, autocommit=True) as connection:
-        for statement in statements:
+        for statement in offered:
             connection.execute(statement)
         assert everything(damaged) == before  # as it is offered, it takes back what it does
-        for statement in statements:
+        for statement in offered:
             connection.execute(statement.replace("rollback;", "commit;"))
     check = "orphans"
     assert verdicts(damaged.parameters, damaged.environment, [check])[check].status is Status.PASS
@@ -224,7 +230,8 @@ def test_odd_names_and_types_stand_in_the_statement_as_they_are(new: Callable[..
     (row,) = shown(system, "orphan_cleanup")
     assert (row["orphans"], row["does"]) == (2, "empties their reference")
     with psycopg.connect(system.owner_url, autocommit=True) as connection:
-        connection.execute(row["statement"].replace("rollback;", "commit;"))
+        (statement,) = statements(system).values()
+        connection.execute(statement.replace("rollback;", "commit;"))
     assert (
         system.one("select string_agg(id::text, ',' order by id) from \"Odd % `tags`\" where asset_id is null")
         == "2,4,5"

@@ -45,7 +45,8 @@ def flow_durations(audit: Audit) -> pd.DataFrame:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+    """Return seconds as exact as a reader needs them."""
+    return None if seconds is None else round(seconds) if seconds >= 100 else round(seconds, 3)
 
 
 def orphan_cleanup(audit: Audit) -> pd.DataFrame:
@@ -53,13 +54,14 @@ def orphan_cleanup(audit: Audit) -> pd.DataFrame:
 
     needs: relations
     key: relation
-    show: relation, orphans, does, statement, told
+    show: relation, orphans, does, change, told
     """
-    rows = [
-        {"relation": one.relation, "orphans": None if one.problem else one.orphans, "does": one.does,
-         "statement": one.statement, "told": one.problem}
+    rows: list[Row] = [
+        {"relation": one.relation, "told": one.problem}
+        if one.problem
+        else {"relation": one.relation, "orphans": one.orphans, "does": one.does, "change": one.change}
         for one in cleanup.cleanups(audit)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, dtype=object)
 
 
