@@ -80,7 +80,7 @@ def orphans(sample: Sample, planted: Planted) -> None:
     )
     assert [row["key"] for row in found] == planted.must[0].keys != []
     assert {row["client"] for row in found} == {CLIENTS[planted.must[0].scope["tenant"]]}
-    assert foreign_key(sample, planted) is not None  # it is back, and has not looked
+    assert foreign_key(sample, planted) is not None  # it is there, and was not asked
 
 
 def refused(sample: Sample, statement: str) -> bool:

@@ -4,6 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from examples import databases
 from examples.control import SampleError
 
 from ..tenants import CLIENTS, ENGAGEMENTS
@@ -20,6 +23,14 @@ def altered(sample: "Sample", *statements: str, **values: Any) -> None:
     with sample.owner() as connection:
         for statement in statements:
             connection.execute(statement, values or None)
+
+
+def slipped_in(sample: "Sample", statement: str, **values: Any) -> None:
+    """Run what only a superuser can: no trigger and no foreign key looks at it."""
+    database = databases.name_of(sample.owner_url)
+    with psycopg.connect(databases.address(sample.server_url, database=database)) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(statement, values)
 
 
 def some_client(random: Random) -> str:
