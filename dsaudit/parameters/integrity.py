@@ -1,4 +1,4 @@
-"""What tenancy, invariants, performance and the served endpoints need of each other and of the resources."""
+"""What tenancy, invariants, performance, durations and the served endpoints need of each other and of the resources."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
     """Yield what does not fit together, with where it stands."""
     for index, one in enumerate(parameters.invariants):
         yield from _resource(parameters, one.resource, "invariants", index, "resource")
+    for index, duration in enumerate(parameters.durations):
+        yield from _resource(parameters, duration.resource, "durations", index, "resource")
     for section, listed in parameters.performance.sections.items() if parameters.performance else ():
         names = [one.name for one in listed]
         for index, valued in enumerate(listed):

@@ -17,6 +17,7 @@ from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.disturbance import Disturbance
+from dsaudit.parameters.duration import Duration
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
 from dsaudit.parameters.gate import Gate, Waiver
@@ -26,6 +27,7 @@ from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.performance import Performance
+from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
@@ -40,7 +42,8 @@ from dsaudit.wording import did_you_mean
 
 Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
 DOCUMENTS: tuple[Document, ...] = get_args(Document)
-DRAFTED = (*DOCUMENTS, "uat_results")  # what notebooks may draft; the results are of a run, and never the system's own
+# What notebooks may draft; the last two are of a run, and never the system's own.
+DRAFTED = (*DOCUMENTS, "uat_results", "orphan_cleanup")
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -99,25 +102,6 @@ class Documents(Section):
     files: dict[Document, str] = {}
 
 
-class Policy(Section):
-    """The limits that decide, each with the source documents' figure as default."""
-
-    latency_seconds: float = Field(5, gt=0)
-    latency_samples: int = Field(20, ge=1)
-    latency_days: int = Field(7, ge=1)
-    clock_error_seconds: float = Field(1, ge=0)  # by how much clocks may differ; where they were measured, that counts
-    in_flight_seconds: float = Field(6, ge=0, le=600)  # how long a change may be under way from source to refined
-    refine_error_percent: float = Field(1, ge=0, le=100)
-    backlog_seconds: float = Field(300, gt=0)
-    delivery_success_percent: float = Field(99, ge=0, le=100)
-    webhook_coverage_percent: float = Field(90, ge=0, le=100)  # of the changes that the provider can announce
-    silence_seconds: float = Field(3600, gt=0)
-    sync_age_days: float = Field(8, gt=0)
-    query_milliseconds: float = Field(500, gt=0)
-    tolerated_differences: int = Field(0, ge=0)  # rows in one scope of one check that may be lost or unexplained
-    tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
-
-
 class Parameters(Section):
     """One system under audit. Only `integration` and `database` are mandatory."""
 
@@ -143,6 +127,7 @@ class Parameters(Section):
     tenancy: Tenancy | None = None
     invariants: list[Invariant] = []
     performance: Performance | None = None
+    durations: list[Duration] = []
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None

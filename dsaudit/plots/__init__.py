@@ -13,6 +13,7 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.durations import durations
 from dsaudit.plots.firing import schedule
 from dsaudit.plots.growth import query_growth
 from dsaudit.plots.live import live_times
@@ -28,6 +29,7 @@ __all__ = [
     "differences_by_id",
     "differences_by_time",
     "differences_by_time_and_id",
+    "durations",
     "ingest",
     "latency",
     "latency_over_time",

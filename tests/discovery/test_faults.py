@@ -233,6 +233,12 @@ def tenant_is_null(sample: Sample, planted: Planted) -> None:
 
 
 @shows
+def tenant_table_left_out(sample: Sample, planted: Planted) -> None:
+    assert planted.must[0].keys == ["public.asset_notes"]
+    assert value(sample, "select count(client_account_id) from asset_notes") == 5
+
+
+@shows
 def policy_dropped(sample: Sample, planted: Planted) -> None:
     seen = seen_by(sample, ACME)
     assert {table for table in TABLES if seen[table] == 0} == {table_of(planted)}
@@ -374,5 +380,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 33 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert len(FAULTS) == 34 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
     assert all(fault.__doc__ for fault in FAULTS.values())

@@ -56,6 +56,24 @@ TENANCY = {
         rows=[{"tenant": "acme", "source_id": named(0, "asset1"), "tenant_of_the_parent": "borealis"}],
         may="children_share_the_tenancy",
     ),
+    "a table of tenants is not in the file": fault(
+        "tenant_tables_are_audited",
+        "create schema later",
+        "create table later.ignored (id uuid, client_account_id uuid)",  # of another schema, where nothing is audited
+        "create table notes (id uuid primary key, client_account_id uuid not null, body text)",
+        "create table parts (id uuid, client_account_id uuid) partition by list (client_account_id)",
+        "create table parts_of_all partition of parts default",
+        "create table settings (name text primary key)",
+        "create view all_notes as select * from notes",
+        rows=[
+            {
+                "table": "public.notes",
+                "columns": "client_account_id",
+                "declare": "notes: {table: notes, tenant: client_account_id}",
+            },
+            {"table": "public.parts"},
+        ],
+    ),
     "row security is disabled": fault(
         "tables_have_row_security",
         "alter table assets disable row level security",

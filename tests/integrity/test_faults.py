@@ -19,7 +19,7 @@ CHECKS = (
     *("required_references_are_not_null", "enough_children_are_linked", "parents_count_their_children", "orphans"),
     *("tenant_columns_are_filled", "children_share_the_tenancy", "references_stay_within_the_tenant"),
     *("tables_have_row_security", "application_cannot_bypass", "invariants_hold", "invariants_are_constraints"),
-    *("constraints_are_enforced", "declared_tables_exist", "declared_columns_exist"),
+    *("tenant_tables_are_audited", "constraints_are_enforced", "declared_tables_exist", "declared_columns_exist"),
 )
 FAULTS = {**RELATIONS, **TENANCY}
 

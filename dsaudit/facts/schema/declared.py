@@ -77,6 +77,12 @@ def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:
         parent = relation.parent.partition(".")[0]
         if relation.counted_by and only in (None, parent):
             yield Column(parameters.resources[parent].table, relation.counted_by, (f"relations[{index}].counted_by",))
+    for index, duration in enumerate(parameters.durations):
+        timed = parameters.resources.get(duration.resource)
+        if timed and only in (None, duration.resource):
+            for key, given in {"from": duration.from_, "to": duration.to, "by": duration.by}.items():
+                if given:
+                    yield Column(timed.table, given.split(".")[0], (f"durations[{index}].{key}",))
     for index, endpoint in enumerate(parameters.apis.endpoints if parameters.apis else ()):
         served = parameters.resources.get(endpoint.resource)
         if served and only in (None, endpoint.resource):

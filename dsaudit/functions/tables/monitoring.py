@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def alerts_now(audit: Audit) -> pd.DataFrame:
     """What the alerts would say at this instant, by the queries that an exporter would run.
 
-    show: metric, now, limit, would_fire, worst
+    show: metric, severity, now, limit, would_fire, worst
     """
     alarming = [metric for metric in measured(audit.parameters) if metric.limits(audit.parameters)]
     return pd.DataFrame([_now(audit, metric) for metric in alarming], dtype=object)
@@ -25,7 +25,12 @@ def alerts_now(audit: Audit) -> pd.DataFrame:
 
 def _now(audit: Audit, metric: Metric) -> dict[str, object]:
     limits = sorted({*metric.limits(audit.parameters).values()})
-    told = {"metric": metric.name, "now": "", "limit": f"at most {' or '.join(map(metric.told, limits))}"}
+    told = {
+        "metric": metric.name,
+        "severity": metric.severity,
+        "now": "",
+        "limit": f"at most {' or '.join(map(metric.told, limits))}",
+    }
     try:
         values = values_now(audit, metric)
     except (QueryError, RelationMissing) as error:
@@ -34,7 +39,8 @@ def _now(audit: Audit, metric: Metric) -> dict[str, object]:
     limit = [float("inf") if one is None else one for one in given]
     beyond = int((values["value"] > limit).sum())
     worst = values.sort_values("value", ascending=False, na_position="last", kind="stable").iloc[0]
-    where = ", ".join(str(worst[label]) for label in metric.labels if worst["value"] == worst["value"])
+    is_some = worst["value"] == worst["value"] and not (metric.unit == "count" and worst["value"] == 0)
+    where = ", ".join(str(worst[label]) for label in metric.labels if is_some)
     fires = f"yes, {beyond} of {len(values)}" if beyond else "no"
     return {**told, "now": metric.told(worst["value"]), "would_fire": fires, "worst": where}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..sample import Sample
 
 COLUMNS = ("client_account_id", "engagement_id")
+OWN = " and ".join(f"{one} = nullif(current_setting('app.{one}', true), '')::uuid" for one in COLUMNS)
 CLIENT_ALONE = """
     client_account_id = nullif(current_setting('app.client_account_id', true), '')::uuid
     and engagement_id = engagement_id
@@ -66,6 +67,21 @@ def tenant_is_null(sample: "Sample", random: Random) -> Planted:
     must = [Expected("tenant_columns_are_filled", scope={"resource": "asset"}, keys=texts(ids), fields=[column])]
     may = ["children_share_the_tenancy", "references_stay_within_the_tenant", "endpoints_agree"]
     return Planted("tenant_is_null", mode=0, how="edited", must=must, may=may)
+
+
+def tenant_table_left_out(sample: "Sample", random: Random) -> Planted:
+    """A later migration brought a table of the clients' notes, with its policy, and nobody has told the audit of it."""
+    altered(
+        sample,
+        "create table asset_notes (id uuid primary key, client_account_id uuid not null, engagement_id uuid not null,"
+        " body text not null)",
+        "alter table asset_notes enable row level security",
+        "alter table asset_notes force row level security",
+        f"create policy tenant_isolation on asset_notes using ({OWN}) with check ({OWN})",
+        "insert into asset_notes select gen_random_uuid(), client_account_id, engagement_id, name from assets limit 5",
+    )
+    must = [Expected("tenant_tables_are_audited", keys=["public.asset_notes"])]
+    return Planted("tenant_table_left_out", mode=0, how="caused", must=must, may=[])
 
 
 def policy_dropped(sample: "Sample", random: Random) -> Planted:
