@@ -9,7 +9,7 @@
 --   select conrelid as oid from pg_constraint where conrelid <> 0 union all select indrelid from pg_index) as x
 --   join pg_class as c on c.oid = x.oid join pg_namespace as n on n.oid = c.relnamespace
 --   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
--- explains: orphans, one_refined_row_per_source_id
+-- explains: one_refined_row_per_source_id
 -- remedy: mend the rows that break it, then run the statement that the table shows
 select n.nspname::text as schema, c.relname::text as table, x.name, x.problem,
        case when x.of_index then format('reindex index concurrently %%I.%%I', n.nspname, x.name)
