@@ -55,7 +55,7 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
 
 
 def tables_have_row_security(audit: Audit) -> Found:
-    """Row security is on in every table, with policies that hold each command to the tenant in all that tells one.
+    """Row security holds every command on every table to the tenant that asks.
 
     why: without it a single query that forgets its condition shows or changes the rows of another customer; of several
       policies that permit, one that forgets the tenant opens the table to all

@@ -15,6 +15,7 @@ from dsaudit.wording import span
 
 BARS = "▁▂▃▄▅▆▇█"
 COLOURS = {"beyond": "bold red", "unknown": "yellow", "within": "green", "shown": "dim"}  # and the order of the states
+WORDS = {"shown": "no limit"}
 HEAD = ("metric", "of", "now", "limit", "state", "since", "trend")
 
 
@@ -28,12 +29,18 @@ def table(watched: Watched, reading: Reading, title: str) -> Table:
         of = of if reading.away else one.why or of
         since = f"{one.since.astimezone():%Y-%m-%d %H:%M:%S}"
         name = one.metric.name.removeprefix("integration_")
-        state = Text(one.state, style=COLOURS[one.state])
-        shown.add_row(name, Text(of), one.told, one.told_limit, state, since, trend(one))
+        shown.add_row(name, Text(of), one.told, one.told_limit, _state(one), since, trend(one))
     shown.caption_justify, shown.caption_style = "left", "yellow" if reading.away else "dim"
     read = f"read at {reading.time.astimezone():%H:%M:%S} in {span(reading.seconds)}"
     shown.caption = Text(f"the database is away: {reading.away}" if reading.away else read)
     return shown
+
+
+def _state(one: Series) -> Text:
+    """Return the state in words; where there is nothing to measure, nothing is within its limit either."""
+    if one.value is not None and math.isnan(one.value):
+        return Text("–", style=COLOURS["shown"])
+    return Text(WORDS.get(one.state, one.state), style=COLOURS[one.state])
 
 
 def _chosen(series: Iterable[Series]) -> Iterator[tuple[Series, int]]:

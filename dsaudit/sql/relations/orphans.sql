@@ -5,7 +5,7 @@
 -- severity: high
 -- each: relation
 -- scope: tenant
--- key: source_id
+-- key: source_id, missing_parent
 -- show: row_id
 -- examined: select tenant, count(*) as examined from {child} as c where not deleted group by 1
 -- explains: children_match_payload, parents_count_their_children, enough_children_are_linked,
