@@ -67,7 +67,7 @@ def tables_have_row_security(audit: Audit) -> Found:
     show: table, problem, policy, commands, statement
     explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into,
       api_isolates_tenants, api_serves_the_rows
-    remedy: run the statements that the table shows, and have each policy name every column and setting of the tenancy
+    remedy: have each policy name every column and setting of the tenancy; where the table shows a statement, run it
     """
     facts, why = {}, None
     try:
