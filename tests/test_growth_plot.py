@@ -34,7 +34,7 @@ QUICK, COUNT, SLOW = grown("quick", 0.0), grown("a_count_of_all_that_there_is", 
         (
             [*QUICK, *SLOW, *COUNT],
             ["slow_$x$", "a_count_of_all_\nthat_there_is", "quick"],
-            "faster than they may grow slow_$x$",
+            "slow_$x$: faster than allowed",
         ),
     ],
 )

@@ -14,10 +14,10 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 ATTACH = click.option("--attach", is_flag=True, help="Look at the sample that is up, not at a fresh one.")
 EXAMPLE = click.option(
     "--example",
-    type=click.Choice(["storefront", "referrals"]),
+    type=click.Choice(["storefront", "referrals", "discovery"]),
     default="storefront",
     show_default=True,
-    help="Which sample: a source with webhooks, or a scheduled sync.",
+    help="Which sample: a source with webhooks, a scheduled sync, or imports for several tenants.",
 )
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 

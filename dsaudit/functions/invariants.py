@@ -35,7 +35,7 @@ def invariants_hold(audit: Audit) -> Found:
 
 
 def invariants_are_constraints(audit: Audit) -> Found:
-    """What each row has to hold is enforced by the database, by constraints that every row was held to.
+    """The database itself enforces what each row has to hold, on old rows as on new ones.
 
     why: a rule that only the code knows is broken by the first writer that does not
     requirement: DI3

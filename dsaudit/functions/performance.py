@@ -37,7 +37,7 @@ def queries_within_budget(audit: Audit) -> Found:
 
 
 def queries_use_an_index(audit: Audit) -> Found:
-    """An index serves each declared query: it reads no large table for a small part of it.
+    """An index serves each declared query, so that none reads a large table for a few rows.
 
     why: without one the query reads more with every row that is stored, whoever the row belongs to
     requirement: DI6

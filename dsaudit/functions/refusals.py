@@ -55,7 +55,7 @@ def errors_have_one_format(audit: Audit) -> Found:
 
 
 def api_isolates_tenants(audit: Audit) -> Found:
-    """Nobody is given another tenant's records, by no id, no list, no filter and no mix of headers.
+    """No id, list, filter or mix of headers gives anybody another tenant's records.
 
     why: an id that is answered otherwise than one that does not exist tells already that there is something, and a
       record that is given is a leak, however well the tables are kept apart
@@ -73,6 +73,7 @@ def api_isolates_tenants(audit: Audit) -> Found:
     one = served(audit)
     rows: list[Row] = []
     examined: dict[str, Row] = {name: {"tenant": name, "examined": 0} for name in audit.parameters.tenant_names}
+    resources = {path: each.resource for each in one.api.apis.endpoints for path in (each.list_, each.one) if path}
     with closing(one.api):
         tries = list(trespasses(audit, one))
     for tried in tries:
@@ -81,8 +82,9 @@ def api_isolates_tenants(audit: Audit) -> Found:
             continue
         line["examined"] += 1
         if tried.problem:
-            place = {"tenant": tried.owner.tenant, "endpoint": tried.endpoint, "way": tried.way}
-            rows.append({**place, "source_id": tried.source_id, "problem": tried.problem})
+            place = {"tenant": tried.owner.tenant, "resource": resources[tried.endpoint]}
+            told = {"endpoint": tried.endpoint, "way": tried.way}
+            rows.append({**place, **told, "source_id": tried.source_id, "problem": tried.problem})
     for part in one.parts:
         if part.problem and part.owner.tenant in examined:
             examined[part.owner.tenant]["reason"] = part.problem

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsaudit.facts.relations import resources_of
+from dsaudit.facts.schema.constraints import constraints
 from dsaudit.facts.scratch import Tried, tried
 from dsaudit.functions import Found, Row, frames
 from dsaudit.verdict.card import plural
@@ -66,7 +68,7 @@ def deletes_do_what_is_declared(audit: Audit) -> Found:
 
 
 def tenants_cannot_be_broken_into(audit: Audit) -> Found:
-    """The application's role reads, changes, takes, deletes and plants no row of another tenant, whatever its settings.
+    """The application's role neither sees nor changes another tenant's rows, whatever its settings.
 
     why: a policy is read as its author meant it; what it lets through is known by trying
     requirement: DI4
@@ -78,9 +80,13 @@ def tenants_cannot_be_broken_into(audit: Audit) -> Found:
     remedy: let every policy name every setting of the tenancy, with nullif for an empty one, in USING and WITH CHECK
     """
     found = tried(audit)
+    names = constraints(audit).names
+    resources = {".".join(names[oid]): first for oid, (first, *_) in resources_of(audit).items() if oid in names}
     decided = [one for one in found.intrusions if one.outcome != "not tried"]
     rows: list[Row] = [
-        {"table": one.table, "attempt": one.attempt, "state": one.state} for one in decided if one.outcome == "let in"
+        {"resource": resources.get(one.table, ""), "table": one.table, "attempt": one.attempt, "state": one.state}
+        for one in decided
+        if one.outcome == "let in"
     ]
     untold = [f"{one.table}, {one.attempt}: {one.reason}" for one in found.intrusions if one.outcome == "not tried"]
     return _judged(found, rows, len(decided), len(found.intrusions), untold)

@@ -69,7 +69,7 @@ def api_values_equal_tables(audit: Audit) -> Found:
 
 
 def endpoints_agree(audit: Audit) -> Found:
-    """How many records belong to another, and which, is told alike by every endpoint, and as the tables have it.
+    """Which records belong to another, and how many, every endpoint tells as the tables do.
 
     why: two pages of one system that count otherwise are the first thing that its users see of a fault behind it
     requirement: DI5

@@ -55,7 +55,7 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
 
 
 def tables_have_row_security(audit: Audit) -> Found:
-    """Row security is on in every table, with policies that hold each command to the tenant in all that tells one.
+    """Row security holds every command on every table to the tenant that asks.
 
     why: without it a single query that forgets its condition shows or changes the rows of another customer; of several
       policies that permit, one that forgets the tenant opens the table to all
@@ -67,7 +67,7 @@ def tables_have_row_security(audit: Audit) -> Found:
     show: table, problem, policy, commands, statement
     explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into,
       api_isolates_tenants, api_serves_the_rows
-    remedy: run the statements that the table shows, and have each policy name every column and setting of the tenancy
+    remedy: have each policy name every column and setting of the tenancy; where the table shows a statement, run it
     """
     facts, why = {}, None
     try:

@@ -14,7 +14,9 @@ from dsaudit.verdict.card import plural
 from dsaudit.wording import span
 
 BARS = "▁▂▃▄▅▆▇█"
+BARS_SHOWN = 10
 COLOURS = {"beyond": "bold red", "unknown": "yellow", "within": "green", "shown": "dim"}  # and the order of the states
+WORDS = {"shown": "no limit"}
 HEAD = ("metric", "of", "now", "limit", "state", "since", "trend")
 
 
@@ -22,18 +24,35 @@ def table(watched: Watched, reading: Reading, title: str) -> Table:
     """Return the values that are beyond or unknown, then of each other metric the highest, then those without limit."""
     shown = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left", title_style="bold")
     for name in HEAD:
-        shown.add_column(name, justify="right" if name in ("now", "limit") else "left", no_wrap=name != "of")
+        is_number, is_name = name in ("now", "limit"), name in ("metric", "of")
+        shown.add_column(name, justify="right" if is_number else "left", no_wrap=not is_name, overflow="fold")
     for one, others in sorted(_chosen(watched.values()), key=lambda pair: [*COLOURS].index(pair[0].state)):
         of = ", ".join(one.labels) + (f" and {plural(others, 'other')}" if others else "")
         of = of if reading.away else one.why or of
-        since = f"{one.since.astimezone():%Y-%m-%d %H:%M:%S}"
+        now, of = ("–", of or one.told) if _is_nothing(one) else (one.told, of)
         name = one.metric.name.removeprefix("integration_")
-        state = Text(one.state, style=COLOURS[one.state])
-        shown.add_row(name, Text(of), one.told, one.told_limit, state, since, trend(one))
+        shown.add_row(name, Text(of), now, one.told_limit, _state(one), _since(one, reading), trend(one)[-BARS_SHOWN:])
     shown.caption_justify, shown.caption_style = "left", "yellow" if reading.away else "dim"
     read = f"read at {reading.time.astimezone():%H:%M:%S} in {span(reading.seconds)}"
     shown.caption = Text(f"the database is away: {reading.away}" if reading.away else read)
     return shown
+
+
+def _state(one: Series) -> Text:
+    """Return the state in words; where there is nothing to measure, nothing is within its limit either."""
+    if _is_nothing(one):
+        return Text("–", style=COLOURS["shown"])
+    return Text(WORDS.get(one.state, one.state), style=COLOURS[one.state])
+
+
+def _is_nothing(one: Series) -> bool:
+    return one.value is not None and math.isnan(one.value)
+
+
+def _since(one: Series, reading: Reading) -> str:
+    """Return since when it is in its state: of today the time is enough."""
+    since, now = one.since.astimezone(), reading.time.astimezone()
+    return f"{since:%H:%M:%S}" if since.date() == now.date() else f"{since:%Y-%m-%d}"
 
 
 def _chosen(series: Iterable[Series]) -> Iterator[tuple[Series, int]]:

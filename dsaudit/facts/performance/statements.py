@@ -71,7 +71,7 @@ def statements(audit: Audit) -> Counted:
 def _asked(audit: Audit) -> Counted:
     there = audit.database.query(_WHERE).records
     if not there:
-        return Counted(problem="pg_stat_statements is not installed in this database: create extension does it")
+        return Counted(problem="pg_stat_statements is not installed in this database; `create extension` installs it")
     view = sql.Identifier(there[0]["schema"], "pg_stat_statements")
     try:
         rows = audit.database.query(sql.SQL(_COUNTED).format(view).as_string(None)).records

@@ -27,13 +27,13 @@ def declared_queries(audit: Audit) -> pd.DataFrame:
 
     needs: performance.queries
     key: query
-    show: query, kind, milliseconds_allowed, first_ms, median_ms, slowest_ms, rows, rows_handled, pages, told
+    show: query, kind, allowed_ms, first_ms, median_ms, slowest_ms, rows, rows_handled, pages, told
     """
     performance = audit.parameters.performance
     rows: list[Row] = []
     for query in performance.queries if performance else ():
         one = timing.timings(audit)[query.name]
-        row: Row = {"query": query.name, "kind": query.kind, "milliseconds_allowed": f"{query.budget:g}"}
+        row: Row = {"query": query.name, "kind": query.kind, "allowed_ms": f"{query.budget:g}"}
         if one.problem:
             rows.append({**row, "told": one.problem})
             continue

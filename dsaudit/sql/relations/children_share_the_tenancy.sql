@@ -1,4 +1,4 @@
--- title: Every child belongs to the same tenant, in all that tells one, as its parent
+-- title: Every child belongs to its parent's tenant, in every column that tells whose it is
 -- why: a customer has several engagements or workspaces, and one is not to see the rows of another; a reference across
 --   them is a way there that no foreign key of one column closes
 -- requirement: DI4
