@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dsaudit.documents.markdown import at, words
+from dsaudit.documents.markdown import at, code, words
 from dsaudit.facts.cleanup import Cleanup, cleanups
 from dsaudit.verdict.card import plural, visible
 
@@ -35,7 +35,7 @@ def orphan_cleanup(audit: Audit) -> str:
 
 
 def _section(one: Cleanup) -> str:
-    head = f"## {words(one.relation)}"
+    head = f"## {code(one.relation)}"
     if one.problem:
         return f"{head}\n\nNot known: {words(one.problem)}"
     return f"{head}\n\n{plural(one.orphans, 'orphan')}; the statement {words(one.does)}.\n\n{_block(one.statement)}"
