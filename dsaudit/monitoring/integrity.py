@@ -8,7 +8,7 @@ from typing import Any
 from dsaudit.monitoring import integrity_queries as queries
 from dsaudit.monitoring.metric import Metric
 from dsaudit.parameters import Parameters
-from dsaudit.parameters.models import Policy
+from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tenancy import tenancy_columns
 

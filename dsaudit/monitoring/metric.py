@@ -9,8 +9,8 @@ from typing import Any, Literal
 from dsaudit.checks import all_checks, plan_check
 from dsaudit.monitoring.queries import Queries
 from dsaudit.parameters import Parameters
-from dsaudit.parameters.models import Policy
 from dsaudit.parameters.monitoring import Danger
+from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.resource import Relation
 from dsaudit.wording import span
 

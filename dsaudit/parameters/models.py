@@ -16,6 +16,7 @@ from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.conserved import Conserved
 from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
@@ -26,7 +27,9 @@ from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.performance import Performance
+from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
+from dsaudit.parameters.push import Push
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.schedule import Schedule
@@ -99,25 +102,6 @@ class Documents(Section):
     files: dict[Document, str] = {}
 
 
-class Policy(Section):
-    """The limits that decide, each with the source documents' figure as default."""
-
-    latency_seconds: float = Field(5, gt=0)
-    latency_samples: int = Field(20, ge=1)
-    latency_days: int = Field(7, ge=1)
-    clock_error_seconds: float = Field(1, ge=0)  # by how much clocks may differ; where they were measured, that counts
-    in_flight_seconds: float = Field(6, ge=0, le=600)  # how long a change may be under way from source to refined
-    refine_error_percent: float = Field(1, ge=0, le=100)
-    backlog_seconds: float = Field(300, gt=0)
-    delivery_success_percent: float = Field(99, ge=0, le=100)
-    webhook_coverage_percent: float = Field(90, ge=0, le=100)  # of the changes that the provider can announce
-    silence_seconds: float = Field(3600, gt=0)
-    sync_age_days: float = Field(8, gt=0)
-    query_milliseconds: float = Field(500, gt=0)
-    tolerated_differences: int = Field(0, ge=0)  # rows in one scope of one check that may be lost or unexplained
-    tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
-
-
 class Parameters(Section):
     """One system under audit. Only `integration` and `database` are mandatory."""
 
@@ -148,6 +132,8 @@ class Parameters(Section):
     live: Live | None = None
     api: Api | None = None
     apis: Apis | None = None
+    conserved: list[Conserved] = []
+    push: Push | None = None
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None
