@@ -32,13 +32,14 @@ PHASES = {
     "07_performance": ["DS7.1", "DS7.2", "DS7.3", "DS7.4"],
     "08_documentation": ["DS8.2", "WH6"],
     "04_api": ["DI5"],
+    "06_import": ["DI10"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1 and DS8.3 are the report, DS9.1 the remedies.
 
 
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
-    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS
+    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS | discovery.LIVE_FAULTS
     sources = {name: getsource(fault) for name, fault in planters.items()}
     rows = []
     folder = project_root() / "notebooks"

@@ -81,9 +81,10 @@ def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
             hint = did_you_mean(column, columns[1:], "it names one after the first of `tenancy.columns`")
             yield Misplaced(("push", "tenancy", column), f"{column} tells nobody's rows; {hint}")
     names = [hop.hop for hop in chain.hops]
+    there = f"there are {', '.join(names)}"
     for name in push.rows:
         if name not in names:
-            yield Misplaced(("push", "rows", name), f"there is no hop {name}; {did_you_mean(name, names, names[0])}")
+            yield Misplaced(("push", "rows", name), f"there is no hop {name}; {did_you_mean(name, names, there)}")
     if lacking := next((name for name in names if name not in push.rows), None):
         yield Misplaced(("push", "rows"), f"does not say how many rows there are at the hop {lacking}")
     for child in push.unlinked:
