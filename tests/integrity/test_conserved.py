@@ -65,7 +65,7 @@ def test_each_hop_is_shown_with_its_rows_and_the_number_beside_them(sample: Samp
     hops = by_hop(sample)
     assert list(hops) == ["records", "processed", "failed", "valid", "assets", "assets of its flow"]
     assert (hops["records"]["compared_with"], hops["records"]["judged"]) == ("total_records", "elsewhere")
-    assert (hops["valid"]["compared_with"], hops["valid"]["judged"]) == (None, "no")
+    assert (hops["valid"]["compared_with"], hops["valid"]["judged"]) == ("nothing", "no")
     assert hops["assets"]["rows"] == hops["valid"]["rows"] > 0
     assert {hop["differ"] for hop in hops.values() if hop["judged"] == "yes"} == {0}
 

@@ -40,11 +40,11 @@ def _summed(counts: list[Count]) -> Row:
     told = [one.told for one in counts if one.told is not None]
     judged = first is not None and first.is_judged
     return {
-        "compared_with": first.told_by if first else None,
+        "compared_with": (first.told_by if first else None) or "nothing",
         "judged": "yes" if judged else "elsewhere" if first and first.told_by else "no",
-        "counted": sum(told) if told else None,
+        "counted": sum(told) if told else "–",
         "rows": sum(one.rows for one in counts),
-        "differ": sum(one.differs for one in counts) if judged else None,
+        "differ": sum(one.differs for one in counts) if judged else "–",
     }
 
 
