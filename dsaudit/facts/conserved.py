@@ -47,6 +47,11 @@ class Counted:
     hops: list[Count]
 
 
+def chains(audit: Audit) -> list[Conserved]:
+    """Return the declared hops of the resources that are part of the audit."""
+    return [one for one in audit.parameters.conserved if one.resource in audit.parameters.resources]
+
+
 def counted(audit: Audit, chain: Conserved) -> list[Counted]:
     """Return all parents of a chain at the audit's instant, by tenant and id.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.facts.conserved import counted
+from dsaudit.facts.conserved import chains, counted
 from dsaudit.functions import Found, Row, frames
 from dsaudit.pushing import pushed
 from dsaudit.verdict.card import plural
@@ -31,7 +31,7 @@ def counts_are_conserved(audit: Audit) -> Found:
     rows: list[Row] = []
     examined = dict.fromkeys(audit.parameters.tenant_names, 0)
     under_way = dict.fromkeys(audit.parameters.tenant_names, 0)
-    for chain in audit.parameters.conserved:
+    for chain in chains(audit):
         for one in counted(audit, chain):
             if not one.is_settled:
                 under_way[one.tenant] += 1

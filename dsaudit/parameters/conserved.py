@@ -15,6 +15,7 @@ from dsaudit.wording import did_you_mean
 if TYPE_CHECKING:
     from dsaudit.parameters.models import Parameters
 
+SETTLED = "settled"  # as a hop: whether the parent says that all is done
 Expression = Annotated[str, Field(pattern=WORDS), AfterValidator(one_condition)]
 
 
@@ -60,6 +61,8 @@ class Conserved(Section):
     def _in_order(self) -> Conserved:
         seen: list[str] = []
         for number, one in enumerate(self.hops):
+            if one.hop == SETTLED:
+                raise Misplaced(("hops", number, "hop"), f"{SETTLED} is what the end of all hops is called")
             if one.hop in seen:
                 raise Misplaced(("hops", number, "hop"), f"the hop {one.hop} is given twice")
             if one.as_many_as and one.as_many_as not in seen:

@@ -14,7 +14,7 @@ from dsaudit.background.kept import Seen, undone
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts.conserved import Counted, counted_now
 from dsaudit.parameters.action import joined
-from dsaudit.parameters.conserved import chain_of
+from dsaudit.parameters.conserved import SETTLED, chain_of
 from dsaudit.parameters.filling import filled
 from dsaudit.parameters.ids import Kind, id_text, kind_of
 from dsaudit.parameters.secret import SecretMissing
@@ -230,7 +230,7 @@ class _Push:
             hops.append({**told_of, "is_right": problem is None})
         settled = one is not None and one.is_settled
         problem = None if settled else "it is still under way" if one else "it is not in its table"
-        last = {"hop": "settled", "wanted": None, "rows": None, "counted": None, "problem": problem}
+        last = {"hop": SETTLED, "wanted": None, "rows": None, "counted": None, "problem": problem}
         return [*hops, {**last, "is_right": settled}]
 
     # Its end
@@ -280,7 +280,7 @@ class _Push:
 
 def _told(hop: dict[str, Any]) -> str:
     """Return what was seen at a hop in words."""
-    if hop["hop"] == "settled":
+    if hop["hop"] == SETTLED:
         return hop["problem"] or "it says that it is done"
     counted = "" if hop["counted"] is None else f", counted as {hop['counted']}"
     return f"{plural(hop['rows'], 'row')} of {hop['wanted']}{counted}"

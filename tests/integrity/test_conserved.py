@@ -70,6 +70,16 @@ def test_each_hop_is_shown_with_its_rows_and_the_number_beside_them(sample: Samp
     assert {hop["differ"] for hop in hops.values() if hop["judged"] == "yes"} == {0}
 
 
+def test_a_part_without_the_resource_leaves_it_out_and_of_a_tenant_its_own_are_judged(sample: Sample) -> None:
+    with opened(sample.parameters, sample.environment, resources=["asset"]) as audit:
+        assert audit.check(CHECK).status is Status.SKIPPED
+        assert audit.frame("counts_by_hop").empty and audit.frame("imports_under_way").empty
+    with opened(sample.parameters, sample.environment, tenants=["borealis"]) as audit:
+        verdict = audit.check(CHECK)
+        assert verdict.status is Status.PASS and 0 < verdict.examined < settled(sample)
+        assert set(audit.frame("imports_under_way")["tenant"]) == {"borealis"}
+
+
 def test_an_import_under_way_may_count_what_it_likes(changed: Sample) -> None:
     execute(changed, "update data_imports set processed_records = 0, failed_records = 0 where status = 'processing'")
     assert judged(changed)[0].status is Status.PASS

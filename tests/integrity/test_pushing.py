@@ -170,6 +170,23 @@ def test_the_import_of_somebody_else_is_left_out(
         assert seen["told"] == ["5 rows of other imports came meanwhile, and were left out"] and seen["rows"] == 10
 
 
+def test_an_import_that_is_interrupted_is_taken_away_all_the_same(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts(sample)
+
+    def interrupted(push: act._Push) -> None:
+        assert counts(sample) != before and (push.audit.private / LEFT).is_file()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(act._Push, "_waited", interrupted)
+    with opened(own_file(sample, tmp_path), sample.environment, live=True) as audit:
+        with pytest.raises(KeyboardInterrupt):
+            audit.check(ARRIVES)
+        assert not (audit.private / LEFT).exists()
+    assert counts(sample) == before
+
+
 # Refused, or not answered
 
 

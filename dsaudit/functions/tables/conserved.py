@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dsaudit.database import QueryError, RelationMissing
-from dsaudit.facts.conserved import Count, counted
+from dsaudit.facts.conserved import Count, chains, counted
 from dsaudit.functions import Row
 from dsaudit.pushing import pushed_before
 from dsaudit.wording import span
@@ -24,7 +24,7 @@ def counts_by_hop(audit: Audit) -> pd.DataFrame:
     show: resource, hop, compared_with, judged, counted, rows, differ
     """
     lines = []
-    for chain in audit.parameters.conserved:
+    for chain in chains(audit):
         try:
             settled = [one for one in counted(audit, chain) if one.is_settled]
         except (QueryError, RelationMissing):
@@ -56,7 +56,7 @@ def imports_under_way(audit: Audit) -> pd.DataFrame:
     show: resource, tenant, settled, under_way
     """
     lines: dict[tuple[str, str], Row] = {}
-    for chain in audit.parameters.conserved:
+    for chain in chains(audit):
         try:
             found = counted(audit, chain)
         except (QueryError, RelationMissing):
