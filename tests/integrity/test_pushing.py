@@ -14,7 +14,7 @@ import pytest
 
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import NEVER, NOT_ASKED, plan_check
-from dsaudit.handoff import LEFT
+from dsaudit.handoff import ACTS, LEFT
 from dsaudit.parameters import load
 from dsaudit.pushing import act
 from dsaudit.verdict import Status
@@ -300,4 +300,13 @@ def test_a_table_pushes_nothing(sample: Sample, tmp_path: Path) -> None:
     before = counts(sample)
     with opened(own_file(sample, tmp_path), sample.environment, live=True) as audit:
         assert audit.frame("pushed_steps").empty
+    assert counts(sample) == before
+
+
+def test_a_replay_pushes_nothing_though_the_run_that_is_replayed_acted(sample: Sample, tmp_path: Path) -> None:
+    (tmp_path / "run" / "private" / "recording" / ACTS).mkdir(parents=True)
+    before = counts(sample)
+    with opened(own_file(sample, tmp_path), sample.environment, replay=str(tmp_path / "run")) as audit:
+        assert reasons({ARRIVES: audit.check(ARRIVES)}) == {"the run that is replayed did not do it"}
+        assert not (audit.private / "recording").exists()
     assert counts(sample) == before
