@@ -56,6 +56,7 @@ NOTEBOOK_HALF = {
     "functions",
     "live",
     "plots",
+    "pushing",
     "reconcile",
     "scratch",
     "source",

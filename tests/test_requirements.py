@@ -36,6 +36,7 @@ PHASES = {
     "03_tenancy": ["DI4"],
     "04_api": ["DI5"],
     "05_performance": ["DI6"],
+    "06_import": ["DI10"],
     "07_readiness": ["DI8", "DI11"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1, DS8.3 and DI9 are the report, DS9.1 the
@@ -44,7 +45,7 @@ PHASES = {
 
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
-    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS
+    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS | discovery.LIVE_FAULTS
     sources = {name: getsource(fault) for name, fault in planters.items()}
     rows = []
     folder = project_root() / "notebooks"

@@ -114,6 +114,11 @@ class Audit:
         """The private folder of the run that this is a phase of, None by hand."""
         return self._handoff.private if self._handoff else None
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether an earlier run's reading is used, so that nothing is done now."""
+        return self._handoff.replayed if self._handoff else bool(self._replay)
+
     @cached_property
     def code(self) -> codebase.Code:
         """The integration's code, read and not run."""

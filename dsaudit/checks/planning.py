@@ -43,6 +43,8 @@ WAYS_IN = {
     "apis": "apis (what the system's API serves of the tables)",
     "apis.headers": "apis.headers (by which the API knows the tenant)",
     "apis.error": "apis.error (the form of the API's refusals)",
+    "conserved": "conserved (the hops at which what came with a parent is counted)",
+    "push": "push (the import that may be pushed through the API)",
     "worker": "worker (the workers' broker, and the task of the sync)",
     "schedule": "schedule (when the sync begins by itself)",
     "flag": "flag (the feature flag of the sync)",

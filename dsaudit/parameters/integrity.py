@@ -1,11 +1,11 @@
-"""What tenancy, invariants, performance, durations and the served endpoints need of each other and of the resources."""
+"""What the sections of a data-integrity audit need of each other and of the resources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dsaudit.parameters import apis
+from dsaudit.parameters import apis, conserved, push
 from dsaudit.parameters.section import Misplaced
 from dsaudit.wording import did_you_mean
 
@@ -29,6 +29,8 @@ def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
                 keys = ("performance", section, index, "drawn", name)
                 yield from _resource(parameters, column.partition(".")[0], *keys)
     yield from apis.mistakes(parameters)
+    yield from conserved.mistakes(parameters)
+    yield from push.mistakes(parameters)
 
 
 def _resource(parameters: Parameters, name: str, *keys: str | int) -> Iterator[Misplaced]:

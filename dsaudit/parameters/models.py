@@ -16,6 +16,7 @@ from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.conserved import Conserved
 from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.duration import Duration
 from dsaudit.parameters.evidence import Evidence
@@ -29,6 +30,7 @@ from dsaudit.parameters.part import Part
 from dsaudit.parameters.performance import Performance
 from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
+from dsaudit.parameters.push import Push
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.schedule import Schedule
@@ -133,6 +135,8 @@ class Parameters(Section):
     live: Live | None = None
     api: Api | None = None
     apis: Apis | None = None
+    conserved: list[Conserved] = []
+    push: Push | None = None
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None

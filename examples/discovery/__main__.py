@@ -39,9 +39,9 @@ def report(sample: Sample) -> dict[str, Any]:
 
 
 def faults() -> tuple[Mapping[str, Fault], Iterable[str]]:
-    from .faults import FAULTS, TOUR
+    from .faults import FAULTS, LIVE_FAULTS, TOUR
 
-    return FAULTS, TOUR
+    return FAULTS | LIVE_FAULTS, TOUR
 
 
 DISCOVERY = Example(

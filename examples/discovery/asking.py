@@ -13,11 +13,13 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SECONDS = 120
 
 
-def asked(url: str, bearer: str, headers: dict[str, str], body: object, query: dict[str, object]) -> tuple[int, Any]:
-    """GET an address, or POST to it if there is a body: the status and the answer."""
+def asked(
+    url: str, bearer: str, headers: dict[str, str], body: object, query: dict[str, object], method: str | None = None
+) -> tuple[int, Any]:
+    """GET an address, or POST to it if there is a body, unless a method is given: the status and the answer."""
     given = {**headers, "Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{url}?{urlencode(query)}" if query else url, data, given)
+    request = urllib.request.Request(f"{url}?{urlencode(query)}" if query else url, data, given, method=method)
     try:
         with _opener.open(request, timeout=SECONDS) as answer:
             return answer.status, json.loads(answer.read())

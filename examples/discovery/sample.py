@@ -61,11 +61,17 @@ class Sample:
         return answer
 
     def ask(
-        self, path: str, headers: dict[str, str], body: object = None, token: str | None = None, **query: object
+        self,
+        path: str,
+        headers: dict[str, str],
+        body: object = None,
+        token: str | None = None,
+        method: str | None = None,
+        **query: object,
     ) -> tuple[int, Any]:
         """Status and answer of the API, with another token than its own, if one is given."""
         bearer = self.environment["DISCOVERY_API_TOKEN"] if token is None else token
-        return asked(f"{self.api_url}/{path}", bearer, headers, body, query)
+        return asked(f"{self.api_url}/{path}", bearer, headers, body, query, method)
 
     def import_records(self, records: list[dict[str, Any]], engagement: Engagement = ENGAGEMENTS[0]) -> dict[str, Any]:
         """Run an import through the whole pipeline; what came of it."""

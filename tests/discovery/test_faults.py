@@ -10,7 +10,7 @@ import pytest
 
 from examples.answer_key import Planted
 from examples.control import SampleError
-from examples.discovery.faults import FAULTS, TOUR
+from examples.discovery.faults import FAULTS, LIVE_FAULTS, TOUR
 from examples.discovery.faults.changing import imported_at_once
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import CLIENTS, ENGAGEMENTS
@@ -344,6 +344,29 @@ def update_deadlocks(sample: Sample, planted: Planted) -> None:
     raise AssertionError("it does not show again")
 
 
+def differing(sample: Sample, count: str, of: str) -> list[str]:
+    """The imports of which as many rows as they say are not there."""
+    return [
+        row["key"]
+        for row in sample.rows(f"select id::text as key from data_imports as i where {count} <> ({of}) order by 1")
+    ]
+
+
+RECORDS = "select count(*) from raw_import_records as r where r.data_import_id = i.id"
+
+
+@shows
+def assets_lost_on_the_way(sample: Sample, planted: Planted) -> None:
+    assets = f"{RECORDS} and exists (select from assets where raw_import_record_id = r.id)"
+    assert differing(sample, "processed_records - failed_records", assets) == planted.must[0].keys != []
+
+
+@shows
+def processed_counted_wrong(sample: Sample, planted: Planted) -> None:
+    assert differing(sample, "processed_records", f"{RECORDS} and r.is_processed") == planted.must[0].keys != []
+    assert differing(sample, "total_records", RECORDS) == []
+
+
 # Those that choose a relation or a table are planted with two seeds.
 CHOOSING = (
     *("foreign_key_dropped", "delete_rule_is_no_action", "not_null_dropped", "index_dropped", "tenant_is_null"),
@@ -380,5 +403,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 34 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
-    assert all(fault.__doc__ for fault in FAULTS.values())
+    assert len(FAULTS) == 36 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert all(fault.__doc__ for fault in (FAULTS | LIVE_FAULTS).values()) and not FAULTS.keys() & LIVE_FAULTS.keys()

@@ -16,6 +16,7 @@ from tests.checks.auditing import Verdicts, all_rows, decision, opened, told
 
 # The file of the sample does not say what is slow on average.
 CHECKS = [name for name in called("data_integrity") if name != "statements_within_budget"]
+READING = [name for name in CHECKS if "acts" not in all_checks()[name].headers]
 pytestmark = pytest.mark.xdist_group("discovery")
 
 
@@ -27,7 +28,7 @@ def sample() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def clean(sample: Any) -> Verdicts:
-    with opened(sample.parameters, sample.environment) as audit:
+    with opened(sample.parameters, sample.environment, live=True) as audit:
         return {name: audit.check(name) for name in CHECKS}
 
 
@@ -42,7 +43,7 @@ def test_a_fault_is_found_by_its_root_and_nothing_else_changes(fault: str, sampl
     try:
         planted = sample.plant(fault)
         with opened(sample.parameters, sample.environment) as audit:
-            found = {name: audit.check(name) for name in CHECKS}
+            found = {name: audit.check(name) for name in READING}
             rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
             parameters = audit.parameters
     finally:

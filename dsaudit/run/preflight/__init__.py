@@ -46,6 +46,7 @@ def preflight(
     yield from _logs(parameters)
     yield from _monitoring(parameters)
     yield acting.started(parameters)
+    yield acting.pushed(parameters)
     yield _baseline(parameters)
     yield _signing(parameters)
     yield from _plan(parameters)

@@ -12,7 +12,7 @@
 --   case when bool_or(tenancy is null) or exists (select from {parent} as p where tenancy is null)
 --   then 'one of the two tables lacks a column that tells whose its rows are' end as reason
 --   from {child} as c group by 1
--- explains: parents_count_their_children
+-- explains: parents_count_their_children, counts_are_conserved
 -- remedy: move these rows to where they belong, and take the columns of the tenancy into the foreign key
 with crossing as materialized (
   select c.tenant, c.source_id, c.row_id, c.key, c.tenancy, p.tenancy as of_parent

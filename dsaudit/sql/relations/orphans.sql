@@ -8,7 +8,8 @@
 -- key: source_id, missing_parent
 -- show: row_id
 -- examined: select tenant, count(*) as examined from {child} as c where not deleted group by 1
--- explains: children_match_payload, parents_count_their_children, enough_children_are_linked, endpoints_agree
+-- explains: children_match_payload, parents_count_their_children, enough_children_are_linked, counts_are_conserved,
+--   endpoints_agree
 -- remedy: fetch the missing parents again or correct the references, then add and validate the foreign key
 select c.tenant, c.source_id, c.row_id, c.key as missing_parent
 from {child} as c

@@ -8,7 +8,7 @@
 -- key: source_id
 -- show: row_id
 -- examined: select tenant, count(*) as examined from {parent} as p where not deleted group by 1
--- explains: endpoints_agree
+-- explains: counts_are_conserved, endpoints_agree
 -- remedy: bring the missing children in again, or count anew where the count alone is wrong
 select p.tenant, p.source_id, p.row_id, p.counted, coalesce(c.children, 0) as children
 from {parent} as p

@@ -8,7 +8,7 @@
 -- show: row_id, tenant_of_the_parent
 -- examined: select tenant, count(*) as examined from {child} as c group by 1
 -- explains: parents_have_their_children, children_match_payload, children_share_the_tenancy,
---   parents_count_their_children
+--   parents_count_their_children, counts_are_conserved
 -- remedy: take the tenant into the foreign key, and move these rows to their own tenant
 select c.tenant, c.source_id, c.row_id, p.tenant as tenant_of_the_parent
 from {child} as c join {parent} as p on p.key = c.key

@@ -25,6 +25,7 @@ from .relations import (
 if TYPE_CHECKING:
     from ..sample import Sample
 
+COUNTED = ["counts_are_conserved"]  # what has lost its parent is missing at a hop
 FOLLOWS = ["endpoints_agree"]  # the API serves an id that it does not know
 
 
@@ -46,18 +47,18 @@ def asset_lost_its_master_flow(sample: "Sample", random: Random) -> Planted:
 
 def discovery_flow_lost_its_data_import(sample: "Sample", random: Random) -> Planted:
     """Discovery flows refer to an import that is not there."""
-    return _lost(sample, random, "discovery_flow_lost_its_data_import", FLOW_OF_IMPORT)
+    return _lost(sample, random, "discovery_flow_lost_its_data_import", FLOW_OF_IMPORT, COUNTED)
 
 
 def asset_lost_its_discovery_flow(sample: "Sample", random: Random) -> Planted:
     """Assets refer to a discovery flow that is not there."""
-    return _lost(sample, random, "asset_lost_its_discovery_flow", ASSET_OF_FLOW)
+    return _lost(sample, random, "asset_lost_its_discovery_flow", ASSET_OF_FLOW, COUNTED)
 
 
 def raw_record_lost_its_data_import(sample: "Sample", random: Random) -> Planted:
     """Raw records refer to an import that is not there, and the imports they came with count more than they have."""
     fault = "raw_record_lost_its_data_import"
-    return _lost(sample, random, fault, RECORD_OF_IMPORT, ["parents_count_their_children"])
+    return _lost(sample, random, fault, RECORD_OF_IMPORT, ["parents_count_their_children", *COUNTED])
 
 
 def raw_record_lost_its_master_flow(sample: "Sample", random: Random) -> Planted:
@@ -67,7 +68,7 @@ def raw_record_lost_its_master_flow(sample: "Sample", random: Random) -> Planted
 
 def asset_lost_its_raw_record(sample: "Sample", random: Random) -> Planted:
     """Assets refer to a raw record that is not there."""
-    return _lost(sample, random, "asset_lost_its_raw_record", ASSET_OF_RECORD)
+    return _lost(sample, random, "asset_lost_its_raw_record", ASSET_OF_RECORD, COUNTED)
 
 
 def _lost(

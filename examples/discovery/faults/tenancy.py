@@ -33,7 +33,9 @@ def reference_crosses_tenants(sample: "Sample", random: Random) -> Planted:
         Expected("references_stay_within_the_tenant", scope=scope, keys=ids),
         Expected("children_share_the_tenancy", scope=scope, keys=ids),
     ]
-    return Planted("reference_crosses_tenants", mode=0, how="edited", must=must, may=["endpoints_agree"])
+    return Planted(
+        "reference_crosses_tenants", mode=0, how="edited", must=must, may=["endpoints_agree", "counts_are_conserved"]
+    )
 
 
 def reference_crosses_engagements(sample: "Sample", random: Random) -> Planted:
@@ -42,7 +44,13 @@ def reference_crosses_engagements(sample: "Sample", random: Random) -> Planted:
     ids = _crossed(sample, random, here.client, there, f"engagement_id = '{here.engagement_id}'")
     scope = {"tenant": here.client, "relation": ASSET_OF_FLOW.relation}
     must = [Expected("children_share_the_tenancy", scope=scope, keys=ids)]
-    return Planted("reference_crosses_engagements", mode=0, how="edited", must=must, may=["endpoints_agree"])
+    return Planted(
+        "reference_crosses_engagements",
+        mode=0,
+        how="edited",
+        must=must,
+        may=["endpoints_agree", "counts_are_conserved"],
+    )
 
 
 def _crossed(sample: "Sample", random: Random, client: str, there: Engagement, condition: str) -> list[str]:

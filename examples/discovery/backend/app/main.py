@@ -20,6 +20,7 @@ app = Starlette(
         Route(f"{V1}/data-imports", of_tenant(data_imports.all_of_them, page)),
         Route(f"{V1}/data-imports", data_imports.create, methods=["POST"]),
         Route(f"{V1}/data-imports/{{key}}", of_tenant(data_imports.by_id, key)),
+        Route(f"{V1}/data-imports/{{key}}", of_tenant(data_imports.remove, key), methods=["DELETE"]),
         Route(f"{V1}/data-imports/{{key}}/records", of_tenant(data_imports.records, data_imports.key_and_page)),
         Route(f"{V1}/assets", of_tenant(assets.all_of_them, assets.filters_and_page)),
     ],

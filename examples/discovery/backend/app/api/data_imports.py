@@ -1,4 +1,7 @@
-"""The imports and their records; a new import runs through the whole pipeline before it is answered."""
+"""The imports and their records; a new import runs through the whole pipeline before it is answered.
+
+One that is deleted takes along all that came of it.
+"""
 
 import json
 from typing import Any
@@ -15,6 +18,7 @@ from app.api.responses import ApiError, Page, answer, single
 from app.core import faults
 from app.core.db import Connection, exists
 from app.services.import_pipeline import imported
+from app.services.import_removal import removed
 
 MOST_RECORDS = 10_000
 IMPORTS = Table(
@@ -53,6 +57,13 @@ def records(request: Request, connection: Connection, asked: tuple[object, Page]
     key, page = asked
     row_of(connection, IMPORTS, key)
     return page_of(connection, RECORDS, page, {"data_import_id": key})
+
+
+def remove(request: Request, connection: Connection, key: object) -> Response:
+    """The import as it was."""
+    row = row_of(connection, IMPORTS, key)
+    removed(connection, key)
+    return single(row)
 
 
 async def create(request: Request) -> Response:
