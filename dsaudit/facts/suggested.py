@@ -6,15 +6,15 @@ Evident is what three things say at once: the name, the type, and the values, of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsaudit import naming
-from dsaudit.database import QueryError, TableInfo
+from dsaudit.database import Database, QueryError, TableInfo
 from dsaudit.database.expressions import quoted
 from dsaudit.facts.relations import known, resources_of
-from dsaudit.facts.schema.constraints import constraints
+from dsaudit.facts.schema.constraints import Constraints, constraints
 from dsaudit.parameters.tenancy import tenancy_columns
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ _STEM = re.compile(r"(.+)_(?:id|uid|uuid|key)")
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A column that evidently refers to another table's key: of so many values, so many are found there."""
+    """A column that evidently refers to another table's key: of so many values, so many are found there.
+
+    `orphans` are the rows of the whole table that refer to none; None where counting them took too long.
+    """
 
     child: str
     column: str
@@ -35,25 +38,51 @@ class Suggestion:
     key: str
     values: int
     found: int
+    orphans: int | None = None
 
 
 def suggestions(audit: Audit) -> list[Suggestion]:
     """Return the undeclared but evident references of the audited tables, to whatever table of the database."""
-    return [
-        one for child, column, parent, key in _candidates(audit) if (one := _tried(audit, child, column, parent, key))
-    ]
-
-
-def _candidates(audit: Audit) -> Iterator[tuple[TableInfo, str, TableInfo, str]]:
-    facts, resources = constraints(audit), resources_of(audit)
-    tables = {info.oid: info for info in audit.database.catalogue().values() if facts.kinds.get(info.oid) in ("r", "p")}
-    said = {(key.child, column) for key in facts.foreign_keys for column, _ in key.pairs}
-    said |= {(one.child.oid, one.pair[0]) for _, one, _ in known(audit) if one}
-    keys = {(i.table, i.columns[0]) for i in facts.indexes if i.is_unique and not i.partial and len(i.columns) == 1}
+    resources = resources_of(audit)
+    said = {(one.child.oid, one.pair[0]) for _, one, _ in known(audit) if one}
     for oid, owners in resources.items():
-        own = {*audit.parameters.resources[owners[0]].key, *tenancy_columns(audit.parameters, owners[0])}
+        key = audit.parameters.resources[owners[0]].key
+        said |= {(oid, column) for column in tenancy_columns(audit.parameters, owners[0])}
+        said |= {(oid, key[0])} if len(key) == 1 else set()  # the parts of a longer one may each refer
+    return [one for _, _, one in evident(audit.database, constraints(audit), resources, said)]
+
+
+def evident(
+    database: Database,
+    facts: Constraints,
+    resources: Mapping[int, Sequence[str]],
+    said: Collection[tuple[int, str]],
+    counted: Collection[int] | None = None,
+) -> list[tuple[int, int, Suggestion]]:
+    """Return the evident references of some tables, each with the object ids of its child's and its parent's table.
+
+    `resources` are what the tables are called beside their names, `said` the columns of which it is known what they
+    are; orphans are counted in the tables `counted`, or in all.
+    """
+    found = []
+    for child, column, parent, key in _candidates(database, facts, resources, said):
+        if one := _tried(database, child, column, parent, key, counted is None or child.oid in counted):
+            found.append((child.oid, parent.oid, one))
+    return found
+
+
+def _candidates(
+    database: Database,
+    facts: Constraints,
+    resources: Mapping[int, Sequence[str]],
+    said: Collection[tuple[int, str]],
+) -> Iterator[tuple[TableInfo, str, TableInfo, str]]:
+    tables = {info.oid: info for info in database.catalogue().values() if facts.kinds.get(info.oid) in ("r", "p")}
+    referring = {(key.child, column) for key in facts.foreign_keys for column, _ in key.pairs}
+    keys = {(i.table, i.columns[0]) for i in facts.indexes if i.is_unique and not i.partial and len(i.columns) == 1}
+    for oid in resources:
         for column, kind in tables[oid].columns.items() if oid in tables else ():
-            if (oid, column) in said or column in own:
+            if (oid, column) in referring or (oid, column) in said:
                 continue
             for target, key in sorted(keys):
                 is_typed = target in tables and tables[target].columns[key] == kind and (target, key) != (oid, column)
@@ -61,18 +90,26 @@ def _candidates(audit: Audit) -> Iterator[tuple[TableInfo, str, TableInfo, str]]
                     yield tables[oid], column, tables[target], key
 
 
-def _is_named(column: str, child: int, key: str, parent: TableInfo, resources: list[str]) -> bool:
-    """Return whether a column is called like a table, or a resource, and its id, or just like the other's key."""
-    name, stem = naming.snake(column), _STEM.fullmatch(naming.snake(column))
-    if stem is None:
-        return False
+def _is_named(column: str, child: int, key: str, parent: TableInfo, resources: Sequence[str]) -> bool:
+    """Return whether a column is called like a table, or a resource, and its key, or just like the other's key."""
+    name, target, stem = naming.snake(column), naming.snake(key), _STEM.fullmatch(naming.snake(column))
     if parent.oid == child:
-        return stem[1] in ("parent", "previous", "original")
+        return stem is not None and stem[1] in ("parent", "previous", "original")
     names = {naming.snake(parent.name), naming.one(parent.name), *resources}
-    return name == naming.snake(key) or any(stem[1] == one or stem[1].endswith(f"_{one}") for one in names)
+    if target != "id" and any(_bare(name) == _bare(f"{one}{target}") for one in names):
+        return True
+    return stem is not None and (
+        name == target or any(stem[1] == one or stem[1].endswith(f"_{one}") for one in names)
+    )
 
 
-def _tried(audit: Audit, child: TableInfo, column: str, parent: TableInfo, key: str) -> Suggestion | None:
+def _bare(name: str) -> str:
+    return name.replace("_", "")
+
+
+def _tried(
+    database: Database, child: TableInfo, column: str, parent: TableInfo, key: str, is_counted: bool
+) -> Suggestion | None:
     ends = [f"{quoted(table.schema)}.{quoted(table.name)}" for table in (child, parent)]
     few = f"select {quoted(column)} as value from {ends[0]} where {quoted(column)} is not null limit {ROWS}"
     sql = (
@@ -80,10 +117,19 @@ def _tried(audit: Audit, child: TableInfo, column: str, parent: TableInfo, key: 
         f" (select from {ends[1]} as p where p.{quoted(key)} = few.value)) as found"
         f" from (select distinct value from ({few}) as one limit {VALUES}) as few"
     )
+    lost = (
+        f"select count(*) as orphans from {ends[0]} as c where c.{quoted(column)} is not null"
+        f" and not exists (select from {ends[1]} as p where p.{quoted(key)} = c.{quoted(column)})"
+    )
     try:
-        values, found = audit.database.query(sql).rows[0]
+        values, found = database.query(sql).rows[0]
     except QueryError:
         return None  # a table that the auditor may not read, or one that is too large for a look
-    evident = values >= LEAST and found >= SHARE * values
+    if values < LEAST or found < SHARE * values:
+        return None
+    try:
+        orphans = database.query(lost).rows[0][0] if is_counted else None
+    except QueryError:
+        orphans = None  # it took too long
     names = (f"{child.schema}.{child.name}", column, f"{parent.schema}.{parent.name}", key)
-    return Suggestion(*names, values, found) if evident else None
+    return Suggestion(*names, values, found, orphans)
