@@ -7,7 +7,8 @@ is offered and not declared. So a run of the draft accuses nothing that the data
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,9 @@ def put_integrity(draft: Draft, system: System) -> None:
         _put_table(draft, known.names[oid], shape, known, system.tables)
     _tell_left_out(draft, system, tables)
     owned = ownership.owned_by(database, tables, known.names)
-    _put_relations(draft, known, set(owned.columns) if owned else set())
-    _offer_relations(draft, system, known, owned.columns if owned else [])
+    owners = owned.columns if owned else []
+    _put_relations(draft, known, owners)
+    _offer_relations(draft, system, known, owners)
     if owned:
         ownership.put(draft, owned)
     else:
@@ -88,7 +90,7 @@ def _put_table(draft: Draft, name: str, shape: Shape, known: Known, tables: Mapp
     filled = [key for key in shape.unique if all((shape.oid, column) in known.facts.filled for column in key)]
     key = shape.primary or next(iter(sorted(filled, key=len)), ())
     if not key:
-        draft.note(at, "key, which nothing tells: the table has no primary key and no unique constraint without nulls")
+        draft.note(at, "key: there is no primary key and no unique constraint without nulls; rows are told by place")
         return
     draft.put(f"{at}.key", key[0] if len(key) == 1 else list(key))
 
@@ -115,34 +117,54 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(sorted(names)[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _put_relations(draft: Draft, known: Known, owners: set[str]) -> None:
+def _put_relations(draft: Draft, known: Known, owners: Collection[str]) -> None:
     """Set the foreign keys between the tables; those of several columns can be none, unless they are the tenant's."""
-    declared: dict[tuple[str, str], str] = {}
-    keys = [one for one in known.facts.foreign_keys if {one.child, one.parent} <= set(known.tables)]
-    order = list(known.tables)
-    for key in sorted(keys, key=lambda one: order.index(one.child)):
-        pairs = [(child, parent) for child, parent in key.pairs if child != parent or child not in owners]
-        pairs = pairs or list(key.pairs)
-        if key.is_inherited:
-            continue
+    declared: dict[tuple[str, str], ForeignKey] = {}
+    for key in _of_tables(known):
+        pairs = [pair for pair in key.pairs if pair[0] != pair[1] or pair[0] not in owners] or list(key.pairs)
+        ends = known.end(key.child, pairs[0][0]), known.end(key.parent, pairs[0][1])
         if len(pairs) > 1 or any("." in name for name in pairs[0]):
             draft.note("relations", f"{key.name}, a foreign key of several columns: {_told(known, key)}")
-            continue
-        ends = known.end(key.child, pairs[0][0]), known.end(key.parent, pairs[0][1])
-        if ends in declared:
-            if declared[ends] != key.rule:
-                words = f"{key.name}, a second foreign key on {ends[0]}, with another rule: {key.definition}"
-                draft.ask("relations", words)
-            continue
-        declared[ends] = key.rule
-        nullable = (key.child, pairs[0][0]) not in known.facts.filled
-        value = {"child": ends[0], "parent": ends[1], **({"nullable": True} if nullable else {})}
-        # What sets null in a column that is NOT NULL refuses the deletion; a file that says so is not accepted.
-        rule = key.rule if nullable or key.rule != "set_null" else None
-        why = key.problem or (None if rule else f"{key.name} sets null, and the column is NOT NULL")
-        if key.problem:
-            why = f"{key.name} is there, but {key.problem}"
-        draft.put(f"relations.{len(declared)}", {**value, **({"on_delete": rule} if rule else {})}, why)
+        elif ends not in declared:
+            declared[ends] = key
+            is_nullable = (key.child, pairs[0][0]) not in known.facts.filled
+            rule, why = _rule(key, is_nullable)
+            value = {"child": ends[0], "parent": ends[1], "nullable": is_nullable, "on_delete": rule}
+            draft.put(f"relations.{len(declared)}", {name: told for name, told in value.items() if told}, why)
+        elif declared[ends].rule != key.rule:
+            draft.ask("relations", f"{key.name}, a second foreign key on {ends[0]}, has another rule: {key.rule}")
+    for (root, parent, pair), count in _of_partitions(known).items():
+        ends = known.end(root, pair[0]), known.end(parent, pair[1])
+        if ends not in declared and "." not in pair[0] + pair[1]:
+            why = f"{count} of {plural(len(known.facts.leaves[root]), 'partition')} have a foreign key, the table has none"
+            nullable = {"nullable": True} if (root, pair[0]) not in known.facts.filled else {}
+            draft.put(f"relations.of_partitions_{'_'.join(ends)}", {"child": ends[0], "parent": ends[1], **nullable}, why)
+
+
+def _of_tables(known: Known) -> list[ForeignKey]:
+    """Return the foreign keys between the tables, in the order of the file."""
+    order = {oid: place for place, oid in enumerate(known.tables)}
+    own = [key for key in known.facts.foreign_keys if {key.child, key.parent} <= {*order} and not key.is_inherited]
+    return sorted(own, key=lambda key: order[key.child])
+
+
+def _of_partitions(known: Known) -> Counter[tuple[int, int, tuple[str, str]]]:
+    """Count the partitions that have a foreign key of one column which their table has not, by table and columns."""
+    root = {leaf: table for table, leaves in known.facts.leaves.items() if table in known.tables for leaf in leaves}
+    return Counter(
+        (root[key.child], key.parent, key.pairs[0])
+        for key in known.facts.foreign_keys
+        if key.child in root and key.parent in known.tables and len(key.pairs) == 1 and not key.is_inherited
+    )
+
+
+def _rule(key: ForeignKey, is_nullable: bool) -> tuple[str | None, str | None]:
+    """Return the delete rule of a foreign key, and what is wrong with it: then no file can declare it."""
+    if key.problem:
+        return key.rule if is_nullable or key.rule != "set_null" else None, f"{key.name} is there, but {key.problem}"
+    if key.rule == "set_null" and not is_nullable:
+        return None, f"{key.name} sets null in a column that is NOT NULL, and so refuses each deletion"
+    return key.rule, None
 
 
 def _told(known: Known, key: ForeignKey) -> str:
@@ -165,13 +187,8 @@ def _offer_relations(draft: Draft, system: System, known: Known, owners: Sequenc
 
 def _evidence(one: Suggestion) -> str:
     share = f"{100 * one.found / one.values:.4g} % of {plural(one.values, 'different value')} are there"
-    if one.orphans is None:
-        return f"no constraint holds it, but by its name and type it refers there, and {share}; orphans were not counted"
-    return f"no constraint holds it, but by its name and type it refers there, and {share}; {_orphans(one.orphans)}"
-
-
-def _orphans(count: int) -> str:
-    return "no row is an orphan" if not count else f"{plural(count, 'row')} would be {'an orphan' if count == 1 else 'orphans'}"
+    lost = "orphans were not counted" if one.orphans is None else f"{plural(one.orphans, 'row')} refer to none"
+    return f"no constraint holds it, but it refers there by its name and type, and {share}; {lost}"
 
 
 def _offer_performance(draft: Draft, system: System, known: Known) -> None:

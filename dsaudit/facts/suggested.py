@@ -86,7 +86,7 @@ def _candidates(
                 continue
             for target, key in sorted(keys):
                 is_typed = target in tables and tables[target].columns[key] == kind and (target, key) != (oid, column)
-                if is_typed and _is_named(column, oid, key, tables[target], resources.get(target, [])):
+                if is_typed and (oid, target) not in facts.heirs and _is_named(column, oid, key, tables[target], resources.get(target, [])):
                     yield tables[oid], column, tables[target], key
 
 

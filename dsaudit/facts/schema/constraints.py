@@ -57,6 +57,7 @@ class Constraints:
     indexes: list[Index]
     filled: Collection[tuple[int, str]]  # columns that cannot be null
     leaves: Mapping[int, list[int]]  # the partitions that hold the rows of a partitioned table
+    heirs: Collection[tuple[int, int]] = ()  # tables with one that they inherit from
 
     def finds(self, table: int, column: str, beside: Collection[str] = ()) -> bool:
         """Return whether an index finds the rows of a table by one column, those in `beside` being known as well.
@@ -102,8 +103,8 @@ def read(database: Database) -> Constraints:
     QueryError
         The catalogue cannot be read.
     """
-    asked = [TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES]
-    tables, keys, indexes, filled, leaves = (answer.records for answer in database.queries(asked, most=None))
+    asked = [TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES, HEIRS]
+    tables, keys, indexes, filled, leaves, heirs = (answer.records for answer in database.queries(asked, most=None))
     of_table: dict[int, list[int]] = {}
     for row in leaves:
         of_table.setdefault(row["root"], []).append(row["oid"])
@@ -114,6 +115,7 @@ def read(database: Database) -> Constraints:
         [Index(row["oid"], tuple(row["columns"]), row["is_unique"], row["partial"]) for row in indexes],
         {(row["oid"], row["column"]) for row in filled},
         of_table,
+        {(row["oid"], row["parent"]) for row in heirs},
     )
 
 
@@ -201,3 +203,5 @@ from pg_class as c cross join lateral pg_partition_tree(c.oid) as t
 where c.relkind = 'p' and t.isleaf and t.relid <> c.oid
 order by 2, 1
 """
+
+HEIRS = "select inhrelid::bigint as oid, inhparent::bigint as parent from pg_inherits order by 1, 2"
