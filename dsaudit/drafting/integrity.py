@@ -109,7 +109,9 @@ def _tell_left_out(draft: Draft, system: System, tables: Mapping[int, Shape]) ->
     hidden = [row["name"] for row in system.sampler.database.query(HIDDEN, most=None).records]
     if hidden:
         what = plural(len(hidden), "table")
-        draft.ask("resources", f"{what} that this role may not read, and of which nothing is audited: {_listed(hidden)}")
+        draft.ask(
+            "resources", f"{what} that this role may not read, and of which nothing is audited: {_listed(hidden)}"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -136,9 +138,12 @@ def _put_relations(draft: Draft, known: Known, owners: Collection[str]) -> None:
     for (root, parent, pair), count in _of_partitions(known).items():
         ends = known.end(root, pair[0]), known.end(parent, pair[1])
         if ends not in declared and "." not in pair[0] + pair[1]:
-            why = f"{count} of {plural(len(known.facts.leaves[root]), 'partition')} have a foreign key, the table has none"
+            of = plural(len(known.facts.leaves[root]), "partition")
+            why = f"{count} of {of} have a foreign key, the table itself has none"
             nullable = {"nullable": True} if (root, pair[0]) not in known.facts.filled else {}
-            draft.put(f"relations.of_partitions_{'_'.join(ends)}", {"child": ends[0], "parent": ends[1], **nullable}, why)
+            draft.put(
+                f"relations.of_partitions_{'_'.join(ends)}", {"child": ends[0], "parent": ends[1], **nullable}, why
+            )
 
 
 def _of_tables(known: Known) -> list[ForeignKey]:
@@ -187,7 +192,11 @@ def _offer_relations(draft: Draft, system: System, known: Known, owners: Sequenc
 
 def _evidence(one: Suggestion) -> str:
     share = f"{100 * one.found / one.values:.4g} % of {plural(one.values, 'different value')} are there"
-    lost = "orphans were not counted" if one.orphans is None else f"{plural(one.orphans, 'row')} refer to none"
+    lost = (
+        "orphans were not counted"
+        if one.orphans is None
+        else f"{plural(one.orphans, 'row')} refer{'s' * (one.orphans == 1)} to none"
+    )
     return f"no constraint holds it, but it refers there by its name and type, and {share}; {lost}"
 
 

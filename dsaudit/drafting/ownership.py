@@ -88,7 +88,9 @@ def put(draft: Draft, owned: Owned) -> None:
         why = "the only one that may log in and change these tables, and that neither owns them nor is a superuser"
         draft.put("tenancy.role", re.escape(owned.roles[0]), why)
     else:
-        told = f": {', '.join(owned.roles)}" if owned.roles else "; no role but owners and superusers may log in and do so"
+        told = (
+            f": {', '.join(owned.roles)}" if owned.roles else "; no role but owners and superusers may log in and do so"
+        )
         draft.ask("tenancy", f"role: as which the application connects{told}")
     draft.put("tenancy.shared", owned.shared, "they lack one of the columns; see whether their rows belong to nobody")
     draft.ask("tenants", "the name and id of each, for results by tenant; {name: acme, id: …}")

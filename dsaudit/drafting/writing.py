@@ -54,9 +54,7 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
     if path == ("relations",):
         yield "relations:"
         for one in inner:
-            entry = draft.entries[one]
-            if one in draft.entries:
-                yield from _relation(draft.entries[one])
+            yield from _relation(draft.entries[one])
         yield from _asked(open_.get(path, ()), "  ")
         return
     children = list(dict.fromkeys(one[: len(path) + 1] for one in inner))

@@ -86,7 +86,11 @@ def _candidates(
                 continue
             for target, key in sorted(keys):
                 is_typed = target in tables and tables[target].columns[key] == kind and (target, key) != (oid, column)
-                if is_typed and (oid, target) not in facts.heirs and _is_named(column, oid, key, tables[target], resources.get(target, [])):
+                if (
+                    is_typed
+                    and (oid, target) not in facts.heirs
+                    and _is_named(column, oid, key, tables[target], resources.get(target, []))
+                ):
                     yield tables[oid], column, tables[target], key
 
 
@@ -98,9 +102,7 @@ def _is_named(column: str, child: int, key: str, parent: TableInfo, resources: S
     names = {naming.snake(parent.name), naming.one(parent.name), *resources}
     if target != "id" and any(_bare(name) == _bare(f"{one}{target}") for one in names):
         return True
-    return stem is not None and (
-        name == target or any(stem[1] == one or stem[1].endswith(f"_{one}") for one in names)
-    )
+    return stem is not None and (name == target or any(stem[1] == one or stem[1].endswith(f"_{one}") for one in names))
 
 
 def _bare(name: str) -> str:

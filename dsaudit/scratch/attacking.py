@@ -137,7 +137,7 @@ def _tried(connection: psycopg.Connection[Any], statement: str, target: Target, 
     if any(is_broken for (is_broken,) in broken):
         return replace(told, outcome="accepted")
     if broken:
-        return replace(told, outcome="mended", reason="a trigger or rule changes the row before its constraint is asked")
+        return replace(told, outcome="mended", reason="a trigger or rule changes the row before it is checked")
     return replace(told, outcome="swallowed", reason="a trigger or rule kept the row out, without an error")
 
 

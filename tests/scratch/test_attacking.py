@@ -37,7 +37,7 @@ def test_every_constraint_is_attacked_and_refuses(sound: list[Attack], filled: S
 def test_a_trigger_that_mends_the_row_proves_nothing_for_or_against_its_constraint(sound: list[Attack]) -> None:
     (mended,) = [one for one in sound if one.outcome == "mended"]
     assert (mended.table, mended.constraint, mended.is_decided) == ("public.follows", "since", False)
-    assert mended.reason == "a trigger or rule changes the row before its constraint is asked"
+    assert mended.reason == "a trigger or rule changes the row before it is checked"
 
 
 def test_the_constraint_and_the_sqlstate_are_told(sound: list[Attack]) -> None:
