@@ -6,7 +6,8 @@ Evident is what three things say at once: the name, the type, and the values, of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ROWS, VALUES = 10_000, 1_000  # of the child's table that are looked at, and different values of these that are
 LEAST, SHARE = 3, 0.95  # so few values prove nothing, and so large a share of them has to be found
+Key = tuple[int, str]  # a table's object id, and the column of a unique index
 _STEM = re.compile(r"(.+)_(?:id|uid|uuid|key)")
 
 
@@ -80,33 +82,48 @@ def _candidates(
     tables = {info.oid: info for info in database.catalogue().values() if facts.kinds.get(info.oid) in ("r", "p")}
     referring = {(key.child, column) for key in facts.foreign_keys for column, _ in key.pairs}
     keys = {(i.table, i.columns[0]) for i in facts.indexes if i.is_unique and not i.partial and len(i.columns) == 1}
+    called = _called(tables, sorted(key for key in keys if key[0] in tables), resources)
     for oid in resources:
         for column, kind in tables[oid].columns.items() if oid in tables else ():
             if (oid, column) in referring or (oid, column) in said:
                 continue
-            for target, key in sorted(keys):
-                is_typed = target in tables and tables[target].columns[key] == kind and (target, key) != (oid, column)
-                if (
-                    is_typed
-                    and (oid, target) not in facts.heirs
-                    and _is_named(column, oid, key, tables[target], resources.get(target, []))
-                ):
+            stem = _STEM.fullmatch(naming.snake(column))
+            is_of_its_own = stem is not None and stem[1] in ("parent", "previous", "original")
+            named = [key for key in keys if key[0] == oid] if is_of_its_own else []
+            named += [key for key in called(column) if key[0] != oid]
+            for target, key in sorted({*named}):
+                is_typed = tables[target].columns[key] == kind and (target, key) != (oid, column)
+                if is_typed and (oid, target) not in facts.heirs:
                     yield tables[oid], column, tables[target], key
 
 
-def _is_named(column: str, child: int, key: str, parent: TableInfo, resources: Sequence[str]) -> bool:
-    """Return whether a column is called like a table, or a resource, and its key, or just like the other's key."""
-    name, target, stem = naming.snake(column), naming.snake(key), _STEM.fullmatch(naming.snake(column))
-    if parent.oid == child:
-        return stem is not None and stem[1] in ("parent", "previous", "original")
-    names = {naming.snake(parent.name), naming.one(parent.name), *resources}
-    if target != "id" and any(_bare(name) == _bare(f"{one}{target}") for one in names):
-        return True
-    return stem is not None and (name == target or any(stem[1] == one or stem[1].endswith(f"_{one}") for one in names))
+def _called(
+    tables: Mapping[int, TableInfo], keys: Sequence[Key], resources: Mapping[int, Sequence[str]]
+) -> Callable[[str], set[Key]]:
+    """Return what tells the keys that a column is called like: a table, or a resource, and its key, or just the key."""
+    ends, whole, alike = (
+        defaultdict[str, set[Key]](set),
+        defaultdict[str, set[Key]](set),
+        defaultdict[str, set[Key]](set),
+    )
+    for oid, key in keys:
+        target = naming.snake(key)
+        alike[target].add((oid, key))
+        for one in {naming.snake(tables[oid].name), naming.one(tables[oid].name), *resources.get(oid, [])}:
+            ends[one].add((oid, key))
+            if target != "id":
+                whole[f"{one}{target}".replace("_", "")].add((oid, key))
 
+    def called(column: str) -> set[Key]:
+        name = naming.snake(column)
+        found = set(whole.get(name.replace("_", ""), ()))
+        if stem := _STEM.fullmatch(name):
+            words = stem[1].split("_")
+            found |= alike.get(name, set())
+            found |= {key for at in range(len(words)) for key in ends.get("_".join(words[at:]), ())}
+        return found
 
-def _bare(name: str) -> str:
-    return name.replace("_", "")
+    return called
 
 
 def _tried(
