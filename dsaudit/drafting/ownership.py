@@ -33,6 +33,7 @@ class Owned:
     secured: int  # tables with policies
     shared: list[str]  # resources without one of the columns
     roles: list[str]  # that may use the secured tables, and neither own them nor go around row security
+    narrower: list[str]  # columns that policies bind as well, and that not all tables of the tenants have
 
 
 def owned_by(database: Database, tables: Mapping[int, Shape], names: Mapping[int, str]) -> Owned | None:
@@ -54,6 +55,10 @@ def owned_by(database: Database, tables: Mapping[int, Shape], names: Mapping[int
         return None
     places = {name: _place(name, [tables[oid] for oid in secured]) for name in columns}
     columns.sort(key=lambda name: (-counted[name], places[name]))
+    # One that some of the tenants' tables lack would leave these out: it is told, and not taken.
+    owned = [tables[oid] for oid, bound_ in pairs.items() if columns[0] in {name for name, _ in bound_}]
+    narrower = [name for name in columns if not all(name in one.columns for one in owned)]
+    columns = [name for name in columns if name not in narrower]
     by_setting = Counter((name, by) for found in pairs.values() for name, by in found if by)
     settings = {
         name: max((count, by) for (column, by), count in by_setting.items() if column == name)[1]
@@ -62,7 +67,7 @@ def owned_by(database: Database, tables: Mapping[int, Shape], names: Mapping[int
     }
     shared = [names[oid] for oid, shape in tables.items() if not {*columns} <= {*shape.columns}]
     found = [row["name"] for row in database.query(ROLES, {"tables": list(secured)}, most=None).records]
-    return Owned(columns, settings, len(secured), shared, found)
+    return Owned(columns, settings, len(secured), shared, found, narrower)
 
 
 def _bound(condition: str, shape: Shape) -> Iterable[tuple[str, str | None]]:
@@ -82,6 +87,10 @@ def _place(name: str, tables: Iterable[Shape]) -> int:
 def put(draft: Draft, owned: Owned) -> None:
     """Set the section."""
     what = plural(owned.secured, "table")
+    if owned.narrower:
+        draft.note(
+            "tenancy", f"{', '.join(owned.narrower)}: policies bind it too, but some of the tenants' tables lack it"
+        )
     draft.put("tenancy.columns", owned.columns, f"the policies of {what} bind {' and '.join(owned.columns)}")
     draft.put("tenancy.settings", dict(owned.settings))
     if len(owned.roles) == 1:

@@ -200,6 +200,26 @@ def test_row_security_tells_columns_settings_role_and_what_is_shared(postgres: s
         assert {"tables_have_row_security", "children_share_the_tenancy", "tenants_cannot_be_broken_into"} <= set(found)
 
 
+def test_a_column_that_some_of_the_tenants_tables_lack_is_told_and_not_taken(
+    postgres: server.Server, tmp_path: Path
+) -> None:
+    narrow = """
+    create table a (id integer primary key, org text, team text);
+    create table b (id integer primary key, org text, team text);
+    create table c (id integer primary key, org text);
+    alter table a enable row level security;
+    alter table b enable row level security;
+    alter table c enable row level security;
+    create policy own on a using (org = current_setting('app.org') and team = current_setting('app.team'));
+    create policy own on b using (org = current_setting('app.org') and team = current_setting('app.team'));
+    create policy own on c using (org = current_setting('app.org'));
+    """
+    for one in drafted(postgres, narrow, tmp_path):
+        assert one.values["tenancy"] == {"columns": ["org"], "settings": {"org": "app.org"}}
+        assert "team: policies bind it too, but some of the tenants' tables lack it" in one.text
+        assert "role: as which the application connects" in one.text
+
+
 def test_a_column_that_is_called_like_a_tenants_is_offered_and_not_declared(
     postgres: server.Server, tmp_path: Path
 ) -> None:
