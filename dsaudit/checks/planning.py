@@ -17,6 +17,8 @@ from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
 from dsaudit.parameters import Parameters, Part
 from dsaudit.parameters.apis import served
 from dsaudit.parameters.probe import Sending
+from dsaudit.parameters.resource import Relation
+from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
@@ -83,6 +85,7 @@ HAVING = {
     "counted_children": "is nested at a single path (nested.at)",
     "invariants": "has something that each of its rows has to hold (invariants)",
     "served": "is served by an endpoint (apis.endpoints)",
+    "owned": "tells whose its rows are (tenancy)",
     "required": "is a relation that is never empty (nullable)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
@@ -275,7 +278,7 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         of_raw_rows = having != "counted_children" and any(one.split(".")[0] == "raw" for one in _ways_in(check))
         return [name for name in named if not of_raw_rows or parameters.has_raw_rows(name)]
     if column == "relation":
-        return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
+        return [one.name for one in parameters.relations if not having or _relates(parameters, one, having)]
     if column == "query":
         return [query.name for query in parameters.performance.queries] if parameters.performance else []
     raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation, query")
@@ -287,4 +290,13 @@ def _has(parameters: Parameters, resource: str, having: str) -> bool:
         return any(one.resource == resource for one in parameters.invariants)
     if having == "served":
         return served(parameters, resource)
+    if having == "owned":
+        return bool(tenancy_columns(parameters, resource))
     return bool(getattr(parameters.resources[resource], having))
+
+
+def _relates(parameters: Parameters, relation: Relation, having: str) -> bool:
+    """Return whether a relation declares something, or the file does of both its ends."""
+    if having == "owned":
+        return all(_has(parameters, end.partition(".")[0], having) for end in (relation.child, relation.parent))
+    return bool(getattr(relation, having))

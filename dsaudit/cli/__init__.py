@@ -38,6 +38,11 @@ def main() -> None:
 @click.option("--code", type=FOLDER, help="The integration's code; it is read and not run.")
 @click.option("--provider", help="Whose API it is: shopify, stripe, quickbooks, or a file like theirs.")
 @click.option("--documents", type=FOLDER, help="The integration's documents. [default: looked for beside the code]")
+@click.option(
+    "--blueprint",
+    type=click.Choice(["datasource", "data_integrity"]),
+    help="What the file is for. [default: by what is evident]",
+)
 @click.option("--integration", help="Its name in reports. [default: the file's]")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="The file. [default: parameters/INTEGRATION.yml]")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
@@ -47,6 +52,7 @@ def init(
     code: Path | None,
     provider: str | None,
     documents: Path | None,
+    blueprint: str | None,
     integration: str | None,
     target: Path | None,
     force: bool,
@@ -59,7 +65,7 @@ def init(
 
     if bool(database_url) == bool(database_url_env):
         raise click.UsageError("give the database with --database-url or --database-url-env")
-    given = Given(database_url, database_url_env, code, provider, documents, integration, target, force)
+    given = Given(database_url, database_url_env, code, provider, documents, integration, target, force, blueprint)
     for line in init(given):
         click.echo(line)
 

@@ -49,8 +49,11 @@ def source_id(resource: Resource, info: TableInfo) -> str:
     """Return the expression of a refined row's source id as text.
 
     The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
-    that may stand in a value would make two keys one.
+    that may stand in a value would make two keys one. Where a table has no key, as a file for the database alone lets
+    it, a row is told by its place.
     """
+    if not resource.key:
+        return "x.ctid::text" if info.is_stored else "null::text"
     parts = [id_of(column, info) for column in resource.key]
     if len(parts) == 1:
         return parts[0]

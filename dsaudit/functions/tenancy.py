@@ -29,6 +29,7 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
     requirement: DI4
     severity: critical
     scope: resource
+    having: owned
     needs: tenancy
     key: source_id, field, problem
     show: field, problem, row_id, statement
@@ -37,7 +38,7 @@ def tenant_columns_are_filled(audit: Audit) -> Found:
     """
     rows: list[Row] = []
     examined: list[Row] = []
-    for name, resource in audit.parameters.resources.items():
+    for name, resource in _owned(audit):
         try:
             table = audit.relations.table(resource.table)
         except RelationMissing as error:
@@ -62,6 +63,7 @@ def tables_have_row_security(audit: Audit) -> Found:
     requirement: DI4
     severity: critical
     scope: resource
+    having: owned
     needs: tenancy
     key: table, problem, policy
     show: table, problem, policy, commands, statement
@@ -76,7 +78,7 @@ def tables_have_row_security(audit: Audit) -> Found:
         why = f"row security cannot be read: {error}"
     rows: list[Row] = []
     examined: list[Row] = []
-    for name, resource in audit.parameters.resources.items():
+    for name, resource in _owned(audit):
         try:
             one = facts.get(audit.relations.table(resource.table).oid)
             reason = why or (_no_table(one) if one else None)
@@ -110,6 +112,12 @@ def application_cannot_bypass(audit: Audit) -> Found:
     settings = audit.parameters.tenancy
     reason = f"no role that {settings.role} matches may read or write an audited table" if settings else None
     return frames(rows, [{"examined": len(found), "reason": None if found else reason}])
+
+
+def _owned(audit: Audit) -> list[tuple[str, Resource]]:
+    """Return the resources whose rows belong to somebody."""
+    parameters = audit.parameters
+    return [(name, one) for name, one in parameters.resources.items() if tenancy_columns(parameters, name)]
 
 
 def _from(table: TableInfo) -> str:

@@ -188,6 +188,9 @@ def _unfit(parameters: Parameters, one: Endpoint) -> Iterator[tuple[tuple[str, .
         return
     if one.within and relation_of(parameters, f"{one.resource}.{one.within}") is None:
         yield ("list",), f"no relation has the child {one.resource}.{one.within}, whose parents have such a list each"
+    tenancy = parameters.tenancy
+    if tenancy and one.resource in tenancy.shared and parameters.apis and parameters.apis.headers:
+        yield ("resource",), f"{one.resource} is shared by all tenants; what is served is held against the rows of one"
     children = [relation.child for relation in parameters.relations if _is_of(relation.parent, one.resource)]
     for section in ("counts", "ids"):
         for field, child in getattr(one, section).items():

@@ -28,6 +28,8 @@ def mistakes(parameters: Parameters) -> Iterator[Misplaced]:
             for name, column in valued.drawn.items():
                 keys = ("performance", section, index, "drawn", name)
                 yield from _resource(parameters, column.partition(".")[0], *keys)
+    for index, name in enumerate(parameters.tenancy.shared if parameters.tenancy else ()):
+        yield from _resource(parameters, name, "tenancy", "shared", index)
     yield from apis.mistakes(parameters)
     yield from conserved.mistakes(parameters)
     yield from push.mistakes(parameters)

@@ -176,7 +176,7 @@ class Relation(Section):
     @field_validator("child", "parent")
     @classmethod
     def _column(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*", value):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[^.\s](?:[^.\n]*[^.\s])?", value):
             raise ValueError("written as resource.column, such as line_item.order_id")
         return value
 

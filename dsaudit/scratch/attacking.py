@@ -16,9 +16,9 @@ from dsaudit.scratch.model import Scratch, quoted
 from dsaudit.scratch.rows import Row, inserted, new_row, some_row, updated
 from dsaudit.scratch.targets import Target, targets
 
-Outcome = Literal["accepted", "swallowed", "refused", "refused by another", "not tried"]
+Outcome = Literal["accepted", "swallowed", "refused", "mended", "refused by another", "not tried"]
 # What occurs first among the statements of one attack is its outcome.
-RANK: tuple[Outcome, ...] = ("accepted", "swallowed", "refused", "refused by another", "not tried")
+RANK: tuple[Outcome, ...] = ("accepted", "swallowed", "refused", "mended", "refused by another", "not tried")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Attack:
     """What became of the attack on one constraint.
 
     `outcome` is "refused" by just this constraint; "accepted"; "swallowed": no error, though a trigger or a rule kept
-    the row out or changed it, so that whoever writes is not told; "refused by another"; "not tried", with the reason.
+    the row out, so that whoever writes is not told; "mended": a trigger or a rule gave the row another value before the
+    constraint was asked, as one does that sets the time of a change; "refused by another"; "not tried", with the
+    reason.
     """
 
     table: str
@@ -134,8 +136,9 @@ def _tried(connection: psycopg.Connection[Any], statement: str, target: Target, 
         return _refused(told, target, error)
     if any(is_broken for (is_broken,) in broken):
         return replace(told, outcome="accepted")
-    what = "a trigger or rule changed the row" if broken else "a trigger or rule kept the row out"
-    return replace(told, outcome="swallowed", reason=f"{what}, without an error")
+    if broken:
+        return replace(told, outcome="mended", reason="a trigger or rule changes the row before it is checked")
+    return replace(told, outcome="swallowed", reason="a trigger or rule kept the row out, without an error")
 
 
 def _refused(told: Attack, target: Target, error: psycopg.Error) -> Attack:

@@ -59,8 +59,8 @@ def copied(url: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] 
                     for table in origin.tables
                     if not table.readable
                 ]
-                refused = restore(connection, found)
-                _secure(connection, schemas)
+                refused = restore(connection, found, origin.borrowed)
+                _secure(connection, [*schemas, *origin.borrowed])
                 tables = reflected(connection, schemas)
                 version = connection.info.server_version
             yield Scratch(copy_url, worker_url, version, tables, [*unlike, *missing, *refused])

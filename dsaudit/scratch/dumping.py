@@ -65,10 +65,9 @@ def dumped(url: str, schemas: Sequence[str], origin: Origin) -> list[Entry]:
     command = [str(newest_pg_dump(origin.version)), "--schema-only", f"--lock-wait-timeout={LOCK_SECONDS * 1000}"]
     command += [f"--no-{part}" for part in ("comments", "publications", "subscriptions", "security-labels")]
     command += ["--no-tablespaces", "--no-password", "--encoding=UTF8"]
-    command += [f"--schema={quoted(schema)}" for schema in schemas]
-    command += [
-        f"--exclude-table={quoted(table.schema)}.{quoted(table.name)}" for table in origin.tables if not table.readable
-    ]
+    command += [f"--schema={quoted(schema)}" for schema in (*schemas, *origin.borrowed)]
+    without = [*(table for table in origin.tables if not table.readable), *origin.beside]
+    command += [f"--exclude-table={quoted(table.schema)}.{quoted(table.name)}" for table in without]
     command += ["--dbname", make_conninfo(**given)]
     environment = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
     try:
@@ -95,13 +94,16 @@ def entries(text: str) -> Iterator[Entry]:
         yield Entry(name, kind, schema if schema != "-" else "", made)
 
 
-def restore(connection: psycopg.Connection[Any], found: Sequence[Entry]) -> list[str]:
-    """Make every entry, each in a transaction of its own, and return what could not be made and why."""
+def restore(connection: psycopg.Connection[Any], found: Sequence[Entry], borrowed: Sequence[str] = ()) -> list[str]:
+    """Make every entry, each in a transaction of its own, and return what could not be made and why.
+
+    Of the schemas `borrowed` not all is needed: what is lacking there is told by what lacks it.
+    """
     for setting in ("search_path = ''", "check_function_bodies = off", "xmloption = content"):
         connection.execute(f"set {setting}")
     refused = [(entry, _refusal(connection, entry)) for entry in found]
     again = [(entry, _refusal(connection, entry)) for entry, why in refused if why]
-    return [f"{entry.label}: {why}" for entry, why in again if why]
+    return [f"{entry.label}: {why}" for entry, why in again if why and entry.schema not in borrowed]
 
 
 def _refusal(connection: psycopg.Connection[Any], entry: Entry) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -30,6 +30,54 @@ _EXTENSIONS = """
 select e.extname as name, n.nspname as schema
 from pg_catalog.pg_extension as e join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
 where e.extname <> 'plpgsql' order by 1
+"""
+# Other schemas, whose types, sequences and functions the tables are made with.
+_BORROWED = """
+with recursive tables as (
+  select c.oid, c.relnamespace from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
+),
+types (oid) as (
+  select a.atttypid from pg_catalog.pg_attribute as a join tables as t on t.oid = a.attrelid where a.attnum > 0
+  union
+  select part.oid from types join pg_catalog.pg_type as t on t.oid = types.oid
+  left join pg_catalog.pg_attribute as a on a.attrelid = t.typrelid and t.typtype = 'c' and a.attnum > 0
+  cross join lateral (values (t.typbasetype), (t.typelem), (a.atttypid)) as part (oid) where part.oid <> 0
+),
+parts (class, oid) as (
+  select 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid from pg_catalog.pg_attrdef as d
+  join tables as t on t.oid = d.adrelid
+  union all select 'pg_catalog.pg_constraint'::pg_catalog.regclass, o.oid from pg_catalog.pg_constraint as o
+  where o.conrelid in (select oid from tables) or o.contypid in (select oid from types)
+  union all select 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid from pg_catalog.pg_policy as p
+  join tables as t on t.oid = p.polrelid
+  union all select 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid from pg_catalog.pg_trigger as g
+  join tables as t on t.oid = g.tgrelid where not g.tgisinternal
+),
+used (schema, class, oid) as (
+  select t.typnamespace, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from types
+  join pg_catalog.pg_type as t on t.oid = types.oid
+  union select p.pronamespace, d.refclassid, p.oid from parts
+  join pg_catalog.pg_depend as d on d.classid = parts.class and d.objid = parts.oid
+    and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  join pg_catalog.pg_proc as p on p.oid = d.refobjid
+  union select c.relnamespace, d.refclassid, c.oid from parts
+  join pg_catalog.pg_depend as d on d.classid = parts.class and d.objid = parts.oid
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  join pg_catalog.pg_class as c on c.oid = d.refobjid and c.relkind = 'S'
+)
+select distinct n.nspname as name from used join pg_catalog.pg_namespace as n on n.oid = used.schema
+where n.nspname <> all(%(schemas)s) and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+  and pg_catalog.has_schema_privilege(n.oid, 'USAGE') and not exists (
+    select from pg_catalog.pg_depend as d
+    where d.classid = used.class and d.objid = used.oid and d.deptype = 'e')
+order by 1
+"""
+_BESIDE = """
+select n.nspname as schema, c.relname as name
+from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by 1, 2
 """
 # Everybody who owns something in the schemas, was granted something there or is named by a policy, those asked for, and
 # what they are members of.
@@ -66,12 +114,17 @@ order by 1
 
 @dataclass(frozen=True)
 class Origin:
-    """What the audited server told: its version, and what belongs to the schemas."""
+    """What the audited server told: its version, and what belongs to the schemas.
+
+    `borrowed` are other schemas, of which the types, sequences and functions are needed and not the tables `beside`.
+    """
 
     version: int
     tables: list[Any]
     extensions: list[Any]
     roles: list[Any]
+    borrowed: list[str] = field(default_factory=list)
+    beside: list[Any] = field(default_factory=list)
 
 
 def arguments(url: str) -> dict[str, Any]:
@@ -98,11 +151,14 @@ def ask(url: str, schemas: Sequence[str], roles: Sequence[str]) -> Origin:
         missing = sorted({*schemas} - {row.name for row in asked})
         if missing or not schemas:
             raise ScratchError(f"the audited database has no schema {', '.join(missing) or 'by no name'}")
+        borrowed = [row.name for row in connection.execute(_BORROWED, values)]
         return Origin(
             connection.info.server_version,
             connection.execute(_TABLES, values).fetchall(),
             connection.execute(_EXTENSIONS).fetchall(),
-            connection.execute(_ROLES, values).fetchall(),
+            connection.execute(_ROLES, {**values, "schemas": [*schemas, *borrowed]}).fetchall(),
+            borrowed,
+            connection.execute(_BESIDE, {"schemas": borrowed}).fetchall(),
         )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dsaudit.database import Database
+
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
@@ -55,6 +57,7 @@ class Constraints:
     indexes: list[Index]
     filled: Collection[tuple[int, str]]  # columns that cannot be null
     leaves: Mapping[int, list[int]]  # the partitions that hold the rows of a partitioned table
+    heirs: Collection[tuple[int, int]] = ()  # tables with one that they inherit from
 
     def finds(self, table: int, column: str, beside: Collection[str] = ()) -> bool:
         """Return whether an index finds the rows of a table by one column, those in `beside` being known as well.
@@ -79,7 +82,7 @@ class Constraints:
 
 
 def constraints(audit: Audit) -> Constraints:
-    """Return the constraints of all tables of the database.
+    """Return the constraints of all tables of the audited database, which is asked once.
 
     Raises
     ------
@@ -88,22 +91,32 @@ def constraints(audit: Audit) -> Constraints:
     """
     known: Constraints | None = audit.kept.get("constraints")
     if known is None:
-        tables, keys, indexes, filled, leaves = (
-            answer.records
-            for answer in audit.database.queries([TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES], most=None)
-        )
-        of_table: dict[int, list[int]] = {}
-        for row in leaves:
-            of_table.setdefault(row["root"], []).append(row["oid"])
-        known = audit.kept["constraints"] = Constraints(
-            {row["oid"]: row["kind"] for row in tables},
-            {row["oid"]: (row["schema"], row["name"]) for row in tables},
-            [_foreign_key(row) for row in keys],
-            [Index(row["oid"], tuple(row["columns"]), row["is_unique"], row["partial"]) for row in indexes],
-            {(row["oid"], row["column"]) for row in filled},
-            of_table,
-        )
+        known = audit.kept["constraints"] = read(audit.database)
     return known
+
+
+def read(database: Database) -> Constraints:
+    """Return the constraints of all tables of a database.
+
+    Raises
+    ------
+    QueryError
+        The catalogue cannot be read.
+    """
+    asked = [TABLES, FOREIGN_KEYS, INDEXES, FILLED, LEAVES, HEIRS]
+    tables, keys, indexes, filled, leaves, heirs = (answer.records for answer in database.queries(asked, most=None))
+    of_table: dict[int, list[int]] = {}
+    for row in leaves:
+        of_table.setdefault(row["root"], []).append(row["oid"])
+    return Constraints(
+        {row["oid"]: row["kind"] for row in tables},
+        {row["oid"]: (row["schema"], row["name"]) for row in tables},
+        [_foreign_key(row) for row in keys],
+        [Index(row["oid"], tuple(row["columns"]), row["is_unique"], row["partial"]) for row in indexes],
+        {(row["oid"], row["column"]) for row in filled},
+        of_table,
+        {(row["oid"], row["parent"]) for row in heirs},
+    )
 
 
 def _foreign_key(row: dict[str, Any]) -> ForeignKey:
@@ -190,3 +203,5 @@ from pg_class as c cross join lateral pg_partition_tree(c.oid) as t
 where c.relkind = 'p' and t.isleaf and t.relid <> c.oid
 order by 2, 1
 """
+
+HEIRS = "select inhrelid::bigint as oid, inhparent::bigint as parent from pg_inherits order by 1, 2"

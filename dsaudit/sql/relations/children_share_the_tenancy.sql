@@ -5,6 +5,7 @@
 -- severity: critical
 -- each: relation
 -- scope: tenant
+-- having: owned
 -- needs: tenancy
 -- key: source_id, child_has, parent_has
 -- show: row_id, column

@@ -4,6 +4,7 @@
 -- severity: critical
 -- each: relation
 -- scope: tenant
+-- having: owned
 -- key: source_id
 -- show: row_id, tenant_of_the_parent
 -- examined: select tenant, count(*) as examined from {child} as c group by 1
