@@ -152,6 +152,10 @@ class Audit:
     def _part_ids(self, resource: str) -> dict[str, set[str]] | None:
         return self.source.part_ids(resource) if self.parameters.part.by_record else None
 
+    def hold(self, resource: contextlib.AbstractContextManager[Any]) -> Any:
+        """Enter what is to end with this audit, and return what it yields."""
+        return self._held.enter_context(resource)
+
     def _hold(self) -> None:
         """Take a snapshot and hold it for as long as this audit lives, or until it is too old."""
         self.database.snapshot = None
