@@ -14,7 +14,8 @@ from examples.discovery.faults import FAULTS
 from tests.checks.asked import called
 from tests.checks.auditing import Verdicts, all_rows, decision, opened, told
 
-CHECKS = called("data_integrity")
+# The sample's file says of no statement how long it may take.
+CHECKS = [name for name in called("data_integrity") if name != "statements_within_budget"]
 pytestmark = pytest.mark.xdist_group("discovery")
 
 
