@@ -220,22 +220,38 @@ def relation_values(parameters: Parameters, relation: Relation) -> dict[str, Any
     return {"nullable": relation.nullable, "linked_percent": relation.linked_percent, "tenancy": tenancy}
 
 
-def end_columns(parameters: Parameters, name: str, column: str, info: TableInfo, counted_by: str | None) -> str:
-    """Return the columns of one end of a relation, the resource `name`, by the `column` that joins the two ends.
+def end_columns(
+    parameters: Parameters, end: str, info: TableInfo, other: tuple[str, TableInfo], counted_by: str | None
+) -> str:
+    """Return the columns of one `end` of a relation, such as ``order.customer_id``, of which `other` is the other.
 
-    ``tenancy`` holds the values of the columns that tell whose a row is, and is null where the table lacks one of them.
+    ``key`` is the column that joins the two, as text; ``link`` is the same for a join: of the column's own type where
+    the two ends have one type. ``tenancy`` holds the values of the columns that tell whose a row is, and is null where
+    the table lacks one of them.
     """
+    (name, _, column), (other_name, _, other_column) = end.partition("."), other[0].partition(".")
     resource, tenancy = parameters.resources[name], tenancy_columns(parameters, name)
-    owners = [f"({value_of(name, info)})::text" for name in tenancy if name in info.columns]
+    owners = [value_of(one, info) for one in tenancy if one in info.columns]
+    types = {info.columns.get(one) for one in tenancy}
+    types |= {other[1].columns.get(one) for one in tenancy_columns(parameters, other_name)}
+    if not _is_comparable(types):
+        owners = [f"({one})::text" for one in owners]
+    is_typed = _is_comparable({info.columns.get(column), other[1].columns.get(other_column)})
     told = {
         "row_id": row_id(resource, info),
         "source_id": source_id(resource, info),
         "key": id_of(column, info),
+        "link": value_of(column, info) if is_typed else id_of(column, info),
         "deleted": deleted(resource, info),
         "tenancy": f"array[{', '.join(owners)}]" if owners and len(owners) == len(tenancy) else "null::text[]",
     }
     told |= {"counted": cast(counted_by, info, "bigint")} if counted_by else {}
     return ", ".join(f"{expression} as {name}" for name, expression in told.items())
+
+
+def _is_comparable(types: Collection[str | None]) -> bool:
+    """Return whether all are one type of which two values are equal just where their texts are."""
+    return len(types) == 1 and not {*types} - {"uuid", "smallint", "integer", "bigint", "text"}
 
 
 def deleted(resource: Resource, info: TableInfo) -> str:

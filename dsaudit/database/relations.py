@@ -106,8 +106,8 @@ class Relations:
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
             filled.values |= relation_values(self._parameters, relation)
-            makers["child"] = lambda: self._end(relation.child, filled)
-            makers["parent"] = lambda: self._end(relation.parent, filled, relation.counted_by)
+            makers["child"] = lambda: self._end(relation.child, relation.parent, filled)
+            makers["parent"] = lambda: self._end(relation.parent, relation.child, filled, relation.counted_by)
         filled.sql = re.sub(r"\{(\w+)\}", lambda match: makers[match[1]](), sql)
         return filled
 
@@ -266,12 +266,11 @@ class Relations:
         column = id_of(relation.child.partition(".")[2], info)
         return [f"({within} or ({tenant}, {column}) in ({parents}))"]
 
-    def _end(self, end: str, filled: Filled, counted_by: str | None = None) -> str:
-        name, _, column = end.partition(".")
-        resource = self._parameters.resources[name]
-        source, info = self._from(resource.table, filled)
+    def _end(self, end: str, other: str, filled: Filled, counted_by: str | None = None) -> str:
+        name, beyond = end.partition(".")[0], self._parameters.whole.resources[other.partition(".")[0]]
+        source, info = self._from(self._parameters.resources[name].table, filled)
         tenant, joins, conditions = self._tenant_of(name, info, filled)
-        told = end_columns(self._parameters, name, column, info, counted_by)
+        told = end_columns(self._parameters, end, info, (other, self.table(beyond.table)), counted_by)
         return f"(select {tenant} as tenant, {told} from {source} as x {joins}{where(conditions)})"
 
     def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts.relations import resources_of
 from dsaudit.facts.schema.constraints import constraints
-from dsaudit.facts.scratch import Tried, tried
+from dsaudit.facts.scratch import Tried, tried_constraints, tried_tenants
 from dsaudit.functions import Found, Row, frames
 from dsaudit.verdict.card import plural
 
@@ -29,7 +29,7 @@ def constraints_refuse_what_they_forbid(audit: Audit) -> Found:
     explains: orphans, invariants_hold
     remedy: see what lets the row in (a disabled trigger, a rule, a constraint that is not enforced), and take it away
     """
-    found = tried(audit)
+    found = tried_constraints(audit)
     decided = [one for one in found.attacks if one.is_decided]
     rows: list[Row] = [
         {"table": one.table, "constraint": one.constraint, "kind": one.kind, "outcome": one.outcome,
@@ -53,7 +53,7 @@ def deletes_do_what_is_declared(audit: Audit) -> Found:
     explains: orphans
     remedy: correct the delete rule, or the trigger that takes more; then rehearse again
     """
-    found = tried(audit)
+    found = tried_constraints(audit)
     decided = [one for one in found.rehearsals if one.fate != "not tried"]
     rows: list[Row] = []
     for one in decided:
@@ -79,7 +79,7 @@ def tenants_cannot_be_broken_into(audit: Audit) -> Found:
     explains: children_share_the_tenancy, references_stay_within_the_tenant
     remedy: let every policy name every setting of the tenancy, with nullif for an empty one, in USING and WITH CHECK
     """
-    found = tried(audit)
+    found = tried_tenants(audit)
     names = constraints(audit).names
     resources = {".".join(names[oid]): first for oid, (first, *_) in resources_of(audit).items() if oid in names}
     decided = [one for one in found.intrusions if one.outcome != "not tried"]

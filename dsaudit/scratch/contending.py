@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,8 @@ import psycopg
 from dsaudit.database.errors import first_line
 from dsaudit.scratch.model import Scratch
 
-IN_STEP_SECONDS = 0.5  # how long a session waits for the others before its next statement; one may wait for a lock
+IN_STEP_SECONDS = 5.0  # the longest that a session waits for the others before its next statement
+LOOK_SECONDS = 0.01  # between two looks at whether the others wait for a lock
 LOCK_SECONDS = 5
 START_SECONDS = 30  # until all sessions are there
 
@@ -61,9 +62,12 @@ def deadlocks(
         for number in range(rounds):
             start, step = threading.Barrier(len(transactions)), threading.Barrier(len(transactions))
             steps = step if number % 2 == 0 else None
-            run = partial(_session, scratch, start, steps, lock_seconds)
-            ended = list(pool.map(run, transactions))
-            for kind, statement, said in ended:
+            pids: list[int] = []
+            run = partial(_session, scratch, pids, start, steps, lock_seconds)
+            running = [pool.submit(run, statements) for statements in transactions]
+            if steps:
+                _mind(scratch, pids, steps, running)
+            for kind, statement, said in (one.result() for one in running):
                 counted[kind] += 1
                 if kind != "finished":
                     examples.setdefault(kind, f"{kind}: {statement}")
@@ -83,6 +87,7 @@ def deadlocks(
 
 def _session(
     scratch: Scratch,
+    pids: list[int],
     start: threading.Barrier,
     steps: threading.Barrier | None,
     seconds: float,
@@ -95,6 +100,7 @@ def _session(
             connection.execute(f"set lock_timeout = '{seconds * 1000:.0f}ms'")
             connection.execute(f"set statement_timeout = '{2 * seconds * 1000:.0f}ms'")
             connection.commit()
+            pids.append(connection.info.backend_pid)
             _wait(start, START_SECONDS)
             for statement in statements:
                 connection.execute(statement.encode())
@@ -114,6 +120,20 @@ def _session(
         if steps:
             steps.abort()
     return "finished", "", ""
+
+
+def _mind(
+    scratch: Scratch, pids: list[int], steps: threading.Barrier, running: Sequence[Future[tuple[str, str, str]]]
+) -> None:
+    """Let the sessions that wait for the others go on as soon as all of these wait for a lock."""
+    with scratch.connect() as connection:
+        while not steps.broken and wait(running, LOOK_SECONDS).not_done:
+            locked = connection.execute(_LOCKED, [pids]).fetchall()
+            if steps.n_waiting and steps.n_waiting + len(locked) == steps.parties:
+                steps.abort()
+
+
+_LOCKED = "select distinct pid from pg_catalog.pg_locks where not granted and pid = any(%s)"
 
 
 def _wait(barrier: threading.Barrier, seconds: float) -> None:

@@ -101,12 +101,14 @@ def _of_table(scratch: Scratch, role: str, settings: Mapping[str, str], name: st
     own_values = {settings[column]: value for column, value in own[1].items()}
     blind = _blind(scratch, role, own_values, f"select from {table.sql} as t where {own[0].format('t')}")
     for state, given in _states(settings, victim[1], own[1]):
-        for attempt, statements in _attempts(table, victim, own, new, state):
-            told = Intrusion(name, attempt, state, "not tried", why_not)
-            for statement in statements:
-                one = _tried(scratch, role, given, told, statement, f"{table.sql} as t where {victim[0].format('t')}")
-                told = min(told, one, key=lambda one: RANK.index(one.outcome))
-            yield replace(told, outcome="not tried", reason=blind) if blind and told.outcome == "kept out" else told
+        # A session for each state: in one that has ever had a setting, it is empty afterwards, and not unknown.
+        with as_tenant(scratch, role, given) as connection:
+            for attempt, statements in _attempts(table, victim, own, new, state):
+                told = Intrusion(name, attempt, state, "not tried", why_not)
+                for statement in statements:
+                    one = _tried(connection, told, statement, f"{table.sql} as t where {victim[0].format('t')}")
+                    told = min(told, one, key=lambda one: RANK.index(one.outcome))
+                yield replace(told, outcome="not tried", reason=blind) if blind and told.outcome == "kept out" else told
 
 
 def _two(connection: Connection, table: Table, columns: list[str]) -> tuple[Place | None, Place | None]:
@@ -161,20 +163,19 @@ def _attempts(table: Table, victim: Place, own: Place, new: Row | None, state: s
         yield "give away", [f"{change} {as_victim} where {own[0].format('t')}", f"{change} {as_victim}"]
 
 
-def _tried(
-    scratch: Scratch, role: str, given: Mapping[str, str], made: Intrusion, statement: str, victim: str
-) -> Intrusion:
-    with as_tenant(scratch, role, given) as connection:
-        try:
+def _tried(connection: Connection, made: Intrusion, statement: str, victim: str) -> Intrusion:
+    """Run one statement, see whether the victim's row is still there, and take all of it back, the role's end too."""
+    try:
+        with connection.transaction(force_rollback=True):
             touched = connection.execute(statement.encode()).rowcount
             connection.execute("reset role")
             is_there = connection.execute(f"select from {victim}".encode()).rowcount
-        except psycopg.Error as error:
-            if error.sqlstate in REFUSALS or (error.sqlstate or "").startswith("22"):
-                return replace(made, outcome="kept out", reason=first_line(error))
-            # It got past the policies, or they were not asked yet: something else refused it.
-            by = error.diag.constraint_name or first_line(error)
-            return replace(made, outcome="not tried", reason=f"refused by another: {by}")
+    except psycopg.Error as error:
+        if error.sqlstate in REFUSALS or (error.sqlstate or "").startswith("22"):
+            return replace(made, outcome="kept out", reason=first_line(error))
+        # It got past the policies, or they were not asked yet: something else refused it.
+        by = error.diag.constraint_name or first_line(error)
+        return replace(made, outcome="not tried", reason=f"refused by another: {by}")
     # Without a condition a tenant may well change rows of its own, unless it gives them away.
     counts = made.attempt in ("read", "plant", "give away") or not made.state.startswith("another")
     return replace(made, outcome="let in" if not is_there or (counts and touched) else "kept out", reason=None)

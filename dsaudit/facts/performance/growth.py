@@ -17,11 +17,11 @@ from psycopg import sql
 
 from dsaudit import scratch
 from dsaudit.database import RelationMissing
-from dsaudit.database.addresses import audited_url, for_libpq
 from dsaudit.database.errors import first_line
 from dsaudit.facts.performance import plans
 from dsaudit.facts.performance.drawing import Rows, values_of
 from dsaudit.facts.performance.timing import lacking
+from dsaudit.facts.scratch import copy_of, refill
 from dsaudit.parameters.performance import AtOnce, Query, Valued
 from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.scratch import Contention, Scratch, ScratchError
@@ -84,15 +84,14 @@ def _grown(audit: Audit) -> Grown:
     if performance is None or not schemas:
         return Grown(problem="none of the tables that the file names is there to be copied")
     try:
-        with scratch.copied(for_libpq(audited_url(audit.parameters.database)), schemas) as copy:
-            found = Grown()
-            for size in performance.sizes if performance.queries else performance.sizes[:1]:
-                _refill(audit, copy, size)
-                for query in performance.queries:
-                    _measure(audit, copy, query, size, found)
-            for one in performance.at_once:
-                _contend(audit, copy, one, found)
-            return found
+        copy, found = copy_of(audit, schemas), Grown()
+        for size in performance.sizes if performance.queries else performance.sizes[:1]:
+            _refill(audit, copy, size)
+            for query in performance.queries:
+                _measure(audit, copy, query, size, found)
+        for one in performance.at_once:
+            _contend(audit, copy, one, found)
+        return found
     except ScratchError as error:
         return Grown(problem=str(error))
     except psycopg.Error as error:
@@ -111,10 +110,8 @@ def _tables(audit: Audit) -> dict[str, TableInfo]:
 
 def _refill(audit: Audit, copy: Scratch, size: int) -> None:
     """Empty every table of the copy and fill it anew, with the rows of one tenant that grows."""
-    names = ", ".join(table.sql for table in copy.tables.values() if not table.partition_of)
+    refill(copy, size)
     with psycopg.connect(copy.url, autocommit=True) as owner:
-        owner.execute(f"truncate {names} cascade".encode())
-        scratch.fill(copy, size)
         owner.execute("set session_replication_role = replica")  # no trigger has a say in what all rows are given
         whose: list[str] = []
         for name, table in _tables(audit).items():

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 COUNTS = """
-select count(*) as children, count(p.key) as linked, count(c.key) - count(p.key) as orphans
-from {child} as c left join (select distinct key from {parent} as p) as p on p.key = c.key
+select count(*) as children, count(p.link) as linked, count(c.link) - count(p.link) as orphans
+from {child} as c left join (select distinct link from {parent} as p) as p on p.link = c.link
 where not c.deleted
 """
 

@@ -14,6 +14,6 @@
 select c.tenant, c.source_id, c.row_id, c.key as missing_parent
 from {child} as c
 where not c.deleted
-  and case when c.key is null then not %(nullable)s
-      else not exists (select from {parent} as p where p.key = c.key) end
+  and (c.key is not null or not %(nullable)s)
+  and not exists (select from {parent} as p where p.link = c.link)
 order by c.tenant, c.source_id, c.row_id

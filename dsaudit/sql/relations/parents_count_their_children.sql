@@ -13,7 +13,7 @@
 select p.tenant, p.source_id, p.row_id, p.counted, coalesce(c.children, 0) as children
 from {parent} as p
 left join (
-  select key, tenant, count(*) as children from {child} as c where not deleted group by key, tenant
-) as c on c.key = p.key and c.tenant = p.tenant
+  select link, tenant, count(*) as children from {child} as c where not deleted group by link, tenant
+) as c on c.link = p.link and c.tenant = p.tenant
 where not p.deleted and coalesce(p.counted, 0) <> coalesce(c.children, 0)
 order by p.tenant, p.source_id, p.row_id
