@@ -60,5 +60,8 @@ def loaded(file: Path, attach: bool, given: dict[str, str], is_recorded: bool = 
     whole = load(file, given, is_recorded)
     if attach and not whole.example:
         raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
+    if attach and not sample.is_up(whole):
+        how = f"`dsaudit sample up --example {whole.example}` starts one"
+        raise click.ClickException(f"--attach: no sample {whole.example} is up; {how}")
     own = sample.own_file(whole) if attach else whole.path
     return whole if own == whole.path else load(own, given, is_recorded)

@@ -25,6 +25,7 @@ class Count:
     """
 
     hop: str
+    resource: str
     rows: int
     told: int | None
     told_by: str | None
@@ -116,7 +117,7 @@ def _counted(chain: Conserved, row: dict[str, Any], audit: Audit) -> Counted:
         told = rows[hop.as_many_as] if hop.as_many_as else None if written is None else int(written)
         # A number that is not written is none at all; see parents_count_their_children.
         told = 0 if told is None and hop.counted_by else told
-        hops.append(Count(hop.hop, rows[hop.hop], told, told_by, hop.is_judged))
+        hops.append(Count(hop.hop, hop.resource, rows[hop.hop], told, told_by, hop.is_judged))
     return Counted(row["tenant"], row["source_id"], row["row_id"], bool(row["settled"]), hops)
 
 

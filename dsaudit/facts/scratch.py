@@ -41,7 +41,7 @@ def tried_constraints(audit: Audit) -> Tried:
         audit,
         "tried_constraints",
         lambda copy: {
-            "rehearsals": scratch.rehearsals(copy, list(_links(audit)) or None),
+            "rehearsals": scratch.rehearsals(copy, list(links(audit)) or None),
             "attacks": scratch.attacks(copy),
         },
     )
@@ -100,15 +100,17 @@ def _short(copy: Scratch) -> Iterator[str]:
     return (f"rows of {table}: {why}" for table, why in copy.shortfalls.items())
 
 
-def _links(audit: Audit) -> Iterator[Link]:
-    """Yield the relations of the file as the copy knows them, with the columns that a foreign key has beside them."""
+def links(audit: Audit) -> dict[Link, str]:
+    """Return the names of the relations by their links, which have what a foreign key joins beside too."""
+    found = {}
     names = constraints(audit).names
     for relation, one, _ in known(audit):
         if one and relation.on_delete:
             pairs = one.keys[0].pairs if one.keys else (one.pair,)
             child, parent = (".".join(names[table.oid]) for table in (one.child, one.parent))
             columns, keys = zip(*pairs, strict=True)
-            yield Link(child, columns, parent, keys, relation.on_delete)
+            found[Link(child, columns, parent, keys, relation.on_delete)] = relation.name
+    return found
 
 
 def _intrusions(audit: Audit, copy: Scratch) -> Iterator[Intrusion]:

@@ -37,11 +37,12 @@ def counts_are_conserved(audit: Audit) -> Found:
                 under_way[one.tenant] += 1
                 continue
             examined[one.tenant] += 1
-            place = {"tenant": one.tenant, "resource": chain.resource, "source_id": one.source_id, "row_id": one.row_id}
+            whose = {"tenant": one.tenant, "source_id": one.source_id, "row_id": one.row_id}
             for hop in one.hops:
                 if hop.differs:
-                    told = {"hop": hop.hop, "counted": hop.told, "told_by": hop.told_by, "rows": hop.rows}
-                    rows.append({**place, **told, "lost": (hop.told or 0) - hop.rows})
+                    told = {"counted": hop.told, "told_by": hop.told_by, "rows": hop.rows}
+                    lost = (hop.told or 0) - hop.rows
+                    rows.append({**whose, "resource": hop.resource, "hop": hop.hop, **told, "lost": lost})
     waiting = sum(under_way.values())
     lines: list[Row] = [{"tenant": name, "examined": number} for name, number in examined.items()]
     for line in lines:

@@ -83,6 +83,7 @@ def references_are_indexed(audit: Audit) -> Found:
     scope: relation
     key: relation
     show: column, statement
+    explains: queries_use_an_index, queries_within_budget, queries_grow_gently
     remedy: run the statement that the table shows, outside of a transaction
     """
 

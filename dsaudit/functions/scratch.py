@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts.relations import resources_of
 from dsaudit.facts.schema.constraints import constraints
-from dsaudit.facts.scratch import Tried, tried_constraints, tried_tenants
+from dsaudit.facts.scratch import Tried, links, tried_constraints, tried_tenants
 from dsaudit.functions import Found, Row, frames
 from dsaudit.verdict.card import plural
 
@@ -53,11 +53,11 @@ def deletes_do_what_is_declared(audit: Audit) -> Found:
     explains: orphans
     remedy: correct the delete rule, or the trigger that takes more; then rehearse again
     """
-    found = tried_constraints(audit)
+    found, names = tried_constraints(audit), links(audit)
     decided = [one for one in found.rehearsals if one.fate != "not tried"]
     rows: list[Row] = []
     for one in decided:
-        about = {"relation": one.link.name, "declared": one.link.on_delete, "found": one.fate}
+        about = {"relation": names.get(one.link, one.link.name), "declared": one.link.on_delete, "found": one.fate}
         if one.is_as_declared is False:
             rows.append({**about, "problem": "the children fare otherwise", "table": one.link.child})
         if one.left and one.fate != "refused":

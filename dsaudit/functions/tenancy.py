@@ -68,7 +68,7 @@ def tables_have_row_security(audit: Audit) -> Found:
     key: table, problem, policy
     show: table, problem, policy, commands, statement
     explains: children_share_the_tenancy, references_stay_within_the_tenant, tenants_cannot_be_broken_into,
-      api_isolates_tenants, api_serves_the_rows
+      api_isolates_tenants, api_serves_the_rows, api_values_equal_tables, endpoints_agree
     remedy: have each policy name every column and setting of the tenancy; where the table shows a statement, run it
     """
     facts, why = {}, None
@@ -86,7 +86,7 @@ def tables_have_row_security(audit: Audit) -> Found:
             one, reason = None, str(error)
         if one and not reason:
             columns = tenancy_columns(audit.parameters, name)
-            found = [*_open(one), *_loose(one, columns)]
+            found = [*_open(one, _policy(audit, resource, one, columns)), *_loose(one, columns)]
             if tenancy.roles(audit):  # of others it is not known what they may use
                 found += _past(one, facts)
             rows += [{"resource": name, "table": f"{one.schema}.{one.name}", **row} for row in found]
@@ -168,8 +168,25 @@ def _no_table(one: Protection) -> str | None:
     return None if is_table else f"{one.schema}.{one.name} is a view or a foreign table, which has no row security"
 
 
-def _open(one: Protection) -> Iterator[Row]:
-    """Yield why a table's policies are not applied at all."""
+def _policy(audit: Audit, resource: Resource, one: Protection, columns: dict[str, str | None]) -> str | None:
+    """Return the statement that makes a table's first policy: empty where it has one, None where too little is said."""
+    if any(policy.is_permissive for policy in one.policies):
+        return ""
+    types = audit.relations.table(resource.table).columns
+    conditions = [
+        sql.SQL("{} = nullif(current_setting({}, true), '')::").format(sql.Identifier(column), sql.Literal(setting))
+        + sql.SQL(types[column])  # as the catalogue spells it
+        for column, setting in columns.items()
+        if setting and column in types
+    ]
+    if not conditions or len(conditions) < len(columns):
+        return None
+    made = sql.SQL("create policy tenant_isolation on {} using ({}); ")
+    return made.format(sql.Identifier(one.schema, one.name), sql.SQL(" and ").join(conditions)).as_string(None)
+
+
+def _open(one: Protection, policy: str | None) -> Iterator[Row]:
+    """Yield why a table's policies are not applied at all; without a policy the switch alone would hide every row."""
     table = sql.Identifier(one.schema, one.name)
     for is_wrong, problem, switch in (
         (not one.is_enabled, "row security is not enabled", "enable"),
@@ -177,7 +194,7 @@ def _open(one: Protection) -> Iterator[Row]:
     ):
         if is_wrong:
             statement = sql.SQL(f"alter table {{}} {switch} row level security").format(table).as_string(None)
-            yield {"problem": problem, "statement": statement}
+            yield {"problem": problem, "statement": None if policy is None else policy + statement}
 
 
 def _loose(one: Protection, columns: dict[str, str | None]) -> Iterator[Row]:

@@ -42,6 +42,11 @@ class Hop(Section):
         return self
 
     @property
+    def resource(self) -> str:
+        """The resource whose rows are counted."""
+        return self.through[-1].partition(".")[0]
+
+    @property
     def is_judged(self) -> bool:
         """Whether the file says which number it has to have."""
         return bool(self.counted_by or self.as_many_as)
