@@ -1,4 +1,4 @@
-"""What `dsaudit check` says of invariants: one that is no condition on its table is told with its place."""
+"""What `dsaudit check` says of the sections of integrity: what is not there is told with its place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from dsaudit.parameters import load
 from dsaudit.run.preflight.tables import database_ways
+from examples import discovery
 from tests.checks.auditing import variables
 from tests.integrity.system import System
 
@@ -39,3 +40,33 @@ def test_an_invariant_that_cannot_be_asked_is_told_with_its_place(
     system.edit("holds: cpu_cores > 0", f'holds: "{holds}"')
     lines = told(system)
     assert len(lines) == 1 and "small-discovery.yml:28:" in lines[0] and problem in lines[0]
+
+
+MISTAKES = {
+    "apis": (
+        "fields: [id, row_number,",
+        "fields: [id, row_nmber,",
+        "raw_import_records has no column row_nmber",
+    ),
+    "conserved": ("where: is_processed,", "where: is_procesed,", 'column "is_procesed" does not exist'),
+    "durations": ("to: completed_at", "to: completd_at", "has no column completd_at; did you mean completed_at?"),
+    "tenancy": ("role: discovery_app", "role: discovery_apq", "no role that discovery_apq matches; did you"),
+}
+
+
+@pytest.mark.xdist_group("discovery")
+def test_what_the_sections_of_the_sample_misspell_is_told_with_its_place() -> None:
+    with discovery.running() as sample, variables(sample.environment):
+        text = sample.parameters.read_text(encoding="utf-8")
+        file = sample.parameters.with_name("misspelt.yml")
+        file.write_text(text, encoding="utf-8")
+        sections = lambda: [line for line in database_ways(load(file)) if line.way in MISTAKES]  # noqa: E731
+        assert sections() == []
+        for right, wrong, _ in MISTAKES.values():
+            assert right in text, right
+            text = text.replace(right, wrong, 1)
+        file.write_text(text, encoding="utf-8")
+        told = sections()
+    assert sorted(line.way for line in told) == sorted(MISTAKES)
+    for line in told:
+        assert line.ok is False and "misspelt.yml:" in line.words and MISTAKES[line.way][2] in line.words

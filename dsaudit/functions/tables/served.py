@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts.served import served
 from dsaudit.source import SourceError
 
@@ -22,7 +23,7 @@ def endpoints(audit: Audit) -> pd.DataFrame:
     """
     try:
         one = served(audit)
-    except SourceError as error:
+    except (SourceError, QueryError, RelationMissing) as error:
         return pd.DataFrame([{"tenant": None, "endpoint": None, "problem": str(error)}], dtype=object)
     lines: dict[tuple[str, str], dict[str, object]] = {}
     for part in one.parts:

@@ -16,7 +16,7 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, place_of
 from dsaudit.parameters.tables import STATES as RUN_STATES
-from dsaudit.run.preflight import performance
+from dsaudit.run.preflight import integrity, performance
 from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
 
@@ -56,6 +56,7 @@ def database_ways(parameters: Parameters) -> Iterator[Line]:
         yield from _embedded(parameters, database, relations, values)
         yield from _ready(parameters, relations)
         yield from _invariants(parameters, database, relations)
+        yield from integrity.sections(parameters, database, relations)
         yield from performance.queries(parameters, database, relations)
         yield from _own_checks(parameters, database, relations, values)
     except DatabaseError as error:
