@@ -66,3 +66,20 @@ def test_constraints_policies_and_roles_are_shown(clean: System) -> None:
     assert {row["row_security"] for row in policies} == {"enabled and forced"}
     assert "app.engagement_id" in str(policies[0]["using"])
     assert [(row["tables"], row["way"]) for row in of_audit(clean, "application_roles")] == [(5, "none")]
+
+
+def test_of_many_rows_each_relation_shows_some(new: Callable[..., System]) -> None:
+    system = new()
+    system.execute(
+        "set session_replication_role = replica",
+        "insert into assets (id, client_account_id, engagement_id, master_flow_id, name, asset_type)"
+        " select gen_random_uuid(), client_account_id, engagement_id, gen_random_uuid(), 'lost ' || number, 'server'"
+        " from (select * from assets limit 1) as owner, generate_series(1, 30) as number",
+        "update assets set raw_import_record_id = gen_random_uuid()"
+        " where id in (select id from assets where raw_import_record_id is not null order by id limit 2)",
+    )
+    with opened(system.parameters, system.environment) as audit:
+        verdict = audit.check("orphans")
+    assert verdict.total > len(verdict.rows) == 20
+    place = [column["name"] for column in verdict.columns].index("relation")
+    assert len({row[place] for row in verdict.rows}) == 2
