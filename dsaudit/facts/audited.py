@@ -87,14 +87,14 @@ def stored(audit: Audit) -> list[Stored]:
 
 
 def named_by_the_file(audit: Audit) -> set[int]:
-    """Return the object ids of all tables that the file names, in whatever section."""
+    """Return the object ids of all tables that the file names, in whatever section, and of those behind its views."""
     oids = set[int]()
     for name in declared_tables(audit.parameters.whole):
         try:
             oids.add(audit.relations.table(name).oid)
         except RelationMissing:
             continue  # another check says so
-    return oids
+    return {row["oid"] for row in audit.database.query(BEHIND, {"oids": sorted(oids)}, most=None).records}
 
 
 def _asked(kind: str, count: Callable[[Audit], Iterable[Coverage]], audit: Audit) -> list[Coverage]:
@@ -196,4 +196,17 @@ from pg_index as i join pg_class as own on own.oid = i.indexrelid join pg_class 
 join pg_namespace as n on n.oid = c.relnamespace
 where i.indisunique and c.relkind in ('r', 'p') and not c.relispartition and n.nspname = any(%(schemas)s)
 order by 1, 3, 4
+"""
+
+# The tables themselves, and what the views among them read.
+BEHIND = """
+with recursive behind as (
+  select unnest(%(oids)s::oid[]) as oid
+  union
+  select d.refobjid from behind
+  join pg_catalog.pg_rewrite as r on r.ev_class = behind.oid
+  join pg_catalog.pg_depend as d on d.objid = r.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+    and d.refclassid = 'pg_catalog.pg_class'::regclass
+)
+select oid::bigint as oid from behind
 """
