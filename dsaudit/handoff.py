@@ -28,6 +28,7 @@ class Handoff:
     inferred: list[dict[str, Any]] = field(default_factory=list)  # what the file leaves out, as the runner inferred it
     part: Part = field(default_factory=Part)  # what the run is narrowed to
     acting: bool = False  # whether checks may act: `--live`, or `allow_actions` in the file
+    replayed: bool = False  # whether they see what an earlier run saw, and do nothing
 
     @property
     def recording(self) -> Path:

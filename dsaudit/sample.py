@@ -49,6 +49,12 @@ def own_file(parameters: Parameters) -> Path:
     return copy if copy.name == parameters.path.name and copy.is_file() else parameters.path
 
 
+def is_up(parameters: Parameters) -> bool:
+    """Return whether the file's sample is up, or the database's variable says where another one is."""
+    set_by_hand = bool(os.environ.get(parameters.database.url_env))
+    return set_by_hand or bool(parameters.example and _read(state_file(parameters.example)))
+
+
 @contextlib.contextmanager
 def started(parameters: Parameters) -> Iterator[None]:
     """Run the sample for as long as the block, with its variables in the environment."""
@@ -61,7 +67,7 @@ def started(parameters: Parameters) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reached(parameters: Parameters) -> Iterator[None]:
-    """Have the variables of the running sample for as long as the block, or of one that runs as long."""
+    """Have the variables of the running sample for as long as the block, or of one that is started for it."""
     state = _read(state_file(parameters.example)) if parameters.example else None
     if state is None or os.environ.get(parameters.database.url_env):
         with started(parameters):

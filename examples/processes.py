@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
 START_ATTEMPTS = 3
 STOP_SECONDS = 10
-MISLEADING = ("PG", "DSAUDIT_", "STOREFRONT_", "REFERRALS_", "HUNTER_")
+MISLEADING = ("PG", "DSAUDIT_", "STOREFRONT_", "REFERRALS_", "HUNTER_", "DISCOVERY_")
 
 Command = Callable[[int], list[str]]
 Variables = Callable[[int], Mapping[str, str]]

@@ -38,9 +38,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # The files
 
 
-def test_two_files_are_written_and_not_overwritten(tmp_path: Path) -> None:
+def test_three_files_are_written_and_not_overwritten(tmp_path: Path) -> None:
     done = monitor(tmp_path)
-    names = ["storefront.collector.yml", "storefront.rules.yml"]
+    names = ["storefront.collector.yml", "storefront.rules.yml", "storefront.dashboard.json"]
     assert done.exit_code == 0 and done.output == "".join(f"{tmp_path / name}: written\n" for name in names)
     (tmp_path / names[1]).write_text("mine", encoding="utf-8")
     again = monitor(tmp_path)

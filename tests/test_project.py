@@ -56,7 +56,9 @@ NOTEBOOK_HALF = {
     "functions",
     "live",
     "plots",
+    "pushing",
     "reconcile",
+    "scratch",
     "source",
     "timeline",
 }

@@ -9,10 +9,11 @@ import pytest
 from dsaudit.checks import all_checks, notebooks
 from dsaudit.checks.planning import check_calls
 from dsaudit.parameters import project_root
+from examples.discovery import faults as discovery
 from examples.referrals import faults as referrals
 from examples.storefront import faults as storefront
 
-BLUEPRINTS = ("datasource", "background_sync")
+BLUEPRINTS = ("datasource", "background_sync", "data_integrity")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
     "01_manual_sync": ["BS0", "BS1"],
@@ -30,13 +31,21 @@ PHASES = {
     "06_realtime": ["DS6.1", "DS6.2"],
     "07_performance": ["DS7.1", "DS7.2", "DS7.3", "DS7.4"],
     "08_documentation": ["DS8.2", "WH6"],
+    "01_relationships": ["DI1", "DI2", "DI11"],
+    "02_constraints": ["DI2", "DI3"],
+    "03_tenancy": ["DI4"],
+    "04_api": ["DI5"],
+    "05_performance": ["DI6"],
+    "06_import": ["DI10"],
+    "07_readiness": ["DI8", "DI11"],
 }
-# What no check can say of itself: DS5.4 is the phase's summary, DS8.1 and DS8.3 are the report, DS9.1 the remedies.
+# What no check can say of itself: DS5.4 is the phase's summary, DS8.1, DS8.3 and DI9 are the report, DS9.1 the
+# remedies, DI7 is what `dsaudit monitor` writes.
 
 
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
-    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS
+    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS | discovery.LIVE_FAULTS
     sources = {name: getsource(fault) for name, fault in planters.items()}
     rows = []
     folder = project_root() / "notebooks"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import importlib
 import math
 import tempfile
 import time
@@ -19,10 +18,10 @@ import pandas as pd
 from dsaudit import codebase, handoff, sample, source
 from dsaudit.audit import exploring, making, rows
 from dsaudit.audit.display import Closing, Draft, Opening, Shown
-from dsaudit.audit.gathering import gather
+from dsaudit.audit.gathering import gather, table_rows
 from dsaudit.audit.judging import Evidence, Scope, judge
 from dsaudit.checks import Check, CheckError, all_checks, find_table, lacking_ways_in, own_checks
-from dsaudit.checks.planning import plan_check, planned_resources
+from dsaudit.checks.planning import plan_check
 from dsaudit.database import Database
 from dsaudit.database.bindings import bindings
 from dsaudit.database.identity import guard, identify
@@ -114,6 +113,11 @@ class Audit:
         """The private folder of the run that this is a phase of, None by hand."""
         return self._handoff.private if self._handoff else None
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether an earlier run's reading is used, so that nothing is done now."""
+        return self._handoff.replayed if self._handoff else bool(self._replay)
+
     @cached_property
     def code(self) -> codebase.Code:
         """The integration's code, read and not run."""
@@ -151,6 +155,10 @@ class Audit:
 
     def _part_ids(self, resource: str) -> dict[str, set[str]] | None:
         return self.source.part_ids(resource) if self.parameters.part.by_record else None
+
+    def hold(self, resource: contextlib.AbstractContextManager[Any]) -> Any:
+        """Enter what is to end with this audit, and return what it yields."""
+        return self._held.enter_context(resource)
 
     def _hold(self) -> None:
         """Take a snapshot and hold it for as long as this audit lives, or until it is too old."""
@@ -202,18 +210,7 @@ class Audit:
         self._renew()
         if lacking_ways_in(query, self.parameters):
             return pd.DataFrame()
-        if not query.is_query:
-            module = importlib.import_module(f"dsaudit.functions.tables.{query.subject}")
-            made: pd.DataFrame = getattr(module, name)(self)
-            return made
-        items: list[Scope] = [{}]
-        if query.each == "resource":
-            items = [{"resource": resource} for resource in self.parameters.resources]
-        frames = []
-        for item in items:
-            filled = self.relations.of_lists.fill(query.query, item, planned_resources(query, self.parameters))
-            frames.append(self.database.query(filled.sql, {**self.values(), **filled.values}, filled.tables).frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return table_rows(self, query)
 
     def draft(self, name: str) -> Draft:
         """Draft a document, such as ``webhook_analysis``, from this audit; a run writes it beside its report."""

@@ -33,6 +33,22 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     return evidence
 
 
+def table_rows(audit: Audit, table: Check) -> pd.DataFrame:
+    """Return the rows of a table that judges nothing, a query's or a function's."""
+    if not table.is_query:
+        module = importlib.import_module(f"dsaudit.functions.tables.{table.subject}")
+        made: pd.DataFrame = getattr(module, table.name)(audit)
+        return made
+    each = audit.parameters.resources if table.each == "resource" else None
+    items: list[Scope] = [{}] if each is None else [{"resource": resource} for resource in each]
+    asked = planned_resources(table, audit.parameters)
+    frames = []
+    for item in items:
+        filled = audit.relations.of_lists.fill(table.query, item, asked)
+        frames.append(audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
 def _unknown_parts(audit: Audit, scopes: list[Scope]) -> list[tuple[Scope, Status, str]]:
     """Return the scopes of which some records in the part are not known, as the source was not read or not asked."""
     reasons = [(scope, parts.why_unknown(audit, scope["tenant"], scope["resource"])) for scope in scopes if scope]

@@ -169,8 +169,9 @@ def _with_measure(result: Result, check: Check, row: Mapping[Any, Any], policy: 
     result.unit = str(row.get("unit") or "")
     result.observed = _measured(result.value, result.unit)
     if limit:
-        result.threshold = _limit(limit, policy)
-        below = "at least" if limit.endswith(("success_percent", "coverage_percent")) else "at most"
+        result.threshold = _limit(limit, policy) if row.get("threshold") is None else float(row["threshold"])
+        least = ("success_percent", "coverage_percent", "linked_percent")
+        below = "at least" if limit.endswith(least) else "at most"
         # What stands behind a comma says how the value was measured: ``s (p95, at most)``.
         result.expected = f"{below} {_measured(result.threshold, re.sub(',[^)]*', '', result.unit))}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -40,7 +40,7 @@ def add_rows(audit: Audit, verdict: Verdict, check: Check, frame: pd.DataFrame) 
         for name in frame.columns
     ]
     shown = {*check.listed("show"), *audit.parameters.show, *OURS, *([BASELINE] if accepted else [])}
-    verdict.rows = [masked(audit, check, record, verdict.columns, shown) for record in records[:MOST_SHOWN]]
+    verdict.rows = [masked(audit, check, record, verdict.columns, shown) for record in _shown(check, frame)]
     counting = [finding for finding in findings if finding]
     verdict.findings = counting[:MOST_FINDINGS]
     if len(frame) == verdict.total:
@@ -53,6 +53,16 @@ def add_rows(audit: Audit, verdict: Verdict, check: Check, frame: pd.DataFrame) 
     if len(counting) > MOST_FINDINGS:
         verdict.limits.append(f"only the first {MOST_FINDINGS} rows are compared with the last run's")
     verdict.rows_file = _keep(audit, check.name, records)
+
+
+def _shown(check: Check, frame: pd.DataFrame) -> Sequence[Row]:
+    """Return the rows that are shown: of each place as many as of the others, so that none is left out for another."""
+    of_places = [column for column in frame.columns if column in (*check.scope, *OURS)]
+    if BASELINE in frame.columns or not of_places:
+        return frame.head(MOST_SHOWN).to_dict("records")
+    turn = frame.groupby(of_places, dropna=False, sort=False).cumcount().to_numpy()
+    chosen = sorted(turn.argsort(kind="stable")[:MOST_SHOWN])
+    return frame.iloc[chosen].to_dict("records")
 
 
 def _places(audit: Audit, frame: pd.DataFrame) -> list[dict[str, str]]:

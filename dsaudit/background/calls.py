@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -121,6 +121,8 @@ def requested(
     body: dict[str, Any] | None,
     token_env: str | None,
     wait_seconds: float,
+    headers: Mapping[str, str] | None = None,
+    token_header: str = "Authorization",
 ) -> Answered:
     """Send one request and return what is answered; a redirect is not followed, and no proxy is used.
 
@@ -133,15 +135,16 @@ def requested(
     """
     if problem := why_unprotected(bool(token_env), address, parameters.environment):
         raise NotCalled(problem)
-    headers = {"User-Agent": "dsaudit", "Accept-Encoding": "identity"}
+    given = {"User-Agent": "dsaudit", "Accept-Encoding": "identity", **(headers or {})}
     if token_env:
-        headers["Authorization"] = f"Bearer {from_environment(token_env).reveal()}"
+        token = from_environment(token_env).reveal()
+        given[token_header] = f"Bearer {token}" if token_header.lower() == "authorization" else token
     patience = httpx.Timeout(wait_seconds, connect=min(wait_seconds, CONNECTING))
     begun, answer = time.monotonic(), bytearray()
     try:
         with (
             httpx.Client(follow_redirects=False, trust_env=False, timeout=patience) as client,
-            client.stream(method, address, json=body, headers=headers) as response,
+            client.stream(method, address, json=body, headers=given) as response,
         ):
             for part in response.iter_raw():  # what was asked for may be done only when the answer is whole
                 answer += part

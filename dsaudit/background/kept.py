@@ -46,7 +46,7 @@ def before(audit: Audit, name: str) -> Seen | None:
 
 def is_replay(audit: Audit) -> bool:
     """Return whether the reading of an earlier run is used, so that nothing is done now."""
-    return bool(audit.parameters.source and not audit.asks_anew and audit.source.replayed)
+    return audit.is_replay or bool(audit.parameters.source and not audit.asks_anew and audit.source.replayed)
 
 
 @contextlib.contextmanager

@@ -31,13 +31,26 @@ class Item:
 
 def items(audit: Audit) -> list[Item]:
     """Return the items of the checklist with their results; by hand, where no run has filled them, they are open."""
-    path = project_root() / "notebooks" / audit.blueprint / "blueprint.yml"
-    checklist = yaml.safe_load(path.read_text(encoding="utf-8")).get("checklist", [])
     found = statuses(audit)
     return [
         Item(one["text"], _result([found.get(name) for name in one.get("checks", [])]), "; ".join(_notes(audit, one)))
-        for one in checklist
+        for one in _of_blueprint(audit, "checklist")
     ]
+
+
+def criteria(audit: Audit) -> list[Item]:
+    """Return the success criteria with their results, each with its target as notes; open as the items are."""
+    found = statuses(audit)
+    return [
+        Item(one["metric"], _result([found.get(name) for name in one["checks"]]), one["target"])
+        for one in _of_blueprint(audit, "criteria")
+    ]
+
+
+def _of_blueprint(audit: Audit, key: str) -> list[dict[str, Any]]:
+    path = project_root() / "notebooks" / audit.blueprint / "blueprint.yml"
+    listed: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8")).get(key, [])
+    return listed
 
 
 def statuses(audit: Audit) -> dict[str, Status]:

@@ -15,7 +15,10 @@ from typing import Any
 
 from dsaudit.checks.finding import Check, CheckError, all_checks, own_checks
 from dsaudit.parameters import Parameters, Part
+from dsaudit.parameters.apis import served
 from dsaudit.parameters.probe import Sending
+from dsaudit.parameters.resource import Relation
+from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.wording import did_you_mean
 
 Scope = dict[str, str]
@@ -39,6 +42,11 @@ WAYS_IN = {
     "api": "api (the integration's own API)",
     "api.health": "api.health (where the API tells its health)",
     "api.sync": "api.sync (the request that queues a sync)",
+    "apis": "apis (what the system's API serves of the tables)",
+    "apis.headers": "apis.headers (by which the API knows the tenant)",
+    "apis.error": "apis.error (the form of the API's refusals)",
+    "conserved": "conserved (the hops at which what came with a parent is counted)",
+    "push": "push (the import that may be pushed through the API)",
     "worker": "worker (the workers' broker, and the task of the sync)",
     "schedule": "schedule (when the sync begins by itself)",
     "flag": "flag (the feature flag of the sync)",
@@ -57,6 +65,14 @@ WAYS_IN = {
     "tenants": "tenants",
     "resources": "resources",
     "relations": "relations",
+    "tenancy": "tenancy (the columns that tell whose a row is)",
+    "tenancy.role": "tenancy.role (the role that the application connects as)",
+    "invariants": "invariants (what each row has to hold)",
+    "performance": "performance (what has to stay quick)",
+    "performance.queries": "performance.queries (the queries that have to stay quick)",
+    "performance.at_once": "performance.at_once (what the application runs at once)",
+    "performance.statement_milliseconds": "performance.statement_milliseconds (what a statement may take on average)",
+    "durations": "durations (from when to when a row is under way)",
     "table_prefix": "table_prefix",
 }
 
@@ -67,6 +83,10 @@ HAVING = {
     "unannounced": "is without topics of its own (no_webhooks, nested)",
     "identified": "has records that hold their whole id themselves (id_from)",
     "counted_children": "is nested at a single path (nested.at)",
+    "invariants": "has something that each of its rows has to hold (invariants)",
+    "served": "is served by an endpoint (apis.endpoints)",
+    "owned": "tells whose its rows are (tenancy)",
+    "required": "is a relation that is never empty (nullable)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
 }
 
@@ -254,9 +274,29 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         return parameters.tenant_names
     having = check.headers.get("having")
     if column == "resource":
-        named = [name for name, resource in parameters.resources.items() if not having or getattr(resource, having)]
+        named = [name for name in parameters.resources if not having or _has(parameters, name, having)]
         of_raw_rows = having != "counted_children" and any(one.split(".")[0] == "raw" for one in _ways_in(check))
         return [name for name in named if not of_raw_rows or parameters.has_raw_rows(name)]
     if column == "relation":
-        return [relation.name for relation in parameters.relations if not having or getattr(relation, having)]
-    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation")
+        return [one.name for one in parameters.relations if not having or _relates(parameters, one, having)]
+    if column == "query":
+        return [query.name for query in parameters.performance.queries] if parameters.performance else []
+    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation, query")
+
+
+def _has(parameters: Parameters, resource: str, having: str) -> bool:
+    """Return whether a resource declares something, or the file does of it."""
+    if having == "invariants":
+        return any(one.resource == resource for one in parameters.invariants)
+    if having == "served":
+        return served(parameters, resource)
+    if having == "owned":
+        return bool(tenancy_columns(parameters, resource))
+    return bool(getattr(parameters.resources[resource], having))
+
+
+def _relates(parameters: Parameters, relation: Relation, having: str) -> bool:
+    """Return whether a relation declares something, or the file does of both its ends."""
+    if having == "owned":
+        return all(_has(parameters, end.partition(".")[0], having) for end in (relation.child, relation.parent))
+    return bool(getattr(relation, having))

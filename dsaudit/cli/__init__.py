@@ -13,6 +13,7 @@ from dsaudit.cli.checks import explain, list_
 from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
+from dsaudit.cli.monitoring import monitor
 from dsaudit.cli.options import ATTACH, EXAMPLE, FILE, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.resuming import going_on, stopped_alike
 from dsaudit.cli.telling import tell, tell_github
@@ -37,6 +38,11 @@ def main() -> None:
 @click.option("--code", type=FOLDER, help="The integration's code; it is read and not run.")
 @click.option("--provider", help="Whose API it is: shopify, stripe, quickbooks, or a file like theirs.")
 @click.option("--documents", type=FOLDER, help="The integration's documents. [default: looked for beside the code]")
+@click.option(
+    "--blueprint",
+    type=click.Choice(["datasource", "data_integrity"]),
+    help="What the file is for. [default: by what is evident]",
+)
 @click.option("--integration", help="Its name in reports. [default: the file's]")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="The file. [default: parameters/INTEGRATION.yml]")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
@@ -46,6 +52,7 @@ def init(
     code: Path | None,
     provider: str | None,
     documents: Path | None,
+    blueprint: str | None,
     integration: str | None,
     target: Path | None,
     force: bool,
@@ -58,7 +65,7 @@ def init(
 
     if bool(database_url) == bool(database_url_env):
         raise click.UsageError("give the database with --database-url or --database-url-env")
-    given = Given(database_url, database_url_env, code, provider, documents, integration, target, force)
+    given = Given(database_url, database_url_env, code, provider, documents, integration, target, force, blueprint)
     for line in init(given):
         click.echo(line)
 
@@ -127,7 +134,7 @@ def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> 
     if live and parameters.environment == "production":
         raise click.ClickException(f"--live: nothing acts in production, and {parameters.path.name} describes it")
     if live and not parameters.acting and not acts(parameters):
-        ways = "`live`, `syncs.run`, `api.sync`, `worker`, `flag`, `outage`, `bad_record`, `new_record`"
+        ways = "`live`, `syncs.run`, `api.sync`, `worker`, `flag`, `outage`, `bad_record`, `new_record`, `push`"
         raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do ({ways})")
     return parameters.allowed_to_act(live or has_acted(replay or "")) if live or replay else parameters
 
@@ -190,14 +197,17 @@ def tour(seed: int, out: Path | None, example: str) -> None:
 @ATTACH
 def check(file: Path, attach: bool, **part: Any) -> None:
     """Try every way into the system of FILE; audit nothing."""
+    from itertools import chain
+
     from dsaudit import background, sample, source
+    from dsaudit.facts import served
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run.preflight import preflight
 
     parameters = narrowed(loaded(file, attach, {}), Part.given(**part_given(part)))
     with (sample.reached if attach else sample.started)(parameters):
-        ready = True
-        for line in preflight(parameters, source.reachable, source.tried, source.estimated, background.ways):
+        ready, ways = True, lambda given: chain(background.ways(given), served.ways(given))
+        for line in preflight(parameters, source.reachable, source.tried, source.estimated, ways):
             ready = ready and line.ok is not False
             sign = {True: "✓", False: "✗", None: "–"}[line.ok]
             click.echo(f"{sign} {line.way}: {line.words}")
@@ -284,23 +294,6 @@ def baseline(run_folder: Path, file: Path | None, **terms: Any) -> None:
 
 
 @main.command()
-@FILE
-@click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder.")
-@click.option("--force", is_flag=True, help="Write over files that are there.")
-def monitor(file: Path, folder: Path, force: bool) -> None:
-    """Write what watches the system of FILE between two audits: queries for sql_exporter, and alert rules.
-
-    INTEGRATION.collector.yml has one query a metric, on the tables that FILE declares; INTEGRATION.rules.yml has the
-    alerts for Prometheus, with the limits of FILE's policy. Nothing is connected to.
-    """
-    from dsaudit.monitoring import write
-    from dsaudit.parameters import load
-
-    for line in write(load(file), folder, force):
-        click.echo(line)
-
-
-@main.command()
 @click.option("--name", default="dsaudit_reader", show_default=True, help="The role's name.")
 @click.option("--schema", "schemas", multiple=True, default=("public",), show_default=True)
 def role(name: str, schemas: tuple[str, ...]) -> None:
@@ -330,5 +323,5 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])
 
 
-for command in (explain, list_, verify, sign_off, history, diff, prune, add):
+for command in (explain, list_, verify, sign_off, history, diff, prune, add, monitor):
     main.add_command(command)

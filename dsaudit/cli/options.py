@@ -14,10 +14,10 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 ATTACH = click.option("--attach", is_flag=True, help="Look at the sample that is up, not at a fresh one.")
 EXAMPLE = click.option(
     "--example",
-    type=click.Choice(["storefront", "referrals"]),
+    type=click.Choice(["storefront", "referrals", "discovery"]),
     default="storefront",
     show_default=True,
-    help="Which sample: a source with webhooks, or a scheduled sync.",
+    help="Which sample: a source with webhooks, a scheduled sync, or imports for several tenants.",
 )
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -60,5 +60,8 @@ def loaded(file: Path, attach: bool, given: dict[str, str], is_recorded: bool = 
     whole = load(file, given, is_recorded)
     if attach and not whole.example:
         raise click.ClickException(f"--attach is for a sample that is up, and {file} describes none (`example`)")
+    if attach and not sample.is_up(whole):
+        how = f"`dsaudit sample up --example {whole.example}` starts one"
+        raise click.ClickException(f"--attach: no sample {whole.example} is up; {how}")
     own = sample.own_file(whole) if attach else whole.path
     return whole if own == whole.path else load(own, given, is_recorded)

@@ -15,7 +15,9 @@ from dsaudit.database.catalogue import TableInfo
 from dsaudit.database.errors import RelationMissing
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.ids import ANY_UUID, NUMBER, PLAIN, Kind, kind_of
+from dsaudit.parameters.resource import Relation
 from dsaudit.parameters.tables import Syncs, Table
+from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.probes import is_ours
 from dsaudit.wording import did_you_mean
 
@@ -47,8 +49,11 @@ def source_id(resource: Resource, info: TableInfo) -> str:
     """Return the expression of a refined row's source id as text.
 
     The parts of a composite key are joined by what the file declares, else held apart as a JSON array: a separator
-    that may stand in a value would make two keys one.
+    that may stand in a value would make two keys one. Where a table has no key, as a file for the database alone lets
+    it, a row is told by its place.
     """
+    if not resource.key:
+        return "x.ctid::text" if info.is_stored else "null::text"
     parts = [id_of(column, info) for column in resource.key]
     if len(parts) == 1:
         return parts[0]
@@ -207,6 +212,46 @@ def row_id(resource: Resource, info: TableInfo) -> str:
     if "id" in info.columns:
         return f"({value_of('id', info)})::text"
     return "x.ctid::text" if info.is_stored else source_id(resource, info)
+
+
+def relation_values(parameters: Parameters, relation: Relation) -> dict[str, Any]:
+    """Return what a query about a relation may bind: what the file says of it, and the columns of ``tenancy``."""
+    tenancy = list(tenancy_columns(parameters, relation.child.partition(".")[0]))
+    return {"nullable": relation.nullable, "linked_percent": relation.linked_percent, "tenancy": tenancy}
+
+
+def end_columns(
+    parameters: Parameters, end: str, info: TableInfo, other: tuple[str, TableInfo], counted_by: str | None
+) -> str:
+    """Return the columns of one `end` of a relation, such as ``order.customer_id``, of which `other` is the other.
+
+    ``key`` is the column that joins the two, as text; ``link`` is the same for a join: of the column's own type where
+    the two ends have one type. ``tenancy`` holds the values of the columns that tell whose a row is, and is null where
+    the table lacks one of them.
+    """
+    (name, _, column), (other_name, _, other_column) = end.partition("."), other[0].partition(".")
+    resource, tenancy = parameters.resources[name], tenancy_columns(parameters, name)
+    owners = [value_of(one, info) for one in tenancy if one in info.columns]
+    types = {info.columns.get(one) for one in tenancy}
+    types |= {other[1].columns.get(one) for one in tenancy_columns(parameters, other_name)}
+    if not _is_comparable(types):
+        owners = [f"({one})::text" for one in owners]
+    is_typed = _is_comparable({info.columns.get(column), other[1].columns.get(other_column)})
+    told = {
+        "row_id": row_id(resource, info),
+        "source_id": source_id(resource, info),
+        "key": id_of(column, info),
+        "link": value_of(column, info) if is_typed else id_of(column, info),
+        "deleted": deleted(resource, info),
+        "tenancy": f"array[{', '.join(owners)}]" if owners and len(owners) == len(tenancy) else "null::text[]",
+    }
+    told |= {"counted": cast(counted_by, info, "bigint")} if counted_by else {}
+    return ", ".join(f"{expression} as {name}" for name, expression in told.items())
+
+
+def _is_comparable(types: Collection[str | None]) -> bool:
+    """Return whether all are one type of which two values are equal just where their texts are."""
+    return len(types) == 1 and not {*types} - {"uuid", "smallint", "integer", "bigint", "text"}
 
 
 def deleted(resource: Resource, info: TableInfo) -> str:

@@ -180,7 +180,12 @@ class Database:
             raise stream_error(error) from None
 
     def explain(
-        self, sql: str, values: Sequence[Mapping[str, Any]], run: bool = False, scans: bool = True
+        self,
+        sql: str,
+        values: Sequence[Mapping[str, Any]],
+        run: bool = False,
+        scans: bool = True,
+        proofs: bool = False,
     ) -> list[dict[str, Any]]:
         """Return PostgreSQL's plan of one select for each of `values`, as EXPLAIN tells it in JSON.
 
@@ -190,16 +195,20 @@ class Database:
             Execute it too, so that the plan says how long the server took (``Execution Time``, milliseconds).
         scans
             False prices sequential scans out, so that a small table too tells whether an index could serve.
+        proofs
+            Let the planner read no table of which the constraints prove that it has no such row, and tell what each
+            step returns (``Output``).
 
         Raises
         ------
         QueryError
             PostgreSQL refused it; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
-        options = "analyze, timing off, format json" if run else "format json"
+        options = f"{'analyze, buffers, timing off, ' if run else ''}{'verbose, ' if proofs else ''}format json"
+        planner = {**({} if scans else {"enable_seqscan": "off"}), **({"constraint_exclusion": "on"} if proofs else {})}
         try:
             with self.transaction() as one:
-                one.set({} if scans else {"enable_seqscan": "off"})
+                one.set(planner)
                 plans = (
                     one.run(f"explain ({options}) {sql}", {**given, "dsaudit": True}).scalar_one() for given in values
                 )

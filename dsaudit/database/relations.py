@@ -23,6 +23,7 @@ from dsaudit.database.expressions import (
     column_of,
     columns_of,
     deleted,
+    end_columns,
     field_column,
     id_of,
     json_of,
@@ -30,6 +31,7 @@ from dsaudit.database.expressions import (
     literal,
     map_join,
     quoted,
+    relation_values,
     row_id,
     rows_by_probe,
     source_id,
@@ -103,9 +105,9 @@ class Relations:
             makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
-            filled.values["nullable"] = relation.nullable
-            makers["child"] = lambda: self._end(relation.child, filled)
-            makers["parent"] = lambda: self._end(relation.parent, filled)
+            filled.values |= relation_values(self._parameters, relation)
+            makers["child"] = lambda: self._end(relation.child, relation.parent, filled)
+            makers["parent"] = lambda: self._end(relation.parent, relation.child, filled, relation.counted_by)
         filled.sql = re.sub(r"\{(\w+)\}", lambda match: makers[match[1]](), sql)
         return filled
 
@@ -264,14 +266,12 @@ class Relations:
         column = id_of(relation.child.partition(".")[2], info)
         return [f"({within} or ({tenant}, {column}) in ({parents}))"]
 
-    def _end(self, end: str, filled: Filled) -> str:
-        name, _, column = end.partition(".")
-        resource = self._parameters.resources[name]
-        source, info = self._from(resource.table, filled)
+    def _end(self, end: str, other: str, filled: Filled, counted_by: str | None = None) -> str:
+        name, beyond = end.partition(".")[0], self._parameters.whole.resources[other.partition(".")[0]]
+        source, info = self._from(self._parameters.resources[name].table, filled)
         tenant, joins, conditions = self._tenant_of(name, info, filled)
-        own = f"{row_id(resource, info)} as row_id, {source_id(resource, info)} as source_id"
-        told = f"{own}, {id_of(column, info)} as key, {tenant} as tenant, {deleted(resource, info)} as deleted"
-        return f"(select {told} from {source} as x {joins}{where(conditions)})"
+        told = end_columns(self._parameters, end, info, (other, self.table(beyond.table)), counted_by)
+        return f"(select {tenant} as tenant, {told} from {source} as x {joins}{where(conditions)})"
 
     def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:
         """Return the expression of a refined row's tenant, the joins that it needs, and conditions."""

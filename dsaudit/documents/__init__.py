@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsaudit.documents.api_coverage import api_coverage
 from dsaudit.documents.data_model import data_model
 from dsaudit.documents.integration import integration
+from dsaudit.documents.orphan_cleanup import orphan_cleanup
 from dsaudit.documents.uat_results import uat_results
 from dsaudit.documents.webhook_analysis import webhook_analysis
 
@@ -20,6 +21,7 @@ DRAFTS: dict[str, Callable[[Audit], str]] = {
     "api_coverage": api_coverage,
     "webhook_analysis": webhook_analysis,
     "uat_results": uat_results,
+    "orphan_cleanup": orphan_cleanup,
 }
 
 __all__ = ["DRAFTS"]

@@ -2,7 +2,7 @@
 
 Nothing is written here and nothing but the catalogue of the database is read whole: tables are sampled. What is not
 certain is marked as a guess with its reason, and what could not be found is left open, so that a reader knows where to
-look.
+look. Where nothing speaks of an integration, all tables are drafted for the blueprint `data_integrity`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dsaudit.drafting import code as reading
 from dsaudit.drafting import describing, nesting, outside, refined, resources, roles, scheduled, sections, system
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
+from dsaudit.drafting.integrity import BLUEPRINT, put_integrity
 from dsaudit.drafting.sampling import Sampler
 
 __all__ = ["Draft", "Request", "draft"]
@@ -33,6 +34,7 @@ class Request:
     provider: str | None = None
     code: Path | None = None
     documents: Path | None = None
+    blueprint: str | None = None  # by what is evident, if none is given
 
 
 def draft(request: Request, database: Database) -> Draft:
@@ -45,15 +47,21 @@ def draft(request: Request, database: Database) -> Draft:
     """
     facts = catalogue.load(request.provider)
     seen = system.survey(Sampler(database), shapes(database))
+    if request.blueprint == BLUEPRINT:
+        return _of_database(request, facts, seen)
     tables = [shape for shape in seen.tables.values() if not seen.is_taken(shape)]
     prefix = _prefix(seen, facts.key)
     names = {naming.one(shape.name, prefix) for shape in tables}
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
     facts = facts.written_as(told.topics[1] if told.topics else [])
     found = _resources(seen, facts, told, prefix)
+    if not (request.blueprint or request.provider or request.code or _is_integration(seen, found)):
+        return _of_database(request, facts, seen)
     refined.name_by_runs(found, seen, roles.columns_of("syncs", seen.syncs).get("resource") if seen.syncs else None)
     made = Draft()
-    _put_head(made, request, facts)
+    _put_head(made, request, facts, "datasource")
+    if any(one.kind in "rp" and one.references for one in seen.tables.values()):
+        made.note("blueprints", f"{BLUEPRINT}, which has a file of its own: dsaudit init --blueprint {BLUEPRINT}")
     sections.put_tenants(made, seen, facts)
     variable = request.url_env.removesuffix("_AUDIT_URL")
     outside.put_source(made, facts, told, variable)
@@ -72,9 +80,23 @@ def draft(request: Request, database: Database) -> Draft:
     return made
 
 
-def _put_head(made: Draft, request: Request, facts: catalogue.Provider) -> None:
+def _is_integration(seen: system.System, found: list[refined.Refined]) -> bool:
+    """Return whether something speaks of a source: raw records, deliveries, syncs, or rows with its records in them."""
+    on_the_row = any(one.pairs and one.key and "key" not in one.guesses for one in found)
+    return bool(seen.raw or seen.deliveries or seen.syncs or on_the_row)
+
+
+def _of_database(request: Request, facts: catalogue.Provider, seen: system.System) -> Draft:
+    """Return the draft of all tables, for what can be audited of a database alone."""
+    made = Draft()
+    _put_head(made, request, facts, BLUEPRINT)
+    put_integrity(made, seen)
+    return made
+
+
+def _put_head(made: Draft, request: Request, facts: catalogue.Provider, blueprint: str) -> None:
     made.put("integration", request.integration)
-    made.put("blueprints", ["datasource"])
+    made.put("blueprints", [blueprint])
     made.put("environment", "development", "staging or production, if it is one of them")
     made.put("database", {"url_env": request.url_env})
     made.variables[request.url_env] = "the database's address, with a role that may only read"

@@ -38,6 +38,7 @@ class Given:
     integration: str | None
     target: Path | None
     force: bool
+    blueprint: str | None = None
 
 
 def init(given: Given) -> Iterator[str]:
@@ -58,7 +59,7 @@ def init(given: Given) -> Iterator[str]:
     if given.database_url:
         os.environ[url_env] = given.database_url
     root = target.resolve().parent.parent
-    made = _drafted(Request(name, url_env, root, given.provider, given.code, given.documents))
+    made = _drafted(Request(name, url_env, root, given.provider, given.code, given.documents, given.blueprint))
     _write(target, written(made), given.force)
     yield from _told(made, target, url_env, is_new=bool(given.database_url))
 

@@ -24,6 +24,7 @@ class Draft:
     entries: dict[Path_, Entry] = field(default_factory=dict)
     open: list[tuple[Path_, str]] = field(default_factory=list)
     notes: list[tuple[Path_, str]] = field(default_factory=list)  # what is left out on purpose
+    offers: list[tuple[Path_, Entry]] = field(default_factory=list)  # what may be taken in by whoever knows better
     variables: dict[str, str] = field(default_factory=dict)  # environment variables, and what each has to hold
 
     def put(self, path: str, value: Any, guess: str | None = None) -> None:
@@ -38,6 +39,10 @@ class Draft:
     def note(self, path: str, what: str) -> None:
         """Say at a section or key what is left out of it, and why."""
         self.notes.append((tuple(path.split(".")), what))
+
+    def offer(self, path: str, value: Any, why: str) -> None:
+        """Write a key, or a relation, as a comment that only has to lose its mark, and say what speaks for it."""
+        self.offers.append((tuple(path.split(".")), Entry(value, why)))
 
     def value(self, path: str) -> Any:
         """Return the value of a key, None where it is not drafted."""

@@ -15,11 +15,12 @@ ORDER = [
     *("integration", "blueprints", "environment", "database", "provider", "provider_reviewed", "tenants", "source"),
     *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks"),
     *("api", "worker", "schedule", "flag", "documents", "monitoring"),
-    *("defaults", "resources", "relations"),
+    *("defaults", "resources", "relations", "tenancy", "performance"),
 ]
 _HEAD = """\
 # Drafted by `dsaudit init`. What is marked `guess` was not proven: see that it is right, and take the mark away.
-# What is marked `to fill` was not found. dsaudit/parameters/models.py explains every key.
+# What is marked `to fill` was not found, what is marked `offered` is yours to take in. dsaudit/parameters/models.py
+# explains every key.
 """
 
 
@@ -32,9 +33,10 @@ def written(draft: Draft) -> str:
             # A section that is not there at all is named in the remark.
             named = "" if _has_entries(draft, path) else f"{path[-1]}: "
             open_.setdefault(path, []).append(f"{word}: {named}{what}")
-    tops = [path[:1] for path in draft.entries] + [path[:1] for path in open_]
+    tops = [path[:1] for path in (*draft.entries, *open_, *(path for path, _ in draft.offers))]
     for top in sorted(dict.fromkeys(tops), key=lambda path: ORDER.index(path[0])):
         lines += _section(draft, top, open_)
+        lines += _offered(draft, top)
     return "\n".join(lines) + "\n"
 
 
@@ -52,8 +54,8 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
     if path == ("relations",):
         yield "relations:"
         for one in inner:
-            entry = draft.entries[one]
-            yield f"  - {_flow(entry.value)}{_mark(entry.guess)}"
+            yield from _relation(draft.entries[one])
+        yield from _asked(open_.get(path, ()), "  ")
         return
     children = list(dict.fromkeys(one[: len(path) + 1] for one in inner))
     shared = _shared(draft, children)
@@ -64,6 +66,27 @@ def _section(draft: Draft, path: Path_, open_: dict[Path_, list[str]]) -> Iterat
         told = Draft({**draft.entries, child: Entry(draft.entries[child].value)}) if shared else draft
         yield from _section(told, child, open_)
     yield from _asked(open_.get(path, ()), indent + "  ")
+
+
+def _relation(entry: Entry) -> Iterator[str]:
+    line = f"  - {_flow(entry.value)}{_mark(entry.guess)}"
+    if len(line) > WIDTH and entry.guess:
+        yield from _wrapped(f"guess: {entry.guess}", "  ")
+        line = f"  - {_flow(entry.value)}"
+    yield line
+
+
+def _offered(draft: Draft, top: Path_) -> Iterator[str]:
+    """Yield what is offered below a section: each line is right as soon as it loses its mark and the space after."""
+    offers = [entry for path, entry in draft.offers if path == top]
+    is_listed = top == ("relations",)
+    if is_listed and offers and not _has_entries(draft, top):
+        yield "# relations:"
+    for entry in offers:
+        yield from _wrapped(f"offered: {entry.guess}", "  " if is_listed else "")
+        whole = [entry.value] if is_listed else {top[0]: entry.value}
+        text = yaml.safe_dump(whole, default_flow_style=None, sort_keys=False, allow_unicode=True, width=100)
+        yield from (f"{'  ' if is_listed else ''}# {line}" for line in text.splitlines())
 
 
 def _shared(draft: Draft, children: list[Path_]) -> str | None:

@@ -34,6 +34,7 @@ def report(result: dict[str, Any]) -> str:
         ("", _head(result)),
         ("Reasons", [f"{number}. {plain(one['text'])}" for number, one in enumerate(result["reasons"], 1)]),
         ("Success criteria", _table(["target", "actual", "status"], "metric", result["criteria"])),
+        ("Relations", _relations(verdicts)),
         ("Causes", _causes(verdicts)),
         ("What failed", _cards(failed)),
         ("What is not known", _cards(having(verdicts, Status.ERROR, Status.INCONCLUSIVE))),
@@ -44,6 +45,17 @@ def report(result: dict[str, Any]) -> str:
         ("Provenance", _provenance(result)),
     ]
     return "\n\n".join(_section(title, lines) for title, lines in sections if any(lines)) + "\n"
+
+
+def _relations(verdicts: Sequence[Record]) -> list[str]:
+    """Return how many children each relation has, and how many of them are orphans, over all tenants."""
+    counts: dict[str, tuple[int, int]] = {}
+    for one in (one for verdict in verdicts if verdict["check"] == "orphans" for one in verdict["results"]):
+        if name := one["scope"].get("relation"):
+            children, orphans = counts.get(name, (0, 0))
+            counts[name] = (children + one["examined"], orphans + one["total"])
+    rows = [[plain(name), str(children), str(orphans)] for name, (children, orphans) in counts.items()]
+    return table([["relation", "children", "orphans"], *rows]) if rows else []
 
 
 def _causes(verdicts: Sequence[Record]) -> list[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dsaudit.verdict.card import MOST_WORDS, THIN_SPACE, visible
+from dsaudit.verdict.card import MOST_WORDS, THIN_SPACE, plural, visible
 from dsaudit.verdict.causes import EXPECTED, GROUPS, group
 
 Record = Mapping[str, Any]
@@ -20,7 +20,7 @@ def plain(value: object) -> str:
 def cell(value: Any) -> str:
     """Return a cell of a verdict's rows; a masked one by its name under the mask."""
     if isinstance(value, Mapping):
-        return plain(f"{value['masked']} ({value['length']} characters)")
+        return plain(f"{value['masked']} ({plural(value['length'], 'character')})")
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else plain(value)
 
 

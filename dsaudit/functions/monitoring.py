@@ -1,4 +1,4 @@
-"""Phase 7: is the integration watched between two audits, so that a danger wakes somebody?"""
+"""Is the integration watched between two audits, so that a danger wakes somebody?"""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ UNDECLARED = "rules name metrics that the parameter file does not explain (monit
 
 
 def monitoring_rules_cover_every_danger(audit: Audit) -> Found:
-    """An alert rule watches each danger: silence, latency, errors, backlog, refused deliveries, syncs that stay away.
+    """An alert rule watches each danger that can be measured, such as silence, errors, orphans or slowness.
 
     why: between two audits an alert is all that tells; what no rule watches is noticed by a customer
-    requirement: DS7.4
+    requirement: DS7.4, DI8
     severity: high
     needs: monitoring
     key: danger
@@ -42,7 +42,7 @@ def monitoring_rules_name_known_metrics(audit: Audit) -> Found:
     """Every metric that the alert rules name is exposed.
 
     why: a rule on a metric that nothing exposes never fires, and looks like a rule that has no reason to
-    requirement: DS7.4
+    requirement: DS7.4, DI8
     severity: high
     needs: monitoring
     key: rule, metric

@@ -40,7 +40,7 @@ def declared_tables_exist(audit: Audit) -> Found:
     """Every table that the parameter file names is in the database.
 
     why: a type of data without its table is stored nowhere, and every check that would miss it has nothing to read
-    requirement: DS1.2, DS0
+    requirement: DS1.2, DS0, DI1
     severity: critical
     needs: resources
     key: table

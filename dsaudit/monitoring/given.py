@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from dsaudit.monitoring.metrics import METRICS, Metric, measured, why_not
+from dsaudit.monitoring.metric import Metric
+from dsaudit.monitoring.metrics import ALL, measured, why_not
 from dsaudit.monitoring.promql import NotPromql, Selector, selectors
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.monitoring import Danger
@@ -75,7 +76,7 @@ class Given:
     def unmeasured(self, rule: Rule) -> dict[str, str]:
         """Return of dsaudit's own metrics that a rule names why they cannot be measured by this file."""
         named = {one.metric for one in rule.asks}
-        known = {metric.name: why_not(metric, self.parameters) for metric in METRICS if metric.name in named}
+        known = {metric.name: why_not(metric, self.parameters) for metric in ALL if metric.name in named}
         return {name: why for name, why in known.items() if why and not self._is_known(name)}
 
     def _is_known(self, name: str) -> bool:
@@ -87,8 +88,9 @@ class Given:
         """Yield each danger that no alert tells of, the metric that would, and the tenants for whom there is none."""
         asked = [one for rule in self.rules if rule.is_alert for one in self._behind(rule, set())]
         tenants = self.parameters.tenant_names
-        metrics = {metric.danger: metric for metric in reversed(measured(self.parameters))}
-        for danger, metric in sorted(metrics.items(), key=lambda pair: METRICS.index(pair[1])):
+        alarming = [metric for metric in measured(self.parameters) if metric.limits(self.parameters)]
+        metrics = {metric.danger: metric for metric in reversed(alarming)}
+        for danger, metric in sorted(metrics.items(), key=lambda pair: ALL.index(pair[1])):
             own = [one for one in asked if self._danger(one.metric) == danger and self._can_fire(one)]
             labels = [{"integration": self.parameters.integration, "tenant": one} for one in tenants]
             without = [one["tenant"] for one in labels if not any(ask.takes(one) for ask in own)]
@@ -97,10 +99,12 @@ class Given:
 
     def _can_fire(self, one: Selector) -> bool:
         """Return whether a rule says when a metric is too high; of dsaudit's own it is known what that is."""
-        limits = {metric.name: metric.limit(self.parameters.policy) for metric in measured(self.parameters)}
-        if one.is_absent or one.metric not in limits:
+        metric = next((metric for metric in measured(self.parameters) if metric.name == one.metric), None)
+        limits = metric.limits(self.parameters).values() if metric else ()
+        if one.is_absent or not limits:
             return not one.is_absent
-        most = TIMES * limits[one.metric]
+        assert metric is not None
+        most = max(TIMES * max(limits), metric.unit == "count")  # where none is right, more than one tells as well
         return one.above is not None and (math.isnan(one.above) or one.above <= most)
 
     def _danger(self, name: str) -> str | None:

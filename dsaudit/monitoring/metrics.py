@@ -1,55 +1,13 @@
-"""The metrics that watch an integration between two audits, and the limits beyond which each of them alarms."""
+"""The metrics that watch an integration between two audits, and which of them a parameter file gives all for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
-from dsaudit.checks import all_checks, is_declared, plan_check
+from dsaudit.checks import is_declared
 from dsaudit.checks.planning import WAYS_IN
+from dsaudit.monitoring.integrity import BLUEPRINT, INTEGRITY
+from dsaudit.monitoring.metric import Metric
 from dsaudit.monitoring.queries import Queries, tells_tenants
 from dsaudit.parameters import Parameters
-from dsaudit.parameters.models import Policy
-from dsaudit.parameters.monitoring import Danger
-from dsaudit.wording import span
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A gauge and the alert on it: what it measures, the limit, and what to look at when it is beyond.
-
-    ``needs`` are ways in as a check names them, ``having`` is what at least one resource has to declare.
-    """
-
-    name: str
-    danger: Danger
-    help: str
-    query: Callable[[Queries], str]
-    labels: tuple[str, ...]
-    unit: Literal["seconds", "ratio"]
-    limit: Callable[[Policy], float]
-    needs: tuple[str, ...]
-    alert: str
-    severity: Literal["warning", "critical"]
-    summary: str  # {value} and {limit} stand for theirs
-    look: str
-    checks: tuple[str, ...]  # that tell more of it
-    having: Literal["", "webhooks", "sync"] = ""
-
-    def told(self, value: float) -> str:
-        """Return a value of it in words."""
-        if value != value:
-            return "nothing to measure"
-        if value == float("inf"):
-            return "never"
-        return span(value) if self.unit == "seconds" else f"{100 * value:.4g} %"
-
-    def runnable(self, parameters: Parameters) -> list[str]:
-        """Return those of its checks that the file gives something to run on."""
-        known = all_checks()
-        return [name for name in self.checks if plan_check(known[name], parameters).skipped is None]
-
 
 # fmt: off
 METRICS = (
@@ -110,15 +68,26 @@ METRICS = (
            ("last_sync_is_recent", "last_sync_completed"), having="sync"),
 )
 # fmt: on
+ALL = (*METRICS, *INTEGRITY)
 
 
 def measured(parameters: Parameters) -> list[Metric]:
     """Return the metrics that the file gives all that their queries need."""
-    return [metric for metric in METRICS if why_not(metric, parameters) is None]
+    return [metric for metric in ALL if why_not(metric, parameters) is None]
+
+
+def lacking(parameters: Parameters) -> list[str]:
+    """Return in words which metrics that the file's blueprints ask for cannot be measured, and why."""
+    has_others = {*parameters.blueprints} != {BLUEPRINT}
+    asked = [one for one in ALL if (one.blueprint in parameters.blueprints if one.blueprint else has_others)]
+    reasons = {one.name: why_not(one, parameters) for one in asked}
+    return [f"not measured: {name}, as {reason}" for name, reason in reasons.items() if reason]
 
 
 def why_not(metric: Metric, parameters: Parameters) -> str | None:
     """Return why a metric cannot be measured, None where it can."""
+    if metric.blueprint and metric.blueprint not in parameters.blueprints:
+        return f"the file's blueprints have no {metric.blueprint}"
     for needed in metric.needs:
         ways = needed.split(" or ")
         if not any(is_declared(parameters, way) and _tells(metric, parameters, way) for way in ways):
@@ -126,7 +95,7 @@ def why_not(metric: Metric, parameters: Parameters) -> str | None:
     having = metric.having
     if having and not any(getattr(one, having) for one in parameters.resources.values()):
         return f"no resource declares {having}"
-    return None
+    return metric.lacks(parameters) or None
 
 
 def _tells(metric: Metric, parameters: Parameters, way: str) -> bool:

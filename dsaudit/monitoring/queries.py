@@ -24,7 +24,7 @@ Named = Callable[[str], str]  # a declared table's name as a query has it
 
 def as_declared(name: str) -> str:
     """Return a table's name as the file has it; without a schema, the role's search path finds it."""
-    return ".".join(_quoted(part) for part in filter(None, name.rpartition(".")[::2]))
+    return ".".join(quoted(part) for part in filter(None, name.rpartition(".")[::2]))
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Queries:
         resources = {name: one.raw or name for name, one in self.parameters.resources.items() if one.webhooks}
         p95 = "percentile_cont(0.95) within group (order by changes.seconds)"
         return (
-            f"select {self._integration}, resource.name as resource,\n"
+            f"select {self.integration}, resource.name as resource,\n"
             f"       case when count(changes.seconds) >= {policy.latency_samples}\n"
             f"            then {p95} else 'NaN' end as value\n"
             f"from ({_values(resources.items())}) as resource (name, type)\n"
-            f"left join (\n{_indented(changes)}\n) as changes on changes.type = resource.type\n"
+            f"left join (\n{indented(changes)}\n) as changes on changes.type = resource.type\n"
             "group by resource.name\norder by resource.name"
         )
 
@@ -104,7 +104,7 @@ class Queries:
         refused = f"case when {_among(_column(log, 'outcome', 'text'), log.accepted)} then 0 else 1 end"
         recent = f"{_column(log, 'received_at')} >= {self.now} - interval '1 hour'"
         return (
-            f"select {self._integration},\n       coalesce(avg({refused}), 'NaN')::float8 as value\n"
+            f"select {self.integration},\n       coalesce(avg({refused}), 'NaN')::float8 as value\n"
             f"from {self.named(log.table)}\nwhere {_all([recent, *_of_the_provider(log)])}"
         )
 
@@ -114,7 +114,7 @@ class Queries:
         assert table is not None
         kind, ended = _column(table, "resource", "text"), _column(table, "ended_at")
         if "resource" not in table.columns:
-            kind = _literal(*self.parameters.types(self.parameters.synced))
+            kind = literal(*self.parameters.types(self.parameters.synced))
         went_well = [f"{ended} is not null"]
         if "state" in table.columns:
             state = _column(table, "state", "text")
@@ -126,19 +126,20 @@ class Queries:
         )
         resources = {name: one.raw or name for name, one in self.parameters.resources.items() if one.sync}
         return (
-            f"select {self._integration}, tenant.name as tenant, resource.name as resource,\n"
+            f"select {self.integration}, tenant.name as tenant, resource.name as resource,\n"
             f"       coalesce({self._since('max(run.ended_at)')}, 'infinity')::float8 as value\n"
             f"from ({_values((name,) for name in self.parameters.tenant_names)}) as tenant (name)\n"
             f"cross join ({_values(resources.items())}) as resource (name, type)\n"
-            f"left join (\n{_indented(runs)}\n) as run on run.tenant = tenant.name and run.type = resource.type\n"
+            f"left join (\n{indented(runs)}\n) as run on run.tenant = tenant.name and run.type = resource.type\n"
             "group by tenant.name, resource.name\norder by tenant.name, resource.name"
         )
 
     # What they are made of ---------------------------------------------------------------------------------------
 
     @property
-    def _integration(self) -> str:
-        return f"{_literal(self.parameters.integration)} as integration"
+    def integration(self) -> str:
+        """The first column of every query: whose values these are."""
+        return f"{literal(self.parameters.integration)} as integration"
 
     @property
     def _raw_table(self) -> Raw:
@@ -153,11 +154,11 @@ class Queries:
         """Return since when nothing came, by tenant: each is looked up by itself, so that an index serves."""
         tenants = [(one.name, one.id) for one in self.parameters.tenants] or [("all", "")]
         newest = ",\n".join(
-            f"  ({_literal(name)}, (select max(received_at) from (\n{_indented(selects(own), 4)}\n  ) as one))"
+            f"  ({literal(name)}, (select max(received_at) from (\n{indented(selects(own), 4)}\n  ) as one))"
             for name, own in tenants
         )
         return (
-            f"select {self._integration}, tenant,\n"
+            f"select {self.integration}, tenant,\n"
             f"       coalesce({self._since('newest')}, 'infinity')::float8 as value\n"
             f"from (values\n{newest}\n) as last (tenant, newest)\norder by tenant"
         )
@@ -175,7 +176,7 @@ class Queries:
         listed = ", ".join(f"{_column(table, name)} as {name}" for name in names)
 
         def select(own: str) -> str:
-            of_tenant = [f"{_column(table, 'tenant')} = {_literal(own)}"] if self.parameters.tenants else []
+            of_tenant = [f"{_column(table, 'tenant')} = {literal(own)}"] if self.parameters.tenants else []
             held = [*of_tenant, *conditions]
             return f"select {listed} from {source}" + (f"\nwhere {_all(held)}" if held else "")
 
@@ -185,7 +186,7 @@ class Queries:
         """Return the select of all raw tables' rows; the column ``type`` is that of the record."""
         raw, selects = self._raw_table, []
         for table, kinds in self.parameters.raw_tables(self.parameters.resources).items():
-            told = _literal(*kinds) if raw.is_one_a_resource else _column(raw, "resource", "text")
+            told = literal(*kinds) if raw.is_one_a_resource else _column(raw, "resource", "text")
             listed = ",\n       ".join(f"{told if name == 'type' else one} as {name}" for name, one in columns.items())
             selects.append(f"select {listed}\nfrom {self.named(table)}\nwhere {_all(conditions)}")
         return "\nunion all\n".join(selects)
@@ -193,9 +194,9 @@ class Queries:
     def _by_tenant(self, value: str, rows: str) -> str:
         tenants = _values((name,) for name in self.parameters.tenant_names)
         return (
-            f"select {self._integration}, tenant.name as tenant,\n       {value} as value\n"
+            f"select {self.integration}, tenant.name as tenant,\n       {value} as value\n"
             f"from ({tenants}) as tenant (name)\n"
-            f"left join (\n{_indented(rows)}\n) as one on one.tenant = tenant.name\n"
+            f"left join (\n{indented(rows)}\n) as one on one.tenant = tenant.name\n"
             "group by tenant.name\norder by tenant.name"
         )
 
@@ -203,12 +204,12 @@ class Queries:
         """Return the expression of the name of a row's tenant."""
         if not self.parameters.tenants:
             return "'all'"
-        cases = "".join(f"\n    when {_literal(one.id)} then {_literal(one.name)}" for one in self.parameters.tenants)
+        cases = "".join(f"\n    when {literal(one.id)} then {literal(one.name)}" for one in self.parameters.tenants)
         return f"case {_column(table, 'tenant')}{cases} end"
 
     def _of_tenants(self, table: Table) -> list[str]:
         """Return the condition that a row is a declared tenant's."""
-        ids = ", ".join(_literal(one.id) for one in self.parameters.tenants)
+        ids = ", ".join(literal(one.id) for one in self.parameters.tenants)
         return [f"{_column(table, 'tenant')} in ({ids})"] if ids else []
 
     def _of_types(self, raw: Raw) -> list[str]:
@@ -241,15 +242,15 @@ def _column(table: Table, name: str, kind: str = "") -> str:
     """Return a declared column's expression; what stands inside a JSON column is a text."""
     column, *path = table.columns[name].split(".")
     if not path:
-        return f"{_quoted(column)}::{kind}" if kind else _quoted(column)
-    told = f"{_quoted(column)}::jsonb #>> array[{', '.join(map(_literal, path))}]"
+        return f"{quoted(column)}::{kind}" if kind else quoted(column)
+    told = f"{quoted(column)}::jsonb #>> array[{', '.join(map(literal, path))}]"
     kind = kind or ("timestamptz" if name.endswith("_at") else "text")
     return f"({told})::{kind}"
 
 
 def _among(expression: str, values: Sequence[str]) -> str:
     """Return the condition that a text is one of these; as a column's own type may not know them all, it is cast."""
-    listed = [*map(_literal, values)]
+    listed = [*map(literal, values)]
     return f"{expression} = {listed[0]}" if len(listed) == 1 else f"{expression} in ({_wrapped(listed)})"
 
 
@@ -258,7 +259,7 @@ def _all(conditions: Iterable[str]) -> str:
 
 
 def _values(rows: Iterable[Sequence[str]]) -> str:
-    return "values " + _wrapped([f"({', '.join(map(_literal, row))})" for row in rows])
+    return "values " + _wrapped([f"({', '.join(map(literal, row))})" for row in rows])
 
 
 def _wrapped(parts: Iterable[str]) -> str:
@@ -271,13 +272,16 @@ def _wrapped(parts: Iterable[str]) -> str:
     return ",\n    ".join(lines)
 
 
-def _indented(text: str, by: int = 2) -> str:
+def indented(text: str, by: int = 2) -> str:
+    """Return a text with each line further to the right."""
     return "\n".join(" " * by + line for line in text.splitlines())
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as an identifier."""
     return sql.Identifier(name).as_string(None)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as a string of SQL."""
     return sql.Literal(text).as_string(None).strip()

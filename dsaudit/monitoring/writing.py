@@ -1,4 +1,4 @@
-"""Writes the metrics as an exporter takes them, and the alerts on them as Prometheus does.
+"""Writes the metrics as an exporter takes them, the alerts on them as Prometheus does, and a dashboard for Grafana.
 
 The exporter is sql_exporter (github.com/burningalchemist/sql_exporter): postgres_exporter has given up queries of one's
 own and names it as the place for them. A collector is one file, has a query for each metric and opens no connection.
@@ -12,7 +12,9 @@ from typing import Any
 
 import yaml
 
-from dsaudit.monitoring.metrics import METRICS, Metric, measured, why_not
+from dsaudit.monitoring.dashboard import dashboard
+from dsaudit.monitoring.metric import Metric
+from dsaudit.monitoring.metrics import lacking, measured
 from dsaudit.monitoring.queries import Queries
 from dsaudit.parameters import Parameters, project_root
 
@@ -23,6 +25,7 @@ COLLECTOR = """\
 # Written by `dsaudit monitor`; the tables, columns and limits are those of {file}.
 # Use a role that may only read (`dsaudit role` prints one) and whose time zone is UTC:
 #   alter role dsaudit_reader set timezone to 'UTC';
+#   alter role dsaudit_reader set row_security to off;  -- an error where a policy would hide rows, and not fewer rows
 # Each query can be pasted into psql. All values are gauges: take no rate() of them.
 # NaN: nothing happened that could be measured. +Inf: it never happened.
 """
@@ -38,19 +41,16 @@ class MonitoringError(Exception):
 
 
 def write(parameters: Parameters, folder: Path, force: bool) -> list[str]:
-    """Write collector and rules into `folder`, and return what is to be told.
+    """Write collector, rules and dashboard into `folder`, and return what is to be told.
 
     Raises
     ------
     MonitoringError
         Nothing can be measured, a file is there already (without `force`), or the folder cannot be written to.
     """
-    metrics = measured(parameters)
-    lacking = [f"not measured: {one.name}, as {why_not(one, parameters)}" for one in METRICS if one not in metrics]
-    if not metrics:
-        raise MonitoringError("\n".join([f"{parameters.path.name}: there is nothing to watch", *lacking]))
-    texts = {"collector": collector(parameters), "rules": rules(parameters)}
-    paths = {folder / f"{parameters.integration}.{kind}.yml": text for kind, text in texts.items()}
+    refuse_nothing(parameters)
+    texts = {"collector.yml": collector, "rules.yml": rules, "dashboard.json": dashboard}
+    paths = {folder / f"{parameters.integration}.{kind}": made(parameters) for kind, made in texts.items()}
     there = next((path for path in paths if path.exists()), None)
     if there and not force:
         raise MonitoringError(f"{there} is there already; name another folder, or --force to write over it")
@@ -60,7 +60,14 @@ def write(parameters: Parameters, folder: Path, force: bool) -> list[str]:
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise MonitoringError(f"{folder}: cannot be written to: {error.strerror}") from None
-    return [*(f"{path}: written" for path in paths), *lacking]
+    return [*(f"{path}: written" for path in paths), *lacking(parameters)]
+
+
+def refuse_nothing(parameters: Parameters) -> None:
+    """Raise MonitoringError where nothing can be measured."""
+    if not measured(parameters):
+        head = f"{parameters.path.name}: there is nothing to watch"
+        raise MonitoringError("\n".join([head, *lacking(parameters)]))
 
 
 def collector(parameters: Parameters) -> str:
@@ -83,23 +90,31 @@ def collector(parameters: Parameters) -> str:
 
 def rules(parameters: Parameters) -> str:
     """Return the alert rules: one for each metric beyond its limit, and one for each that is gone."""
-    metrics = measured(parameters)
+    limits = {metric: metric.limits(parameters) for metric in measured(parameters)}
     name = parameters.integration
+    beyond = [_beyond(metric, parameters, *one) for metric, some in limits.items() for one in some.items()]
+    gone = [_absent(metric, parameters) for metric, some in limits.items() if some]
     groups = [
-        {"name": f"{name}: beyond a limit", "rules": [_beyond(metric, parameters) for metric in metrics]},
-        {"name": f"{name}: not watched", "rules": [_absent(metric, parameters) for metric in metrics]},
+        {"name": f"{name}: beyond a limit", "rules": beyond},
+        {"name": f"{name}: not watched", "rules": gone},
     ]
     return _written(RULES, parameters, {"groups": groups})
 
 
-def _beyond(metric: Metric, parameters: Parameters) -> dict[str, Any]:
-    limit = metric.limit(parameters.policy)
-    shown = "humanizeDuration" if metric.unit == "seconds" else "humanizePercentage"
+SHOWN = {
+    "seconds": "$value | humanizeDuration",
+    "ratio": "$value | humanizePercentage",
+    "count": 'printf "%.0f" $value',
+}
+
+
+def _beyond(metric: Metric, parameters: Parameters, relation: str, limit: float) -> dict[str, Any]:
     told = {label: f"{{{{ $labels.{label} }}}}" for label in metric.labels}
-    summary = metric.summary.format(value=f"{{{{ $value | {shown} }}}}", limit=f"at most {metric.told(limit)}", **told)
+    value = f"{{{{ {SHOWN[metric.unit]} }}}}"
+    summary = metric.summary.format(value=value, limit=f"at most {metric.told(limit)}", **told)
     return {
         "alert": metric.alert,
-        "expr": f"{_selector(metric, parameters)} > {_number(limit)}",
+        "expr": f"{_selector(metric, parameters, relation)} > {_number(limit)}",
         "for": LASTS,
         "labels": {"severity": metric.severity},
         "annotations": {
@@ -123,13 +138,15 @@ def _absent(metric: Metric, parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _selector(metric: Metric, parameters: Parameters) -> str:
-    return f'{metric.name}{{integration="{parameters.integration}"}}'
+def _selector(metric: Metric, parameters: Parameters, relation: str = "") -> str:
+    told = f',relation="{relation}"' if relation else ""
+    return f'{metric.name}{{integration="{parameters.integration}"{told}}}'
 
 
 def _command(metric: Metric, parameters: Parameters) -> str:
     checks = "".join(f" --check {name}" for name in metric.runnable(parameters))
-    return f"dsaudit run {shlex.quote(_shown(parameters))}{checks}"
+    which = f" --blueprint {metric.blueprint}" if metric.blueprint and len(parameters.blueprints) > 1 else ""
+    return f"dsaudit run {shlex.quote(_shown(parameters))}{which}{checks}"
 
 
 def _shown(parameters: Parameters) -> str:

@@ -34,6 +34,7 @@ def acts(parameters: Parameters) -> bool:
         or (syncs and syncs.run)
         or (api and api.sync)
         or parameters.worker
+        or parameters.push
         or next(actions(parameters), None)
     )
 

@@ -11,19 +11,26 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background
+from dsaudit.parameters import background, integrity
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
+from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
+from dsaudit.parameters.conserved import Conserved
 from dsaudit.parameters.disturbance import Disturbance
+from dsaudit.parameters.duration import Duration
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
 from dsaudit.parameters.gate import Gate, Waiver
+from dsaudit.parameters.invariant import Invariant
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
+from dsaudit.parameters.performance import Performance
+from dsaudit.parameters.policy import Policy
 from dsaudit.parameters.probe import Probe, Sending, why_not_probed
+from dsaudit.parameters.push import Push
 from dsaudit.parameters.ready import Ready
 from dsaudit.parameters.resource import Relation, Resource
 from dsaudit.parameters.schedule import Schedule
@@ -31,12 +38,14 @@ from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Sectio
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
+from dsaudit.parameters.tenancy import Tenancy
 from dsaudit.parameters.worker import Worker
 from dsaudit.wording import did_you_mean
 
 Document = Literal["integration", "data_model", "api_coverage", "webhook_analysis"]
 DOCUMENTS: tuple[Document, ...] = get_args(Document)
-DRAFTED = (*DOCUMENTS, "uat_results")  # what notebooks may draft; the results are of a run, and never the system's own
+# What notebooks may draft; the last two are of a run, and never the system's own.
+DRAFTED = (*DOCUMENTS, "uat_results", "orphan_cleanup")
 
 
 def _repeated(values: Iterable[str]) -> Iterator[str]:
@@ -95,25 +104,6 @@ class Documents(Section):
     files: dict[Document, str] = {}
 
 
-class Policy(Section):
-    """The limits that decide, each with the source documents' figure as default."""
-
-    latency_seconds: float = Field(5, gt=0)
-    latency_samples: int = Field(20, ge=1)
-    latency_days: int = Field(7, ge=1)
-    clock_error_seconds: float = Field(1, ge=0)  # by how much clocks may differ; where they were measured, that counts
-    in_flight_seconds: float = Field(6, ge=0, le=600)  # how long a change may be under way from source to refined
-    refine_error_percent: float = Field(1, ge=0, le=100)
-    backlog_seconds: float = Field(300, gt=0)
-    delivery_success_percent: float = Field(99, ge=0, le=100)
-    webhook_coverage_percent: float = Field(90, ge=0, le=100)  # of the changes that the provider can announce
-    silence_seconds: float = Field(3600, gt=0)
-    sync_age_days: float = Field(8, gt=0)
-    query_milliseconds: float = Field(500, gt=0)
-    tolerated_differences: int = Field(0, ge=0)  # rows in one scope of one check that may be lost or unexplained
-    tolerated_percent: float = Field(0, ge=0, le=100)  # the same, of what was examined; the larger of the two counts
-
-
 class Parameters(Section):
     """One system under audit. Only `integration` and `database` are mandatory."""
 
@@ -136,10 +126,17 @@ class Parameters(Section):
     defaults: dict[str, Any] = {}  # keys that every resource has unless it says otherwise
     resources: dict[str, Resource] = {}
     relations: list[Relation] = []
+    tenancy: Tenancy | None = None
+    invariants: list[Invariant] = []
+    performance: Performance | None = None
+    durations: list[Duration] = []
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None
     api: Api | None = None
+    apis: Apis | None = None
+    conserved: list[Conserved] = []
+    push: Push | None = None
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None
@@ -203,7 +200,7 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for mistake in background.mistakes(self):
+        for mistake in (*background.mistakes(self), *integrity.mistakes(self)):
             raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
             words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"

@@ -8,7 +8,10 @@ from pydantic import field_validator
 
 from dsaudit.parameters.section import Names, Section
 
-Danger = Literal["silence", "latency", "errors", "backlog", "refusals", "syncs", "other"]
+Danger = Literal[
+    "silence", "latency", "errors", "backlog", "refusals", "syncs",
+    "orphans", "leaks", "violations", "inconsistency", "slowness", "other",
+]  # fmt: skip
 
 
 class Monitoring(Section):

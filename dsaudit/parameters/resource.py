@@ -168,13 +168,31 @@ class Relation(Section):
     nullable: bool = False
     every_parent: bool = False  # whether each parent must have a child, as a payout has its transactions
     keeps_children: bool = False  # whether children stay when their parent is deleted, as a customer's orders do
+    # What the database has to do with the children of a parent that is deleted; without it no foreign key is demanded.
+    on_delete: Literal["cascade", "restrict", "no_action", "set_null", "set_default"] | None = None
+    linked_percent: float | None = Field(None, gt=0, le=100)  # the least share of the children that have a parent
+    counted_by: str | None = Field(None, min_length=1)  # the parent's column that says how many children it has
 
     @field_validator("child", "parent")
     @classmethod
     def _column(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*", value):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[^.\s](?:[^.\n]*[^.\s])?", value):
             raise ValueError("written as resource.column, such as line_item.order_id")
         return value
+
+    @model_validator(mode="after")
+    def _can_be_empty(self) -> Relation:
+        given = (
+            "on_delete: set_null" if self.on_delete == "set_null" else "linked_percent" if self.linked_percent else ""
+        )
+        if given and not self.nullable:
+            raise ValueError(f"{given} needs nullable: true, as it is about a reference that may be empty")
+        return self
+
+    @property
+    def required(self) -> bool:
+        """Whether every child must have a parent."""
+        return not self.nullable
 
     @property
     def takes_children(self) -> bool:

@@ -86,6 +86,9 @@ def _style(value: Any) -> Any:
     return {"style": value} if isinstance(value, str) else value
 
 
+PagingOf = Annotated[Paging, BeforeValidator(_style)]
+
+
 class RateLimit(Section):
     """The headers in which a provider tells how much of its rate limit is used, by whomever.
 
@@ -126,7 +129,7 @@ class Source(Section):
     account_path: str = ""  # what follows base_url for one account, such as "{account}"
     token_env: str | None = None
     token_header: str = "Authorization"
-    paging: Annotated[Paging, BeforeValidator(_style)] = Paging()  # type: ignore[call-arg]  # all have defaults
+    paging: PagingOf = Paging()  # type: ignore[call-arg]  # all have defaults
     page_size: int = Field(250, ge=1, le=10_000)
     scopes: str | None = None  # path that lists the granted scopes
     subscriptions: str | None = None  # path that lists the registered webhooks

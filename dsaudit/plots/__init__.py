@@ -13,7 +13,9 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
+from dsaudit.plots.durations import durations
 from dsaudit.plots.firing import schedule
+from dsaudit.plots.growth import query_growth
 from dsaudit.plots.live import live_times
 from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
@@ -27,11 +29,13 @@ __all__ = [
     "differences_by_id",
     "differences_by_time",
     "differences_by_time_and_id",
+    "durations",
     "ingest",
     "latency",
     "latency_over_time",
     "live_times",
     "log",
+    "query_growth",
     "schedule",
     "timeline",
     "topic_matrix",

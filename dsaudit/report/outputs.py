@@ -29,6 +29,7 @@ _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DROPPED = {"script", "style", "iframe", "object", "svg", "math", "template", "noscript", "textarea", "title", "select"}
 _CLASSES = {
     "div": {"ds-table", "ds-scroll"},
+    "th": {"ds-number"},
     "td": {"ds-number", "ds-masked"},
     "p": {"ds-small", "ds-why"},
     "span": {"ds-small", "ds-masked"},

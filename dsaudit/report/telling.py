@@ -29,7 +29,8 @@ COUNTED = {
 def phase_title(name: str) -> str:
     """Return a phase's name as a title: ``04_deduplication`` is ``04 Deduplication``."""
     number, _, rest = name.partition("_")
-    return f"{number} {rest.replace('_', ' ').capitalize()}".strip()
+    title = "API" if rest == "api" else rest.replace("_", " ").capitalize()
+    return f"{number} {title}".strip()
 
 
 def phase_page(name: str) -> str:

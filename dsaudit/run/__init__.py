@@ -152,6 +152,7 @@ def _executed(
         [one.to_json() for one in inferred],
         parameters.part,
         parameters.acting,
+        options.replay is not None,
     )
     if names and all(name in kept for name in names):
         return given, [kept[name] for name in names]
@@ -235,6 +236,8 @@ def _read(
     if not record.last("source read"):
         if parameters.source:
             read_source(parameters.sending_only(checks.sent_for(plan)), recording, progress)
+        elif options.replay and (seen := options.replay / "private" / "recording" / handoff.ACTS).is_dir():
+            shutil.copytree(seen, recording / handoff.ACTS, dirs_exist_ok=True)
     elif not options.replay:
         # At a later instant there are younger rows than what was read of the logs: they would look as if never logged.
         (recording / logs.INDEX).unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """Which failures follow from others: a root stands before its consequences, and these are no reasons of their own.
 
 A check says in its header ``explains`` what would follow from its failure. Whether it does is judged by place: tenant
-and resource, a nested resource counting as the one it stands in, and a topic as the one it speaks of. A failure follows
-from others when they cover every place of it; where they cover a part only, it comes after them and is a reason of its
-own.
+and resource, a nested resource counting as the one it stands in, and a topic as the one it speaks of; and declared
+query. A failure follows from others when they cover every place of it; where they cover a part only, it comes after
+them and is a reason of its own.
 
 What was lost on the way from the source, most rows first, weighs more than any remark on how the system is made, and
 what it may follow from weighs as much as it does.
@@ -28,16 +28,17 @@ class Place:
 
     tenant: str | None
     resources: frozenset[str] | None
+    query: str | None = None
 
     def covers(self, other: Place) -> bool:
         """Return whether a failure here reaches all of the other place."""
-        same_tenant = self.tenant in (None, other.tenant)
-        return same_tenant and (self.resources is None or bool(self.resources & (other.resources or set())))
+        same = self.tenant in (None, other.tenant) and self.query in (None, other.query)
+        return same and (self.resources is None or bool(self.resources & (other.resources or set())))
 
     def meets(self, other: Place) -> bool:
         """Return whether the two places can have something in common."""
-        same_tenant = None in (self.tenant, other.tenant) or self.tenant == other.tenant
-        return same_tenant and (
+        pairs = ((self.tenant, other.tenant), (self.query, other.query))
+        return all(None in pair or pair[0] == pair[1] for pair in pairs) and (
             self.resources is None or other.resources is None or bool(self.resources & other.resources)
         )
 
@@ -128,7 +129,7 @@ def _place(told: Mapping[str, Any], parameters: Parameters) -> Place:
         if relation.name == told.get("relation"):
             resources += [relation.child.partition(".")[0], relation.parent.partition(".")[0]]
     tops = frozenset(_top(str(name), parameters) for name in resources)
-    return Place(told.get("tenant"), tops or None)
+    return Place(told.get("tenant"), tops or None, told.get("query"))
 
 
 def _top(resource: str, parameters: Parameters) -> str:

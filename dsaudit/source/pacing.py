@@ -26,7 +26,8 @@ AN_EPOCH = 1_000_000_000  # a larger number of seconds is a time since 1970
 class Watch:
     """Ends an answer that takes too long, with its headers: the client's timeout bounds each read, not all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float | None = None) -> None:
+        self._longest = longest or LONGEST_ANSWER
         self._socket: socket.socket | None = None
         self.told = {"trace": self._trace}  # has httpx tell which connection a request is sent over
 
@@ -51,7 +52,7 @@ class Watch:
                 if self._socket:
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-        timer = threading.Timer(LONGEST_ANSWER, end)
+        timer = threading.Timer(self._longest, end)
         timer.daemon = True
         timer.start()
         try:
@@ -62,7 +63,7 @@ class Watch:
         finally:
             timer.cancel()
         if is_over.is_set():  # an answer of no told length would look as if it were whole
-            raise SourceError(f"{where}: its answer had not ended after {LONGEST_ANSWER:.0f} s")
+            raise SourceError(f"{where}: its answer had not ended after {self._longest:g} s")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -20,6 +20,7 @@ from dsaudit.parameters.keys import named_parts
 from dsaudit.parameters.secret import Secret, from_environment
 from dsaudit.parameters.source import Source
 from dsaudit.source import paging
+from dsaudit.source.accepting import accepted, shown, throttled
 from dsaudit.source.pacing import Pace, Watch, keep, pause, retry_after, told_time
 from dsaudit.source.paging import Answer, Listing, Request
 from dsaudit.source.reading import (
@@ -28,13 +29,10 @@ from dsaudit.source.reading import (
     Record,
     SourceAbsent,
     SourceError,
-    SourceRefused,
     count_in,
     record_of,
     records_in,
-    strictly,
     the_record,
-    value_at,
 )
 from dsaudit.verdict.card import plural
 
@@ -44,9 +42,6 @@ MOST_PAGES = 1_000_000
 MOST_EMPTY = 100  # pages in a row without a record, of a list that says that it goes on
 # A header Date has whole seconds, and there are servers that write its text anew only once a second.
 DATE_RESOLUTION = 2.0
-# What GraphQL providers answer with status 200 where others answer 429, and where others answer 403.
-THROTTLED = {"THROTTLED", "RATE_LIMITED"}
-REFUSED = {"ACCESS_DENIED", "FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"}
 
 
 @dataclass
@@ -60,15 +55,19 @@ class Client:
     requests: int = 0
     path: Path | None = None  # of the parameter file
     until: float = float("inf")  # by the clock that never jumps: then nothing is waited for any more
+    headers: dict[str, str] = field(default_factory=dict)  # that each request has beside the token's
+    patience: float | None = None  # seconds that an answer may take; by itself what providers are given
+    attempts: int | None = None  # at a request; by itself as many as providers are given
+    pace: Pace | None = None  # that several clients keep together
 
     def __post_init__(self) -> None:
-        headers = {"Accept": "application/json", "User-Agent": "dsaudit"}
+        headers = {"Accept": "application/json", "User-Agent": "dsaudit", **self.headers}
         if self.token:
             bearer = self.source.token_header.lower() == "authorization"
             headers[self.source.token_header] = f"Bearer {self.token.reveal()}" if bearer else self.token.reveal()
         # A proxy or a redirect from the environment could carry the token to another host.
-        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=30)
-        self._pace, self._watch = Pace(self.source), Watch()
+        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=False, timeout=self.patience or 30)
+        self._pace, self._watch = self.pace or Pace(self.source), Watch(self.patience)
         self._names_next = False  # whether an answer had what names the next page: then its path is right
 
     @classmethod
@@ -259,8 +258,8 @@ class Client:
             The provider refuses, does not answer, or answers something other than JSON.
         """
         target = self._target(request)
-        problem = ""
-        for attempt in range(ATTEMPTS):
+        problem, attempts = "", self.attempts or ATTEMPTS
+        for attempt in range(attempts):
             wait = 0.2 * 2**attempt
             try:
                 response, content = self._send(target, request.body)
@@ -269,14 +268,29 @@ class Client:
             else:
                 status = response.status_code
                 if status != 429 and status < 500:
-                    answer = _accepted(response, content, target)
-                    if not _throttled(request, answer):
+                    answer = accepted(response, content, target, LARGEST_BODY)
+                    if not throttled(request, answer):
                         return answer
                 problem = f"still answers {status}" if status != 200 else "still says that we ask too often"
                 wait = retry_after(response.headers, time.time(), wait)
-            if attempt + 1 < ATTEMPTS:
-                pause(wait, self.until, f"{_shown(target)}: {problem}")
-        raise SourceError(f"{_shown(target)}: {problem} after {ATTEMPTS} tries")
+            if attempt + 1 < attempts:
+                pause(wait, self.until, f"{shown(target)}: {problem}")
+        raise SourceError(f"{shown(target)}: {problem} after {plural(attempts, 'try', 'tries')}")
+
+    def heard(self, path: str) -> tuple[int, bytes]:
+        """Ask for a path once, and return the answer's status and body, whatever they are.
+
+        Raises
+        ------
+        SourceError
+            There is no answer.
+        """
+        target = self._target(Request(path))
+        try:
+            response, content = self._send(target, None)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceError(f"{shown(target)}: no answer ({type(error).__name__})") from None
+        return response.status_code, content
 
     def _target(self, request: Request) -> str:
         """Return the whole address of a request; none leaves the declared host, as the token would go there."""
@@ -284,10 +298,10 @@ class Client:
         if not urlsplit(target).scheme:
             target = f"{self.base_url.rstrip('/')}/{target.lstrip('/')}"
         if urlsplit(target)[:2] != urlsplit(self.base_url)[:2]:
-            raise SourceError(f"{_shown(target)}: is on another host; the token does not go there")
+            raise SourceError(f"{shown(target)}: is on another host; the token does not go there")
         problem = why_refused(str(request.body.get("query"))) if request.body else None
         if problem:
-            raise SourceError(f"{_shown(target)}: the document {problem}")
+            raise SourceError(f"{shown(target)}: the document {problem}")
         return target
 
     def _send(self, target: str, body: dict[str, Any] | None) -> tuple[httpx.Response, bytes]:
@@ -295,7 +309,7 @@ class Client:
         keep(self._pace.before(time.monotonic()), self.until)
         content, before = bytearray(), time.time()
         sent = self._http.stream("GET" if body is None else "POST", target, json=body, extensions=self._watch.told)
-        with self._watch.in_time(_shown(target)), sent as response:
+        with self._watch.in_time(shown(target)), sent as response:
             if (told := told_time(response.headers)) is not None:
                 self.clock.note(told, before, time.time(), DATE_RESOLUTION)
             for part in response.iter_bytes():
@@ -306,42 +320,3 @@ class Client:
         if response.status_code == 200:
             keep(self._pace.after(response.headers, time.time()), self.until)
         return response, bytes(content)
-
-
-def _shown(target: str) -> str:
-    """Return an address without its query, which may hold a token or a cursor."""
-    return target.split("?")[0]
-
-
-def _accepted(response: httpx.Response, content: bytes, target: str) -> Answer:
-    where, status = _shown(target), response.status_code
-    if response.is_redirect:
-        raise SourceError(f"{where}: answers with a redirect, which is not followed; correct the base_url")
-    if status in (401, 403):
-        raise SourceRefused(f"{where}: refused with {status}; token or scope is not accepted")
-    if status != 200:
-        raise (SourceAbsent if status in (404, 410) else SourceError)(f"{where}: answers {status}")
-    if len(content) > LARGEST_BODY:
-        raise SourceError(f"{where}: a page of more than {LARGEST_BODY} bytes; ask for smaller pages")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SourceError(f"{where}: answers 200, but not with JSON in UTF-8") from None
-    link = paging.next_link(response.links.values())
-    return Answer(text, strictly(text, where), urljoin(target, link) if link else None, where)
-
-
-def _throttled(request: Request, answer: Answer) -> bool:
-    """Return whether a GraphQL answer asks to come back later; any other error that it holds is raised."""
-    errors = value_at(answer.body, "errors") if request.body else None
-    if not errors:
-        return False
-    listed = errors if isinstance(errors, list) else [errors]
-    codes = {str(value_at(one, "extensions.code") or value_at(one, "type") or "") for one in listed}
-    if codes & THROTTLED:
-        return True
-    if refused := sorted(codes & REFUSED):
-        raise SourceRefused(f"{answer.where}: refused with {refused[0]}; token or scope is not accepted")
-    # The text of an error may quote what was asked with; its code is a plain word.
-    known = ", ".join(sorted(code for code in codes if code.replace("_", "").isalnum())) or "no code"
-    raise SourceError(f"{answer.where}: the answer holds {plural(len(listed), 'error')} ({known})")

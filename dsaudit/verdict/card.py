@@ -132,7 +132,8 @@ def scopes(results: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(name for result in results for name in result["scope"]))
     if len(names) == 2:
         return f"{len(results)} pairs of {' and '.join(names)}"
-    return plural(len(results), names[0] if len(names) == 1 else "scope")
+    name = names[0] if len(names) == 1 else "scope"
+    return plural(len(results), name, "queries" if name == "query" else "")
 
 
 def anchor(check: str) -> str:
@@ -210,7 +211,7 @@ def _reason(record: Mapping[str, Any]) -> str:
         return ""
     result = record["results"][0]
     where = [scope_text(result["scope"])] if result["scope"] else []
-    told = ": ".join([*where, *([result["reason"]] if result["reason"] else [])])
+    told = ": ".join([*where, result["reason"]] if result["reason"] else ["scope", *where] if where else [])
     return f"<p>{words(_sentence(told))}</p>" if told else ""
 
 

@@ -1,20 +1,20 @@
-"""`make bench`: the notebooks, two sides row by row, the causes of what differs, an audit under writes."""
+"""`make bench`: the notebooks, two sides row by row, the causes of what differs, relations, an audit under writes."""
 
 from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import blueprint, causes, live, rows
+from tests.benchmarks import blueprint, causes, live, relations, rows
 from tests.benchmarks.contenders import CONTENDERS
 
-NAMES = ["blueprint", "rows", "causes", "live"]
+NAMES = ["blueprint", "rows", "causes", "relations", "live"]
 
 
 def main() -> None:
     """Run the benchmark that is named, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", default="all", choices=["all", *NAMES])
-    parser.add_argument("--rounds", type=int, help="turns of all sides (default: blueprint 3, rows 1)")
+    parser.add_argument("--rounds", type=int, help="turns of all sides (default: blueprint 3, relations 3, rows 1)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each side (default 1000000)")
     parser.add_argument("--contenders", default="", help=f"of rows, separated by ; — {'; '.join(CONTENDERS)}")
     parser.add_argument("--seeds", type=int, default=20, help="how often `live` is done (default 20)")
@@ -30,6 +30,8 @@ def main() -> None:
         rows.main(given.rows, given.rounds or 1, chosen or list(CONTENDERS))
     if given.name in ("all", "causes"):
         causes.main(given.rows)
+    if given.name in ("all", "relations"):
+        relations.main(given.rows, given.rounds or 3)
     if given.name in ("all", "live"):
         live.main(given.seeds, given.seconds, given.rate)
 

@@ -225,6 +225,20 @@ def test_the_text_says_what_the_report_says(no_go: dict[str, Any]) -> None:
     assert "4b1d0c7e5a9f" in told and "d1" * 32 in told
 
 
+def test_the_text_counts_the_children_and_orphans_of_each_relation_over_all_tenants() -> None:
+    record = runs.result()
+    assert "\nRelations\n" not in text.report(record)  # of a run without any
+    verdict = next(one for one in record["verdicts"] if one["check"] == "orphans")
+    scopes = [("acme", "a.b → c.id", 7, 0), ("nordlicht", "a.b → c.id", 1000, 2), ("acme", "d.e → c.id", 0, 0)]
+    verdict["results"] = [
+        {**verdict["results"][0], "scope": {"tenant": tenant, "relation": name}, "examined": examined, "total": total}
+        for tenant, name, examined, total in scopes
+    ]
+    lines = [line.split() for line in text.report(record).splitlines()]
+    assert ["relation", "children", "orphans"] in lines
+    assert ["a.b", "→", "c.id", "1007", "2"] in lines and ["d.e", "→", "c.id", "0", "0"] in lines
+
+
 def test_annotations_are_few_and_say_how_many_more() -> None:
     names = [check["check"] for check in runs.TERMS["checks"]]
     record = runs.result(dict.fromkeys(names[:14], Status.FAIL) | dict.fromkeys(names[14:16], Status.ERROR))

@@ -136,6 +136,12 @@ def test_what_was_lost_weighs_more_than_how_the_system_is_made_and_so_does_what_
     assert (result["order"], result["consequences"]) == (["root", "many", "few", "remark"], {})
 
 
+@pytest.mark.parametrize(("query", "follows"), [("one", {"slow": ["root"]}), ("another", {})])
+def test_what_slows_one_query_explains_no_other(query: str, follows: dict[str, list[str]], tmp_path: Path) -> None:
+    verdicts = (verdict("root", "fail", query="one"), verdict("slow", "fail", query=query))
+    assert decided(tmp_path, *verdicts, explains={"root": ["slow"]})["consequences"] == follows
+
+
 def test_a_root_in_another_tenant_explains_nothing(tmp_path: Path) -> None:
     verdicts = [
         verdict("root", "fail", severity="low", total=1, tenant="acme"),

@@ -74,6 +74,24 @@ def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:
             name, _, column = str(getattr(relation, end)).partition(".")
             if only in (None, name):
                 yield Column(parameters.resources[name].table, column, (f"relations[{index}].{end}",))
+        parent = relation.parent.partition(".")[0]
+        if relation.counted_by and only in (None, parent):
+            yield Column(parameters.resources[parent].table, relation.counted_by, (f"relations[{index}].counted_by",))
+    for index, duration in enumerate(parameters.durations):
+        timed = parameters.resources.get(duration.resource)
+        if timed and only in (None, duration.resource):
+            for key, given in {"from": duration.from_, "to": duration.to, "by": duration.by}.items():
+                if given:
+                    yield Column(timed.table, given.split(".")[0], (f"durations[{index}].{key}",))
+    for index, endpoint in enumerate(parameters.apis.endpoints if parameters.apis else ()):
+        served = parameters.resources.get(endpoint.resource)
+        if served and only in (None, endpoint.resource):
+            named = {
+                f"fields.{path}": column for path, column in {endpoint.key: endpoint.key, **endpoint.fields}.items()
+            }
+            named |= {f"filters.{name}": column for name, column in endpoint.filters.items()}
+            for key, column in named.items():
+                yield Column(served.table, column.split(".")[0], (f"apis.endpoints[{index}].{key}",))
 
 
 def _of_resource(name: str, resource: Resource) -> Iterator[Column]:

@@ -17,21 +17,30 @@ if TYPE_CHECKING:
 def alerts_now(audit: Audit) -> pd.DataFrame:
     """What the alerts would say at this instant, by the queries that an exporter would run.
 
-    show: metric, now, limit, would_fire, worst
+    show: metric, severity, now, limit, would_fire, worst
     """
-    return pd.DataFrame([_now(audit, metric) for metric in measured(audit.parameters)], dtype=object)
+    alarming = [metric for metric in measured(audit.parameters) if metric.limits(audit.parameters)]
+    return pd.DataFrame([_now(audit, metric) for metric in alarming], dtype=object)
 
 
 def _now(audit: Audit, metric: Metric) -> dict[str, object]:
-    limit = metric.limit(audit.parameters.policy)
-    told = {"metric": metric.name, "now": "", "limit": f"at most {metric.told(limit)}"}
+    limits = sorted({*metric.limits(audit.parameters).values()})
+    told = {
+        "metric": metric.name,
+        "severity": metric.severity,
+        "now": "",
+        "limit": f"at most {' or '.join(map(metric.told, limits))}",
+    }
     try:
         values = values_now(audit, metric)
     except (QueryError, RelationMissing) as error:
         return {**told, "now": f"cannot be asked: {error}", "would_fire": "not known", "worst": ""}
+    given = (metric.limit_of(row, audit.parameters) for row in values.to_dict("records"))
+    limit = [float("inf") if one is None else one for one in given]
     beyond = int((values["value"] > limit).sum())
     worst = values.sort_values("value", ascending=False, na_position="last", kind="stable").iloc[0]
-    where = ", ".join(str(worst[label]) for label in metric.labels if worst["value"] == worst["value"])
+    is_some = worst["value"] == worst["value"] and not (metric.unit == "count" and worst["value"] == 0)
+    where = ", ".join(str(worst[label]) for label in metric.labels if is_some)
     fires = f"yes, {beyond} of {len(values)}" if beyond else "no"
     return {**told, "now": metric.told(worst["value"]), "would_fire": fires, "worst": where}
 

@@ -23,7 +23,7 @@ Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 Ways = Callable[[Parameters], Iterator[tuple[tuple[str, ...], bool | None, str]]]
 
-BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "bad_record", "new_record", "ready")
+BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "bad_record", "new_record", "ready", "apis")
 NOT_SIGNED = Line("signing", None, "not given")
 TRIED = 50  # megabytes of logs that are read to try them
 
@@ -46,6 +46,7 @@ def preflight(
     yield from _logs(parameters)
     yield from _monitoring(parameters)
     yield acting.started(parameters)
+    yield acting.pushed(parameters)
     yield _baseline(parameters)
     yield _signing(parameters)
     yield from _plan(parameters)
@@ -76,7 +77,7 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
 
 
 def _background(parameters: Parameters, ways: Ways) -> Iterator[Line]:
-    """Ask the API, the workers and the schedule of a background sync; what is not given is told in one line."""
+    """Ask the APIs, and the workers and the schedule of a background sync; what is not given is told in one line."""
     for keys, ok, words in ways(parameters):
         where = "" if ok else f"{place_of(parameters.path, keys)}: "
         yield Line(".".join(keys[:2]) if ok else keys[0], ok, f"{where}{words}")

@@ -82,6 +82,26 @@ def started(parameters: Parameters) -> Line:
     return Line("syncs.run", True, f"{_when(parameters)}, {does}{_else(parameters)}")
 
 
+def pushed(parameters: Parameters) -> Line:
+    """Say what a run would push through the API if it were asked to."""
+    push, apis = parameters.push, parameters.apis
+    if push is None or apis is None:
+        return Line("push", None, "not given")
+    whose = push.tenant or parameters.whole.tenant_names[0]
+    does = f"a {push.resource} of {whose} would be pushed through the API, followed, and taken away again"
+    lacking = next((name for name in (apis.url_env, push.token_env or apis.token_env) if _unset(name)), None)
+    if lacking:
+        where = place_of(parameters.path, ("push",))
+        return Line("push", False, f"{where}: {lacking} is not set; {_when(parameters)}, {does}")
+    if parameters.environment == "production":
+        return Line("push", True, "declared, and never done in production")
+    return Line("push", True, f"{_when(parameters)}, {does}{_else(parameters)}")
+
+
+def _unset(name: str | None) -> bool:
+    return bool(name) and not os.environ.get(name or "")
+
+
 def _when(parameters: Parameters) -> str:
     """Return when a run acts."""
     return "with each run (allow_actions)" if parameters.allow_actions else "with --live"

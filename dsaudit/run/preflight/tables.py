@@ -16,6 +16,7 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, place_of
 from dsaudit.parameters.tables import STATES as RUN_STATES
+from dsaudit.run.preflight import integrity, performance
 from dsaudit.run.preflight.line import Line
 from dsaudit.verdict.card import plural
 
@@ -54,6 +55,9 @@ def database_ways(parameters: Parameters) -> Iterator[Line]:
         yield from _states(parameters, database, relations, values)
         yield from _embedded(parameters, database, relations, values)
         yield from _ready(parameters, relations)
+        yield from _invariants(parameters, database, relations)
+        yield from integrity.sections(parameters, database, relations)
+        yield from performance.queries(parameters, database, relations)
         yield from _own_checks(parameters, database, relations, values)
     except DatabaseError as error:
         yield Line("database", False, str(error))
@@ -97,6 +101,19 @@ def _ready(parameters: Parameters, relations: Relations) -> Iterator[Line]:
     lacking = [name for name in ready.columns if name not in columns]
     told = f"; it has no {', '.join(lacking)}, which the audit judges" if lacking else ""
     yield Line("ready", True, f"{ready.view} is there{told}")
+
+
+def _invariants(parameters: Parameters, database: Database, relations: Relations) -> Iterator[Line]:
+    """Let PostgreSQL plan each invariant: what is no condition on its table shows now."""
+    for number, one in enumerate(parameters.invariants):
+        where = place_of(parameters.path, ("invariants", number, "holds"))
+        try:
+            filled = relations.fill("{table}", {"resource": one.resource})
+            database.explain(f"select from {filled.sql} as x where ({one.holds.replace('%', '%%')}\n)", [{}])
+        except QueryError as error:
+            yield Line("invariants", False, f"{where}: {error}")
+        except RelationMissing:
+            continue  # what the tables lack is told beside it
 
 
 def _tenants(parameters: Parameters, database: Database, relations: Relations) -> Iterator[Line]:

@@ -12,6 +12,6 @@
 -- remedy: mark these children deleted too, and let the deletion of a parent take its children along; if they stay on
 --   purpose, say so by the relation's `keeps_children`
 select c.tenant, c.source_id, c.row_id, p.source_id as deleted_parent
-from {child} as c join {parent} as p on p.key = c.key and p.tenant = c.tenant
+from {child} as c join {parent} as p on p.link = c.link and p.tenant = c.tenant
 where not c.deleted and p.deleted
 order by c.tenant, c.source_id, c.row_id

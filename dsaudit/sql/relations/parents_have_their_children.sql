@@ -12,5 +12,5 @@
 select p.tenant, p.source_id, p.row_id
 from {parent} as p
 where not p.deleted
-  and not exists (select from {child} as c where c.key = p.key and c.tenant = p.tenant and not c.deleted)
+  and not exists (select from {child} as c where c.link = p.link and c.tenant = p.tenant and not c.deleted)
 order by p.tenant, p.source_id, p.row_id

@@ -1,7 +1,7 @@
 -- title: Every constraint and index of the database is enforced
 -- why: a constraint added as NOT VALID has never looked at the rows before it, and a unique index whose building broke
 --   off keeps nothing unique; both look complete in a list of the schema
--- requirement: DS1.2
+-- requirement: DS1.2, DI3
 -- severity: high
 -- key: name, table
 -- show: schema, table, name, problem, statement

@@ -1,0 +1,1 @@
+"""What is known of the declared queries: their plans, their times, and how both grow with the tables."""

@@ -1,0 +1,119 @@
+"""The running sample: what a test, a planter or the command line does with it."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from examples import databases
+from examples.answer_key import Planted, recorded
+from examples.control import SampleError, poll
+
+from .asking import asked
+from .tenants import ENGAGEMENTS, Engagement
+
+APPLICATION = "discovery_app"
+PARAMETERS = Path("parameters") / "discovery.yml"
+FAULTS_FILE = "faults.json"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+
+    environment: dict[str, str] = field(repr=False)
+    owner_url: str = field(repr=False)
+    server_url: str = field(repr=False)
+    api_url: str
+    role_suffix: str
+    size: int
+    seed: int
+    answers: Path
+    # A copy of the project, as far as the sample is made of it: parameter file and code.
+    copy: Path
+
+    @property
+    def parameters(self) -> Path:
+        return self.copy / PARAMETERS
+
+    @property
+    def application(self) -> str:
+        """The role that the API has."""
+        return f"{APPLICATION}{self.role_suffix}"
+
+    def owner(self) -> psycopg.Connection[Any]:
+        """A connection that may write and sees every tenant's rows; for planters and tests alone."""
+        return psycopg.connect(self.owner_url)
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with self.owner() as connection:
+            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
+
+    def api(self, path: str, engagement: Engagement = ENGAGEMENTS[0], body: object = None, **query: object) -> Any:
+        """What the API answers well; raises SampleError where it refuses."""
+        status, answer = self.ask(path, engagement.headers, body, **query)
+        if status != 200:
+            raise SampleError(f"{path} answered {status}: {answer}")
+        return answer
+
+    def ask(
+        self,
+        path: str,
+        headers: dict[str, str],
+        body: object = None,
+        token: str | None = None,
+        method: str | None = None,
+        **query: object,
+    ) -> tuple[int, Any]:
+        """Status and answer of the API, with another token than its own, if one is given."""
+        bearer = self.environment["DISCOVERY_API_TOKEN"] if token is None else token
+        return asked(f"{self.api_url}/{path}", bearer, headers, body, query, method)
+
+    def import_records(self, records: list[dict[str, Any]], engagement: Engagement = ENGAGEMENTS[0]) -> dict[str, Any]:
+        """Run an import through the whole pipeline; what came of it."""
+        return self.api("api/v1/data-imports", engagement, {"name": "From the sample", "records": records})["data"]
+
+    def change(self, count: int) -> list[str]:
+        """Let that many new assets be imported, spread over the engagements; the ids of the imports."""
+        known = self.rows("select count(*) as number from assets")[0]["number"]
+        new = [{"name": f"new {known + place}", "asset_type": "server"} for place in range(count)]
+        parts = [(new[place :: len(ENGAGEMENTS)], one) for place, one in enumerate(ENGAGEMENTS)]
+        return [self.import_records(records, one)["id"] for records, one in parts if records]
+
+    def settle(self, timeout: float = 30) -> None:
+        """Wait until the API is at nothing: it has a connection for each request, and for no longer."""
+        working = "select count(*) as number from pg_stat_activity where usename = %s and datname = current_database()"
+        for _ in poll(timeout):
+            if not self.rows(working, self.application)[0]["number"]:
+                return
+        raise SampleError(f"after {timeout} s requests to the API are still at work")
+
+    def switches(self) -> list[str]:
+        """The faults that are switched on in the API."""
+        path = self.copy / FAULTS_FILE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    def switch_on(self, fault: str) -> None:
+        """Put a whole file in the place of the old one: a request that is at work reads it at any moment."""
+        written = self.copy / f"{FAULTS_FILE}.new"
+        written.write_text(json.dumps([*self.switches(), fault]), encoding="utf-8")
+        written.replace(self.copy / FAULTS_FILE)
+
+    def plant(self, fault: str, seed: int = 1) -> Planted:
+        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
+        from . import faults
+
+        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
+        return recorded(planted, seed, self.answers)
+
+    def heal(self) -> None:
+        """Put everything back as it was at the start: the API's switches, its role, and the database."""
+        (self.copy / FAULTS_FILE).unlink(missing_ok=True)
+        databases.execute(self.server_url, f"alter role {self.application} nobypassrls")
+        name = databases.name_of(self.owner_url)
+        databases.drop(self.server_url, name)
+        databases.copy(self.server_url, f"{name}_start", name, self.role_suffix, APPLICATION)

@@ -1,0 +1,16 @@
+"""The discovery, started once for each module; every test that changes the sample heals it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from examples import discovery
+from examples.discovery.sample import Sample
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[Sample]:
+    with discovery.running() as one:
+        yield one

@@ -1,0 +1,407 @@
+"""Every fault shows in the running sample as it says, and is healed without a trace; no check of dsaudit's looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from examples.answer_key import Planted
+from examples.control import SampleError
+from examples.discovery.faults import FAULTS, LIVE_FAULTS, TOUR
+from examples.discovery.faults.changing import imported_at_once
+from examples.discovery.sample import Sample
+from examples.discovery.tenants import CLIENTS, ENGAGEMENTS
+from tests.discovery.reading import (
+    ACME,
+    ACME_LATER,
+    BOREALIS,
+    TABLES,
+    fingerprint,
+    listed,
+    of_engagement,
+    seen_by,
+    value,
+)
+
+pytestmark = pytest.mark.xdist_group("discovery_faults")
+
+Shown = Callable[[Sample, Planted], None]
+SHOWN: dict[str, Shown] = {}
+RULES = {"a": "no action", "c": "cascade", "n": "set null"}
+NOBODY = "00000000-0000-4000-8000-000000000000"
+# The tables, by what the parameter file calls them.
+TABLE_OF = {
+    "master_flow": "crewai_flow_state_extensions",
+    "data_import": "data_imports",
+    "raw_import_record": "raw_import_records",
+    "discovery_flow": "discovery_flows",
+    "asset": "assets",
+}
+
+
+@pytest.fixture(scope="module")
+def at_the_start(sample: Sample) -> Any:
+    return fingerprint(sample)
+
+
+def shows(shown: Shown) -> Shown:
+    """The function of a fault's name looks whether the fault shows."""
+    SHOWN[shown.__name__] = shown
+    return shown
+
+
+def columns_of(planted: Planted) -> tuple[str, str, str, str]:
+    """Table and column of both sides of the relation that the answer key names."""
+    (child, column), (parent, key) = (side.split(".") for side in planted.must[0].scope["relation"].split(" → "))
+    return TABLE_OF[child], column, TABLE_OF[parent], key
+
+
+def table_of(planted: Planted) -> str:
+    return TABLE_OF[planted.must[0].scope["resource"]]
+
+
+def foreign_key(sample: Sample, planted: Planted) -> str | None:
+    """The delete rule of the foreign key that a relation has, if it has one."""
+    table, column, *_ = columns_of(planted)
+    query = """select confdeltype::text as rule from pg_constraint join pg_attribute on attrelid = conrelid
+        where contype = 'f' and conrelid = %s::regclass and conkey = array[attnum] and attname = %s"""
+    return next((RULES[row["rule"]] for row in sample.rows(query, table, column)), None)
+
+
+def orphans(sample: Sample, planted: Planted) -> None:
+    """Those that the answer key names have no parent, of the client that it names, and no others."""
+    table, column, parent, key = columns_of(planted)
+    found = sample.rows(
+        f"""select id::text as key, client_account_id::text as client from {table} where {column} is not null
+            and not exists (select from {parent} as parent where parent.{key} = {table}.{column}) order by 1"""
+    )
+    assert [row["key"] for row in found] == planted.must[0].keys != []
+    assert {row["client"] for row in found} == {CLIENTS[planted.must[0].scope["tenant"]]}
+    assert foreign_key(sample, planted) is not None  # it is there, and was not asked
+
+
+def refused(sample: Sample, statement: str) -> bool:
+    """Whether a constraint of the database refuses a statement, which is taken back in any case."""
+    with sample.owner() as connection:
+        try:
+            connection.execute(statement)
+        except psycopg.IntegrityError:
+            return True
+        finally:
+            connection.rollback()
+    return False
+
+
+@shows
+def data_import_lost_its_master_flow(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def discovery_flow_lost_its_master_flow(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def asset_lost_its_master_flow(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def discovery_flow_lost_its_data_import(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def asset_lost_its_discovery_flow(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def raw_record_lost_its_data_import(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def raw_record_lost_its_master_flow(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def asset_lost_its_raw_record(sample: Sample, planted: Planted) -> None:
+    orphans(sample, planted)
+
+
+@shows
+def foreign_key_dropped(sample: Sample, planted: Planted) -> None:
+    table, column, *_ = columns_of(planted)
+    assert foreign_key(sample, planted) is None
+    one = value(sample, f"select id from {table} where {column} is not null order by id limit 1")
+    assert not refused(sample, f"update {table} set {column} = '{NOBODY}' where id = '{one}'")
+
+
+@shows
+def foreign_key_undeclared(sample: Sample, planted: Planted) -> None:
+    assert refused(sample, f"update discovery_flows set follows = '{NOBODY}'")
+
+
+@shows
+def delete_rule_is_no_action(sample: Sample, planted: Planted) -> None:
+    table, column, parent, key = columns_of(planted)
+    assert foreign_key(sample, planted) == "no action"
+    # The raw records of a master flow go with their imports before the rule is looked at.
+    went_before = (table, column) == ("raw_import_records", "master_flow_id")
+    having_children = f"{key} in (select {column} from {table})"
+    assert refused(sample, f"delete from {parent} where {having_children}") is not went_before
+
+
+@shows
+def cascade_takes_too_much(sample: Sample, planted: Planted) -> None:
+    before = value(sample, "select count(*) from assets")
+    flow, found = value(sample, "select max(discovery_flow_id::text) from assets"), "count(*) from assets"
+    of_flow = value(sample, f"select {found} where discovery_flow_id = %s", flow)
+    with sample.owner() as connection:
+        connection.execute("delete from discovery_flows where flow_id = %s", [flow])
+    assert value(sample, f"select {found}") == before - of_flow < before
+
+
+@shows
+def constraint_not_valid(sample: Sample, planted: Planted) -> None:
+    wrong = sample.rows("select id::text as key from assets where cpu_cores <= 0 order by 1")
+    assert [row["key"] for row in wrong] == planted.must[0].keys != []
+    assert refused(sample, "update assets set cpu_cores = 0")
+    assert value(sample, "select convalidated from pg_constraint where conname = %s", *planted.must[1].keys) is False
+
+
+@shows
+def check_constraint_missing(sample: Sample, planted: Planted) -> None:
+    assert not refused(sample, "update assets set cpu_cores = 0")
+    assert value(sample, "select count(*) from assets where cpu_cores <= 0") == 0
+
+
+@shows
+def not_null_dropped(sample: Sample, planted: Planted) -> None:
+    table, column, *_ = columns_of(planted)
+    assert not refused(sample, f"update {table} set {column} = null")
+    assert value(sample, f"select count(*) from {table} where {column} is null") == 0
+
+
+@shows
+def flows_left_unlinked(sample: Sample, planted: Planted) -> None:
+    query = "select max(linked) from ({}) as counted".format(
+        "select 100.0 * count(master_flow_id) / count(*) as linked from discovery_flows group by client_account_id"
+    )
+    assert value(sample, query) < 60
+
+
+@shows
+def records_missing_from_import(sample: Sample, planted: Planted) -> None:
+    missing = sample.rows(
+        """select i.id::text as key from data_imports as i where total_records <> (
+            select count(*) from raw_import_records as r where r.data_import_id = i.id) order by 1"""
+    )
+    assert [row["key"] for row in missing] == planted.must[0].keys != []
+
+
+def crossing(sample: Sample, column: str) -> list[str]:
+    """The assets whose flow has another value in a column that tells whose both are."""
+    query = f"""select a.id::text as key from assets as a join discovery_flows as d on d.flow_id = a.discovery_flow_id
+        where d.{column} <> a.{column} order by 1"""
+    return [row["key"] for row in sample.rows(query)]
+
+
+@shows
+def reference_crosses_tenants(sample: Sample, planted: Planted) -> None:
+    assert crossing(sample, "client_account_id") == crossing(sample, "engagement_id") == planted.must[0].keys != []
+
+
+@shows
+def reference_crosses_engagements(sample: Sample, planted: Planted) -> None:
+    assert crossing(sample, "client_account_id") == []
+    assert crossing(sample, "engagement_id") == planted.must[0].keys != []
+
+
+@shows
+def tenant_is_null(sample: Sample, planted: Planted) -> None:
+    (column,) = planted.must[0].fields
+    found = sample.rows(f"select id::text as key from assets where {column} is null order by 1")
+    assert [row["key"] for row in found] == planted.must[0].keys != []
+    assert sum(seen_by(sample, one)["assets"] for one in ENGAGEMENTS) == 200 - len(found)
+
+
+@shows
+def tenant_table_left_out(sample: Sample, planted: Planted) -> None:
+    assert planted.must[0].keys == ["public.asset_notes"]
+    assert value(sample, "select count(client_account_id) from asset_notes") == 5
+
+
+@shows
+def policy_dropped(sample: Sample, planted: Planted) -> None:
+    seen = seen_by(sample, ACME)
+    assert {table for table in TABLES if seen[table] == 0} == {table_of(planted)}
+
+
+@shows
+def row_security_disabled(sample: Sample, planted: Planted) -> None:
+    table = table_of(planted)
+    assert seen_by(sample, None) == {**dict.fromkeys(TABLES, 0), table: value(sample, f"select count(*) from {table}")}
+
+
+@shows
+def policy_uses_wrong_column(sample: Sample, planted: Planted) -> None:
+    table = table_of(planted)
+    own, both = of_engagement(sample, ACME)[table], seen_by(sample, ACME)[table]
+    assert both == own + of_engagement(sample, ACME_LATER)[table] > own
+    assert seen_by(sample, BOREALIS) == of_engagement(sample, BOREALIS)
+
+
+@shows
+def application_bypasses_policies(sample: Sample, planted: Planted) -> None:
+    assert planted.must[0].keys == [sample.application]
+    assert seen_by(sample, None)["assets"] == 200
+    assert sample.api("api/v1/assets", BOREALIS)["meta"]["total"] == 200
+
+
+@shows
+def api_ignores_tenant(sample: Sample, planted: Planted) -> None:
+    assert [sample.api("api/v1/assets", one)["meta"]["total"] for one in ENGAGEMENTS] == [200] * 3
+    stranger = value(sample, "select min(id::text) from data_imports where engagement_id = %s", ACME.engagement_id)
+    assert sample.ask(f"api/v1/data-imports/{stranger}", BOREALIS.headers)[0] == 200
+    assert seen_by(sample, ACME) == of_engagement(sample, ACME)  # the database itself is right
+
+
+@shows
+def endpoints_disagree(sample: Sample, planted: Planted) -> None:
+    named = {key for expected in planted.must for key in expected.keys}
+    for engagement in ENGAGEMENTS:
+        for row in listed(sample, "discovery-flows", engagement):
+            alone = sample.api(f"api/v1/discovery-flows/{row['flow_id']}", engagement)["data"]
+            assert (row == alone) is (row["flow_id"] not in named)
+    assert named
+
+
+@shows
+def error_format_differs(sample: Sample, planted: Planted) -> None:
+    told = {path: sample.ask(f"api/v1/{path}/{NOBODY}", ACME.headers) for path in ("data-imports", "discovery-flows")}
+    assert {path: (status, *body) for path, (status, body) in told.items()} == {
+        "data-imports": (404, "detail"),
+        "discovery-flows": (404, "status", "error"),
+    }
+
+
+@shows
+def list_leaves_out_unlinked(sample: Sample, planted: Planted) -> None:
+    (missing,) = [key for expected in planted.must for key in expected.keys]
+    there = value(sample, "select engagement_id::text from discovery_flows where flow_id = %s", missing)
+    engagement = next(one for one in ENGAGEMENTS if one.engagement_id == there)
+    assert missing not in [row["flow_id"] for row in listed(sample, "discovery-flows", engagement)]
+    assert sample.api(f"api/v1/discovery-flows/{missing}", engagement)["data"]["master_flow_id"] is None
+
+
+@shows
+def memory_is_rounded(sample: Sample, planted: Planted) -> None:
+    named = {key for expected in planted.must for key in expected.keys}
+    served = [row for engagement in ENGAGEMENTS for row in listed(sample, "assets", engagement)]
+    stored = sample.rows("select id::text as id, memory_gb::float8 as memory_gb from assets")
+    memory = {row["id"]: row["memory_gb"] for row in stored}
+    assert {row["id"] for row in served if row["memory_gb"] != memory[row["id"]]} == named != set()
+
+
+@shows
+def existence_is_told(sample: Sample, planted: Planted) -> None:
+    stranger = value(sample, "select min(id::text) from data_imports where engagement_id = %s", ACME.engagement_id)
+    assert [sample.ask(f"api/v1/data-imports/{key}", BOREALIS.headers)[0] for key in (stranger, NOBODY)] == [403, 404]
+
+
+def used_index(sample: Sample, table: str, column: str) -> bool:
+    """Whether a look-up can go by an index at all, however small the table is."""
+    with sample.owner() as connection:
+        connection.execute("set enable_seqscan = off")
+        plan = connection.execute(f"explain select from {table} where {column} = '{NOBODY}'").fetchall()
+    return "Index" in plan[0][0] or "Bitmap" in plan[0][0]
+
+
+@shows
+def index_dropped(sample: Sample, planted: Planted) -> None:
+    table, column, *_ = columns_of(planted)
+    assert not used_index(sample, table, column)
+
+
+@shows
+def query_scans(sample: Sample, planted: Planted) -> None:
+    assert not used_index(sample, "assets", "discovery_flow_id")
+    assert value(sample, "select count(*) from pg_indexes where indexname = 'ix_assets_discovery_flow_id'") == 1
+
+
+@shows
+def update_deadlocks(sample: Sample, planted: Planted) -> None:
+    for attempt in range(10, 15):
+        if sorted(imported_at_once(sample, attempt)) == [200, 500]:
+            return
+    raise AssertionError("it does not show again")
+
+
+def differing(sample: Sample, count: str, of: str) -> list[str]:
+    """The imports of which as many rows as they say are not there."""
+    return [
+        row["key"]
+        for row in sample.rows(f"select id::text as key from data_imports as i where {count} <> ({of}) order by 1")
+    ]
+
+
+RECORDS = "select count(*) from raw_import_records as r where r.data_import_id = i.id"
+
+
+@shows
+def assets_lost_on_the_way(sample: Sample, planted: Planted) -> None:
+    assets = f"{RECORDS} and exists (select from assets where raw_import_record_id = r.id)"
+    assert differing(sample, "processed_records - failed_records", assets) == planted.must[0].keys != []
+
+
+@shows
+def processed_counted_wrong(sample: Sample, planted: Planted) -> None:
+    assert differing(sample, "processed_records", f"{RECORDS} and r.is_processed") == planted.must[0].keys != []
+    assert differing(sample, "total_records", RECORDS) == []
+
+
+# Those that choose a relation or a table are planted with two seeds.
+CHOOSING = (
+    *("foreign_key_dropped", "delete_rule_is_no_action", "not_null_dropped", "index_dropped", "tenant_is_null"),
+    *("policy_dropped", "row_security_disabled", "policy_uses_wrong_column", "reference_crosses_engagements"),
+)
+PLANTED = [*((fault, 1) for fault in FAULTS), *((fault, 2) for fault in CHOOSING)]
+
+
+@pytest.mark.parametrize(("fault", "seed"), PLANTED)
+def test_a_fault_shows_and_is_healed(fault: str, seed: int, sample: Sample, at_the_start: Any) -> None:
+    try:
+        planted = sample.plant(fault, seed)
+        assert planted.fault == fault and planted.how in ("caused", "edited") and planted.must
+        assert Planted.from_json((sample.answers / f"{fault}-{seed}.json").read_text()) == planted
+        SHOWN[fault](sample, planted)
+    finally:
+        sample.heal()
+    assert fingerprint(sample) == at_the_start
+
+
+def test_those_of_the_tour_can_be_planted_side_by_side(sample: Sample, at_the_start: Any) -> None:
+    try:
+        planted = [sample.plant(fault, seed=2) for fault in TOUR]
+        for one in planted:
+            SHOWN[one.fault](sample, one)
+    finally:
+        sample.heal()
+    assert fingerprint(sample) == at_the_start
+
+
+def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
+    with pytest.raises(SampleError, match="'orphan' is not a fault of the discovery; it has: api_ignores_tenant"):
+        sample.plant("orphan")
+
+
+def test_every_fault_says_what_it_is() -> None:
+    assert len(FAULTS) == 36 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert all(fault.__doc__ for fault in (FAULTS | LIVE_FAULTS).values()) and not FAULTS.keys() & LIVE_FAULTS.keys()
