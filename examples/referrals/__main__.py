@@ -15,7 +15,7 @@ from .sample import Sample
 
 
 def options(parser: Parser) -> None:
-    parser.add_argument("--interval", type=float, default=4, help="seconds between two scheduled syncs (default 4)")
+    parser.add_argument("--interval", type=float, default=6, help="seconds between two scheduled syncs (default 6)")
 
 
 def running(arguments: Namespace, answers: Path) -> AbstractContextManager[Sample]:

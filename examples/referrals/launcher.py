@@ -19,7 +19,7 @@ from .sample import Sample
 
 
 @contextmanager
-def running(seed: int = 7, interval: float = 4, rhythm: int = 3, answers: Path | None = None) -> Iterator[Sample]:
+def running(seed: int = 7, interval: float = 6, rhythm: int = 3, answers: Path | None = None) -> Iterator[Sample]:
     """A sample of its own, ended with the block or with this process.
 
     `interval` are the seconds between two scheduled syncs, of which it begins with as many as `rhythm` says; `answers`

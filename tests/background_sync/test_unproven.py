@@ -78,7 +78,7 @@ def test_a_skip_that_the_log_tells_alone_is_told(sample: Any) -> None:
 
 
 def test_where_nobody_works_the_schedule_is_not_accused(sample: Any) -> None:
-    hurried = edited(sample, ("seconds: 4,", "seconds: 0.2, cycles: 20,"))
+    hurried = edited(sample, ("seconds: 6,", "seconds: 0.2, cycles: 20,"))
     name = "sync_fires_by_itself"
     assert audited(sample, [name], hurried)[0][name].status is Status.FAIL
     with away(sample.environment, "REFERRALS_BROKER") as environment:
