@@ -67,3 +67,10 @@ def test_the_audit_of_the_sample_is_go_with_what_make_audit_installs(tmp_path: P
     assert text.count("<img ") == sum(notebook.count('"image/png": "') for notebook in executed) > 10
     shown = [line for line in done.stderr.splitlines() if line.strip()]
     assert shown == [], "progress is for a terminal; in a log the audit is quiet"
+
+
+def test_a_folder_of_the_same_name_hides_nothing(tmp_path: Path) -> None:
+    """A kernel starts where the run was started, which may be the folder that the clone lies in."""
+    (tmp_path / "dsaudit").mkdir()
+    done = subprocess.run([sys.executable, "-c", "import dsaudit.cli"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
