@@ -19,7 +19,7 @@ Judge = Callable[["Audit", str, TableInfo, str], tuple[list[Row], int]]
 
 
 def invariants_hold(audit: Audit) -> Found:
-    """No row breaks what each row has to hold.
+    """Every row keeps the declared invariants.
 
     why: one row that cannot be makes every sum, average and list that it is part of wrong
     requirement: DI3

@@ -94,7 +94,10 @@ def tenants_cannot_be_broken_into(audit: Audit) -> Found:
 
 def _judged(found: Tried, rows: list[Row], decided: int, of: int, untold: list[str]) -> Found:
     """Return the rows; what could not be tried is said, and where it leaves nothing, nothing is proven."""
-    reason = found.problem or (None if decided else "nothing could be tried: " + "; ".join(untold[:3] or ["no such"]))
+    reason = found.problem or None
+    if not reason and not rows and decided <= of / 2:  # the little that was tried stands for nothing
+        tried = f"{decided} of {of} could be tried" if decided else "nothing could be tried"
+        reason = f"{tried}: " + "; ".join(untold[:3] or ["no such"])
     judged = frames(rows, [{"examined": decided, "reason": reason}])
     said = [f"{plural(of - decided, 'attempt')} of {of} could not be decided"] if decided < of else []
     judged[1].attrs["limits"] = [*said, *untold[:MOST_SAID], *found.left_out[:MOST_SAID]]

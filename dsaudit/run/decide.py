@@ -105,17 +105,26 @@ def _in_words(verdict: Record) -> str:
         measured = f"measured {results[0]['observed']}" if len(results) == 1 and results[0]["unit"] != "rows" else None
         found = measured or f"{plural(total, 'case')} to the contrary"
         expired = next((f"; {one['reason']}" for one in results if EXPIRED.search(one["reason"] or "")), "")
-        return f"{verdict['claim']}: not so, {found}{where}{expired}"
+        return f"{verdict['claim']}: not so, {found}{where or _listed(_keys(verdict), total)}{expired}"
     why = next((one["reason"] for one in results if one["reason"]), "no reason given")
     return f"{verdict['claim']}: not known, {why}{where}"
 
 
 def _where(scopes: Iterable[Mapping[str, str]]) -> str:
     names = list(dict.fromkeys(scope_text(scope) for scope in scopes))
-    if names in ([], ["all"]):
-        return ""
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return f" ({'; '.join(names[:2])}{more})"
+    return "" if names == ["all"] else _listed(names, len(names))
+
+
+def _keys(verdict: Record) -> list[str]:
+    """Return what names the rows of a check that has no scope, as far as it may be shown."""
+    places = [place for place, column in enumerate(verdict["columns"]) if column["role"] == "key"]
+    shown = [[row[place] for place in places if isinstance(row[place], (str, int))] for row in verdict["rows"]]
+    return list(dict.fromkeys(", ".join(str(cell) for cell in row) for row in shown if row))
+
+
+def _listed(names: list[str], total: int) -> str:
+    more = f" and {total - 2} more" if names and total > 2 else ""
+    return f" ({'; '.join(names[:2])}{more})" if names else ""
 
 
 def _statuses(names: Iterable[str], result: Record) -> list[Status]:

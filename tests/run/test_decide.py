@@ -186,6 +186,15 @@ def test_a_root_in_one_resource_does_not_explain_what_tells_of_none(tmp_path: Pa
     assert (result["order"], result["consequences"]) == (["root", "general"], {})
 
 
+def test_a_reason_without_a_scope_names_what_is_wrong(tmp_path: Path) -> None:
+    one = verdict("bypass", "fail", total=3)
+    one.columns = [{"name": "role", "role": "key"}, {"name": "how", "role": "value"}]
+    one.rows = [["app", "bypassrls"], [{"masked": "k1:aa", "length": 3}, "superuser"], ["jobs", "superuser"]]
+    assert decided(tmp_path, one)["reasons"][0]["text"].endswith("3 cases to the contrary (app; jobs and 1 more)")
+    one.rows = [[{"masked": "k1:aa", "length": 3}, "superuser"]]
+    assert decided(tmp_path, one)["reasons"][0]["text"].endswith("3 cases to the contrary")
+
+
 def test_a_leak_takes_the_green_away(tmp_path: Path) -> None:
     result = decided(tmp_path, verdict("a", "pass"))
     downgrade(result, "a secret stood in the evidence")

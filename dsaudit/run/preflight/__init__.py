@@ -13,7 +13,7 @@ from dsaudit.evidence import signing
 from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.run.preflight import acting
-from dsaudit.run.preflight.line import Line
+from dsaudit.run.preflight.line import Line, not_given
 from dsaudit.run.preflight.tables import database_ways
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
@@ -23,23 +23,41 @@ Tried = Callable[[Parameters], Iterator[tuple[tuple[str | int, ...], bool | None
 Estimated = Callable[[Parameters], Iterator[tuple[str, bool, str]]]
 Ways = Callable[[Parameters], Iterator[tuple[tuple[str, ...], bool | None, str]]]
 
+SECTIONS = ("code", "documents", "raw", "deliveries", "syncs", "record")
 BACKGROUND = ("api", "worker", "schedule", "flag", "outage", "bad_record", "new_record", "ready", "apis")
-NOT_SIGNED = Line("signing", None, "not given")
 TRIED = 50  # megabytes of logs that are read to try them
 
 
 def preflight(
     parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated, ways: Ways
 ) -> Iterator[Line]:
-    """Yield a line for each way in, and last what will run and what will be skipped."""
+    """Yield a line for each way in, one for all that are not given, and last what will run and what will be skipped."""
     parameters, inferred = _completed(parameters)
+    absent = []
+    for line in _ways_in(parameters, inferred, reachable, tried, estimated, ways):
+        if line == not_given(line.way):
+            absent.append(line.way)
+        else:
+            yield line
+    if absent:
+        yield Line("not given", None, ", ".join(absent))
+    yield from _plan(parameters)
+
+
+def _ways_in(
+    parameters: Parameters,
+    inferred: list[Inferred],
+    reachable: Reachable,
+    tried: Tried,
+    estimated: Estimated,
+    ways: Ways,
+) -> Iterator[Line]:
     yield from _provider(parameters)
     yield from database_ways(parameters)
     yield from (Line("inferred", True, str(one)) for one in inferred)
     yield from _source(parameters, reachable, tried, estimated)
-    for name in ("code", "documents", "raw", "deliveries", "syncs", "record"):
-        section = getattr(parameters, name)
-        yield Line(name, None if section is None else True, "not given" if section is None else "given")
+    for name in SECTIONS:
+        yield not_given(name) if getattr(parameters, name) is None else Line(name, True, "given")
     yield from acting.probe(parameters)
     yield acting.live(parameters)
     yield from _background(parameters, ways)
@@ -49,7 +67,6 @@ def preflight(
     yield acting.pushed(parameters)
     yield _baseline(parameters)
     yield _signing(parameters)
-    yield from _plan(parameters)
 
 
 def _provider(parameters: Parameters) -> Iterator[Line]:
@@ -77,19 +94,17 @@ def _completed(parameters: Parameters) -> tuple[Parameters, list[Inferred]]:
 
 
 def _background(parameters: Parameters, ways: Ways) -> Iterator[Line]:
-    """Ask the APIs, and the workers and the schedule of a background sync; what is not given is told in one line."""
+    """Ask the APIs, and the workers and the schedule of a background sync."""
     for keys, ok, words in ways(parameters):
         where = "" if ok else f"{place_of(parameters.path, keys)}: "
         yield Line(".".join(keys[:2]) if ok else keys[0], ok, f"{where}{words}")
-    lacking = [name for name in BACKGROUND if getattr(parameters, name) is None]
-    if lacking:
-        yield Line(", ".join(lacking), None, "not given")
+    yield from (not_given(name) for name in BACKGROUND if getattr(parameters, name) is None)
 
 
 def _logs(parameters: Parameters) -> Iterator[Line]:
     """Read the newest part of the application's logs, as a run reads more of it."""
     if parameters.logs is None:
-        yield Line("logs", None, "not given")
+        yield not_given("logs")
         return
     notes = logs.Notes()
     deque(logs.read(parameters, logs.since_of(parameters), notes, TRIED), maxlen=0)  # for the notes alone
@@ -112,7 +127,7 @@ def _logs(parameters: Parameters) -> Iterator[Line]:
 
 def _monitoring(parameters: Parameters) -> Iterator[Line]:
     if parameters.monitoring is None:
-        yield Line("monitoring", None, "not given")
+        yield not_given("monitoring")
         return
     rules = given.read(parameters)
     for name, problem in rules.problems.items():
@@ -127,7 +142,7 @@ def _baseline(parameters: Parameters) -> Line:
     except baseline.BaselineError as error:
         return Line("baseline", False, str(error))
     told = [f"{plural(len(one.findings), 'row')} of {name} until {one.expires}" for name, one in found.items()]
-    return Line("baseline", True if told else None, f"accepts {', '.join(told)}" if told else "not given")
+    return Line("baseline", True, f"accepts {', '.join(told)}") if told else not_given("baseline")
 
 
 def _signing(parameters: Parameters) -> Line:
@@ -136,12 +151,12 @@ def _signing(parameters: Parameters) -> Line:
     except signing.SigningError as error:
         where = place_of(parameters.path, ("evidence", "signing_key_env"))
         return Line("signing", False, f"{where}: {error}")
-    return Line("signing", True, f"by {signing.key_id(key.public_key())}") if key else NOT_SIGNED
+    return Line("signing", True, f"by {signing.key_id(key.public_key())}") if key else not_given("signing")
 
 
 def _source(parameters: Parameters, reachable: Reachable, tried: Tried, estimated: Estimated) -> Iterator[Line]:
     if parameters.source is None:
-        yield Line("source", None, "not given")
+        yield not_given("source")
         return
     answers = True
     for name, problem in reachable(parameters):

@@ -10,7 +10,7 @@ from dsaudit import catalogue
 from dsaudit.parameters import Parameters, place_of
 from dsaudit.parameters.live import sends_again
 from dsaudit.probes import forging
-from dsaudit.run.preflight.line import Line
+from dsaudit.run.preflight.line import Line, not_given
 from dsaudit.verdict.card import plural
 from dsaudit.wording import shown
 
@@ -19,7 +19,7 @@ def probe(parameters: Parameters) -> Iterator[Line]:
     """Tell what a run will send to our webhook address, before it does."""
     given = parameters.webhooks and parameters.webhooks.probe
     if not given:
-        yield Line("probe", None, "not given, so no forged delivery is sent (webhooks.probe)")
+        yield not_given("webhooks.probe")
         return
     if parameters.source is None:
         yield Line("probe", None, "sends nothing without a source, whose reading it follows")
@@ -55,7 +55,7 @@ def live(parameters: Parameters) -> Line:
     """Say what a run would do at the source if it were asked to; nothing is tried, as that would be doing it."""
     live = parameters.live
     if live is None:
-        return Line("live", None, "not given")
+        return not_given("live")
     whose = live.tenant or parameters.whole.tenant_names[0]
     does = f"a {live.resource} of {whose} would be created, updated three times and deleted at the source"
     does += ", and two deliveries of it sent again" if sends_again(parameters) else ""
@@ -69,7 +69,7 @@ def started(parameters: Parameters) -> Line:
     """Say which syncs a run would start if it were asked to."""
     given = parameters.syncs.run if parameters.syncs else None
     if given is None:
-        return Line("syncs.run", None, "not given")
+        return not_given("syncs.run")
     count = len({resource.sync for resource in parameters.resources.values() if resource.sync})
     does = f"{plural(count, 'sync')} of each tenant would be started"
     program = given.command[0] if given.command else ""
@@ -86,7 +86,7 @@ def pushed(parameters: Parameters) -> Line:
     """Say what a run would push through the API if it were asked to."""
     push, apis = parameters.push, parameters.apis
     if push is None or apis is None:
-        return Line("push", None, "not given")
+        return not_given("push")
     whose = push.tenant or parameters.whole.tenant_names[0]
     does = f"a {push.resource} of {whose} would be pushed through the API, followed, and taken away again"
     lacking = next((name for name in (apis.url_env, push.token_env or apis.token_env) if _unset(name)), None)

@@ -12,3 +12,8 @@ class Line:
     way: str
     ok: bool | None
     words: str
+
+
+def not_given(way: str) -> Line:
+    """Return the line of a way in that the parameter file does not speak of."""
+    return Line(way, None, "not given")
