@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+MOST_KEYS = 5  # of an expectation in words
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -15,6 +17,13 @@ class Expected:
     keys: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     cause: str | None = None
+
+    def in_words(self) -> str:
+        where = f" in {', '.join(self.scope.values())}" if self.scope else ""
+        shown = ", ".join(self.keys[:MOST_KEYS])
+        more = f" and {len(self.keys) - MOST_KEYS} more" if len(self.keys) > MOST_KEYS else ""
+        cause = f", because of {self.cause}" if self.cause else ""
+        return f"{self.check}: {self.status}{where}{f': {shown}{more}' if shown else ''}{cause}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,10 @@ class Planted:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
+
+    def in_words(self) -> str:
+        told = [f"Planted {self.fault}. An audit has to find:", *(f"  {one.in_words()}" for one in self.must)]
+        return "\n".join([*told, *([f"It may find too: {', '.join(self.may)}"] if self.may else [])])
 
     @staticmethod
     def from_json(text: str) -> "Planted":

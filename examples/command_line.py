@@ -90,6 +90,7 @@ def _parser(example: Example) -> Parser:
     planting = command(plant, "cause a fault and print what an audit has to find")
     planting.add_argument("fault")
     planting.add_argument("--seed", type=int, default=1, help="chooses the rows (default 1)")
+    planting.add_argument("--json", action="store_true", help="print it as the answer key has it")
     command(heal, "put right what faults did")
     command(faults, "list the faults that can be planted")
     command(tour, "list the faults that can be planted side by side")
@@ -156,7 +157,8 @@ def status(example: Example, arguments: argparse.Namespace) -> None:
 
 
 def plant(example: Example, arguments: argparse.Namespace) -> None:
-    print(_attach(example, arguments).plant(arguments.fault, arguments.seed).to_json())
+    planted = _attach(example, arguments).plant(arguments.fault, arguments.seed)
+    print(planted.to_json() if arguments.json else planted.in_words())
 
 
 def heal(example: Example, arguments: argparse.Namespace) -> None:

@@ -51,7 +51,7 @@ def plant(example: str, state: Path, faults: list[str], seed: int, progress: Pro
     keys = []
     for fault in faults:
         progress(f"planting {fault}")
-        done = _sample(example, "plant", fault, "--seed", str(seed), "--state", str(state))
+        done = _sample(example, "plant", fault, "--json", "--seed", str(seed), "--state", str(state))
         keys.append(json.loads(done))
     _sample(example, "settle", "--state", str(state))
     return keys

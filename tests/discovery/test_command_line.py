@@ -57,8 +57,11 @@ def test_status_shows_what_is_up_but_no_secret(line: CommandLine, sample: dict[s
 
 def test_changes_and_faults_reach_the_sample_of_another_process(line: CommandLine, sample: dict[str, Any]) -> None:
     assert len(json.loads(line.run("change", "4"))) == 3
-    planted = Planted.from_json(line.run("plant", "endpoints_disagree", "--seed", "3"))
-    (answer,) = Path(sample["answers"]).iterdir()
+    words = line.run("plant", "error_format_differs").splitlines()
+    assert words[1:] == ["  errors_have_one_format: fail: data-imports/{id}"]
+    line.run("heal")
+    planted = Planted.from_json(line.run("plant", "endpoints_disagree", "--json", "--seed", "3"))
+    answer = Path(sample["answers"]) / "endpoints_disagree-3.json"
     assert planted.seed == 3 and Planted.from_json(answer.read_text()) == planted
     assert json.loads(line.run("status"))["switches"] == {"api": ["endpoints_disagree"]}
     line.run("heal")

@@ -52,7 +52,7 @@ def test_status_shows_what_is_up_but_no_secret(line: CommandLine, sample: dict[s
 def test_changes_and_faults_reach_the_sample_of_another_process(line: CommandLine, sample: dict[str, Any]) -> None:
     assert sum(json.loads(line.run("change", "11"))["changes"].values()) == 11
     line.run("settle")
-    planted = Planted.from_json(line.run("plant", "refinement_fails", "--seed", "3"))
+    planted = Planted.from_json(line.run("plant", "refinement_fails", "--json", "--seed", "3"))
     assert planted.seed == 3
     (answer,) = Path(sample["answers"]).iterdir()
     assert Planted.from_json(answer.read_text()) == planted
