@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,12 +11,18 @@ import pytest
 from hypothesis import settings
 
 from dsaudit import server
+from dsaudit.parameters import secret
 from tests import ledger
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 # A deadline would be an assertion on how long something takes.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+# A shell lets what it starts in the background ignore them, and whatever that starts.
+for ignored in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)  # a process that is started then is as in a terminal
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -31,6 +38,12 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the secrets that a test has met: they are masked in what this process says, and may be common words."""
+    monkeypatch.setattr(secret, "_met", set(secret._met))
 
 
 @pytest.fixture(scope="session")

@@ -311,8 +311,7 @@ def test_a_run_that_is_stopped_or_killed_deletes_what_it_made(shop: Any, tmp_pat
     before = customers(shop)
     shop.plant("live_refinement_off")
     edit(shop.parameters, "wait_seconds: 2.2", "wait_seconds: 60")
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    command = [sys.executable, "-c", f"{heeding}; from dsaudit.cli import main; main()", "run", str(shop.parameters)]
+    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(shop.parameters)]
     running = subprocess.Popen(
         [*command, "--live", "--resource", "customer", "--phase", "6", "--check", CHECK, "--out", str(tmp_path)],
         env={**os.environ, **shop.environment},

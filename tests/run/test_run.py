@@ -289,13 +289,11 @@ def test_no_kernel_outlives_a_run_that_is_stopped_or_killed(project: Project, ho
     started = project.root / "started"
     cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
     project.notebook("04_once", [cell, "audit.check('orphans')"])
-    # A shell lets what it starts in the background ignore Ctrl-C, and whatever that starts.
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     running = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            f"{heeding}; from dsaudit.cli import main; main()",
+            "from dsaudit.cli import main; main()",
             "run",
             str(project.ledger.parameters),
         ],
