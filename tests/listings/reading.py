@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from examples import databases
 from examples.listings.sample import Sample
 
+STEPPING = Path(__file__).with_name("stepping.py")
 TABLES = ("cpus", "listings", "bulk_jobs", "import_sessions", "listing_changes")
 METRICS = ("adjusted_price_usd", "price_per_cpu_mark", "adjusted_deal_rating", "cpu_price_performance_rating")
 SCHEMA = """
@@ -75,21 +78,23 @@ def empty_database(sample: Sample, name: str = "tried") -> Iterator[str]:
         databases.drop(sample.server_url, name)
 
 
-def alembic(sample: Sample, url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run Alembic's command line on the sample's own copy of the project."""
+def stepped(sample: Sample, url: str, *steps: str) -> subprocess.CompletedProcess[str]:
+    """Run Alembic's commands on the sample's own copy of the project, and scripts of SQL between them."""
+    told = [one if one.startswith(("insert ", "update ")) else one.split() for one in steps]
     return subprocess.run(
-        [sys.executable, "-m", "alembic", *words],
+        [sys.executable, str(STEPPING)],
         cwd=sample.code,
         env={**os.environ, "LISTINGS_MIGRATIONS_URL": url},
+        input=json.dumps(told),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def migrated(sample: Sample, url: str, *words: str) -> None:
-    done = alembic(sample, url, *words)
-    assert done.returncode == 0, done.stderr
+def migrated(sample: Sample, url: str, *steps: str) -> None:
+    done = stepped(sample, url, *steps)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:

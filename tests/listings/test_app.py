@@ -225,7 +225,7 @@ def test_a_list_has_every_listing_once_and_can_be_narrowed(sample: Sample) -> No
 
 def test_a_job_takes_its_listings_along_and_they_do_not_go_without_it(sample: Sample) -> None:
     before = contents(sample)
-    told = sample.imported(sample.page("full", "gone again"), sample.page("gone", "never there"))
+    told = sample.imported(sample.page("full", "gone-again"), sample.page("gone", "never-there"))
     key = rows_of(told)[0]["listing_id"]
     assert_refused(sample.ask(f"listings/{key}", method="DELETE"), 409, "conflict")
     assert_valid(sample, sample.api(f"ingest/bulk/{told['bulk_job_id']}", method="DELETE"), "DeletedJob")

@@ -4,7 +4,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
-from examples.editing import replaced
 
 from .choosing import monitored
 
@@ -13,8 +12,9 @@ if TYPE_CHECKING:
 
 
 def alert_never_fires(sample: "Sample", random: Random) -> Planted:
-    """The rule on failures asks for a result that the app calls otherwise."""
-    replaced(monitored(sample, "alert-rules.yml"), 'result="failed"', 'result="failure"')
+    """The rule on failures asks for a result that the app calls otherwise, and so do the rule's own tests."""
+    for name in ("alert-rules.yml", "alert-tests.yml"):
+        path = monitored(sample, name)
+        path.write_text(path.read_text(encoding="utf-8").replace('"failed"', '"failure"'), encoding="utf-8")
     must = [Expected("alerts_fire", keys=["HighImportFailureRate"])]
-    may = ["alert_rules_pass_promtool", "metrics_are_exposed", "alert_rules_are_sound"]
-    return Planted("alert_never_fires", mode=0, how="edited", must=must, may=may)
+    return Planted("alert_never_fires", mode=0, how="edited", must=must)

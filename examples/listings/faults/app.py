@@ -8,20 +8,20 @@ from examples.answer_key import Expected, Planted
 if TYPE_CHECKING:
     from ..sample import Sample
 
-REFUSALS = {"flow": "refusals"}
+REFUSALS, QUICK = {"flow": "refusals"}, {"flow": "partial_then_complete"}
 
 
 def completed_twice(sample: "Sample", random: Random) -> Planted:
     """A listing that is complete is completed again, and its price is another."""
     sample.switch_on("completed_twice")
-    must = [Expected("flows_end_as_declared", scope=REFUSALS)]
+    must = [Expected("flows_end_as_declared", scope=REFUSALS, keys=["refusals"])]
     return Planted("completed_twice", mode=0, how="caused", must=must, may=["metrics_follow_the_flows"])
 
 
 def negative_price_accepted(sample: "Sample", random: Random) -> Planted:
     """A listing is completed with a price below nothing."""
     sample.switch_on("negative_price_accepted")
-    must = [Expected("flows_end_as_declared", scope=REFUSALS)]
+    must = [Expected("flows_end_as_declared", scope=REFUSALS, keys=["refusals"])]
     may = ["answers_have_their_schema", "metrics_follow_the_flows"]
     return Planted("negative_price_accepted", mode=0, how="caused", must=must, may=may)
 
@@ -29,7 +29,7 @@ def negative_price_accepted(sample: "Sample", random: Random) -> Planted:
 def unknown_id_is_500(sample: "Sample", random: Random) -> Planted:
     """Who asks for a listing that is not there gets an internal error."""
     sample.switch_on("unknown_id_is_500")
-    must = [Expected("flows_end_as_declared", scope=REFUSALS)]
+    must = [Expected("flows_end_as_declared", scope=REFUSALS, keys=["refusals"])]
     may = ["errors_are_refused_readably", "errors_have_one_format", "metrics_follow_the_flows"]
     return Planted("unknown_id_is_500", mode=0, how="caused", must=must, may=may)
 
@@ -37,21 +37,21 @@ def unknown_id_is_500(sample: "Sample", random: Random) -> Planted:
 def stack_trace_in_error(sample: "Sample", random: Random) -> Planted:
     """A refusal tells the lines of the code that it came from."""
     sample.switch_on("stack_trace_in_error")
-    must = [Expected("errors_are_refused_readably", scope=REFUSALS)]
+    must = [Expected("errors_are_refused_readably", keys=["refusals"])]
     return Planted("stack_trace_in_error", mode=0, how="caused", must=must, may=["errors_have_one_format"])
 
 
 def slow_flow(sample: "Sample", random: Random) -> Planted:
     """A completion waits for a service that does not answer, longer than the whole flow may take."""
     sample.switch_on("slow_flow")
-    must = [Expected("flows_are_quick", scope={"flow": "partial_then_complete"})]
+    must = [Expected("flows_are_quick", scope=QUICK, keys=["partial_then_complete"])]
     return Planted("slow_flow", mode=0, how="caused", must=must)
 
 
 def answer_breaks_schema(sample: "Sample", random: Random) -> Planted:
     """Instants are answered as numbers, where the API's own document says texts."""
     sample.switch_on("answer_breaks_schema")
-    must = [Expected("answers_have_their_schema", scope={"flow": "partial_then_complete"})]
+    must = [Expected("answers_have_their_schema", keys=["partial_then_complete"])]
     may = ["api_values_equal_tables"]
     return Planted("answer_breaks_schema", mode=0, how="caused", must=must, may=may)
 
@@ -59,5 +59,5 @@ def answer_breaks_schema(sample: "Sample", random: Random) -> Planted:
 def counter_does_not_move(sample: "Sample", random: Random) -> Planted:
     """Partial imports are not counted among those that have ended."""
     sample.switch_on("counter_does_not_move")
-    must = [Expected("metrics_follow_the_flows", scope={"flow": "partial_then_complete"})]
+    must = [Expected("metrics_follow_the_flows", keys=["partial_then_complete"])]
     return Planted("counter_does_not_move", mode=0, how="caused", must=must)

@@ -65,7 +65,8 @@ def dashboard_names_unknown_metric(sample: "Sample", random: Random) -> Planted:
         ]
     )
     replaced(monitored(sample, "partial-imports.json"), old, new)
-    must = [Expected("dashboards_name_known_metrics", keys=[new.partition("(")[2].partition("[")[0].rstrip(")")])]
+    name = new.partition("(")[2].partition("[")[0].rstrip(")")
+    must = [Expected("dashboards_name_known_metrics", scope={"metric": name})]
     return Planted("dashboard_names_unknown_metric", mode=0, how="edited", must=must, may=["metrics_are_exposed"])
 
 

@@ -95,5 +95,5 @@ def job_disagrees_with_rows(sample: "Sample", random: Random) -> Planted:
         "update bulk_jobs set completed = completed - 1, failed = failed + 1 where id = any(%(ids)s)",
         ids=ids,
     )
-    must = [Expected("counts_are_conserved", scope={"resource": "bulk_job"}, keys=texts(ids))]
+    must = [Expected("counts_are_conserved", scope={"hop": hop}, keys=texts(ids)) for hop in ("completed", "failed")]
     return Planted("job_disagrees_with_rows", mode=0, how="edited", must=must)
