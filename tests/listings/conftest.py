@@ -1,4 +1,4 @@
-"""The listings, started once for each module; every test that changes the sample heals it."""
+"""The listings, started once; every test that changes the sample heals it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from examples import listings
 from examples.listings.sample import Sample
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def sample() -> Iterator[Sample]:
     with listings.running() as one:
         yield one

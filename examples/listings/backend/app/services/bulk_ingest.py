@@ -39,7 +39,7 @@ def start(urls: list[str], marketplace: str) -> UUID:
     with transaction() as session:
         session.add(BulkJob(id=key, marketplace=marketplace, total_urls=len(urls)))
         session.flush()
-        rows = [ImportSession(filename=url, bulk_job_id=key) for url in urls]
+        rows = [ImportSession(filename=url, bulk_job_id=key, attempts=0) for url in urls]
         session.add_all(rows)
     for row in rows:
         _pool().submit(_run, row.id, key, row.filename, marketplace)
