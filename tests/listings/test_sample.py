@@ -44,7 +44,8 @@ def test_it_has_as_many_listings_as_asked_for_whole_partial_and_completed(sample
         "(extraction_metadata ? 'price_usd') <> (price_usd is not null)",
         "(extraction_metadata ->> 'price_usd' = 'manual')"
         " <> exists (select from listing_changes where listing_id = listings.id)",
-        "price_per_cpu_mark <> round(adjusted_price_usd / (select nullif(cpu_mark, 0) from cpus where cpus.id = cpu_id), 6)",
+        "price_per_cpu_mark"
+        " <> round(adjusted_price_usd / (select nullif(cpu_mark, 0) from cpus where cpus.id = cpu_id), 6)",
         "updated_at < created_at",
     ],
 )
