@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Numeric, text
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -12,7 +12,7 @@ from app.models.base import Base, Key, Now
 class Cpu(Base):
     __tablename__ = "cpus"
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[Key]
     name: Mapped[str] = mapped_column(unique=True)
     cpu_mark: Mapped[int | None]
     single_thread_rating: Mapped[int | None]

@@ -10,7 +10,7 @@ down_revision = None
 def upgrade() -> None:
     op.create_table(
         "cpus",
-        sa.Column("id", sa.Integer, sa.Identity(), nullable=False),
+        sa.Column("id", sa.BigInteger, sa.Identity(), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("cpu_mark", sa.Integer),
         sa.Column("single_thread_rating", sa.Integer),
@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("marketplace", sa.Text, nullable=False),
         sa.Column("price_usd", sa.Numeric(10, 2), nullable=False),
         sa.Column("condition", sa.Text, nullable=False),
-        sa.Column("cpu_id", sa.Integer),
+        sa.Column("cpu_id", sa.BigInteger),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_listings"),
