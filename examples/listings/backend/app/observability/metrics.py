@@ -17,7 +17,6 @@ disable_created_metrics()
 
 MARKETPLACES = ("amazon", "ebay", "other")
 OUTCOMES = (("success", "full"), ("success", "partial"), ("failed", "none"))
-HOUR = 3600
 
 import_attempts_total = Counter("import_attempts_total", "Imports of one address that were begun", ["marketplace"])
 import_results_total = Counter(
@@ -36,7 +35,7 @@ partial_import_completions_total = Counter("partial_import_completions_total", "
 partial_completion_duration_seconds = Histogram(
     "partial_completion_duration_seconds",
     "Seconds from a partial import to its completion",
-    buckets=(60, 600, HOUR, 6 * HOUR, 24 * HOUR, 72 * HOUR, 168 * HOUR),
+    buckets=(60, 600, 3600, 21_600, 86_400, 259_200, 604_800),  # a minute to a week
 )
 partial_imports_pending = Gauge("partial_imports_pending", "Partial listings that wait for their completion")
 
