@@ -25,7 +25,7 @@ def downgrade_leaves_nulls(sample: "Sample", random: Random) -> Planted:
     for text in (DELETED, *REQUIRED):
         replaced(path, text, "")
     must = [Expected("downgrades_are_complete_or_refused", keys=["0022"])]
-    may = ["downgrades_delete_what_is_declared", "migrations_keep_the_data"]
+    may = ["downgrades_delete_what_is_declared"]
     return Planted("downgrade_leaves_nulls", mode=0, how="edited", must=must, may=may)
 
 
@@ -34,4 +34,4 @@ def downgrade_deletes_more(sample: "Sample", random: Random) -> Planted:
     new = DELETED.replace("condition is null", "condition is null or condition = 'used'")
     replaced(revision(sample, PARTIAL), DELETED, new)
     must = [Expected("downgrades_delete_what_is_declared", keys=["0022"])]
-    return Planted("downgrade_deletes_more", mode=0, how="edited", must=must, may=["migrations_keep_the_data"])
+    return Planted("downgrade_deletes_more", mode=0, how="edited", must=must)

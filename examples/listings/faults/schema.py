@@ -28,14 +28,6 @@ def downgrade() -> None:
     op.drop_column("listings", "{column}")
 '''
 STORAGE = "    storage_gb: Mapped[int | None]\n"
-# With two heads nothing says which schema is meant.
-AFTER_TWO_HEADS = [
-    *("database_is_at_the_head", "migrations_apply", "models_match_the_migrated_schema"),
-    *("database_matches_the_migrated_schema", "migrations_keep_the_data", "migration_defaults_hold"),
-    *("migration_indexes_are_used", "migration_constraints_refuse", "former_rows_are_still_accepted"),
-    *("downgrades_are_complete_or_refused", "downgrades_delete_what_is_declared", "migrations_lock_briefly"),
-    "inserts_are_quick",
-]
 
 
 def two_heads(sample: "Sample", random: Random) -> Planted:
@@ -43,7 +35,11 @@ def two_heads(sample: "Sample", random: Random) -> Planted:
     text = NEW.format(says="Who sells.", revision="0023b", down="0022", column="seller")
     revision(sample, "0023b_sellers").write_text(text, encoding="utf-8")
     must = [Expected("migrations_have_one_head", keys=["0023", "0023b"])]
-    return Planted("two_heads", mode=0, how="edited", must=must, may=AFTER_TWO_HEADS)
+    may = [
+        "database_is_at_the_head",
+        "models_match_the_migrated_schema",
+    ]  # one of the two is nowhere but in the scripts
+    return Planted("two_heads", mode=0, how="edited", must=must, may=may)
 
 
 def migration_pending(sample: "Sample", random: Random) -> Planted:
