@@ -2,17 +2,21 @@
 
 import hmac
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.responses import ApiError
+from app.api.responses import ApiError, broken
 from app.core.config import get_settings
+
+log = logging.getLogger(__name__)
 
 MOST = 500  # rows a page
 LARGEST = 2**63 - 1
@@ -29,7 +33,13 @@ def endpoint(function: Callable[[Request, Body], Response]) -> Callable[[Request
         if not hmac.compare_digest(given.encode(), f"Bearer {get_settings().api_token}".encode()):
             raise ApiError(401, "the token is missing or wrong")
         body = _object(await request.body()) if request.method in ("POST", "PATCH") else {}
-        return await run_in_threadpool(function, request, body)
+        try:
+            return await run_in_threadpool(function, request, body)
+        except (ApiError, HTTPException):
+            raise
+        except Exception as problem:  # the server would close the connection, and the next request on it be lost
+            log.exception("%s %s", request.method, request.url.path)
+            return await broken(request, problem)
 
     return checked
 
