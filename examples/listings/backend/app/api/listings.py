@@ -1,6 +1,5 @@
 """The listings: read, made by hand, completed and deleted."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +28,7 @@ def shown(listing: Listing) -> dict[str, Any]:
     about = cpu and {name: getattr(cpu, name) for name in ("id", "name", "cpu_mark", "single_thread_rating")}
     told = {**{name: getattr(listing, name) for name in FIELDS}, "cpu": about}
     if faults.is_on("answer_breaks_schema"):
-        told["created_at"] = datetime.timestamp(listing.created_at)
+        told["ranking"] = None
     return told
 
 
