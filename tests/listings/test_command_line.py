@@ -92,14 +92,3 @@ def test_without_a_sample_everything_says_so(tmp_path: Path) -> None:
 def test_a_size_that_is_none_is_one_readable_line(size: str, tmp_path: Path) -> None:
     message = CommandLine("listings", tmp_path).run("up", "--size", size, expect=3)
     assert message.splitlines()[-1].endswith(f"argument --size: {size} is no number of listings from 1 to 100000")
-
-
-def test_it_says_so_and_ends_when_a_part_of_it_is_gone(tmp_path: Path) -> None:
-    line = CommandLine("listings", tmp_path)
-    with line.up() as process:
-        processes = processes_of(line.state(process)["pid"])
-        (market,) = [one for one in processes if "examples.listings.marketplace" in one.cmdline()[2:4]]
-        market.kill()
-        assert process.wait(timeout=60) == 3
-        assert b"does not answer" in process.stderr.read()
-    line.assert_nothing_is_left(processes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,6 +11,8 @@ import yaml
 
 from dsaudit import server
 from examples import databases
+from examples.control import SampleError
+from examples.listings.__main__ import report
 from examples.listings.filling import fill
 from examples.listings.marketplace import pages
 from examples.listings.processes import BACKEND
@@ -120,6 +123,12 @@ def test_changes_arrive_and_healing_takes_them_back(sample: Sample) -> None:
     sample.heal()
     assert (contents(sample), files(sample)) == before
     assert measured(sample)["partial_imports_pending"] == 40
+
+
+def test_a_part_that_is_gone_is_told(sample: Sample) -> None:
+    assert report(sample)["health"] == {"database": "ok"}
+    with pytest.raises(SampleError, match=r"127\.0\.0\.1:9/healthz does not answer"):
+        report(replace(sample, marketplace_url="http://127.0.0.1:9"))
 
 
 def test_the_parameter_file_names_the_tables(sample: Sample) -> None:
