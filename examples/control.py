@@ -21,16 +21,26 @@ def call(
     headers = {"Content-Type": "application/json"} | ({"X-Control-Token": token} if token else {})
     headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
     data = None if body is None else json.dumps(body).encode()
+    text = _answer(urllib.request.Request(url, data, headers), timeout)
+    return json.loads(text) if text else None
+
+
+def fetch(url: str, timeout: float = 120) -> str:
+    """GET an address whose answer is a text."""
+    return _answer(urllib.request.Request(url), timeout).decode()
+
+
+def _answer(request: urllib.request.Request, timeout: float | None) -> bytes:
+    url = request.full_url
     try:
-        with _opener.open(urllib.request.Request(url, data, headers), timeout=timeout) as answer:
-            text = answer.read()
+        with _opener.open(request, timeout=timeout) as answer:
+            return answer.read()
     except urllib.error.HTTPError as error:
         with error:
             said = error.read(300).decode(errors="replace")
         raise SampleError(f"{url} answered {error.code}: {said}") from None
     except OSError as error:
         raise SampleError(f"{url} does not answer: {error}") from None
-    return json.loads(text) if text else None
 
 
 def poll(seconds: float, pause: float = 0.02) -> Any:

@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
 START_ATTEMPTS = 3
 STOP_SECONDS = 10
-MISLEADING = ("PG", "DSAUDIT_", "STOREFRONT_", "REFERRALS_", "HUNTER_", "DISCOVERY_")
+MISLEADING = ("PG", "DSAUDIT_", "STOREFRONT_", "REFERRALS_", "HUNTER_", "DISCOVERY_", "LISTINGS_")
 
 Command = Callable[[int], list[str]]
 Variables = Callable[[int], Mapping[str, str]]
@@ -107,6 +107,16 @@ def started(
     if preloaded and sys.platform == "linux":
         return Forked(module, arguments, environment, log, preloaded)
     return Started(module, arguments, environment, log)
+
+
+def uvicorn(code: Path) -> Command:
+    """The command of an app's API, started the way its own developers do; `code` may be a copy of it."""
+
+    def command(port: int) -> list[str]:
+        server = ["uvicorn", "app.main:app", "--app-dir", str(code), "--host", "127.0.0.1", "--port", str(port)]
+        return [*server, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
+
+    return command
 
 
 class Process:

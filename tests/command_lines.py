@@ -17,7 +17,7 @@ import psutil
 from examples.control import poll
 
 START_SECONDS = 120
-HIDDEN = ("DSAUDIT_", "STOREFRONT_", "REFERRALS_", "DISCOVERY_")
+HIDDEN = ("DSAUDIT_", "STOREFRONT_", "REFERRALS_", "DISCOVERY_", "LISTINGS_")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dsaudit.checks import all_checks, notebooks
 from dsaudit.checks.planning import check_calls
 from dsaudit.parameters import project_root
 from examples.discovery import faults as discovery
+from examples.listings import faults as listings
 from examples.referrals import faults as referrals
 from examples.storefront import faults as storefront
 
@@ -46,6 +47,7 @@ PHASES = {
 def _table() -> list[tuple[str, str, str, list[str]]]:
     """Return requirement, phase, check and the faults that name the check."""
     planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS | discovery.LIVE_FAULTS
+    planters |= listings.FAULTS | listings.LIVE_FAULTS
     sources = {name: getsource(fault) for name, fault in planters.items()}
     rows = []
     folder = project_root() / "notebooks"

@@ -14,10 +14,10 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 ATTACH = click.option("--attach", is_flag=True, help="Look at the sample that is up, not at a fresh one.")
 EXAMPLE = click.option(
     "--example",
-    type=click.Choice(["storefront", "referrals", "discovery"]),
+    type=click.Choice(["storefront", "referrals", "discovery", "listings"]),
     default="storefront",
     show_default=True,
-    help="Which sample: a source with webhooks, a scheduled sync, or imports for several tenants.",
+    help="Which sample: a source with webhooks, a scheduled sync, imports for several tenants, or partial imports.",
 )
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 

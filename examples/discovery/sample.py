@@ -1,6 +1,5 @@
 """The running sample: what a test, a planter or the command line does with it."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -9,11 +8,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from examples import databases
+from examples import databases, switches
 from examples.answer_key import Planted, recorded
+from examples.asking import asked
 from examples.control import SampleError, poll
 
-from .asking import asked
 from .tenants import ENGAGEMENTS, Engagement
 
 APPLICATION = "discovery_app"
@@ -94,14 +93,10 @@ class Sample:
 
     def switches(self) -> list[str]:
         """The faults that are switched on in the API."""
-        path = self.copy / FAULTS_FILE
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return switches.switched_on(self.copy / FAULTS_FILE)
 
     def switch_on(self, fault: str) -> None:
-        """Put a whole file in the place of the old one: a request that is at work reads it at any moment."""
-        written = self.copy / f"{FAULTS_FILE}.new"
-        written.write_text(json.dumps([*self.switches(), fault]), encoding="utf-8")
-        written.replace(self.copy / FAULTS_FILE)
+        switches.switch_on(self.copy / FAULTS_FILE, fault)
 
     def plant(self, fault: str, seed: int = 1) -> Planted:
         """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dsaudit.attached import attached, ended, free_port, stop, tied
 from examples.control import poll
-from examples.processes import START_SECONDS, Process, not_started, started
+from examples.processes import START_SECONDS, Process, not_started, started, uvicorn
 
 BACKEND = Path(__file__).resolve().parent / "backend"
 
@@ -40,14 +40,8 @@ def start_partner(folder: Path, seed: int, variables: Mapping[str, str]) -> Proc
 
 
 def start_api(code: Path, log: Path, variables: Mapping[str, str], port: int | None = None) -> Process:
-    """The app's API, started the way its own developers do; `code` may be a copy of it."""
-
-    def command(port: int) -> list[str]:
-        server = ["uvicorn", "app.main:app", "--app-dir", str(code), "--host", "127.0.0.1", "--port", str(port)]
-        return [*server, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
-
     told = {**variables, "HUNTER_LOG_FILE": str(log)}
-    return Process("API", "/livez", command, lambda _: told, log, PRELOADED, port, log.with_suffix(".out"))
+    return Process("API", "/livez", uvicorn(code), lambda _: told, log, PRELOADED, port, log.with_suffix(".out"))
 
 
 class Broker:

@@ -14,10 +14,11 @@ from dsaudit import server
 from dsaudit.attached import private_folder
 from examples import databases
 from examples.control import SampleError
+from examples.migrations import Migrations
 from examples.processes import PROJECT, START_SECONDS, Process, on_free_ports, until_closed
 
 from .logs import LOG, rotated
-from .processes import BACKEND, Migrations, start_backend, start_source
+from .processes import BACKEND, start_backend, start_source
 from .sample import SHOPS, TENANTS, Sample, Start, side_by_side
 
 GENERATED_A_SECOND = 500  # orders, at the least
@@ -66,7 +67,7 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     token = hidden["STOREFRONT_CONTROL_TOKEN"]
     options = ["--size", str(size), "--seed", str(seed)]
     source = until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
-    migrations = until_closed(stack, Migrations(folder))
+    migrations = until_closed(stack, Migrations(BACKEND, folder))
     postgres = stack.enter_context(server.running())
     # On somebody's own server nothing of ours may bear a name that is there already, or stay.
     suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"

@@ -1,14 +1,9 @@
-"""The two processes of the sample, and what prepares their database."""
+"""The two processes of the sample."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dsaudit.attached import tied
-from examples import databases
-from examples.control import SampleError
-from examples.processes import Process, end_of, surroundings
+from examples.processes import Process
 
 BACKEND = Path(__file__).resolve().parent / "backend"
 
@@ -52,24 +47,3 @@ def start_backend(log: Path, variables: Mapping[str, str], code: Path = BACKEND,
         return {**variables, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
     return Process("backend", "/healthz", command, with_own_address, log, _forks(often))
-
-
-class Migrations:
-    """Alembic's script up to the newest revision; it is written at once, while the database may still be starting."""
-
-    def __init__(self, folder: Path) -> None:
-        self.script, self.log = folder / "migrations.sql", folder / "migrations.log"
-        command = [*tied("KILL"), sys.executable, "-m", "alembic", "upgrade", "head", "--sql"]
-        with self.script.open("wb") as script, self.log.open("wb") as log:
-            self.writer = subprocess.Popen(
-                command, cwd=BACKEND, env=surroundings(), stdin=subprocess.DEVNULL, stdout=script, stderr=log
-            )
-
-    def run(self, owner_url: str) -> None:
-        if self.writer.wait():
-            raise SampleError(f"the migrations failed; the end of their log: {end_of(self.log)}")
-        databases.execute(owner_url, self.script.read_text(encoding="utf-8"))
-
-    def stop(self) -> None:
-        self.writer.kill()
-        self.writer.wait()

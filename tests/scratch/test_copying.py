@@ -12,7 +12,8 @@ import pytest
 from dsaudit import server
 from dsaudit.scratch import Scratch, ScratchError, attacks, copied, dumping, fill
 from examples import databases
-from examples.storefront.processes import Migrations
+from examples.migrations import Migrations
+from examples.storefront.processes import BACKEND
 from tests.scratch.conftest import SCHEMAS, Clone
 
 pytestmark = pytest.mark.xdist_group("scratch")
@@ -218,7 +219,7 @@ def test_what_constraints_call_may_be_called_in_the_copy(audited: str) -> None:
 def test_the_samples_schemas_are_copied_filled_and_attacked_whole(audited: str, sample: str, tmp_path: Path) -> None:
     owner_url, audit_url = databases.create(audited, sample, f"_{sample}")
     if sample == "storefront":
-        Migrations(tmp_path).run(owner_url)
+        Migrations(BACKEND, tmp_path).run(owner_url)
     else:
         databases.execute(owner_url, REFERRALS.read_text())
     with copied(audit_url) as scratch:

@@ -19,7 +19,8 @@ import pytest
 from dsaudit import server
 from examples import databases
 from examples.control import SampleError
-from examples.storefront.processes import BACKEND, Migrations, start_backend, start_source
+from examples.migrations import Migrations
+from examples.storefront.processes import BACKEND, start_backend, start_source
 from examples.storefront.sample import TENANTS, Sample
 from tests.storefront.backend_kit import ACME, an_order, deliver, objects, refined, rows
 
@@ -47,7 +48,7 @@ class Strict:
         options = ["--size", "20", "--bucket", "4", "--rate", "50"]
         self.source = start_source(folder / "source.sqlite", options, SECRETS)
         stack.callback(self.source.stop)
-        Migrations(folder).run(self.owner_url)
+        Migrations(BACKEND, folder).run(self.owner_url)
         with psycopg.connect(self.owner_url) as connection:
             for name, (key, shop) in TENANTS.items():
                 values = (key, name, json.dumps({"shop": shop}))

@@ -10,9 +10,10 @@ import pytest
 from dsaudit.parameters import load
 from examples import storefront
 from examples.control import SampleError
+from examples.editing import replaced
 from examples.processes import PROJECT
 from examples.storefront.faults import configuration, sync_code
-from examples.storefront.faults.editing import replaced, sync_function_rewritten
+from examples.storefront.faults.editing import sync_function_rewritten
 from examples.storefront.processes import BACKEND
 from examples.storefront.sample import Sample
 

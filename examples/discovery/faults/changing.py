@@ -18,13 +18,6 @@ FIRST = 500  # of so many rows some are chosen
 AT_ONCE = 300  # records of each of two imports
 
 
-def altered(sample: "Sample", *statements: str, **values: Any) -> None:
-    """Run what a migration would, all of it or nothing."""
-    with sample.owner() as connection:
-        for statement in statements:
-            connection.execute(statement, values or None)
-
-
 def slipped_in(sample: "Sample", statement: str, **values: Any) -> None:
     """Run what only a superuser can: no trigger and no foreign key looks at it."""
     database = databases.name_of(sample.owner_url)
@@ -44,10 +37,6 @@ def some_of(sample: "Sample", random: Random, table: str, client: str, condition
     if not ids:
         raise SampleError(f"{client} has no such row in {table}: start a sample of more assets, with --size")
     return random.sample(ids, min(len(ids), random.randint(2, 4)))
-
-
-def texts(ids: list[Any]) -> list[str]:
-    return sorted(map(str, ids))
 
 
 def imported_at_once(sample: "Sample", attempt: int) -> list[int]:

@@ -4,8 +4,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered, texts
 
-from .changing import altered, some_client, some_of, texts
+from .changing import some_client, some_of
 
 if TYPE_CHECKING:
     from ..sample import Sample

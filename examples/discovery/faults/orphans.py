@@ -8,8 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import texts
 
-from .changing import slipped_in, some_client, some_of, texts
+from .changing import slipped_in, some_client, some_of
 from .relations import (
     ASSET_OF_FLOW,
     ASSET_OF_MASTER,

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
 from examples.control import SampleError
+from examples.editing import altered
 
-from .changing import altered, imported_at_once
+from .changing import imported_at_once
 from .relations import ASSET_OF_FLOW, RECORD_OF_IMPORT, REFERENCES
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from psycopg import sql
 
 from examples import databases
 from examples.answer_key import Expected, Planted
+from examples.editing import altered, texts
 
 from ..tenants import CLIENTS, ENGAGEMENTS, Engagement
-from .changing import altered, some_client, some_of, texts
+from .changing import some_client, some_of
 from .relations import ASSET_OF_FLOW, RESOURCES
 
 if TYPE_CHECKING:

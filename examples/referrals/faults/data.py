@@ -4,8 +4,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered
 
-from .switching import RESOURCE, altered, begun_later, switched_on
+from .switching import RESOURCE, begun_later, switched_on
 
 if TYPE_CHECKING:
     from ..sample import Sample

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from examples.editing import altered
+
 if TYPE_CHECKING:
     from ..sample import Sample
 
@@ -12,12 +14,6 @@ def switched_on(sample: "Sample", fault: str, recreate: list[str] | None = None)
     """Switch a fault on in the app's code, and recreate the parts that read the switch only when they start."""
     on = sample.platform("status")["faults"]
     sample.platform("misbehave", {"faults": [*on, fault], "recreate": recreate or []})
-
-
-def altered(sample: "Sample", statement: str) -> None:
-    """Change the database's schema as its owner."""
-    with sample.owner() as connection:
-        connection.execute(statement)
 
 
 def without_unique_ids(sample: "Sample") -> None:

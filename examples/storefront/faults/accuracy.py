@@ -4,9 +4,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered
 
 from .choosing import living, rows, some_tenant
-from .editing import WITHOUT_WEBHOOKS, altered, forget_everything
+from .editing import WITHOUT_WEBHOOKS, forget_everything
 from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from examples.answer_key import Expected, Planted
 from examples.control import SampleError
+from examples.editing import altered, replaced
 
 from .choosing import living, rows, some_tenant
-from .editing import WITHOUT_WEBHOOKS, altered, forget_everything, replaced
+from .editing import WITHOUT_WEBHOOKS, forget_everything
 from .subscribing import unsubscribed
 from .switching import a_second_passes, backend, source
 

@@ -6,9 +6,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered, replaced
 
 from .choosing import rows, some_tenant
-from .editing import altered, replaced
 
 if TYPE_CHECKING:
     from ..sample import Sample

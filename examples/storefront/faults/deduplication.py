@@ -4,9 +4,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered
 
 from .choosing import living, rows, some_tenant
-from .editing import altered
 from .switching import backend, source
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """Edits a clone's own copy of the code and its tables, as a careless hand would."""
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from examples.control import SampleError
+from examples.editing import replaced
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -17,15 +17,6 @@ WITHOUT_WEBHOOKS += ["webhooks_come_without_a_gap", "taken_deliveries_are_logged
 SYNC_SERVICE = "app/services/shopify/sync_service.py"
 
 
-def replaced(path: Path, old: str, new: str) -> int:
-    """Replace a text that stands in a file once; return the line on which it began."""
-    text = path.read_text(encoding="utf-8")
-    if text.count(old) != 1:
-        raise SampleError(f"{path.name} has {text.count(old)} places to edit, not one: the sample and its fault differ")
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    return text[: text.index(old)].count("\n") + 1
-
-
 def sync_function_rewritten(sample: "Sample", name: str, body: str) -> None:
     """Give a sync function another body, behind its docstring."""
     path = sample.code / SYNC_SERVICE
@@ -34,12 +25,6 @@ def sync_function_rewritten(sample: "Sample", name: str, body: str) -> None:
     if found is None:
         raise SampleError(f"{path.name} has no function {name} to edit: the sample and its fault differ")
     replaced(path, found[0], found[1] + body)
-
-
-def altered(sample: "Sample", statement: str) -> None:
-    """Change the database's schema as its owner."""
-    with sample.owner() as connection:
-        connection.execute(statement)
 
 
 def forget_everything(sample: "Sample") -> None:

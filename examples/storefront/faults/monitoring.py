@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
 from examples.control import SampleError
-
-from .editing import replaced
+from examples.editing import replaced
 
 if TYPE_CHECKING:
     from pathlib import Path

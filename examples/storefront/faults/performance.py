@@ -4,9 +4,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered, replaced
 
 from .choosing import living, raw_rows, some_tenant
-from .editing import WITHOUT_WEBHOOKS, altered, forget_everything, replaced
+from .editing import WITHOUT_WEBHOOKS, forget_everything
 from .switching import source
 
 if TYPE_CHECKING:

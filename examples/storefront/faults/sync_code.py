@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
 from examples.control import SampleError
+from examples.editing import replaced
 
 from .choosing import living, rows, some_tenant
-from .editing import SYNC_SERVICE, replaced, sync_function_rewritten
+from .editing import SYNC_SERVICE, sync_function_rewritten
 
 if TYPE_CHECKING:
     from ..sample import Sample

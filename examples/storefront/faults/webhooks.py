@@ -10,9 +10,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
+from examples.editing import replaced
 
 from .choosing import living, rows, some_tenant
-from .editing import SYNC_SERVICE, replaced
+from .editing import SYNC_SERVICE
 from .subscribing import subscribed, unsubscribed
 
 if TYPE_CHECKING:

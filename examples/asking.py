@@ -1,4 +1,4 @@
-"""Asks the API, and takes an answer that refuses for an answer."""
+"""Asks a sample's API, and takes an answer that refuses for an answer."""
 
 import json
 import urllib.error

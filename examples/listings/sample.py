@@ -1,0 +1,132 @@
+"""The running sample: what a test, a planter or the command line does with it."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from examples import databases, switches
+from examples.answer_key import Planted, recorded
+from examples.asking import asked
+from examples.control import SampleError, fetch, poll
+from examples.processes import PROJECT
+
+from .processes import BACKEND
+
+PARAMETERS = Path("parameters") / "listings.yml"
+FAULTS_FILE = "faults.json"
+IMPORT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+
+    environment: dict[str, str] = field(repr=False)
+    owner_url: str = field(repr=False)
+    server_url: str = field(repr=False)
+    api_url: str
+    marketplace_url: str
+    role_suffix: str
+    size: int
+    seed: int
+    answers: Path
+    # A copy of the project, as far as the sample is made of it: parameter file and code.
+    copy: Path
+
+    @property
+    def parameters(self) -> Path:
+        return self.copy / PARAMETERS
+
+    @property
+    def code(self) -> Path:
+        """The app's code."""
+        return self.copy / BACKEND.relative_to(PROJECT)
+
+    def owner(self) -> psycopg.Connection[Any]:
+        """A connection that may write; for planters and tests alone."""
+        return psycopg.connect(self.owner_url)
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with self.owner() as connection:
+            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
+
+    def api(self, path: str, body: object = None, method: str | None = None, **query: object) -> Any:
+        """What the API answers well; raises SampleError where it refuses."""
+        status, answer = self.ask(path, body, method=method, **query)
+        if status >= 300:
+            raise SampleError(f"{path} answered {status}: {answer}")
+        return answer
+
+    def ask(
+        self, path: str, body: object = None, token: str | None = None, method: str | None = None, **query: object
+    ) -> tuple[int, Any]:
+        """Status and answer of the API below /api/v1, with another token than its own, if one is given."""
+        bearer = self.environment["LISTINGS_API_TOKEN"] if token is None else token
+        return asked(f"{self.api_url}/api/v1/{path}", bearer, {}, body, query, method)
+
+    def page(self, kind: str, mark: object) -> str:
+        """The address of a page of the marketplace; see `marketplace.pages` for the kinds."""
+        return f"{self.marketplace_url}/{kind}/{mark}"
+
+    def imported(self, *urls: str, marketplace: str = "other") -> dict[str, Any]:
+        """Import addresses as one job, and wait for its end; the job's status."""
+        job = self.api("ingest/bulk", {"urls": urls, "marketplace": marketplace})["bulk_job_id"]
+        for _ in poll(IMPORT_SECONDS):
+            status = self.api(f"ingest/bulk/{job}/status")
+            if status["finished_at"]:
+                return status
+        raise SampleError(f"the bulk job {job} has not ended after {IMPORT_SECONDS} s")
+
+    def scraped(self) -> str:
+        """What Prometheus is told."""
+        return fetch(self.environment["LISTINGS_METRICS"])
+
+    def change(self, count: int) -> list[int]:
+        """Let that many new listings be imported, every third without a price; their ids."""
+        known = self.rows("select coalesce(max(id), 0) as number from listings")[0]["number"]
+        urls = [self.page("no-price" if one % 3 == 2 else "full", f"new-{known + one}") for one in range(count)]
+        return [row["listing_id"] for row in self.imported(*urls)["per_row_status"]] if urls else []
+
+    def settle(self, timeout: float = 30) -> None:
+        """Wait until no import is under way."""
+        working = "select count(*) as number from bulk_jobs where finished_at is null"
+        for _ in poll(timeout):
+            if not self.rows(working)[0]["number"]:
+                return
+        raise SampleError(f"after {timeout} s imports are still under way")
+
+    def switches(self) -> list[str]:
+        """The faults that are switched on in the API."""
+        return switches.switched_on(self.copy / FAULTS_FILE)
+
+    def switch_on(self, fault: str) -> None:
+        switches.switch_on(self.copy / FAULTS_FILE, fault)
+
+    def plant(self, fault: str, seed: int = 1) -> Planted:
+        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
+        from . import faults
+
+        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
+        return recorded(planted, seed, self.answers)
+
+    def heal(self) -> None:
+        """Put everything back as it was at the start: the API's switches, the copy of the code, the database."""
+        (self.copy / FAULTS_FILE).unlink(missing_ok=True)
+        copied_project(self.copy)
+        name = databases.name_of(self.owner_url)
+        databases.drop(self.server_url, name)
+        databases.copy(self.server_url, f"{name}_start", name, self.role_suffix)
+
+
+def copied_project(folder: Path) -> Path:
+    """Copy what a fault may edit to the places that it has in the project, and nothing else; return the backend."""
+    (folder / PARAMETERS).parent.mkdir(exist_ok=True)
+    shutil.copy2(PROJECT / PARAMETERS, folder / PARAMETERS)
+    code = folder / BACKEND.relative_to(PROJECT)
+    shutil.rmtree(code, ignore_errors=True)
+    return shutil.copytree(BACKEND, code)

@@ -1,0 +1,303 @@
+"""Every fault shows in the running sample as it says, and is healed without a trace; no check of dsaudit's looks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from examples.answer_key import Planted
+from examples.control import SampleError
+from examples.listings.faults import FAULTS, LIVE_FAULTS, TOUR
+from examples.listings.sample import Sample
+from tests.listings.reading import empty_database, fingerprint, measured, migrated, rows, stepped, value
+
+pytestmark = pytest.mark.xdist_group("listings_faults")
+
+Shown = Callable[[Sample, Planted], None]
+SHOWN: dict[str, Shown] = {}
+FORMER = """insert into listings (title, marketplace, price_usd, condition, ram_gb, storage_gb)
+    values ('former', 'ebay', 100, 'used', 16, 512);
+insert into import_sessions (filename) values ('inventory.xlsx');
+"""
+PARTIAL = "insert into listings (title, marketplace, condition) values ('x', 'other', 'new')"
+
+
+@pytest.fixture(scope="module")
+def at_the_start(sample: Sample) -> Any:
+    return fingerprint(sample)
+
+
+def shows(shown: Shown) -> Shown:
+    """The function of a fault's name looks whether the fault shows."""
+    SHOWN[shown.__name__] = shown
+    return shown
+
+
+def found(sample: Sample, condition: str, table: str = "listings") -> list[str]:
+    query = f"select id::text as key from {table} where {condition} order by id::text"
+    return [row["key"] for row in sample.rows(query)]
+
+
+@shows
+def metric_computed_while_partial(sample: Sample, planted: Planted) -> None:
+    wrong = found(sample, "quality = 'partial' and (adjusted_price_usd is not null or price_per_cpu_mark is not null)")
+    assert wrong == planted.must[0].keys != []
+
+
+@shows
+def missing_fields_wrong(sample: Sample, planted: Planted) -> None:
+    assert found(sample, "price_usd is null and not missing_fields ? 'price_usd'") == planted.must[0].keys != []
+
+
+@shows
+def provenance_not_set(sample: Sample, planted: Planted) -> None:
+    wrong = found(sample, "price_usd is not null and not extraction_metadata ? 'price_usd'")
+    assert wrong == planted.must[0].keys != []
+
+
+@shows
+def formula_differs(sample: Sample, planted: Planted) -> None:
+    formula = "round(greatest(0, price_usd - 1.5 * coalesce(ram_gb, 0) - 0.04 * coalesce(storage_gb, 0)), 2)"
+    assert found(sample, f"quality = 'full' and adjusted_price_usd <> {formula}") == planted.must[0].keys != []
+    mark = "(select nullif(cpu_mark, 0) from cpus where cpus.id = cpu_id)"
+    assert found(sample, f"price_per_cpu_mark <> round(adjusted_price_usd / {mark}, 6)") == []
+
+
+@shows
+def state_moves_back(sample: Sample, planted: Planted) -> None:
+    back = "select listing_id::text as key from listing_changes where quality_before = 'full' order by 1"
+    keys = [row["key"] for row in sample.rows(back)]
+    assert keys == planted.must[0].keys != []
+    assert set(keys) <= set(found(sample, "quality = 'partial' and adjusted_price_usd is null"))
+
+
+@shows
+def job_disagrees_with_rows(sample: Sample, planted: Planted) -> None:
+    counted = "(select count(*) from import_sessions as s where s.bulk_job_id = bulk_jobs.id and s.status = 'complete')"
+    assert found(sample, f"completed <> {counted}", "bulk_jobs") == planted.must[0].keys != []
+    assert found(sample, "completed + failed <> total_urls", "bulk_jobs") == []
+
+
+def imported(sample: Sample, kind: str = "no-price") -> dict[str, Any]:
+    return sample.imported(sample.page(kind, "shown"))["per_row_status"][0]
+
+
+def complete(sample: Sample, key: object, price: object) -> tuple[int, Any]:
+    return sample.ask(f"listings/{key}/complete", {"price": price}, method="PATCH")
+
+
+@shows
+def completed_twice(sample: Sample, planted: Planted) -> None:
+    key = imported(sample)["listing_id"]
+    assert [complete(sample, key, price)[0] for price in (299.99, 399.99)] == [200, 200]
+    assert sample.api(f"listings/{key}")["price_usd"] == 399.99
+
+
+@shows
+def negative_price_accepted(sample: Sample, planted: Planted) -> None:
+    key = imported(sample)["listing_id"]
+    assert complete(sample, key, -100)[0] == 200
+    assert value(sample, "select price_usd from listings where id = %s", key) == Decimal(-100)
+
+
+@shows
+def unknown_id_is_500(sample: Sample, planted: Planted) -> None:
+    status, answer = complete(sample, 99999, 1)
+    assert status == 500 and answer["error"].keys() == {"code", "message"}
+
+
+@shows
+def stack_trace_in_error(sample: Sample, planted: Planted) -> None:
+    status, answer = complete(sample, 99999, 1)
+    assert status == 404 and "Traceback" in answer["error"]["message"] and ".py" in answer["error"]["message"]
+
+
+@shows
+def slow_flow(sample: Sample, planted: Planted) -> None:
+    key, begun = imported(sample)["listing_id"], time.monotonic()
+    assert complete(sample, key, 1)[0] == 200 and time.monotonic() - begun > 5
+
+
+@shows
+def answer_breaks_schema(sample: Sample, planted: Planted) -> None:
+    document = json.loads((sample.code / "openapi.json").read_text(encoding="utf-8"))
+    known = document["components"]["schemas"]["Listing"]["properties"]
+    assert sample.api("listings/1").keys() - known.keys() == {"ranking"}
+
+
+@shows
+def counter_does_not_move(sample: Sample, planted: Planted) -> None:
+    partial = 'import_results_total{marketplace="other",quality="partial",result="success"}'
+    full = partial.replace("partial", "full")
+    before = measured(sample)
+    for kind in ("no-price", "full"):
+        imported(sample, kind)
+    after = measured(sample)
+    assert [after[name] - before[name] for name in (partial, full)] == [0, 1]
+
+
+@shows
+def alert_never_fires(sample: Sample, planted: Planted) -> None:
+    text = (sample.code / "monitoring" / "alert-rules.yml").read_text()
+    assert 'result="failure"' in text and not any('result="failure"' in name for name in measured(sample))
+    assert 'result="failure"' in (sample.code / "monitoring" / "alert-tests.yml").read_text()
+
+
+@shows
+def metrics_module_raises(sample: Sample, planted: Planted) -> None:
+    command = [sys.executable, "-c", "import app.observability.metrics"]
+    done = subprocess.run(command, cwd=sample.code, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "TypeError" in done.stderr
+
+
+@shows
+def gauge_never_set(sample: Sample, planted: Planted) -> None:
+    assert measured(sample)["partial_imports_pending"] == 0 != len(found(sample, "quality = 'partial'"))
+
+
+@shows
+def dashboard_names_unknown_metric(sample: Sample, planted: Planted) -> None:
+    name = planted.must[0].scope["metric"]
+    panels = json.loads((sample.code / "monitoring" / "partial-imports.json").read_text())["panels"]
+    assert [name in target["expr"] for panel in panels for target in panel["targets"]].count(True) == 1
+    assert not any(one.startswith(name) for one in measured(sample))
+
+
+@shows
+def alerts_as_printed_in_004(sample: Sample, planted: Planted) -> None:
+    groups = yaml.safe_load((sample.code / "monitoring" / "alert-rules.yml").read_text())["groups"]
+    expressions = {rule["alert"]: rule["expr"] for rule in groups[0]["rules"]}
+    assert "sum" not in expressions["HighImportFailureRate"] and "rate(" not in expressions["SlowImportProcessing"]
+    assert set(planted.must[0].keys) <= expressions.keys()
+
+
+def upgraded_with_rows(sample: Sample, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds of rows of 0021 when all revisions have been applied to them."""
+    with empty_database(sample) as url:
+        migrated(sample, url, "upgrade 0021", FORMER, "upgrade head")
+        return rows(url, query)
+
+
+@shows
+def migration_loses_a_column(sample: Sample, planted: Planted) -> None:
+    (column,) = planted.must[0].fields
+    kept = "select ram_gb, storage_gb from listings"
+    assert upgraded_with_rows(sample, kept) == [(None, 512) if column == "ram_gb" else (16, None)]
+
+
+@shows
+def default_missing(sample: Sample, planted: Planted) -> None:
+    assert upgraded_with_rows(sample, "select quality, extraction_metadata from listings") == [("full", None)]
+    assert value(sample, "select count(*) from pg_attrdef where adrelid = 'listings'::regclass") == 4
+
+
+@shows
+def index_missing(sample: Sample, planted: Planted) -> None:
+    name = planted.must[0].scope["index"]
+    indexes = "select count(*) from pg_indexes where indexname = 'ix_import_sessions_bulk_job_id'"
+    assert name in indexes and value(sample, indexes) == 0 and upgraded_with_rows(sample, indexes) == [(0,)]
+
+
+@shows
+def migration_rewrites_the_table(sample: Sample, planted: Planted) -> None:
+    with empty_database(sample) as url:
+        begun = time.monotonic()
+        migrated(sample, url, "upgrade 0022")
+        assert time.monotonic() - begun > 1.5
+        # A table that was written anew lies in another file than the one that it was made in.
+        assert rows(url, "select pg_relation_filenode('listings') <> 'listings'::regclass::oid") == [(True,)]
+
+
+@shows
+def former_rows_refused(sample: Sample, planted: Planted) -> None:
+    with empty_database(sample) as url:
+        migrated(sample, url, "upgrade head", "check")
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.NotNullViolation):
+            connection.execute(FORMER.encode())
+    assert imported(sample)["status"] == "complete"  # the new release gives what has to be given
+
+
+def downgraded(sample: Sample, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds of a listing that is whole and of one that is not, when 0022 has been taken back."""
+    with empty_database(sample) as url:
+        migrated(sample, url, "upgrade head", FORMER, PARTIAL, "downgrade 0021")
+        return rows(url, query)
+
+
+@shows
+def downgrade_leaves_nulls(sample: Sample, planted: Planted) -> None:
+    assert downgraded(sample, "select title, price_usd from listings order by id") == [("former", 100), ("x", None)]
+
+
+@shows
+def downgrade_deletes_more(sample: Sample, planted: Planted) -> None:
+    assert downgraded(sample, "select title from listings") == []  # what was used is gone too
+
+
+@shows
+def two_heads(sample: Sample, planted: Planted) -> None:
+    assert stepped(sample, sample.owner_url, "heads").stdout.count("(head)") == 2
+
+
+@shows
+def migration_pending(sample: Sample, planted: Planted) -> None:
+    with empty_database(sample) as url:
+        migrated(sample, url, "upgrade head", "check")
+        assert rows(url, "select version_num from alembic_version") == [("0024",)]
+    assert sample.rows("select version_num as revision from alembic_version") == [{"revision": "0023"}]
+
+
+@shows
+def model_drift(sample: Sample, planted: Planted) -> None:
+    (column,) = planted.must[0].fields
+    done = stepped(sample, sample.owner_url, "check")
+    assert done.returncode != 0 and f"'{column}'" in done.stdout + done.stderr
+
+
+@shows
+def database_changed_by_hand(sample: Sample, planted: Planted) -> None:
+    (column,) = planted.must[0].fields
+    there = "select count(*) from information_schema.columns where table_name = 'listings' and column_name = %s"
+    assert value(sample, there, column) == 1
+    assert f"'{column}'" in stepped(sample, sample.owner_url, "check").stdout
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *LIVE_FAULTS])
+def test_a_fault_shows_and_is_healed(fault: str, sample: Sample, at_the_start: Any) -> None:
+    try:
+        planted = sample.plant(fault)
+        assert planted.fault == fault and planted.how in ("caused", "edited") and planted.must
+        assert Planted.from_json((sample.answers / f"{fault}-1.json").read_text()) == planted
+        SHOWN[fault](sample, planted)
+    finally:
+        sample.heal()
+    assert fingerprint(sample) == at_the_start
+
+
+def test_those_of_the_tour_can_be_planted_side_by_side(sample: Sample, at_the_start: Any) -> None:
+    try:
+        planted = [sample.plant(fault, seed=2) for fault in TOUR]
+        for one in planted:
+            SHOWN[one.fault](sample, one)
+    finally:
+        sample.heal()
+    assert fingerprint(sample) == at_the_start
+
+
+def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
+    with pytest.raises(SampleError, match="'twice' is not a fault of the listings; it has: alert_never_fires"):
+        sample.plant("twice")
+
+
+def test_every_fault_says_what_it_is() -> None:
+    assert len(FAULTS) == 21 and FAULTS.keys() | LIVE_FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert all(fault.__doc__ for fault in (FAULTS | LIVE_FAULTS).values()) and not FAULTS.keys() & LIVE_FAULTS.keys()
