@@ -135,7 +135,8 @@ STAYED = """
 with moved as (
   select {of} as id, {from_} as state_before, {to} as state_after, {at} as at,
          lead({at}) over w as next_at, row_number() over w as place
-  from {history} as x window w as (partition by {of} order by {at})
+  from {history} as x where {from_} is distinct from {to}
+  window w as (partition by {of} order by {at}, {from_} is not null)
 ), stays as (
   select m.state_after as state, m.at as begun, m.next_at as ended from moved as m where m.state_after is not null
   {first}

@@ -229,7 +229,7 @@ with moves as (
   select {of} as id, {before} as from_state, {after} as to_state, {at} as moved_at,
          lag({after}) over w as last_state, row_number() over w as place, count(*) over w as so_far,
          count(*) over (partition by {of}) as moves, count(*) over (partition by {of}, {at}) as at_once
-  from {history} as x where {of} is not null window w as (partition by {of} order by {at})
+  from {history} as x where {of} is not null window w as (partition by {of} order by {at}, {before} is not null)
 ), ordered as (
   select m.*, lag(m.at_once) over (partition by m.id order by m.place) as once_before from moves as m
 ), now as (
