@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -20,7 +20,6 @@ from referencing.jsonschema import DRAFT202012
 FILE = "urn:answers"
 METHODS = ("get", "post", "put", "patch", "delete")
 KEYED = re.compile(rf"({'|'.join(METHODS).upper()}) (\S+)(?: (\d{{3}}))?")  # a request of a file without `paths`
-SHORT = {"type", "required", "enum", "const", "additionalProperties"}
 MOST = 10  # problems of one answer
 Pointer = tuple[str, ...]
 
@@ -67,7 +66,7 @@ class Schemas:
         except Unresolvable as error:
             raise SchemaError(f"refers to {error.ref}, which is not in the file") from None
         for one in found[:MOST]:
-            deepest = best_match([one]) or one
+            deepest = _deepest(one)
             yield ".".join(map(str, deepest.absolute_path)) or "the whole", _words(deepest)
 
 
@@ -109,7 +108,8 @@ def _of_requests(contents: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str],
     found: dict[tuple[str, str], dict[str, Pointer | None]] = {}
     for key in contents:
         if request := KEYED.fullmatch(key):
-            found.setdefault((request[1], request[2]), {})[request[3] or "2XX"] = (key,)
+            own = found.setdefault((request[1], request[2]), {"default": None})
+            own[request[3] or "2XX"] = (key,)
     yield from found.items()
 
 
@@ -182,6 +182,17 @@ def _places(template: str) -> int:
     return template.count("{")
 
 
+def _deepest(error: ValidationError) -> ValidationError:
+    """Return what is wrong inside a form that alone may be meant, such as that of a value that may be null as well."""
+    while error.validator in ("anyOf", "oneOf"):
+        forms = [place for place, form in enumerate(error.validator_value) if form != {"type": "null"}]
+        inside = [one for one in error.context if one.relative_schema_path[0] == forms[0]] if len(forms) == 1 else []
+        if not inside:
+            break
+        error = inside[0]
+    return error
+
+
 def _words(error: ValidationError) -> str:
     """Return how a value does not fit, by what the schema asks for."""
     kind, wanted = str(error.validator), error.validator_value
@@ -196,7 +207,7 @@ def _words(error: ValidationError) -> str:
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         return f"has names that the schema does not: {', '.join(sorted(set(error.instance) - set(known)))}"
     if kind in ("anyOf", "oneOf"):
-        return "fits none of the forms that it may have" if kind == "anyOf" else "does not fit just one form"
+        return f"fits {'none' if kind == 'anyOf' else 'not just one'} of the forms that it may have"
     return f"breaks {kind}: {json.dumps(wanted, ensure_ascii=False, default=str)[:80]}"
 
 

@@ -106,7 +106,7 @@ def words(value: Any) -> str:
     if value is ABSENT:
         return "nothing there"
     if isinstance(value, str):
-        is_short = len(value) <= LONGEST_WORD and is_word(value)
+        is_short = len(value) <= LONGEST_WORD and (is_word(value) or NUMBER.fullmatch(value))
         return _text(value) if is_short else f"a text of {plural(len(value), 'letter')}" if value else "an empty text"
     if isinstance(value, list):
         return f"a list of {len(value)}"

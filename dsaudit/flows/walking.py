@@ -266,22 +266,20 @@ class Walk:
             return
         line = {"copy": self.number, "step": name, "status": look.status}
         status = status_in(known, look.status)
-        self.fitted += 1
-        if status is None:
-            self.misfits.append({**line, "at": "the whole", "problem": "no answer with this status is described"})
-            return
-        pointer = known[status]
-        if pointer is None:
-            return
-        if look.body is ABSENT:
-            self.misfits.append({**line, "at": "the whole", "problem": "it is no JSON"})
+        pointer = known[status] if status else None
+        if status and pointer is None:
+            return  # it has no JSON
+        if pointer is None or look.body is ABSENT:
+            problem = "it is no JSON" if pointer else "no answer with this status is described"
+            self.misfits.append({**line, "at": "the whole", "problem": problem})
+            self.fitted += 1
             return
         try:
             found = list(self.schemas.problems(pointer, plain(look.body)))
         except SchemaError as error:
             self.told.append(f"{step.name}: its schema {error}")
-            self.fitted -= 1
             return
+        self.fitted += 1
         self.misfits += [{**line, "at": at, "problem": problem} for at, problem in found]
 
     def _judge_refusal(self, name: str, step: Step, look: Look) -> None:

@@ -86,7 +86,7 @@ def answers_have_their_schema(audit: Audit) -> Found:
     count = sum(one["fitted"] for one in found.values())
     reasons = [one["schema_problem"] for one in found.values() if one["schema_problem"]]
     reasons += [] if count or reasons else [one["problem"] for one in found.values() if one["problem"]]
-    reasons += [] if count or reasons else ["none of the flows' requests is in the file of answers"]
+    reasons += [] if count or reasons else ["no answer could be held against a schema of the file"]
     return _told(audit, _once(rows), [{"examined": count, "reason": next(iter(reasons), None)}])
 
 
