@@ -47,6 +47,7 @@ def preflight(
     yield from _monitoring(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)
+    yield from acting.flowed(parameters)
     yield _baseline(parameters)
     yield _signing(parameters)
     yield from _plan(parameters)
