@@ -34,6 +34,11 @@ class History(Section):
     at: str
     created: str | None = None
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns of its table, by the keys that name them."""
+        return {"of": self.of, "from": self.from_, "to": self.to, "at": self.at}
+
 
 class Missing(Section):
     """The `column` that lists which of `fields` are empty, by their names or by others: ``{price: price_usd}``."""
@@ -75,6 +80,21 @@ class States(Section):
     def last(self) -> list[str]:
         """The states that are not left again."""
         return [state for state, others in self.moves.items() if not others]
+
+
+def named_columns(states: States) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each column of the resource that its states name, and where below the section it stands."""
+    yield ("column",), states.column
+    for section in ("missing", "provenance"):
+        if own := getattr(states, section):
+            yield (section, "column"), own.column
+            yield from (((section, "fields", name), column) for name, column in own.fields.items())
+    for section in ("required", "withheld"):
+        for state, columns in getattr(states, section).items():
+            yield from (((section, state), column) for column in columns)
+    yield from ((("derived", column), column) for column in states.derived)
+    if states.history and states.history.created:
+        yield ("history", "created"), states.history.created
 
 
 def parent_of(parameters: Parameters, resource: str, name: str) -> list[Relation]:

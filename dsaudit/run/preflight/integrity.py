@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dsaudit.database import Database, QueryError, RelationMissing
 from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, place_of
-from dsaudit.parameters.states import States
+from dsaudit.parameters.states import named_columns
 from dsaudit.run.preflight.line import Line
 from dsaudit.wording import did_you_mean
 
@@ -55,30 +55,15 @@ def _columns(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
         yield ("apis", "endpoints", number, "key"), endpoint.resource, endpoint.key_column
 
     for number, states in enumerate(parameters.states):
-        for more, column in _of_states(states):
+        for more, column in named_columns(states):
             yield ("states", number, *more), states.resource, column.partition(".")[0]  # the rest leads into JSON
-
-
-def _of_states(states: States) -> Iterator[tuple[Keys, str]]:
-    """Yield each column of the resource that its states name, and where below the section."""
-    yield ("column",), states.column
-    for section in ("missing", "provenance"):
-        if own := getattr(states, section):
-            yield (section, "column"), own.column
-            yield from (((section, "fields", name), column) for name, column in own.fields.items())
-    for section in ("required", "withheld"):
-        for state, columns in getattr(states, section).items():
-            yield from (((section, state), column) for column in columns)
-    yield from ((("derived", column), column) for column in states.derived)
-    if states.history and states.history.created:
-        yield ("history", "created"), states.history.created
 
 
 def _histories(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
     """Yield the tables of histories, without a column and with each that is named."""
     for number, states in enumerate(parameters.states):
         if history := states.history:
-            named = {"table": "", "of": history.of, "from": history.from_, "to": history.to, "at": history.at}
+            named = {"table": "", **history.named}
             yield from ((("states", number, "history", key), history.table, one) for key, one in named.items())
 
 
