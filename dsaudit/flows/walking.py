@@ -135,7 +135,8 @@ class Walk:
             self.claims += 1
             self._add(name, *why)
             self._judge_refusal(name, step, look)
-            return False
+            # What was refused in another way than declared has changed nothing, so that the next steps still can tell.
+            return step.is_refusal and (look.status or 0) >= 400 and not step.keep
         self.claims += 1
         if late := list(self._differing(step, step.until, look)):
             for path, expected, found in late:
@@ -168,7 +169,7 @@ class Walk:
         """Return whether this says nothing of the flow: at its begin nobody was reached, or the token was not taken."""
         if step.row:
             return look.told is not None
-        not_taken = look.status in NOT_TAKEN and not step.is_refusal
+        not_taken = look.status in (NOT_TAKEN[:1] if step.is_refusal else NOT_TAKEN)
         return not self.steps and (not look.is_reached or not_taken)
 
     def _add(self, step: str, what: str, expected: str, found: Any) -> None:

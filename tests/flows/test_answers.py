@@ -266,6 +266,14 @@ def test_another_status_than_the_declared_one_is_no_readable_refusal(sample: Sam
     with asked(sample, tmp_path, FLOW, None, **{"GET_things/9": [(500, NOT_FOUND)]}) as (found, _):
         assert [row["problem"] for row in found.rows[REFUSED]] == ["answered with 500, and not with 404"]
         assert [row["found"] for row in found.rows[ENDED]] == ["500"]
+    again = FLOW.replace(
+        "GET things/9, status: 404}\n", "GET things/9, status: 404}\n      - {do: GET things/8, status: 404}\n"
+    )
+    with asked(sample, tmp_path, again, None, **{"GET_things/9": [(500, NOT_FOUND)]}) as (found, api):
+        assert api.asked[-1] == "GET things/8"  # as nothing has changed
+        assert found.status(QUICK) is Status.PASS and len(found.rows[ENDED]) == 1
+    with asked(sample, tmp_path, again, None, **{"GET_things/9": [(200, THING)]}) as (found, api):
+        assert api.asked[-1] == "GET things/9" and found.reasons(QUICK) == {"it did not reach its end"}
 
 
 def test_without_a_step_that_is_refused_nothing_is_proven_of_refusals(sample: Sample, tmp_path: Path) -> None:
