@@ -29,8 +29,8 @@ JSON = ("json", "jsonb")
 TEXTS = ("text", "character", "character varying", "citext")
 MOST_STATES = 20  # of one resource that are told apart
 EXACT = re.compile(r"numeric\(\d+,(\d+)\)")
-# How far a number may be from its formula, of its size, where its type says not how many digits it has.
-NEAR = {"real": "1e-6", "double precision": "1e-9", "numeric": "1e-9"}
+# How far a number may be from its formula, of its size, where its type tells not its digits; parents may be `real`.
+NEAR = {"real": "1e-6", "double precision": "1e-6", "numeric": "1e-9"}
 
 
 @dataclass(frozen=True)

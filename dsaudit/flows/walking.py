@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 PAUSE = 0.1  # seconds between two looks
 YET_TO_COME = (404, 409, 425, 429, 503)  # what an `until` goes on asking after
 NOT_TAKEN = (401, 403)
+SHORTEST_SECRET = 6  # letters
 LONGEST = 200  # letters of an answered value that are kept in the private rows
 
 
@@ -175,7 +177,7 @@ class Walk:
     def _add(self, step: str, what: str, expected: str, found: Any) -> None:
         line = {"copy": self.number, "step": step, "what": what, "expected": expected}
         told = found if isinstance(found, str) and what in ("answer", "row") else words(found)
-        self.wrong.append({**line, "found": told, "answered": hidden(str(found))[:LONGEST]})
+        self.wrong.append({**line, "found": hidden(told), "answered": hidden(str(found))[:LONGEST]})
 
     def _differing(self, step: Step, expected: dict[str, Any], look: Look) -> Iterator[tuple[str, str, Any]]:
         """Yield which paths do not hold what they have to: the path, what is expected, and what was found."""
@@ -205,11 +207,17 @@ class Walk:
         return {MARK, *self.audit.parameters.whole.flow_variables}
 
     def _value(self, name: str) -> Any:
-        """Return what a placeholder stands for; raises `SecretMissing` where its variable is not set."""
+        """Return what a placeholder stands for; raises `SecretMissing` where its variable is not set.
+
+        A short value is no secret: it would stand in many a message that has nothing to do with it.
+        """
         if name == MARK:
             return self.mark
         variable = self.audit.parameters.whole.flow_variables.get(name)
-        return from_environment(variable).reveal() if variable else self.kept[name]
+        if variable is None:
+            return self.kept[name]
+        value = os.environ.get(variable, "")
+        return value if 0 < len(value) < SHORTEST_SECRET else from_environment(variable).reveal()
 
     def _path(self, step: Step) -> str:
         return str(filled(f"{step.path} ", lambda name: quote(str(self._value(name)), safe=""))).strip()

@@ -343,5 +343,5 @@ class Parameters(Section):
         return path if path.is_absolute() else self.path.parent.parent / path
 
     def secrets(self) -> list[str]:
-        """Return the names of the environment variables that hold secrets: of every key that ends in ``_env``."""
-        return sorted(set(secrets_of(self)))
+        """Return the names of the variables that may hold secrets: of each key that ends in ``_env``, and of flows."""
+        return sorted({*secrets_of(self), *self.flow_variables.values()})

@@ -13,7 +13,6 @@ import pytest
 from dsaudit.verdict import Status
 from examples.discovery.sample import Sample
 from tests.flows.acting import (
-    CHECKS,
     ENDED,
     NOTHING,
     QUICK,
@@ -282,5 +281,18 @@ def test_without_a_step_that_is_refused_nothing_is_proven_of_refusals(sample: Sa
         assert found.status(ENDED) is Status.PASS
 
 
-def test_all_checks_are_called(sample: Sample) -> None:
-    assert len(set(CHECKS)) == 5
+def test_what_a_variable_holds_is_sent_and_shown_nowhere(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWS_TEST_SECRET", "s3cret-of-somebody")
+    monkeypatch.setenv("FLOWS_TEST_KIND", "new")
+    text = FLOW.replace("sizes: [1.5, 2]", "key: '{SECRET}', kind: '{KIND}'")
+    text = text.replace("id: 7,", "id: '{SECRET}', state: '{KIND}',")
+    text += "flow_variables: {SECRET: FLOWS_TEST_SECRET, KIND: FLOWS_TEST_KIND}\n"
+    there = {**THING, "id": "s3cret-of-somebody-else"}
+    with asked(sample, tmp_path, text, None, **{"GET_things/7": [(200, there)]}) as (found, api):
+        assert (api.bodies[0]["key"], api.bodies[0]["kind"]) == ("s3cret-of-somebody", "new")
+        rows = {row["what"]: row for row in found.rows[ENDED]}
+        assert rows["id"]["expected"] == "{SECRET}" and rows["id"]["found"] == "***-else"
+        assert rows["state"]["expected"] == "{KIND}" and rows["state"]["found"] == "partial"
+        assert "s3cret" not in json.dumps(found.seen)

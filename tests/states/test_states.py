@@ -248,3 +248,66 @@ def test_the_tables_count_rows_by_state_by_what_they_lack_and_by_their_time(clea
     axes = plots.time_in_states(times)
     assert "listing\npartial" in lanes(axes) and "the longest took" in sentence(axes)
     assert sentence(plots.time_in_states(times[:0])).endswith(": nothing to show.")
+
+
+TENANTS = """
+create type phase as enum ('draft', 'sent');
+create table owners (id uuid primary key, rate real);
+create table notes (
+  number int, owner_id uuid references owners (id), phase phase not null, doc jsonb,
+  total numeric, share float8, cents int,
+  primary key (number, owner_id)
+);
+create view all_notes as select * from notes;
+grant select on all tables in schema public to AUDITOR;
+insert into owners values ('11111111-1111-4111-8111-111111111111', 0.1), ('22222222-2222-4222-8222-222222222222', 3);
+insert into notes
+  select 1, min(id::text)::uuid, 'sent'::phase, '{"to": {"name": "a"}, "origin": {"to": "typed"}}'::jsonb,
+    10.5::numeric, 1.05::float8, 1050 from owners
+  union all select 1, max(id::text)::uuid, 'draft', '{"to": null, "origin": {}}', null, null, null from owners
+  union all
+  select 2, max(id::text)::uuid, 'sent', '{"to": {"name": "b"}, "origin": {"to": "typed"}}', 'NaN', 'NaN', 7
+  from owners;
+"""
+OF_TENANTS = """
+integration: small-notes
+database: {url_env: SMALL_DISCOVERY_URL}
+tenants:
+  - {name: acme, id: 11111111-1111-4111-8111-111111111111}
+  - {name: borealis, id: 22222222-2222-4222-8222-222222222222}
+resources:
+  note: {table: all_notes, key: number, tenant: owner_id}
+  owner: {table: owners, key: id}
+relations:
+  - {child: note.owner_id, parent: owner.id}
+states:
+  - resource: note
+    column: phase
+    moves: {draft: [sent], sent: []}
+    required: {sent: [doc.to.name, total]}
+    withheld: {draft: [doc.to, total]}
+    provenance: {column: doc.origin, fields: {to: doc.to}, values: typed}
+    derived: {share: total * owner.rate, cents: "case when total = 'NaN' then 7 else total * 100 end"}
+"""
+
+
+def test_rows_of_tenants_enumerations_views_and_paths_in_json_are_judged_too(
+    postgres: server.Server, tmp_path: Path
+) -> None:
+    with running(postgres.url, tmp_path, schema=TENANTS, parameters=OF_TENANTS) as system:
+        with judged(system, KNOWN, REQUIRED, WITHHELD, ORIGIN, DERIVED) as found:
+            assert [told(one) for one, _ in found.values() if one.status is not Status.PASS] == []
+        system.execute(
+            "update notes set total = 5 where phase = 'draft'",
+            'update notes set doc = \'{"to": {"name": null}, "origin": {"to": "heard"}}\' where number = 2',
+            "update notes set cents = 1051, share = share * 1.0001 where total = 10.5",
+        )
+        with judged(system, KNOWN, REQUIRED, WITHHELD, ORIGIN, DERIVED) as found:
+            named = {name: {(row["tenant"], row["field"]) for row in rows} for name, (_, rows) in found.items()}
+        assert named == {
+            KNOWN: set(),
+            REQUIRED: {("borealis", "doc.to.name")},
+            WITHHELD: {("borealis", "total")},
+            ORIGIN: {("borealis", "to")},
+            DERIVED: {("acme", "share"), ("acme", "cents"), ("borealis", "share"), ("borealis", "cents")},
+        }
