@@ -90,7 +90,7 @@ def test_a_flow_that_is_interrupted_is_taken_away_all_the_same(
 WRONG = {
     "a value": ("data.total_records: 3}", "data.total_records: 4}", "1 POST", "data.total_records", "4", "3"),
     "a value in a list": ("data.1.is_valid: true", "data.7.no: true", "3 GET", "data.7.no", "true", "nothing there"),
-    "null": ("data.1.is_valid: true", "data.1.is_valid: null", "3 GET", "data.1.is_valid", "null", "true"),
+    "no null": ("data.1.is_valid: true", "data.1.is_valid: null", "3 GET", "data.1.is_valid", "null", "true"),
     "what is not there": ("data.1.is_valid: true", "data.1.no: null", "3 GET", "data.1.no", "null", "nothing there"),
     "what may not be there": ("lacks: [data.nothing,", "lacks: [data.id,", "2 GET", "data.id", "nothing there", None),
     "a status": ("do: GET data-imports/{import}\n", "do: GET data-imports/{import}\n        status: 201\n",
@@ -105,19 +105,22 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "to", "step", "what", "expected", "there"), WRONG.values(), ids=WRONG)
-def test_what_is_not_as_declared_is_named_with_its_flow_and_step(
-    sample: Sample, tmp_path: Path, change: str, to: str, step: str, what: str, expected: str, there: str | None
-) -> None:
-    before = counts(sample)
-    assert change in FLOWS
-    text = FLOWS.replace(change, to).replace("wait_seconds: 2", "wait_seconds: 0.4")
-    with done(own_file(sample, tmp_path, text), sample.environment, (ENDED, NOTHING)) as (found, _):
+def test_what_is_not_as_declared_is_named_with_its_flow_and_step(sample: Sample, tmp_path: Path) -> None:
+    before, first = counts(sample), FLOWS.partition("flows:\n")[2].partition("  - name: refused")[0]
+    flows = []
+    for name, (change, to, *_) in WRONG.items():
+        assert change in first
+        flows.append(first.replace(change, to).replace("import_and_look", name.replace(" ", "_")))
+    text = "flows:\n" + "".join(flows).replace("wait_seconds: 2", "wait_seconds: 0.4")
+    path = own_file(sample, tmp_path, text + FLOWS[FLOWS.index("flow_variables") :])
+    with done(path, sample.environment, (ENDED, NOTHING)) as (found, _):
         assert found.status(ENDED) is Status.FAIL and found.status(NOTHING) is Status.PASS
-        (row,) = found.rows[ENDED]
-        assert row["flow"] == "import_and_look" and str(row["step"]).startswith(step)
-        assert (row["what"], row["expected"]) == (what, expected)
-        assert there is None or row["found"] == there
+        told = {str(row["flow"]): row for row in found.rows[ENDED]}
+        assert len(told) == len(found.rows[ENDED]) == len(WRONG)
+        for name, (*_, step, what, expected, there) in WRONG.items():
+            row = told[name.replace(" ", "_")]
+            assert str(row["step"]).startswith(step) and (row["what"], row["expected"]) == (what, expected)
+            assert there is None or row["found"] == there
     assert counts(sample) == before
 
 
