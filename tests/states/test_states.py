@@ -16,6 +16,8 @@ from tests.checks.auditing import all_rows, opened, told
 from tests.integrity.system import System, running
 from tests.test_plots import lanes, sentence
 
+pytestmark = pytest.mark.xdist_group("states")
+
 HERE = Path(__file__).parent
 PARAMETERS = (HERE / "parameters.yml").read_text(encoding="utf-8")
 KNOWN, MOVE, MISSING, REQUIRED, WITHHELD, ORIGIN, DERIVED = CHECKS = (
