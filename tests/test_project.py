@@ -53,6 +53,7 @@ NOTEBOOK_HALF = {
     "documents",
     "drafting",
     "facts",
+    "flows",
     "functions",
     "live",
     "plots",

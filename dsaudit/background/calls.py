@@ -5,6 +5,7 @@ There is one sender and one runner of commands. Both have their limits: of time,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -36,9 +37,10 @@ LAST_LINES, LAST_BYTES = 10, 4000  # of a command's output that are kept
 class Answered:
     """What was answered.
 
-    `status` is the answer's, None where there was none or a command was run; `body` the object of JSON in it; `told`
-    says it in words: ``answered with 200``, ``not reached: ConnectError``, ``the command ended with 1``. Of a command,
-    `code` is what it ended with (negative: the signal) and `output` its last lines, without the secrets.
+    `status` is the answer's, None where there was none or a command was run; `body` the object of JSON in it, of what
+    was read of it, `content`; `told` says it in words: ``answered with 200``, ``not reached: ConnectError``, ``the
+    command ended with 1``. Of a command, `code` is what it ended with (negative: the signal) and `output` its last
+    lines, without the secrets.
     """
 
     status: int | None
@@ -47,6 +49,7 @@ class Answered:
     seconds: float = 0.0
     code: int | None = None
     output: str = field(default="", repr=False)
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def is_done(self) -> bool:
@@ -118,13 +121,16 @@ def requested(
     parameters: Parameters,
     method: str,
     address: str,
-    body: dict[str, Any] | None,
+    body: Any,
     token_env: str | None,
     wait_seconds: float,
     headers: Mapping[str, str] | None = None,
     token_header: str = "Authorization",
+    client: httpx.Client | None = None,
 ) -> Answered:
     """Send one request and return what is answered; a redirect is not followed, and no proxy is used.
+
+    It is sent by `client`, one that `connected` gives, or over a connection of its own.
 
     Raises
     ------
@@ -143,20 +149,26 @@ def requested(
     begun, answer = time.monotonic(), bytearray()
     try:
         with (
-            httpx.Client(follow_redirects=False, trust_env=False, timeout=patience) as client,
-            client.stream(method, address, json=body, headers=given) as response,
+            connected() if client is None else contextlib.nullcontext(client) as sender,
+            sender.stream(method, address, json=body, headers=given, timeout=patience) as response,
         ):
             for part in response.iter_raw():  # what was asked for may be done only when the answer is whole
                 answer += part
                 if len(answer) > LARGEST_ANSWER or time.monotonic() - begun > wait_seconds:
                     break
-            return Answered(response.status_code, _object(bytes(answer)), f"answered with {response.status_code}")
+            content, status = bytes(answer), response.status_code
+            return Answered(status, _object(content), f"answered with {status}", content=content)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise NotCalled(f"not reached: {type(error).__name__}") from None
     except httpx.TimeoutException:
         return Answered(None, {}, f"not answered within {span(wait_seconds)}")
     except (httpx.HTTPError, ValueError) as error:  # a token with a line break is no header
         return Answered(None, {}, f"not answered: {type(error).__name__}")
+
+
+def connected() -> httpx.Client:
+    """Return what sends several requests over one connection, to be closed by who asked for it."""
+    return httpx.Client(follow_redirects=False, trust_env=False)
 
 
 def _object(answer: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.handoff import ACTS, LEFT, write
@@ -53,11 +54,12 @@ def is_replay(audit: Audit) -> bool:
 def undone(audit: Audit, what: str, undo: Callable[[], str | None]) -> Iterator[list[str]]:
     """Undo something at the end of the block whatever happens, Ctrl-C included; yield what could not be undone.
 
-    As long as it is to be undone a note of it lies in the run's folder, for which the runner waits. `undo` returns
-    why it failed, or None.
+    As long as it is to be undone a note of it lies in the run's folder, for which the runner waits; what was not
+    undone before stays told there. `undo` returns why it failed, or None.
     """
     note, left = audit.private / LEFT, list[str]()
-    write(note, {"what": what, "given_up": False})
+    earlier = _given_up(note)
+    write(note, {"what": "; ".join([*earlier, what]), "given_up": False})
     try:
         yield left
     finally:
@@ -65,6 +67,15 @@ def undone(audit: Audit, what: str, undo: Callable[[], str | None]) -> Iterator[
             problem = undo()
             if problem:
                 left.append(f"{what}: {problem}")
-                write(note, {"what": left[-1], "given_up": True})
+            if told := [*earlier, *left]:
+                write(note, {"what": "; ".join(told), "given_up": True})
             else:
                 note.unlink(missing_ok=True)
+
+
+def _given_up(note: Path) -> list[str]:
+    """Return what a note tells that was not undone, if it does."""
+    if not note.is_file():
+        return []
+    record = json.loads(note.read_text(encoding="utf-8"))
+    return [record["what"]] if record["given_up"] else []

@@ -18,6 +18,7 @@ from dsaudit.parameters import Parameters, Part
 from dsaudit.parameters.apis import served
 from dsaudit.parameters.probe import Sending
 from dsaudit.parameters.resource import Relation
+from dsaudit.parameters.states import has_states
 from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.wording import did_you_mean
 
@@ -47,6 +48,9 @@ WAYS_IN = {
     "apis.error": "apis.error (the form of the API's refusals)",
     "conserved": "conserved (the hops at which what came with a parent is counted)",
     "push": "push (the import that may be pushed through the API)",
+    "flows": "flows (what is done with the API step by step)",
+    "answers": "answers (the schemas of the API's answers)",
+    "states": "states (the states that rows go through)",
     "worker": "worker (the workers' broker, and the task of the sync)",
     "schedule": "schedule (when the sync begins by itself)",
     "flag": "flag (the feature flag of the sync)",
@@ -85,6 +89,11 @@ HAVING = {
     "counted_children": "is nested at a single path (nested.at)",
     "invariants": "has something that each of its rows has to hold (invariants)",
     "served": "is served by an endpoint (apis.endpoints)",
+    "states": "has rows that go through states (states)",
+    **{
+        f"states.{part}": f"has rows that go through states, with {part} (states)"
+        for part in ("history", "missing", "required", "withheld", "provenance", "derived")
+    },
     "owned": "tells whose its rows are (tenancy)",
     "required": "is a relation that is never empty (nullable)",
     "takes_children": "is a relation whose children go with their parent (neither nullable nor keeps_children)",
@@ -281,7 +290,10 @@ def _values(column: str, check: Check, parameters: Parameters) -> list[str]:
         return [one.name for one in parameters.relations if not having or _relates(parameters, one, having)]
     if column == "query":
         return [query.name for query in parameters.performance.queries] if parameters.performance else []
-    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of tenant, resource, relation, query")
+    if column == "flow":
+        return [flow.name for flow in parameters.flows]
+    known = "tenant, resource, relation, query, flow"
+    raise CheckError(f"{check.path}:{check.line}: the scope {column!r} is none of {known}")
 
 
 def _has(parameters: Parameters, resource: str, having: str) -> bool:
@@ -290,6 +302,8 @@ def _has(parameters: Parameters, resource: str, having: str) -> bool:
         return any(one.resource == resource for one in parameters.invariants)
     if having == "served":
         return served(parameters, resource)
+    if having.partition(".")[0] == "states":
+        return has_states(parameters, resource, having.partition(".")[2] or "column")
     if having == "owned":
         return bool(tenancy_columns(parameters, resource))
     return bool(getattr(parameters.resources[resource], having))

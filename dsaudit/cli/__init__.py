@@ -135,6 +135,7 @@ def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> 
         raise click.ClickException(f"--live: nothing acts in production, and {parameters.path.name} describes it")
     if live and not parameters.acting and not acts(parameters):
         ways = "`live`, `syncs.run`, `api.sync`, `worker`, `flag`, `outage`, `bad_record`, `new_record`, `push`"
+        ways += ", `flows`"
         raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do ({ways})")
     return parameters.allowed_to_act(live or has_acted(replay or "")) if live or replay else parameters
 

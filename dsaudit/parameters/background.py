@@ -35,6 +35,7 @@ def acts(parameters: Parameters) -> bool:
         or (api and api.sync)
         or parameters.worker
         or parameters.push
+        or parameters.flows
         or next(actions(parameters), None)
     )
 

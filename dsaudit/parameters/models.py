@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background, integrity
+from dsaudit.parameters import background, flows, integrity, states
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
@@ -21,6 +21,7 @@ from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.duration import Duration
 from dsaudit.parameters.evidence import Evidence
 from dsaudit.parameters.flag import Flag
+from dsaudit.parameters.flows import Flow
 from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.invariant import Invariant
 from dsaudit.parameters.live import Live, why_not
@@ -37,6 +38,7 @@ from dsaudit.parameters.schedule import Schedule
 from dsaudit.parameters.section import NAME, Misplaced, PastDay, Pattern, Section, secrets_of
 from dsaudit.parameters.source import Source
 from dsaudit.parameters.starting import why_not_started
+from dsaudit.parameters.states import States
 from dsaudit.parameters.tables import ONE_A_RESOURCE, Deliveries, Raw, Record, Syncs
 from dsaudit.parameters.tenancy import Tenancy
 from dsaudit.parameters.worker import Worker
@@ -137,6 +139,10 @@ class Parameters(Section):
     apis: Apis | None = None
     conserved: list[Conserved] = []
     push: Push | None = None
+    flows: list[Flow] = []
+    flow_variables: dict[str, str] = {}  # in braces in flows: the variable that holds it
+    answers: str | None = None  # what answers have to fit: a file of OpenAPI, or of JSON schemas by request
+    states: list[States] = []
     worker: Worker | None = None
     schedule: Schedule | None = None
     flag: Flag | None = None
@@ -200,8 +206,9 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for mistake in (*background.mistakes(self), *integrity.mistakes(self)):
-            raise mistake
+        for sections in (background, integrity, flows, states):
+            for mistake in sections.mistakes(self):
+                raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
             words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"
             raise Misplaced(("syncs", "columns", "resource"), words)
@@ -336,5 +343,5 @@ class Parameters(Section):
         return path if path.is_absolute() else self.path.parent.parent / path
 
     def secrets(self) -> list[str]:
-        """Return the names of the environment variables that hold secrets: of every key that ends in ``_env``."""
-        return sorted(set(secrets_of(self)))
+        """Return the names of the variables that may hold secrets: of each key that ends in ``_env``, and of flows."""
+        return sorted({*secrets_of(self), *self.flow_variables.values()})

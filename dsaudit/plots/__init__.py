@@ -13,7 +13,7 @@ from dsaudit.plots.differences import (
     differences_by_time,
     differences_by_time_and_id,
 )
-from dsaudit.plots.durations import durations
+from dsaudit.plots.durations import durations, time_in_states
 from dsaudit.plots.firing import schedule
 from dsaudit.plots.growth import query_growth
 from dsaudit.plots.live import live_times
@@ -37,6 +37,7 @@ __all__ = [
     "log",
     "query_growth",
     "schedule",
+    "time_in_states",
     "timeline",
     "topic_matrix",
     "versions",

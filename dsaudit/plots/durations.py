@@ -12,6 +12,7 @@ from dsaudit.canvas import BLUE, GREY, PALE, SMALL, canvas, lanes, note, numbers
 from dsaudit.verdict.card import plural
 
 TITLE = "How long they take, by kind"
+STAYING = "How long rows stay in a state"
 MOST = 40  # kinds that are drawn, those with the most rows
 LEAST = 0.01  # seconds; what took less is drawn there
 LONGEST_NAME = 24  # letters of a name in one line
@@ -23,12 +24,25 @@ def durations(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("flow_durations")``: resource, type, count, unfinished, median, p95, longest (seconds).
     """
+    return _drawn(frame, TITLE, "none has ended yet")
+
+
+@unless_empty(STAYING)
+def time_in_states(frame: pd.DataFrame) -> Axes:
+    """Draw the same of each state: how long rows stay in it.
+
+    `frame` is ``audit.frame("time_in_states")``, of the form that `durations` takes.
+    """
+    return _drawn(frame, STAYING, "no row has left a state yet")
+
+
+def _drawn(frame: pd.DataFrame, title: str, none: str) -> Axes:
     known = frame[frame["longest"].notna()] if "longest" in frame else frame[:0]
     if known.empty:
-        return note(TITLE, "none has ended yet")
+        return note(title, none)
     drawn = known.head(MOST)
     middle, high, longest = (np.maximum(numbers(drawn[name]), LEAST) for name in ("median", "p95", "longest"))
-    with canvas(TITLE, 1.3 * len(drawn)) as axes:
+    with canvas(title, 1.3 * len(drawn)) as axes:
         lanes(axes, [_name(row) for _, row in drawn.iterrows()])
         places = np.arange(len(drawn))
         axes.hlines(places, middle, longest, color=PALE, lw=1.2, zorder=1)

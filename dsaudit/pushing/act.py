@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dsaudit.background import kept
-from dsaudit.background.calls import Answered, NotCalled, refuse_unless_acting, requested
+from dsaudit.background.calls import Answered, NotCalled, refuse_unless_acting
 from dsaudit.background.kept import Seen, undone
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts.conserved import Counted, counted_now
-from dsaudit.parameters.action import joined
 from dsaudit.parameters.conserved import SETTLED, chain_of
 from dsaudit.parameters.filling import filled
 from dsaudit.parameters.ids import Kind, id_text, kind_of
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.pushing import rows
-from dsaudit.pushing.whose import Whose, whose
+from dsaudit.pushing.whose import Whose, sent, whose
 from dsaudit.source.reading import value_at
 from dsaudit.verdict.card import plural
 from dsaudit.wording import span
@@ -82,7 +81,7 @@ class _Push:
         """Do all of it, and return what was seen; what keeps it from going on is told."""
         refuse_unless_acting(self.audit.parameters)
         try:
-            self.owner = whose(self.audit)
+            self.owner = whose(self.audit, self.push.tenant, self.push.tenancy, "push.tenancy")
             self.before = rows.keys(self.audit)
         except (NotCalled, QueryError, RelationMissing) as error:
             return {**self.found, "problem": str(error)}
@@ -129,22 +128,11 @@ class _Push:
         return kind_of(table.columns.get(resource.key[0], "")) if len(resource.key) == 1 else None
 
     def _sent(self, request: Request) -> Answered:
-        apis = self.audit.parameters.whole.apis
-        assert apis
         given = {"mark": self.mark, "id": self.id}
         path = filled(request.path, lambda name: quote(str(given[name]), safe=""))
         body = filled(request.body, lambda name: given[name])
-        address = joined(apis.url, apis.url_env, "/".join(part.strip("/") for part in (apis.path, path) if part))
-        return requested(
-            self.audit.parameters,
-            request.method,
-            address,
-            body,
-            self.push.token_env or apis.token_env,
-            self.push.wait_seconds,
-            headers=self.owner.headers,
-            token_header=apis.token_header,
-        )
+        push = self.push
+        return sent(self.audit.parameters, self.owner, request.method, path, body, push.token_env, push.wait_seconds)
 
     def _step(self, name: str, told: str) -> None:
         self.found["steps"].append({"step": name, "seconds": self._spent(), "told": told})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +122,13 @@ def sorted_out(audit: Audit, new: list[Row], own: Node | None, start: str) -> tu
     others = {group[row.node] for row in new if row.resource == start and row not in came}
     left = [row for row in new if row not in came]
     return came, [row for row in left if group[row.node] not in others], [r for r in left if group[r.node] in others]
+
+
+def tied(audit: Audit, new: list[Row], own: Collection[Node]) -> list[Row]:
+    """Return of the new rows those that relations tie to one of `own`, or to one that holds the mark."""
+    group = _groups(audit, new)
+    mine = {group[row.node] for row in new if row.is_marked or row.node in own}
+    return [row for row in new if group[row.node] in mine]
 
 
 def _groups(audit: Audit, new: list[Row]) -> dict[Node, Node]:

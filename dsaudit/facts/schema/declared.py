@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dsaudit.parameters import Parameters, Resource
 from dsaudit.parameters.fields import FieldType
+from dsaudit.parameters.states import named_columns
 from dsaudit.parameters.tables import Table
 
 SECTIONS = ("raw", "deliveries", "syncs", "record")
@@ -30,6 +31,9 @@ def declared_tables(parameters: Parameters) -> dict[str, list[str]]:
         tables.setdefault(section.table, []).append(f"{name}.table")
     for name, resource in parameters.resources.items():
         tables.setdefault(resource.table, []).append(f"resources.{name}.table")
+    for index, states in enumerate(parameters.states):
+        if states.history:
+            tables.setdefault(states.history.table, []).append(f"states[{index}].history.table")
     return tables
 
 
@@ -92,6 +96,16 @@ def _of_resources(parameters: Parameters, only: str | None) -> Iterator[Column]:
             named |= {f"filters.{name}": column for name, column in endpoint.filters.items()}
             for key, column in named.items():
                 yield Column(served.table, column.split(".")[0], (f"apis.endpoints[{index}].{key}",))
+
+    for index, states in enumerate(parameters.states):
+        staged = parameters.resources.get(states.resource)
+        if staged and only in (None, states.resource):
+            for keys, column in named_columns(states):
+                yield Column(staged.table, column.split(".")[0], (f"states[{index}].{'.'.join(keys)}",))
+        if states.history and only is None:
+            for key, column in states.history.named.items():
+                place = f"states[{index}].history.{key}"
+                yield Column(states.history.table, column.split(".")[0], (place,))
 
 
 def _of_resource(name: str, resource: Resource) -> Iterator[Column]:

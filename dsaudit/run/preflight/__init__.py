@@ -65,6 +65,7 @@ def _ways_in(
     yield from _monitoring(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)
+    yield from acting.flowed(parameters)
     yield _baseline(parameters)
     yield _signing(parameters)
 

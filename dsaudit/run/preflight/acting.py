@@ -98,6 +98,31 @@ def pushed(parameters: Parameters) -> Line:
     return Line("push", True, f"{_when(parameters)}, {does}{_else(parameters)}")
 
 
+def flowed(parameters: Parameters) -> Iterator[Line]:
+    """Say which flows a run would do through the API if it were asked to, and whether their schemas are there."""
+    flows, apis = parameters.flows, parameters.apis
+    if not flows or apis is None:
+        yield Line("flows", None, "not given")
+        return
+    names = ", ".join(flow.name for flow in flows)
+    does = f"{plural(len(flows), 'flow')} would be done through the API and taken away again: {names}"
+    needed: list[tuple[tuple[str | int, ...], str | None]]
+    needed = [(("apis",), apis.url_env), (("apis",), apis.token_env)]
+    needed += [(("flows", number, "token_env"), flow.token_env) for number, flow in enumerate(flows)]
+    needed += [(("flow_variables", name), variable) for name, variable in parameters.flow_variables.items()]
+    lacking = next(((keys, name) for keys, name in needed if _unset(name)), None)
+    if lacking:
+        where = place_of(parameters.path, lacking[0])
+        yield Line("flows", False, f"{where}: {lacking[1]} is not set; {_when(parameters)}, {does}")
+    elif parameters.environment == "production":
+        yield Line("flows", True, "declared, and never done in production")
+    else:
+        yield Line("flows", True, f"{_when(parameters)}, {does}{_else(parameters)}")
+    if parameters.answers and not parameters.folder(parameters.answers).is_file():
+        words = f"there is no file {parameters.answers}, so no answer is held against its schema"
+        yield Line("answers", False, f"{place_of(parameters.path, ('answers',))}: {words}")
+
+
 def _unset(name: str | None) -> bool:
     return bool(name) and not os.environ.get(name or "")
 

@@ -1,4 +1,4 @@
-"""Looks for the columns, conditions and roles that the sections of a data-integrity audit name."""
+"""Looks for the columns, conditions and roles that the sections about linked rows and their states name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dsaudit.database import Database, QueryError, RelationMissing
 from dsaudit.database.relations import Relations
 from dsaudit.parameters import Parameters, place_of
+from dsaudit.parameters.states import named_columns
 from dsaudit.run.preflight.line import Line
 from dsaudit.wording import did_you_mean
 
@@ -17,12 +18,15 @@ ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ 
 
 def sections(parameters: Parameters, database: Database, relations: Relations) -> Iterator[Line]:
     """Yield a line for each column, condition or role that is not there; what tables lack is told elsewhere."""
-    for keys, resource, column in _columns(parameters):
+    named = [(keys, parameters.whole.resources[name].table, column) for keys, name, column in _columns(parameters)]
+    for keys, name, column in [*named, *_histories(parameters)]:
         try:
-            table = relations.table(parameters.whole.resources[resource].table)
-        except RelationMissing:
+            table = relations.table(name)
+        except RelationMissing as error:
+            if keys[-1] == "table":
+                yield Line(str(keys[0]), False, f"{place_of(parameters.path, keys)}: {error}")
             continue
-        if column not in table.columns:
+        if column and column not in table.columns:
             hint = did_you_mean(column, table.columns)
             words = f"{table.schema}.{table.name} has no column {column}" + (f"; {hint}" if hint else "")
             yield Line(str(keys[0]), False, f"{place_of(parameters.path, keys)}: {words}")
@@ -49,6 +53,18 @@ def _columns(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
             for path, column in getattr(endpoint, section).items():
                 yield ("apis", "endpoints", number, section, path), endpoint.resource, column
         yield ("apis", "endpoints", number, "key"), endpoint.resource, endpoint.key_column
+
+    for number, states in enumerate(parameters.states):
+        for more, column in named_columns(states):
+            yield ("states", number, *more), states.resource, column.partition(".")[0]  # the rest leads into JSON
+
+
+def _histories(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
+    """Yield the tables of histories, without a column and with each that is named."""
+    for number, states in enumerate(parameters.states):
+        if history := states.history:
+            named = {"table": "", **history.named}
+            yield from ((("states", number, "history", key), history.table, one) for key, one in named.items())
 
 
 def _conditions(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
