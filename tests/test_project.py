@@ -55,6 +55,7 @@ NOTEBOOK_HALF = {
     "facts",
     "functions",
     "live",
+    "migrating",
     "plots",
     "pushing",
     "reconcile",

@@ -6,12 +6,14 @@ prints goes to stderr. It needs Alembic and SQLAlchemy, and nothing of dsaudit.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Watch:
         self.reset()
 
     def reset(self) -> None:
+        """Forget what was seen."""
         self.looking = 0.0
         self.statements: list[str] = []
         self.taken: dict[Any, float] = {}
@@ -49,12 +52,15 @@ class Watch:
         self.begun = self.now()
 
     def now(self) -> float:
+        """Return the time without that of looking."""
         return time.perf_counter() - self.looking
 
     def before(self, connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        """Note when a statement begins."""
         self.begun = self.now()
 
     def after(self, connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        """Look at what a statement has locked and read."""
         if not self.on:
             return
         self.statements.append(statement[:20000])
@@ -76,6 +82,7 @@ class Watch:
             self.looking += time.perf_counter() - started
 
     def ended(self, connection: Any) -> None:
+        """Note how long what the transaction locked was held."""
         until = self.now()
         for (relation, mode), since in self.taken.items():
             self.held.append({"relation": relation, "mode": mode, "seconds": until - since})
@@ -119,6 +126,7 @@ class Project:
             raise Refused(f"it connects to the database {name}, and not to the one that it was given")
 
     def graph(self, asked: Asked) -> Asked:
+        """Tell the revisions, the first first."""
         revisions = [
             {
                 "revision": one.revision,
@@ -201,10 +209,8 @@ class Project:
                 self.script.run_env()
         finally:
             for engine in self.engines:
-                try:
+                with contextlib.suppress(BaseException):  # one of asyncio's cannot be ended from here
                     engine.dispose()
-                except BaseException:  # one of asyncio's cannot be ended from here
-                    pass
             self.engines.clear()
         if not self.ran:
             raise Refused("env.py ran no migration")
@@ -302,7 +308,7 @@ def told(error: BaseException, at: str) -> Asked:
     said = getattr(inner, "diag", None) or inner
     lines = [line.strip() for line in str(inner if state else original).splitlines() if line.strip()]
     frames = traceback.extract_tb(error.__traceback__)
-    folder = os.getcwd() + os.sep
+    folder = f"{Path.cwd()}{os.sep}"
     own = [one for one in frames if one.filename.startswith(folder) and "site-packages" not in one.filename]
     is_variable = isinstance(error, KeyError) and frames and "environ" in "".join(str(one.name) for one in frames[-2:])
     is_variable = is_variable or (isinstance(error, KeyError) and frames and frames[-1].filename.endswith("os.py"))
@@ -319,6 +325,7 @@ def told(error: BaseException, at: str) -> Asked:
 
 
 def main() -> None:
+    """Answer one question after another until none comes."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     questions = os.fdopen(os.dup(0), "r", encoding="utf-8")
     os.dup2(2, 1)

@@ -28,9 +28,9 @@ relations as (
 )
 """
 _PARTS = """
-select 'table', r.name, '', case r.relkind when 'p' then 'partitioned' else 'table' end
+select 'table' as kind, r.name as part_of, '' as name, case r.relkind when 'p' then 'partitioned' else 'table' end
        || case when r.relrowsecurity then ', row security' else '' end
-       || case when r.relforcerowsecurity then ', forced' else '' end
+       || case when r.relforcerowsecurity then ', forced' else '' end as definition
 from relations as r where r.relkind in ('r', 'p', 'f')
 union all
 select 'column', r.name, a.attname, format_type(a.atttypid, a.atttypmod)

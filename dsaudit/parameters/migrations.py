@@ -64,3 +64,20 @@ class Migrations(Section):
     def sizes(self) -> list[int]:
         """How many rows each table of the scratch database is given, one after the other."""
         return [self.rows // 16, self.rows // 4, self.rows]
+
+    def is_refused(self, revision: str) -> bool:
+        """Whether a revision is declared as one that cannot be taken back."""
+        return revision in self.downgrades and self.downgrades[revision].refused
+
+    def deleted(self, revision: str) -> dict[str, str]:
+        """Return the conditions of the rows that taking a revision back deletes, by "schema.table"."""
+        return _whole(self.downgrades[revision].deletes) if revision in self.downgrades else {}
+
+    @property
+    def reckoned(self) -> dict[str, int]:
+        """How many rows are to be reckoned with, by "schema.table"."""
+        return _whole(self.expected_rows)
+
+
+def _whole(given: dict[str, Any]) -> dict[str, Any]:
+    return {name if "." in name else f"public.{name}": value for name, value in given.items()}
