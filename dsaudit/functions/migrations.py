@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from dsaudit.facts import migrations as facts
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions.scratch import _judged as judged_attacks
 from dsaudit.migrating import Bench, ProjectError, Walk
-from dsaudit.migrating.model import Down, Failure
+from dsaudit.migrating.model import Down, Failure, Revision
 from dsaudit.scratch import ScratchError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def migrations_have_one_head(audit: Audit) -> Found:
     if isinstance(found, str):
         return frames([], [{"examined": 0, "reason": found}])
     heads = [one for one in found.revisions if one.name in found.heads] if len(found.heads) > 1 else []
-    rows = [{"revision": one.name, "title": one.title, "file": one.file} for one in heads]
+    rows = [{"revision": one.name, "title": one.title, "file": one.file} for one in sorted(heads, key=_name)]
     return frames(rows, [{"examined": len(found.revisions)}])
 
 
@@ -294,6 +294,10 @@ def _bench(audit: Audit) -> Bench | str:
         return str(error)
 
 
+def _name(one: Revision) -> str:
+    return one.name
+
+
 def _examined(found: Walk, count: int, nothing: str) -> list[Row]:
     """The line for ``examined``: where nothing was, the reason; a failure told elsewhere among them."""
     failed = next((f"{_label(one)}: {one.words}" for one in found.failures), None)
@@ -329,6 +333,6 @@ def _what(kind: str) -> str:
     return f"{rest.replace('_', ' ').replace('fk', 'foreign key')} {told}"
 
 
-def _limited(judged: Found, said: Sequence[Any]) -> Found:
-    judged[1].attrs["limits"] = list(dict.fromkeys(map(str, said)))[:MOST_SAID]
+def _limited(judged: Found, said: Iterable[str]) -> Found:
+    judged[1].attrs["limits"] = list(dict.fromkeys(said))[:MOST_SAID]
     return judged

@@ -167,8 +167,8 @@ def _changed(table: str, column: str, before: Print, after: Print, is_own: bool)
     emptied = after.nulls == after.rows and before.nulls < before.rows
     moved = before.alone == after.alone and before.placed != after.placed
     problem = "values are empty now" if emptied else "values lie in other rows" if moved else "values are others now"
-    told = (f"{one.distinct} values, {one.nulls} empty" for one in (before, after))
-    return Loss(table, column, problem, *told, is_meant=is_own and not lost)
+    there, now = (f"{one.distinct} values, {one.nulls} empty" for one in (before, after))
+    return Loss(table, column, problem, there, now, is_meant=is_own and not lost)
 
 
 def _whole(name: str) -> str:

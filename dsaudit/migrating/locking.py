@@ -102,7 +102,7 @@ def locked(bench: Bench, audited: Mapping[str, int], budget: float, show: Progre
 def _of(bench: Bench, name: str, audited: Mapping[str, int], budget: float, limits: list[str]) -> list[Lock]:
     first, *larger = bench.settings.sizes
     runs = [_run(bench, name, first, limits)]
-    if any(table in runs[0].work for table, _ in runs[0].seconds):
+    if runs[0].seconds and runs[0].work:
         runs += [_run(bench, name, size, limits) for size in larger]
     locks = list(_judged(name, runs, audited))
     if any(one.extrapolated > budget for one in locks):
@@ -126,12 +126,11 @@ def _run(bench: Bench, name: str, size: int, limits: list[str]) -> _Run:
         if lock["relation"] in tables:
             key = tables[lock["relation"]][0], str(lock["mode"])
             held[key] = held.get(key, 0) + float(lock["seconds"])
-    read = {int(oid): counts for oid, counts in answer["read"].items()}
-    work = {
-        table: told
-        for oid, (table, node) in tables.items()
-        if (told := _work(node != after.get(oid, node), *read.get(oid, (0, 0)), made.counts.get(table, 0)))
-    }
+    work: dict[str, str] = {}
+    for oid, (table, node) in tables.items():
+        read, changed = answer["read"].get(str(oid), (0, 0))
+        told = _work(node != after.get(oid, node), read, changed, made.counts.get(table, 0))
+        work |= {table: told} if told else {}
     return _Run(size, _strongest(held), work)
 
 

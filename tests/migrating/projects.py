@@ -29,7 +29,7 @@ with create_engine(url, poolclass=NullPool).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
-MODELS = '''from decimal import Decimal
+MODELS = """from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, Numeric, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -54,7 +54,7 @@ class Listing(Base):
     price_usd: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     quality: Mapped[str] = mapped_column(String(20), server_default="full")
     missing_fields: Mapped[list | None] = mapped_column(JSONB, server_default=text("'[]'"))
-'''
+"""
 FIRST = '''"""Sellers and listings."""
 import sqlalchemy as sa
 from alembic import op
