@@ -23,6 +23,7 @@ def migrations_lock_briefly(audit: Audit) -> Found:
     needs: migrations
     key: revision, table, lock
     show: revision, table, lock, shuts_out, work, measured, rows, extrapolated
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: make indexes concurrently; add a constraint as not valid and validate it in a later revision; change rows in
       portions; give a new column a constant default instead of writing the table anew
     """

@@ -27,6 +27,7 @@ def migrations_have_one_head(audit: Audit) -> Found:
     needs: migrations
     key: revision
     show: revision, title, file
+    explains: database_is_at_the_head
     remedy: put one after the other by its down_revision, or merge both (alembic merge heads)
     """
     found = _bench(audit)
@@ -46,7 +47,6 @@ def database_is_at_the_head(audit: Audit) -> Found:
     needs: migrations
     key: revision
     show: revision, problem, title
-    explains: database_matches_the_migrated_schema
     remedy: apply the revisions that are pending (alembic upgrade head), after the backup
     """
     found, there = _bench(audit), facts.audited(audit)
@@ -72,6 +72,7 @@ def migrations_apply(audit: Audit) -> Found:
     needs: migrations
     key: revision, way, on
     show: revision, way, on, told
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: correct the revision; what PostgreSQL says names the table and the column
     """
     found = facts.walk(audit)
@@ -131,6 +132,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
     needs: migrations
     key: revision, table, column, way
     show: revision, table, column, way, problem, before, after
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: alter or rename the column instead of making it anew, or copy its values within the revision
     """
     found = facts.walk(audit)
@@ -158,7 +160,8 @@ def migration_defaults_hold(audit: Audit) -> Found:
     needs: migrations
     key: revision, table, column
     show: revision, table, column, default, problem
-    explains: migrations_apply, models_match_the_migrated_schema, former_rows_are_still_accepted
+    explains: migrations_apply, former_rows_are_still_accepted,
+      models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: give the column its server_default in the revision, or fill it there for the rows that are there
     """
     found = facts.walk(audit)
@@ -181,7 +184,7 @@ def migration_indexes_are_used(audit: Audit) -> Found:
     needs: migrations
     key: table, index
     show: table, index, problem, rows
-    explains: models_match_the_migrated_schema
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: make the index in a revision; one that is not valid is dropped and made anew
     """
     found = facts.used(audit)
@@ -227,6 +230,7 @@ def former_rows_are_still_accepted(audit: Audit) -> Found:
     needs: migrations
     key: revision, table, column
     show: revision, table, column, problem
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: let a new column have a default or be empty; drop and rename in a later release, when no code asks any more
     """
     found = facts.walk(audit)

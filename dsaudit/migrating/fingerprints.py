@@ -68,7 +68,7 @@ def taken(
         What the former columns are called now, where that is another name.
     """
     names, former = names or {}, before or table
-    now = {old: names.get(old, old) for old in former.columns}
+    now = {column.name: names.get(column.name, column.name) for column in former.settable}
     there = {old: new for old, new in now.items() if new in table.columns}
     key = next((one.columns for one in former.keys if one.kind == "primary key"), ())
     keys = [_text(former, old, there[old]) for old in key if old in there]
@@ -153,7 +153,8 @@ def losses(
         now = after.get(table, {})
         left = next((one.rows for one in now.values()), rows)
         if left != rows:
-            yield Loss(table, "", "rows are gone" if left < rows else "rows came", f"{rows} rows", f"{left} rows")
+            words = "rows are gone" if left < rows else "rows came"
+            yield Loss(table, "", words, f"{rows} rows", f"{left} rows", is_meant=left > rows)
             continue
         for column, one in columns.items():
             if column not in now:

@@ -61,10 +61,8 @@ class Watch:
 
     def after(self, connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         """Look at what a statement has locked and read."""
-        if not self.on:
-            return
         self.statements.append(statement[:20000])
-        if statement.lstrip()[:6].lower() == "select" or "alembic_version" in statement:
+        if not self.on or statement.lstrip()[:6].lower() == "select" or "alembic_version" in statement:
             return
         started = time.perf_counter()
         raw = connection.connection.cursor()

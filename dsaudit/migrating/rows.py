@@ -10,7 +10,7 @@ import psycopg
 
 from dsaudit import scratch
 from dsaudit.database.errors import first_line
-from dsaudit.migrating.fingerprints import is_same, keys_of
+from dsaudit.migrating.fingerprints import is_same, keys_of, renamed_columns
 from dsaudit.migrating.model import Added, Former
 from dsaudit.migrating.schema import Schema, columns
 from dsaudit.migrating.stage import Stage
@@ -20,7 +20,7 @@ from dsaudit.scratch.rows import Row, inserted, new_row, some_row, updated, viol
 
 ROWS = 60  # of each table: several children of a parent, and each value of a short list
 EMPTIED = 5  # of each column that may be empty, one row in so many
-GONE = {"42P01": "the table is gone", "42703": "a column is gone", "3F000": "the table is gone"}
+FRACTION = 0.37
 CALL = re.compile(r"\w\(|current_|localtime", re.IGNORECASE)  # a default that is another one each time
 Rows = dict[str, tuple[Row | None, str]]
 
@@ -38,22 +38,30 @@ def filled(stage: Stage, rows: int = ROWS, conditions: Mapping[str, str] | None 
     with stage.owner() as owner:
         owner.execute("set session_replication_role = replica")  # no trigger answers what is not the application's
         for table in (one for one in made.tables.values() if not one.partition_of):
-            _empty_some(owner, table)
+            _make_uneven(owner, table)
     for name, condition in (conditions or {}).items():
         _make_some(made, name, condition)
     return made
 
 
-def _empty_some(owner: psycopg.Connection[Any], table: Table) -> None:
-    """Empty each column that may be empty in some rows; where a constraint refuses, it stays."""
-    in_keys = {name for key in table.keys for name in key.columns}
-    ones = [one for one in table.settable if one.may_be_null and one.name not in in_keys]
-    for number, column in enumerate(ones):
+def _make_uneven(owner: psycopg.Connection[Any], table: Table) -> None:
+    """Give fractions to numbers, which a narrower type would cut, and empty some of each column that may be empty.
+
+    Where a constraint refuses, the rows stay as they are.
+    """
+    bound = {name for one in (*table.keys, *table.foreigns) for name in one.columns}
+    changes = [
+        f"{quoted(one.name)} = {quoted(one.name)} + {FRACTION}"
+        for one in table.settable
+        if one.base in ("numeric", "float4", "float8") and not one.is_array and one.name not in bound
+    ]
+    for number, column in enumerate(one for one in table.settable if one.may_be_null):
         which = f"abs(hashtext(ctid::text)::bigint) % {EMPTIED} = {number % EMPTIED}"
-        statement = f"update {table.sql} set {quoted(column.name)} = null where {which}"
+        changes.append(f"{quoted(column.name)} = null where {which}")
+    for change in changes:
         try:
             with owner.transaction():
-                owner.execute(statement.encode())
+                owner.execute(f"update {table.sql} set {change}".encode())
         except psycopg.Error:
             continue
 
@@ -123,15 +131,15 @@ def _refusal(stage: Stage, statement: str) -> tuple[str, str, str] | None:
     return None
 
 
-def added_columns(before: Schema, after: Schema) -> list[tuple[str, str]]:
-    """Return the columns that tables got which were there before."""
+def added_columns(before: Schema, after: Schema, statements: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the columns that tables got which were there before; one that was renamed is none."""
     old = {part[1] for part in before if part[0] == "table"}
     new = {part[1] for part in after if part[0] == "table"}
     return [
         (table, name)
         for table in sorted(old & new)
         for name in columns(after, table)
-        if name not in columns(before, table)
+        if name not in columns(before, table) and name not in renamed_columns(statements, table).values()
     ]
 
 

@@ -85,11 +85,12 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     tables = {one: table for one, table in former.tables.items() if not table.partition_of}
     before = _prints(bench, tables, {})
     new = rows.former_rows(former)
-    added = rows.added_columns(walk.schemas[last], walk.schemas[name])
     went = _went(bench, walk, [name], "up", "rows")
     if went is None:
+        added = rows.added_columns(walk.schemas[last], walk.schemas[name])
         walk.added += _without_default(walk, name, added, models)
         return
+    added = rows.added_columns(walk.schemas[last], walk.schemas[name], went["statements"])
     now = stage.secure()
     after, places, loss = _compared(bench, tables, now, went["statements"], before)
     walk.fingerprints += sum(map(len, after.values()))
@@ -97,23 +98,24 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     walk.former += rows.accepted(name, former, new, stage)
     there = [(table, column) for table, column in added if table in now.tables]
     walk.added += rows.defaults(name, stage, now, there, models, new, former)
-    touched = {(one.table, one.column) for one in loss} | {(one.table, "") for one in loss}
+    touched = {(one.table, one.column) for one in loss}
     try:
-        bench.down(name)
+        statements = bench.down(name)["statements"]
     except RevisionError:
         return  # told where downgrades are judged
     back = stage.secure()
-    held = {one: table for one, table in tables.items() if one in back.tables}
-    found = _prints(bench, held, {}, back)
-    same = {one: one for one in held}
-    gone = [one for one in losses(before, found, same, {}) if (one.table, one.column) not in touched]
-    walk.losses += [Lost(name, "down", one) for one in gone if one.column and one.table in held]
-    if _went(bench, walk, [name], "up again", "rows") is None:
+    held = {one: one for one in tables if one in back.tables}
+    found = _prints(bench, {one: tables[one] for one in held}, held, back)
+    updated = {one: updated_columns(statements, one) for one in held}
+    gone = [one for one in losses(before, found, held, updated) if (one.table, one.column) not in touched]
+    # Rows that a downgrade deletes, and tables that it drops, are judged where it is taken back.
+    walk.losses += [Lost(name, "down", one) for one in gone if one.column]
+    if _went(bench, walk, [name], "up again", "rows") is None or any(not one.column for one in gone):
         return
     again = _prints(bench, {one: tables[one] for one in places}, places, stage.secure(), went["statements"])
-    if any("rows are gone" in one.problem for one in gone):
-        return
-    walk.losses += [Lost(name, "up again", one) for one in losses(after, again, places, {}) if not one.is_meant]
+    touched = {(one.table, one.column) for one in gone}
+    lost = [one for one in losses(after, again, places, {}) if (one.table, one.column) not in touched]
+    walk.losses += [Lost(name, "up again", one) for one in lost if not one.is_meant]
 
 
 def _prints(

@@ -127,10 +127,12 @@ class Shop:
     folder: Path
     parameters: Path
     url: str
+    server_url: str
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"SHOP_AUDIT_URL": self.url}
+        """The variables of an audit whose scratch databases are made on the tests' server, which is there already."""
+        return {"SHOP_AUDIT_URL": self.url, "DSAUDIT_POSTGRES_URL": self.server_url}
 
     @property
     def backend(self) -> Path:
@@ -192,7 +194,7 @@ def running(server_url: str, folder: Path) -> Iterator[Shop]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
     try:
-        yield Shop(folder, folder / "parameters" / "shop.yml", f"{server_url.rsplit('/', 1)[0]}/{name}")
+        yield Shop(folder, folder / "parameters" / "shop.yml", f"{server_url.rsplit('/', 1)[0]}/{name}", server_url)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)".encode())
