@@ -175,4 +175,4 @@ def _extrapolated(seconds: Mapping[int, float], rows: int) -> float:
         return min(seconds.values())
     sizes, times = np.array(list(seconds), dtype=float), np.array(list(seconds.values()))
     each, anyway = np.polyfit(sizes, times, 1)
-    return max(float(anyway), 0.0) + max(float(each), 0.0) * rows
+    return max(float(anyway), 0.0) + float(each) * rows if each > 0 else float(np.median(times))

@@ -49,7 +49,8 @@ def _make_uneven(owner: psycopg.Connection[Any], table: Table) -> None:
 
     Where a constraint refuses, the rows stay as they are.
     """
-    bound = {name for one in (*table.keys, *table.foreigns) for name in one.columns}
+    bound = {name for key in table.keys for name in key.columns}
+    bound |= {name for foreign in table.foreigns for name in foreign.columns}
     changes = [
         f"{quoted(one.name)} = {quoted(one.name)} + {FRACTION}"
         for one in table.settable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -41,8 +42,8 @@ def migration_locks(frame: pd.DataFrame) -> Axes:
     if frame.empty:
         return note(TITLE, "no revision locks anybody out")
     frame = frame.assign(
-        seconds=numbers(frame["seconds"]).clip(lower=LEAST),
-        extrapolated=numbers(frame["extrapolated"]).clip(lower=LEAST),
+        seconds=np.maximum(numbers(frame["seconds"]), LEAST),
+        extrapolated=np.maximum(numbers(frame["extrapolated"]), LEAST),
     )
     groups = [group for _, group in frame.groupby(["revision", "table", "lock"], sort=False)]
     groups.sort(key=lambda group: -float(group["extrapolated"].iloc[0]))

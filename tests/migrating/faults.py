@@ -98,7 +98,8 @@ TOLD: dict[str, list[dict[str, Any]]] = {
         {"revision": "0005", "table": LISTINGS, "column": "price_usd", "way": "up", "problem": "values are others now"},
         {"revision": "0006", "table": LISTINGS, "column": "", "way": "up", "problem": "rows are gone",
          "before": "60 rows", "after": "30 rows"},
-        {"revision": "0015", "table": LISTINGS, "column": "price_usd", "way": "down", "problem": "values are others now"},
+        {"revision": "0015", "table": LISTINGS, "column": "price_usd", "way": "down",
+         "problem": "values are others now"},
     ],
     "migration_defaults_hold": [
         {"revision": "0007", "table": LISTINGS, "column": "colour", "default": "'grey'", "problem": UNFILLED},
