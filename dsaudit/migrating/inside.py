@@ -112,6 +112,7 @@ class Project:
         event.listen(Engine, "before_cursor_execute", self.watch.before)
         event.listen(Engine, "after_cursor_execute", self.watch.after)
         event.listen(Engine, "commit", self.watch.ended)
+        event.listen(Engine, "rollback", self.watch.ended)
 
     def _refuse_other_databases(self, connection: Any, record: Any) -> None:
         """Look at each new connection before the project has it: nothing but the scratch database is migrated."""

@@ -15,7 +15,7 @@ from dsaudit.migrating.model import Added, Former
 from dsaudit.migrating.schema import Schema, columns
 from dsaudit.migrating.stage import Stage
 from dsaudit.scratch import Scratch, Table
-from dsaudit.scratch.model import quoted
+from dsaudit.scratch.model import listed, quoted
 from dsaudit.scratch.rows import Row, inserted, new_row, some_row, updated, violations
 
 ROWS = 60  # of each table: several children of a parent, and each value of a short list
@@ -103,32 +103,34 @@ def former_rows(former: Scratch) -> Rows:
 
 def accepted(revision: str, former: Scratch, rows: Rows, stage: Stage) -> Iterator[Former]:
     """Yield what becomes of each row of the former revision, and of reading all its columns, in the schema of now."""
-    for name, (row, why) in rows.items():
-        table = former.tables[name]
-        read = ", ".join(quoted(column) for column in table.columns)
-        problem = _refusal(stage, f"select {read} from {table.sql} limit 1")
-        if problem:
-            yield Former(revision, name, problem[1], f"reading: {problem[0]}")
-            continue
-        if row is None:
-            yield Former(revision, name, "", None, why)
-            continue
-        problem = _refusal(stage, inserted(table, row, {}))
-        if problem and problem[2] == "23505":
-            yield Former(revision, name, "", None, "its key is taken")
-            continue
-        yield Former(revision, name, problem[1] if problem else "", f"writing: {problem[0]}" if problem else None)
-
-
-def _refusal(stage: Stage, statement: str) -> tuple[str, str, str] | None:
-    """The words, the column and the SQLSTATE with which a statement is refused; it is taken back."""
     with stage.owner() as connection:
-        try:
-            with connection.transaction(force_rollback=True):
-                connection.execute("set constraints all immediate")
-                connection.execute(statement.encode())
-        except psycopg.Error as error:
-            return first_line(error), error.diag.column_name or "", error.sqlstate or ""
+        for name, (row, why) in rows.items():
+            yield _accepted(connection, revision, former.tables[name], row, why)
+
+
+def _accepted(connection: psycopg.Connection[Any], revision: str, table: Table, row: Row | None, why: str) -> Former:
+    name = f"{table.schema}.{table.name}"
+    refused = _refusal(connection, f"select {listed(table.columns)} from {table.sql} limit 1")
+    if refused:
+        return Former(revision, name, refused.diag.column_name or "", f"reading: {first_line(refused)}")
+    if row is None:
+        return Former(revision, name, "", None, why)
+    refused = _refusal(connection, inserted(table, row, {}))
+    if refused is None:
+        return Former(revision, name, "", None)
+    if refused.sqlstate == "23505":
+        return Former(revision, name, "", None, "its key is taken")
+    return Former(revision, name, refused.diag.column_name or "", f"writing: {first_line(refused)}")
+
+
+def _refusal(connection: psycopg.Connection[Any], statement: str) -> psycopg.Error | None:
+    """The error with which a statement is refused; it is taken back."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("set constraints all immediate")
+            connection.execute(statement.encode())
+    except psycopg.Error as error:
+        return error
     return None
 
 

@@ -27,7 +27,7 @@ from dsaudit.verdict.card import plural
 TITLE = "How long revisions lock others out"
 MOST = 40  # locks that are drawn, the longest
 SIZES = (3.5, 5.0, 6.5)  # points of the dots, the smallest tables first
-LEAST = 0.0005  # seconds
+LEAST = 0.01  # seconds; the axis tells nothing below
 
 
 @unless_empty(TITLE)
@@ -77,8 +77,16 @@ def _draw(axes: Axes, lane: int, own: pd.DataFrame, allowed: float) -> None:
     for seconds, size in zip(own["seconds"], SIZES, strict=False):
         axes.plot(seconds, lane, "o", color=colour, ms=size, mec="white", mew=0.6, zorder=3)
     axes.plot(end, lane, marker, color=colour, ms=8, mew=1.4, zorder=4)
-    told = f"{span(end)} with {int(own['expected_rows'].iloc[0]):,} rows"
-    axes.annotate(told, (end, lane), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=SMALL, color=INK)
+    told = f"{'≤ ' if end <= LEAST else ''}{span(end)} with {int(own['expected_rows'].iloc[0]):,} rows"
+    axes.annotate(
+        told,
+        (end, lane),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="right" if end > allowed else "left",
+        fontsize=SMALL,
+        color=INK,
+    )
 
 
 def _name(row: pd.Series) -> str:
