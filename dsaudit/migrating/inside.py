@@ -309,8 +309,8 @@ def told(error: BaseException, at: str) -> Asked:
     frames = traceback.extract_tb(error.__traceback__)
     folder = f"{Path.cwd()}{os.sep}"
     own = [one for one in frames if one.filename.startswith(folder) and "site-packages" not in one.filename]
-    is_variable = isinstance(error, KeyError) and frames and "environ" in "".join(str(one.name) for one in frames[-2:])
-    is_variable = is_variable or (isinstance(error, KeyError) and frames and frames[-1].filename.endswith("os.py"))
+    last = frames[-1].filename if frames else ""
+    is_variable = isinstance(error, KeyError) and (last == "<frozen os>" or last.endswith(f"{os.sep}os.py"))
     return {
         "kind": "variable" if is_variable else type(original).__name__,
         "words": str(error.args[0]) if is_variable else lines[0] if state and lines else " ".join(lines[:4]),

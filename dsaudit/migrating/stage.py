@@ -47,6 +47,17 @@ class Stage:
         self._copy(f"{self.name}_{label}", self.name)
         self.secure()
 
+    def take(self, label: str) -> None:
+        """Make the database what it was when a copy was kept, which is used up: sooner done than to copy it."""
+        with self._beside() as connection:
+            for one in (self.name, f"{self.name}_{label}"):
+                connection.execute(_ENDED, [one])
+            connection.execute(f"drop database if exists {quoted(self.name)} with (force)".encode())
+            moved = f"alter database {quoted(f'{self.name}_{label}')} rename to {quoted(self.name)}"
+            connection.execute(moved.encode())
+        self.kept.discard(label)
+        self.secure()
+
     def secure(self) -> Scratch:
         """Let the worker use what is there now, and return it with all its tables."""
         with self.owner() as connection:

@@ -42,24 +42,24 @@ def walked(bench: Bench, models: Models, show: Progress) -> Walk:
     walk.schemas[""] = bench.stage.described()
     bench.stage.keep(BASE)
     former = rows.filled(bench.stage)
-    bench.stage.keep(FILLED)
+    bench.stage.keep(f"{FILLED}0")
     last = ""
     for number, name in enumerate(tried, 1):
         show(f"migrations: {name}, {number} of {len(tried)}")
-        bench.stage.restore(BASE)
+        bench.stage.take(BASE)
         if not _went(bench, walk, [name], "up", "empty tables"):
             return walk
         walk.schemas[name] = bench.stage.described()
         walk.changes[name] = list(schema.differences(walk.schemas[last], walk.schemas[name]))
         bench.stage.keep(BASE)
-        bench.stage.restore(FILLED)
+        made = rows.filled(bench.stage, conditions=bench.settings.deleted(name))
+        walk.limits += [f"{name}: rows of {table}: {why}" for table, why in made.shortfalls.items()]
+        if name != tried[-1]:
+            bench.stage.keep(f"{FILLED}{number % 2}")
+        taken_back(bench, walk, name, last, made)
+        bench.stage.take(f"{FILLED}{(number + 1) % 2}")
         _with_rows(bench, walk, name, last, former, models)
-        bench.stage.restore(BASE)
-        former = rows.filled(bench.stage, conditions=bench.settings.deleted(name))
-        walk.limits += [f"{name}: rows of {table}: {why}" for table, why in former.shortfalls.items()]
-        bench.stage.keep(FILLED)
-        taken_back(bench, walk, name, last, former)
-        last = name
+        last, former = name, made
     if HEAD not in bench.stage.kept:
         bench.stage.restore(BASE)
         bench.stage.keep(HEAD)

@@ -21,6 +21,6 @@ def clean(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def new(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
-    """Make a shop, or several, whose database is empty."""
+    """Make a shop, or several, whose database is empty or like that of another."""
     with ExitStack() as stack:
-        yield lambda name="shop": stack.enter_context(running(postgres.url, tmp_path / name))
+        yield lambda like=None: stack.enter_context(running(postgres.url, tmp_path / "shop", like))

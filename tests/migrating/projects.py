@@ -187,12 +187,13 @@ def written(folder: Path) -> None:
 
 
 @contextmanager
-def running(server_url: str, folder: Path) -> Iterator[Shop]:
-    """Make a shop with an empty database on the server, and drop it afterwards."""
+def running(server_url: str, folder: Path, like: Shop | None = None) -> Iterator[Shop]:
+    """Make a shop with an empty database on the server, or one like another's, and drop it afterwards."""
     name = f"shop_{secrets.token_hex(4)}"
     written(folder)
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
+        template = f" template {like.url.rpartition('/')[2]}" if like else ""
+        connection.execute(f"create database {name}{template}".encode())
     try:
         yield Shop(folder, folder / "parameters" / "shop.yml", f"{server_url.rsplit('/', 1)[0]}/{name}", server_url)
     finally:
