@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from dsaudit.verdict import Status, Verdict
-from tests.checks.auditing import opened, told
+from tests.checks.auditing import opened, told, verdicts
+from tests.migrating.faults import revision
 from tests.migrating.projects import Shop
 
 pytestmark = pytest.mark.xdist_group("migrating")
@@ -143,3 +144,43 @@ def test_a_project_without_a_revision_proves_nothing(shop: Shop) -> None:
     shop.edit("parameters", '  downgrades: {"0002": {deletes: {listings: price_usd is null}}}\n', "")
     said = "backend/alembic.ini: the project has no revision"
     assert reason(judged(shop, "migrations_apply")) == reason(judged(shop, "migrations_have_one_head")) == said
+
+
+ASYNC = """import asyncio, os
+from alembic import context
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from models import Base
+
+
+def run(connection):
+    context.configure(connection=connection, target_metadata=[Base.metadata], version_table="versions")
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    engine = create_async_engine(make_url(os.environ["SHOP_URL"]).set(drivername="postgresql+psycopg"))
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+
+
+asyncio.run(main())
+"""
+
+
+def test_branches_that_meet_again_and_an_env_of_asyncio_are_walked_through(shop: Shop) -> None:
+    shop.add("migrations/env.py", ASYNC)
+    for name in ("0003a", "0003b"):
+        column = f'op.add_column("sellers", sa.Column("of_{name}", sa.Text))'
+        revision(shop, name, name, column, f'op.drop_column("sellers", "of_{name}")', before="0002")
+    revision(shop, "0004", "Both", "pass", "pass", before="0003a")
+    shop.edit("migrations/versions/0004.py", '"0004", "0003a"', '"0004", ("0003a", "0003b")')
+    names = ["migrations_have_one_head", "migrations_apply", "migrations_keep_the_data"]
+    names += ["downgrades_are_complete_or_refused", "migrations_lock_briefly"]
+    found = verdicts(shop.parameters, shop.environment, names)
+    for verdict in found.values():
+        assert verdict.status is Status.PASS, told(verdict)
+    assert found["migrations_have_one_head"].examined == 5
+    assert found["downgrades_are_complete_or_refused"].examined == 5
