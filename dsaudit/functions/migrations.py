@@ -11,6 +11,7 @@ from dsaudit.functions.scratch import _judged as judged_attacks
 from dsaudit.migrating import Bench, ProjectError, Walk
 from dsaudit.migrating.model import Down, Failure, Revision
 from dsaudit.scratch import ScratchError
+from dsaudit.scratch.model import quoted
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -71,14 +72,19 @@ def migrations_apply(audit: Audit) -> Found:
     severity: critical
     needs: migrations
     key: revision, way, on
-    show: revision, way, on, told
+    show: revision, way, on, told, in_the_audited_database
     explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
     remedy: correct the revision; what PostgreSQL says names the table and the column
     """
     found = facts.walk(audit)
-    failed = [one for one in found.failures if not one.is_about_rows]
-    rows = [{"revision": one.revision, "way": one.way, "on": one.on, "told": one.words} for one in failed]
-    undecided = [f"{_label(one)}: {one.words}" for one in found.failures if one.is_about_rows]
+    rows, undecided = list[Row](), list[str]()
+    for one in found.failures:
+        there = _there(audit, one) if one.is_about_rows else 0
+        if one.is_about_rows and not there:
+            undecided.append(f"{_label(one)}, which the rows there may let through: {one.words}")
+            continue
+        rows.append({"revision": one.revision, "way": one.way, "on": one.on, "told": one.words,
+                     "in_the_audited_database": there or None})  # fmt: skip
     return _limited(frames(rows, [{"examined": found.steps, "reason": found.problem}]), [*undecided, *found.limits])
 
 
@@ -312,6 +318,14 @@ def _examined(found: Walk, count: int, nothing: str) -> list[Row]:
 def _failed(found: Walk) -> Iterator[str]:
     yield from (f"{_label(one)}: {one.words}" for one in found.failures)
     yield from found.limits
+
+
+def _there(audit: Audit, one: Failure) -> int:
+    """How many rows of the audited database will stop a revision that is pending, for a value that they lack."""
+    if not one.column or one.revision in facts.bench(audit).ancestors(facts.audited(audit).revisions):
+        return 0
+    found = facts.counted(audit, one.table, f"{quoted(one.column)} is null")
+    return found if isinstance(found, int) else 0
 
 
 def _label(one: Failure) -> str:

@@ -25,24 +25,24 @@ class Revision:
 
 @dataclass(frozen=True)
 class Failure:
-    """A revision that did not go through: which way, on what, and what was said."""
+    """A revision that did not go through: which way, on what, and what was said.
+
+    `table` and `column` are of one that was empty where it may not be; `is_new` where the revision itself adds it.
+    """
 
     revision: str
     way: Way
     on: str  # empty tables, rows
     words: str
     told: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    table: str = ""
+    column: str = ""
+    is_new: bool = False
 
     @property
     def is_about_rows(self) -> bool:
         """Whether it depends on the values of the rows that were made up, and not on there being rows at all."""
-        state = str(self.told.get("sqlstate") or "")
-        return self.on == "rows" and state[:2] in ("22", "23") and not self.is_about_nulls
-
-    @property
-    def is_about_nulls(self) -> bool:
-        """Whether a column was empty that may not be."""
-        return self.told.get("sqlstate") == "23502"
+        return self.on == "rows" and str(self.told.get("sqlstate") or "")[:2] in ("22", "23") and not self.is_new
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dsaudit.migrating import rows, schema
@@ -23,6 +24,7 @@ from dsaudit.progress import Progress
 from dsaudit.scratch import Scratch, Table
 
 BASE, FILLED = "base", "filled"  # copies: after a revision, with the rows that revisions bring, and with rows made up
+NOT_NULL = "23502"
 Models = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
@@ -88,7 +90,8 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     went = _went(bench, walk, [name], "up", "rows")
     if went is None:
         added = rows.added_columns(walk.schemas[last], walk.schemas[name])
-        walk.added += _without_default(walk, name, added, models)
+        walk.failures[-1] = _placed(walk.failures[-1], former, added)
+        walk.added += _without_default(walk.failures[-1], models)
         return
     added = rows.added_columns(walk.schemas[last], walk.schemas[name], went["statements"])
     now = stage.secure()
@@ -149,23 +152,22 @@ def _compared(
     return after, places, list(losses(before, after, places, updated))
 
 
-def _without_default(walk: Walk, name: str, added: list[tuple[str, str]], models: Models) -> list[Added]:
-    """Tell the column for want of whose default the revision could not be applied to rows."""
-    failure = walk.failures[-1]
-    if not failure.is_about_nulls:
+def _placed(failure: Failure, former: Scratch, added: list[tuple[str, str]]) -> Failure:
+    """Tell of which column a failure is, where it is for a value that is lacking."""
+    if failure.told.get("sqlstate") != NOT_NULL:
+        return failure
+    named, column = failure.told.get("table"), str(failure.told.get("column") or "")
+    table = next((name for name, one in former.tables.items() if one.name == named), "")
+    return replace(failure, table=table, column=column, is_new=(table, column) in added)
+
+
+def _without_default(failure: Failure, models: Models) -> list[Added]:
+    """Tell the column for want of whose default a revision could not be applied to rows."""
+    if not failure.is_new:
         return []
-    where = failure.told.get("table"), failure.told.get("column")
-    return [
-        Added(
-            name,
-            table,
-            column,
-            (models.get((table, column)) or {}).get("default"),
-            "it has no default for the rows that are there",
-        )
-        for table, column in added
-        if (table.rpartition(".")[2], column) == where
-    ]
+    default = models.get((failure.table, failure.column), {}).get("default")
+    problem = "it has no default for the rows that are there"
+    return [Added(failure.revision, failure.table, failure.column, default, problem)]
 
 
 def _down_and_up(bench: Bench, walk: Walk) -> None:

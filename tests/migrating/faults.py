@@ -91,7 +91,7 @@ TOLD: dict[str, list[dict[str, Any]]] = {
         {"revision": "0008", "way": "up", "on": "rows"},
         {"revision": "0012", "way": "up again", "on": "rows"},
         {"revision": "0012", "way": "up again", "on": "empty tables"},
-        {"revision": "0017", "way": "up", "on": "rows"},
+        {"revision": "0017", "way": "up", "on": "rows", "in_the_audited_database": 1},
     ],
     "migrations_keep_the_data": [
         {"revision": "0004", "table": LISTINGS, "column": "title", "way": "up", "problem": "values are empty now"},
@@ -121,7 +121,7 @@ TOLD: dict[str, list[dict[str, Any]]] = {
         {"revision": "0013", "table": LISTINGS, "problem": "deletes rows, which nothing declares"},
         {"revision": "0013", "table": SELLERS, "problem": "deletes rows, which nothing declares", "rows": 1},
         {"revision": "0014", "table": LISTINGS, "problem": "deletes more than is declared", "rows": 1,
-         "declared": "price_usd is null", "in_the_audited_database": 0},
+         "declared": "price_usd is null", "in_the_audited_database": 1},
         {"revision": "0015", "table": LISTINGS, "problem": "keeps rows that it is declared to delete"},
     ],
 }  # fmt: skip
@@ -135,8 +135,12 @@ def revision(shop: Shop, name: str, title: str, up: str, down: str, before: str 
 
 
 def chained(shop: Shop) -> None:
-    """Add the chain to a project."""
+    """Add the chain to a project, and rows to its database, of which one has no price."""
     for name, (title, up, down) in CHAIN.items():
         revision(shop, name, title, up, down)
     shop.edit("models.py", "    missing_fields:", f"{MODELS}    missing_fields:")
     shop.edit("parameters", "  downgrades: {", f'  downgrades: {{"0014": {DECLARED}, "0015": {DECLARED}, ')
+    shop.execute(
+        "insert into sellers (id, name) values (1, 'Zoë')",
+        "insert into listings (id, seller_id, title, price_usd) values (1, 1, 'Lamp', 9.5), (2, 1, 'Bulb', null)",
+    )
