@@ -197,6 +197,7 @@ def _environment(parameters: Parameters, settings: Migrations, url: str, audited
     own = {name for name, value in mine.items() if "://" in value and _place(value) == there}
     named = {parameters.database.url_env, *([settings.url_env] if settings.url_env else [])}
     mine |= dict.fromkeys((own | named), url)
+    mine["PYTHONDONTWRITEBYTECODE"] = "1"  # the project's folder is left as it is
     mine |= {name: "" for name in ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE") if name in mine}
     return mine
 

@@ -24,3 +24,9 @@ def new(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[..., Shop]
     """Make a shop, or several, whose database is empty or like that of another."""
     with ExitStack() as stack:
         yield lambda like=None: stack.enter_context(running(postgres.url, tmp_path / "shop", like))
+
+
+@pytest.fixture
+def shop(new: Callable[..., Shop]) -> Shop:
+    """A shop whose database is empty."""
+    return new()

@@ -16,8 +16,6 @@ from tests.migrating.projects import Shop
 
 pytestmark = pytest.mark.xdist_group("migrating")
 
-New = Callable[..., Shop]
-
 
 def judged(shop: Shop, check: str = "models_match_the_migrated_schema", more: Mapping[str, str] = {}) -> Verdict:
     with opened(shop.parameters, {**shop.environment, **more}) as audit:
@@ -28,11 +26,6 @@ def reason(verdict: Verdict) -> str:
     assert verdict.status is Status.INCONCLUSIVE, told(verdict)
     (result,) = verdict.results
     return str(result.reason)
-
-
-@pytest.fixture
-def shop(new: New) -> Shop:
-    return new()
 
 
 def raising(shop: Shop) -> None:
