@@ -187,7 +187,9 @@ class Project:
             several = list(given) if isinstance(given, (list, tuple)) else [given] if given is not None else []
             if several:
                 found["tables"] = [_table(table, context) for one in several for table in one.sorted_tables]
-                context._user_compare_server_default = _differ_in_default
+                if not callable(context._user_compare_server_default):
+                    context._user_compare_server_default = True
+                    context.impl.compare_server_default = _comparing_defaults(context)
                 found["differences"] = list(_flat(compare_metadata(context, given)))
             return []
 
@@ -244,21 +246,30 @@ def _table(table: Any, context: Any) -> Asked:
     }
 
 
-def _differ_in_default(context: Any, inspected: Any, column: Any, there: Any, given: Any, rendered: Any) -> bool:
-    """Whether two defaults differ, by what PostgreSQL makes of both."""
-    if there is None or rendered is None:
-        return (there is None) != (rendered is None)
-    if _plain(there) == _plain(rendered):
-        return False
+def _comparing_defaults(context: Any) -> Callable[[Any, Any, Any, Any], bool]:
+    """Return what tells whether two defaults differ, by what PostgreSQL makes of both; Alembic fails on some types."""
     from sqlalchemy import text
 
-    kind = inspected.type.compile(dialect=context.dialect)
-    try:
-        with context.connection.begin_nested():
-            same = f"select cast({there} as {kind})::text = cast({rendered} as {kind})::text"
-            return context.connection.execute(text(same.replace(":", "\\:"))).scalar() is False
-    except Exception:
-        return True
+    def differ(inspected: Any, column: Any, given: Any, there: Any) -> bool:
+        if column.primary_key and column is column.table._autoincrement_column:
+            return False
+        argument = getattr(column.server_default, "arg", None)
+        if isinstance(argument, str):
+            doubled = argument.replace("'", "''")
+            given = f"'{doubled}'"
+        if there is None or given is None:
+            return (there is None) != (given is None)
+        if _plain(there) == _plain(given):
+            return False
+        kind = inspected.type.compile(dialect=context.dialect)
+        try:
+            with context.connection.begin_nested():
+                same = f"select cast({there} as {kind})::text = cast({given} as {kind})::text"
+                return context.connection.execute(text(same.replace(":", "\\:"))).scalar() is False
+        except Exception:
+            return True
+
+    return differ
 
 
 def _plain(default: str) -> str:

@@ -30,7 +30,7 @@ with create_engine(url, poolclass=NullPool).connect() as connection:
         context.run_migrations()
 """
 MODELS = """from decimal import Decimal
-from sqlalchemy import ForeignKey, Index, Numeric, String, text
+from sqlalchemy import ForeignKey, Identity, Index, Numeric, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -41,7 +41,7 @@ class Base(DeclarativeBase):
 
 class Seller(Base):
     __tablename__ = "sellers"
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
 
 
@@ -65,7 +65,7 @@ revision, down_revision = "0001", None
 def upgrade():
     op.create_table(
         "sellers",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
         sa.Column("name", sa.String(80), nullable=False, unique=True),
     )
     op.create_table(

@@ -38,7 +38,7 @@ def revisions(audit: Audit) -> pd.DataFrame:
     for one in found.revisions:
         row: Row = {"revision": one.name, "title": one.title, "follows": ", ".join(one.follows) or "nothing"}
         row["in_the_audited_database"] = there.problem or ("yes" if one.name in applied else "pending")
-        row["changes"] = _told(walk.changes.get(one.name, ()))
+        row["changes"] = _told(walk.changes[one.name]) if one.name in walk.changes else "not tried"
         rows.append({**row, **_fared(walk, one.name)})
     return pd.DataFrame(rows, dtype=object)
 
