@@ -28,7 +28,7 @@ def migrations_have_one_head(audit: Audit) -> Found:
     needs: migrations
     key: revision
     show: revision, title, file
-    explains: database_is_at_the_head
+    explains: database_is_at_the_head, models_match_the_migrated_schema
     remedy: put one after the other by its down_revision, or merge both (alembic merge heads)
     """
     found = _bench(audit)
@@ -260,7 +260,7 @@ def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     needs: migrations
     key: revision, table, column
     show: revision, table, column, problem
-    explains: migrations_apply
+    explains: migrations_apply, downgrades_delete_what_is_declared
     remedy: let the downgrade delete or change the rows that do not fit first, or raise an error that says so, and
       declare it as refused
     """
