@@ -14,7 +14,7 @@ from dsaudit.migrating.stage import Stage, staged
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.migrations import Migrations
 
-ZERO, HEAD = "zero", "head"  # labels of copies: before the first revision, and after the last
+HEAD = "head"  # label of a copy: after the last revision
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Bench:
     heads: list[str]
     versions: tuple[str | None, str]  # schema and name of the table with the database's own revision
     _schemas: dict[frozenset[str], dict[Part, str]] = field(default_factory=dict, repr=False)
+    _applied: set[str] = field(default_factory=set, repr=False)  # since the database was empty
 
     @property
     def names(self) -> list[str]:
@@ -42,11 +43,18 @@ class Bench:
 
     def up(self, revisions: Sequence[str], watched: bool = False) -> Answer:
         """Apply revisions; RevisionError tells which one failed, and why."""
+        self._applied.update(revisions)
         return self.project.ask("up", revisions=list(revisions), watched=watched) if revisions else {}
 
     def down(self, revision: str) -> Answer:
         """Take the last revision back."""
         return self.project.ask("down", revisions=[revision])
+
+    def start_over(self) -> None:
+        """Make the scratch database an empty one."""
+        if self._applied:
+            self.stage.renew()
+            self._applied.clear()
 
     def at_head(self) -> None:
         """Make the scratch database what it is after all revisions, with the rows that they bring alone.
@@ -70,7 +78,7 @@ class Bench:
         ProjectError
             They do not apply.
         """
-        self.stage.restore(ZERO)
+        self.start_over()
         try:
             self.up(revisions)
         except RevisionError as error:
@@ -123,9 +131,7 @@ def opened(parameters: Parameters, url: str, schemas: Sequence[str], roles: Sequ
         revisions = [_revision(one) for one in graph["revisions"]]
         _refuse_unknown(settings, [one.name for one in revisions])
         place = (versions["schema"], str(versions["table"]))
-        named = replace(stage, versions=place[1])
-        named.keep(ZERO)
-        yield Bench(named, project, settings, revisions, list(graph["heads"]), place)
+        yield Bench(replace(stage, versions=place[1]), project, settings, revisions, list(graph["heads"]), place)
 
 
 def _revision(one: Mapping[str, Any]) -> Revision:

@@ -58,6 +58,11 @@ class Stage:
         self.kept.discard(label)
         self.secure()
 
+    def renew(self) -> None:
+        """Make the database an empty one."""
+        self._copy("template0", self.name, " encoding 'UTF8'")
+        self.secure()
+
     def secure(self) -> Scratch:
         """Let the worker use what is there now, and return it with all its tables."""
         with self.owner() as connection:
@@ -81,14 +86,14 @@ class Stage:
         with self.owner() as connection:
             return connection.execute(query.encode(), values or None).fetchall()
 
-    def _copy(self, origin: str, name: str) -> None:
+    def _copy(self, origin: str, name: str, more: str = "") -> None:
         with self._beside() as connection:
             for one in (origin, name):
                 connection.execute(_ENDED, [one])
             connection.execute(f"drop database if exists {quoted(name)} with (force)".encode())
             # So many small databases are copied sooner as files than through the log.
             how = " strategy file_copy" if self.empty.version >= 150_000 else ""
-            connection.execute(f"create database {quoted(name)} template {quoted(origin)}{how}".encode())
+            connection.execute(f"create database {quoted(name)} template {quoted(origin)}{how}{more}".encode())
 
     def _beside(self) -> psycopg.Connection[Any]:
         url = urlsplit(self.empty.url)._replace(path="/postgres").geturl()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dsaudit.migrating import rows, schema
-from dsaudit.migrating.bench import HEAD, ZERO, Bench
+from dsaudit.migrating.bench import HEAD, Bench
 from dsaudit.migrating.downgrading import taken_back
 from dsaudit.migrating.fingerprints import (
     Loss,
@@ -38,7 +38,7 @@ def walked(bench: Bench, models: Models, show: Progress) -> Walk:
     """
     walk, tried = Walk(tried=bench.tried), bench.tried
     before = bench.names[: len(bench.names) - len(tried)]
-    bench.stage.restore(ZERO)
+    bench.start_over()
     if not _went(bench, walk, before, "up", "empty tables"):
         return walk
     walk.schemas[""] = bench.stage.described()
