@@ -233,10 +233,7 @@ def _table(table: Any, context: Any) -> Asked:
         return {"name": column.name, "default": default, "nullable": bool(column.nullable)}
 
     def name_of(index: Any) -> str:
-        try:
-            return str(dialect.identifier_preparer.format_index(index)).strip('"')
-        except Exception:
-            return ""
+        return str(dialect.identifier_preparer.format_index(index)).strip('"') if index.name else ""
 
     return {
         "schema": table.schema or dialect.default_schema_name or "public",
@@ -257,10 +254,8 @@ def _comparing_defaults(context: Any) -> Callable[[Any, Any, Any, Any], bool]:
         if isinstance(argument, str):
             doubled = argument.replace("'", "''")
             given = f"'{doubled}'"
-        if there is None or given is None:
+        if there is None or given is None or _plain(there) == _plain(given):
             return (there is None) != (given is None)
-        if _plain(there) == _plain(given):
-            return False
         kind = inspected.type.compile(dialect=context.dialect)
         try:
             with context.connection.begin_nested():
@@ -289,12 +284,10 @@ def _flat(differences: Any) -> Iterator[Asked]:
 
 def _told_difference(one: Any) -> Asked:
     kind, subject = one[0], one[1]
-    if kind.startswith("modify_") and len(one) >= 7:
+    if len(one) > 3:  # of a column: schema, table, and the column or its name
         where = f"{one[1]}.{one[2]}" if one[1] else one[2]
-        return {"what": kind, "table": where, "name": one[3], "there": _word(one[5]), "models": _word(one[6])}
-    if kind in ("add_column", "remove_column"):
-        where = f"{one[1]}.{one[2]}" if one[1] else one[2]
-        return {"what": kind, "table": where, "name": one[3].name}
+        both = {"there": _word(one[5]), "models": _word(one[6])} if len(one) > 6 else {}
+        return {"what": kind, "table": where, "name": getattr(one[3], "name", one[3]), **both}
     if kind in ("add_table", "remove_table"):
         return {"what": kind, "table": str(subject.fullname), "name": None}
     table = getattr(subject, "table", None)
@@ -330,7 +323,6 @@ def told(error: BaseException, at: str) -> Asked:
         "sqlstate": state,
         "table": getattr(said, "table_name", None),
         "column": getattr(said, "column_name", None),
-        "constraint": getattr(said, "constraint_name", None),
     }
 
 
