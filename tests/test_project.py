@@ -56,6 +56,7 @@ NOTEBOOK_HALF = {
     "flows",
     "functions",
     "live",
+    "migrating",
     "plots",
     "pushing",
     "reconcile",

@@ -76,6 +76,7 @@ WAYS_IN = {
     "performance.queries": "performance.queries (the queries that have to stay quick)",
     "performance.at_once": "performance.at_once (what the application runs at once)",
     "performance.statement_milliseconds": "performance.statement_milliseconds (what a statement may take on average)",
+    "migrations": "migrations (the project's database migrations)",
     "durations": "durations (from when to when a row is under way)",
     "table_prefix": "table_prefix",
 }

@@ -26,6 +26,7 @@ from dsaudit.parameters.gate import Gate, Waiver
 from dsaudit.parameters.invariant import Invariant
 from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
+from dsaudit.parameters.migrations import Migrations
 from dsaudit.parameters.monitoring import Monitoring
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.performance import Performance
@@ -132,6 +133,7 @@ class Parameters(Section):
     invariants: list[Invariant] = []
     performance: Performance | None = None
     durations: list[Duration] = []
+    migrations: Migrations | None = None
     code: Code | None = None
     webhooks: Webhooks | None = None
     live: Live | None = None

@@ -17,6 +17,7 @@ from dsaudit.plots.durations import durations, time_in_states
 from dsaudit.plots.firing import schedule
 from dsaudit.plots.growth import query_growth
 from dsaudit.plots.live import live_times
+from dsaudit.plots.locks import migration_locks
 from dsaudit.plots.over_time import latency_over_time
 from dsaudit.timeline.drawing import timeline
 
@@ -35,6 +36,7 @@ __all__ = [
     "latency_over_time",
     "live_times",
     "log",
+    "migration_locks",
     "query_growth",
     "schedule",
     "time_in_states",

@@ -6,7 +6,7 @@ writes triggers there decides what runs here: it runs as a role that is no super
 
 from dsaudit.scratch.attacking import Attack, attacks
 from dsaudit.scratch.contending import Contention, deadlocks
-from dsaudit.scratch.copying import copied
+from dsaudit.scratch.copying import copied, empty, secure
 from dsaudit.scratch.filling import fill
 from dsaudit.scratch.intruding import Intrusion, as_tenant, intrusions
 from dsaudit.scratch.model import Scratch, ScratchError, Table
@@ -26,9 +26,11 @@ __all__ = [
     "attacks",
     "copied",
     "deadlocks",
+    "empty",
     "fill",
     "intrusions",
     "links",
     "normalised",
     "rehearsals",
+    "secure",
 ]

@@ -49,21 +49,39 @@ def copied(url: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] 
     """
     origin = ask(url, schemas, roles)
     found = dumped(url, schemas, origin)
+    with _server(origin) as (copy_url, worker_url, unlike):
+        with psycopg.connect(copy_url, autocommit=True) as connection:
+            missing = _extensions(connection, origin)
+            missing += [
+                f"table {table.schema}.{table.name}: the role may not read it"
+                for table in origin.tables
+                if not table.readable
+            ]
+            refused = restore(connection, found, origin.borrowed)
+            secure(connection, [*schemas, *origin.borrowed])
+            tables = reflected(connection, schemas)
+            version = connection.info.server_version
+        yield Scratch(copy_url, worker_url, version, tables, [*unlike, *missing, *refused])
+
+
+@contextmanager
+def empty(url: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] = ()) -> Iterator[Scratch]:
+    """Yield a database without a table, with the roles of the audited schemas, and drop it afterwards.
+
+    Parameters and errors are those of `copied`.
+    """
+    with _server(ask(url, schemas, roles)) as (empty_url, worker_url, unlike):
+        with psycopg.connect(empty_url) as connection:
+            version = connection.info.server_version
+        yield Scratch(empty_url, worker_url, version, {}, unlike)
+
+
+@contextmanager
+def _server(origin: Origin) -> Iterator[tuple[str, str, list[str]]]:
+    """Start a server like the audited one, and make a database there; see `_database`."""
     try:
         with server.running(of=_installation(origin.version)) as started, _database(started, origin) as made:
-            copy_url, worker_url, unlike = made
-            with psycopg.connect(copy_url, autocommit=True) as connection:
-                missing = _extensions(connection, origin)
-                missing += [
-                    f"table {table.schema}.{table.name}: the role may not read it"
-                    for table in origin.tables
-                    if not table.readable
-                ]
-                refused = restore(connection, found, origin.borrowed)
-                _secure(connection, [*schemas, *origin.borrowed])
-                tables = reflected(connection, schemas)
-                version = connection.info.server_version
-            yield Scratch(copy_url, worker_url, version, tables, [*unlike, *missing, *refused])
+            yield made
     except server.ServerError as error:
         raise ScratchError(f"no server for the scratch copy: {error}") from None
 
@@ -133,7 +151,7 @@ def _extensions(connection: psycopg.Connection[Any], origin: Origin) -> list[str
     return missing
 
 
-def _secure(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> None:
+def secure(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> None:
     """Let the worker run what constraints call, no function run as a superuser, and names be found as in the origin."""
     name = connection.info.dbname
     worker = quoted(name.replace("scratch", "worker", 1))

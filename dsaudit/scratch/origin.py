@@ -146,7 +146,7 @@ def ask(url: str, schemas: Sequence[str], roles: Sequence[str]) -> Origin:
         It cannot be reached, or has no such schema.
     """
     values = {"schemas": list(schemas), "roles": list(roles)}
-    with _asking(url) as connection:
+    with asking(url) as connection:
         asked = connection.execute("select nspname as name from pg_catalog.pg_namespace").fetchall()
         missing = sorted({*schemas} - {row.name for row in asked})
         if missing or not schemas:
@@ -163,7 +163,14 @@ def ask(url: str, schemas: Sequence[str], roles: Sequence[str]) -> Origin:
 
 
 @contextmanager
-def _asking(url: str) -> Iterator[psycopg.Connection[Any]]:
+def asking(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect to the audited database as a session that cannot write, and take everything back afterwards.
+
+    Raises
+    ------
+    ScratchError
+        It cannot be reached, or refuses what is asked.
+    """
     try:
         with psycopg.connect(**arguments(url), row_factory=namedtuple_row) as connection:
             connection.read_only = True

@@ -63,6 +63,7 @@ def _ways_in(
     yield from _background(parameters, ways)
     yield from _logs(parameters)
     yield from _monitoring(parameters)
+    yield _migrations(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)
     yield from acting.flowed(parameters)
@@ -135,6 +136,18 @@ def _monitoring(parameters: Parameters) -> Iterator[Line]:
         yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
     if not rules.problems:
         yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
+
+
+def _migrations(parameters: Parameters) -> Line:
+    """Look for what is named; the project itself is started by a run alone, beside its scratch database."""
+    if parameters.migrations is None:
+        return Line("migrations", None, "not given")
+    for key in ("config", "python"):
+        given = getattr(parameters.migrations, key)
+        if given and (key == "config" or "/" in given) and not parameters.folder(given).is_file():
+            where = place_of(parameters.path, ("migrations", key))
+            return Line("migrations", False, f"{where}: there is no file {given}")
+    return Line("migrations", True, "given")
 
 
 def _baseline(parameters: Parameters) -> Line:

@@ -1,0 +1,111 @@
+"""Tables of the revisions: what each changes, how long it locks others out, which rows a downgrade costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dsaudit.facts import migrations as facts
+from dsaudit.functions import Row
+from dsaudit.migrating import ProjectError, Walk
+from dsaudit.migrating.schema import Difference
+from dsaudit.scratch import ScratchError
+from dsaudit.verdict.card import plural
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+MOST_NAMED = 6  # parts of a schema in one line
+
+
+def revisions(audit: Audit) -> pd.DataFrame:
+    """The revisions in the order in which they are applied: what each changes, and how it fared on rows.
+
+    needs: migrations
+    key: revision
+    show: revision, title, follows, in_the_audited_database, changes, upgrade, downgrade
+    """
+    try:
+        found = facts.bench(audit)
+    except (ProjectError, ScratchError) as error:
+        return pd.DataFrame([{"revision": "none", "title": str(error)}], dtype=object)
+    walk, there = facts.walk(audit), facts.audited(audit)
+    applied = found.ancestors(there.revisions)
+    rows: list[Row] = []
+    for one in found.revisions:
+        row: Row = {"revision": one.name, "title": one.title, "follows": ", ".join(one.follows) or "nothing"}
+        row["in_the_audited_database"] = there.problem or ("yes" if one.name in applied else "pending")
+        row["changes"] = _told(walk.changes[one.name]) if one.name in walk.changes else "not tried"
+        rows.append({**row, **_fared(walk, one.name)})
+    return pd.DataFrame(rows, dtype=object)
+
+
+def _fared(walk: Walk, name: str) -> Row:
+    if name not in walk.tried:
+        return {"upgrade": "not tried", "downgrade": "not tried"}
+    failed = next((one for one in walk.failures if one.revision == name and one.way == "up"), None)
+    down = next((one for one in walk.downs if one.revision == name), None)
+    upgrade = f"fails on {failed.on}" if failed else "applies" if name in walk.changes else "not tried"
+    return {"upgrade": upgrade, "downgrade": down.ending if down else "not tried"}
+
+
+def _told(changes: Sequence[Difference]) -> str:
+    """What a revision changes, in a line: the parts by name, of many of a kind their number."""
+    kinds = Counter((_sign(one), one.kind) for one in changes)
+    named = [one for one in changes if kinds[(_sign(one), one.kind)] <= MOST_NAMED // 2]
+    words = [f"{_sign(one)} {one.kind} {one.name or one.table}" for one in named]
+    many = [f"{sign} {plural(count, kind)}" for (sign, kind), count in kinds.items() if count > MOST_NAMED // 2]
+    return ", ".join([*words[:MOST_NAMED], *many]) or "nothing in the schema"
+
+
+def _sign(one: Difference) -> str:
+    return "+" if one.expected is None else "-" if one.found is None else "~"
+
+
+def migration_locks(audit: Audit) -> pd.DataFrame:
+    """The locks of each revision on tables that were there: how long they were held at each size, and would be.
+
+    needs: migrations
+    key: revision, table, lock, rows
+    show: revision, table, lock, shuts_out, work, rows, seconds, expected_rows, extrapolated, allowed, told
+    """
+    found, settings = facts.locks(audit), audit.parameters.migrations
+    rows: list[Row] = []
+    for one in found.locks:
+        about: Row = {"revision": one.revision, "table": one.table, "lock": one.mode, "shuts_out": one.shuts_out}
+        about["work"] = one.work or "nothing that grows"
+        ends = {"expected_rows": one.rows, "extrapolated": round(one.extrapolated, 4)}
+        ends["allowed"] = settings.lock_seconds if settings else 0
+        rows += [{**about, "rows": size, "seconds": round(took, 5), **ends} for size, took in one.seconds.items()]
+    seen = {row["revision"] for row in rows} | {*found.untried}
+    rows += [{"revision": name, "told": "it locks nobody out"} for name in found.tried if name not in seen]
+    rows += [{"revision": name, "told": why} for name, why in found.untried.items()]
+    return pd.DataFrame(rows, dtype=object)
+
+
+def downgrade_deletions(audit: Audit) -> pd.DataFrame:
+    """The rows that each downgrade would cost, on the filled copy and in the audited database.
+
+    needs: migrations
+    key: revision, table
+    show: revision, table, condition, of_the_copy, deleted_there, in_the_audited_database
+    """
+    found = facts.walk(audit)
+    return pd.DataFrame([*_deleted(audit, found), *_dropped(audit, found)], dtype=object)
+
+
+def _deleted(audit: Audit, found: Walk) -> Iterator[Row]:
+    for one in found.deletions:
+        there = facts.counted(audit, one.table, one.condition) if one.condition else "no condition is declared"
+        yield {"revision": one.revision, "table": one.table, "condition": one.condition, "of_the_copy": one.rows,
+               "deleted_there": one.deleted, "in_the_audited_database": there}  # fmt: skip
+
+
+def _dropped(audit: Audit, found: Walk) -> Iterator[Row]:
+    for down in found.downs:
+        for table in down.dropped:
+            yield {"revision": down.revision, "table": table, "condition": "the table is dropped",
+                   "in_the_audited_database": facts.counted(audit, table)}  # fmt: skip
