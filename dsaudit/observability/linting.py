@@ -1,0 +1,147 @@
+"""What is wrong with an alert rule, and the rule as it should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from promql_parser import BinaryExpr, Expr
+
+from dsaudit.observability import bounds, expressions, promql
+from dsaudit.observability.expressions import Problem
+from dsaudit.observability.kinds import Kinds
+from dsaudit.observability.labels import kept
+
+FOR, SEVERITY = "5m", "warning"
+URGENCY = {"severity", "priority", "level", "urgency", "criticality"}
+TOLD = {"summary", "description", "message", "title"}
+NAMED_LABEL = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)|index \$labels \"(\w+)\"")
+DESERVES_A_WAIT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What was found of a rule: in words, and the whole rule with all of it put right, as Prometheus reads it."""
+
+    problems: tuple[str, ...]
+    rule: dict[str, Any]
+
+
+def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None = None) -> Linted:
+    """Return what is wrong with an alert or recording rule.
+
+    Raises
+    ------
+    NotPromql
+        Its expression cannot be read.
+    """
+    tree = promql.parsed(str(rule["expr"]))
+    found = expressions.problems(tree, kinds)
+    right = dict(rule)
+    words = [one.words for one in found]
+    if "alert" in rule:
+        found = [*found, *_vain(tree, kinds)]
+        words = [one.words for one in found]
+        words += [*_never_silent(tree, kinds)]
+        words += [*_lost_labels(rule, tree)]
+    if any(one.instead for one in found):
+        right["expr"] = expressions.corrected(tree, found)
+    if "alert" in rule:
+        words += _lacking(rule, right, tree, group_labels or {})
+    return Linted(tuple(dict.fromkeys(words)), right)
+
+
+def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
+    """Yield the comparisons that can never or always hold."""
+    for node in promql.within(tree):
+        if not isinstance(node, BinaryExpr) or promql.operator(node) not in promql.COMPARING:
+            continue
+        decided = bounds.vain(node, kinds)
+        if decided and not (promql.is_scalar(node.lhs) and promql.is_scalar(node.rhs)):
+            why = _why(node, kinds)
+            yield Problem(f"{promql.text(node)} {decided} holds: {why}", promql.text(node), _instead(node, decided))
+
+
+def _why(node: BinaryExpr, kinds: Kinds) -> str:
+    counts = promql.operator(promql.bare(node.lhs)) == "count"
+    if counts and bounds.vain(node, kinds) == "never":
+        return "a count of nothing is no series, and not 0"
+    side = node.rhs if promql.is_scalar(node.lhs) else node.lhs
+    between = bounds.bounds(side, kinds)
+    least = f"at least {between.least:g}" if between.least != -bounds.INFINITE else ""
+    most = f"at most {between.most:g}" if between.most != bounds.INFINITE else ""
+    told = " and ".join(one for one in (least, most) if one)
+    return f"the value is {told} whenever there is one" if told else "whatever the value is"
+
+
+def _instead(node: BinaryExpr, decided: str) -> str:
+    """Return what a comparison of a count with nothing means to say."""
+    inner, limit = promql.bare(node.lhs), promql.number(node.rhs)
+    is_count = promql.operator(inner) == "count" and promql.grouping(inner) == (True, [])
+    if decided == "never" and is_count and limit is not None and promql.operator(node) in ("==", "<", "<="):
+        return f"({promql.text(inner)} or vector(0)) {promql.operator(node)} {limit:g}"
+    return ""
+
+
+def _never_silent(tree: Expr, kinds: Kinds) -> Iterator[str]:
+    """Yield why an alert fires whatever the values are, and not on purpose, as the ``vector(1)`` of a watchdog does."""
+    inner = promql.bare(tree)
+    if _is_conditional(inner) or not promql.selectors(inner):
+        return
+    if promql.operator(inner) in promql.COMPARING:
+        yield "with `bool` a comparison is 0 or 1 and always there, so the alert always fires"
+    else:
+        yield "nothing is compared: the alert fires as long as there is a series, whatever its value"
+
+
+def _is_conditional(node: Expr) -> bool:
+    """Return whether an expression is empty at times, by its form."""
+    inner = promql.bare(node)
+    if promql.compares(inner) or promql.operator(inner) in ("unless", "and"):
+        return True
+    if promql.function(inner) in ("absent", "absent_over_time"):
+        return True
+    asked = promql.selectors(inner)
+    if any(promql.metric(one) in ("ALERTS", "ALERTS_FOR_STATE") or ":" in promql.metric(one) for one in asked):
+        return True  # what a rule records may be conditional itself
+    if promql.operator(inner) == "or":
+        return all(_is_conditional(one) for one in promql.children(inner))
+    return any(_is_conditional(one) for one in promql.children(inner))
+
+
+def _lost_labels(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
+    """Yield the labels that a text of the alert shows, and that its expression does not leave."""
+    left = kept(tree)
+    texts = {**(rule.get("annotations") or {}), **(rule.get("labels") or {})}
+    if left is None:
+        return
+    for key, text in texts.items():
+        for found in NAMED_LABEL.finditer(str(text)):
+            label = next(filter(None, found.groups()))
+            if label not in left:
+                yield f"{key} shows the label {label}, which the expression does not leave: it stays empty"
+
+
+def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labels: dict[str, Any]) -> list[str]:
+    """Complete what a rule lacks beside its expression, and return what that is."""
+    words = []
+    if rule.get("for") is None and _deserves_a_wait(tree):
+        words.append("it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody")
+        right["for"] = FOR
+    if not URGENCY & {*(rule.get("labels") or {}), *group_labels}:
+        words.append("it has no severity, so nobody can send it to whom it concerns")
+        right["labels"] = {**(rule.get("labels") or {}), "severity": SEVERITY}
+    if not TOLD & {one.lower() for one in rule.get("annotations") or {}}:
+        words.append("it has no summary, so whoever is woken reads a name and an expression")
+        right["annotations"] = {**(rule.get("annotations") or {}), "summary": f"{rule['alert']} fires"}
+    return words
+
+
+def _deserves_a_wait(tree: Expr) -> bool:
+    """Return whether an expression looks at single moments alone, where one of them decides."""
+    is_instant = not any(one >= DESERVES_A_WAIT for one in promql.ranges(tree))
+    asks_for_values = bool(promql.selectors(tree))
+    return is_instant and asks_for_values
