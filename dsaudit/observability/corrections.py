@@ -10,6 +10,7 @@ from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, VectorSelector
 from dsaudit.observability import promql
 
 WINDOW = "5m"
+OF_TARGETS = {"job", "instance", "namespace", "cluster", "environment", "env"}  # whose series they are
 
 
 def quotient(node: BinaryExpr) -> str:
@@ -64,9 +65,12 @@ def average(histogram: str, window: timedelta | None = None) -> str:
 def share(node: Expr) -> str | None:
     """Return what part the series of an expression are of all of their metric, or None where it asks for all."""
     asked = promql.selectors(node)
-    if len(asked) != 1 or not (told := promql.conditions(asked[0])):
+    told = promql.conditions(asked[0]) if len(asked) == 1 else []
+    picking = [one.label for one in told if one.sign in ("=", "=~") and "$" not in one.value]
+    picking = [one for one in picking if one not in OF_TARGETS]
+    if not picking:
         return None
-    last = told[-1].label  # the condition that is written last picks the part, as a rule
+    last = picking[-1]  # what is written last picks the part, as a rule
 
     def wider(one: Expr) -> str | None:
         if not isinstance(one, VectorSelector):

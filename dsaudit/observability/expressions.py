@@ -22,7 +22,7 @@ class Problem:
     instead: str = ""
 
 
-MEANT_AS_PATTERN = re.compile(r"\.[*+]|^[1-5]\.\.$|^[1-5]xx$|^[\w./-]+(\|[\w./-]+)+$|\\d|\[0-9\]")
+MEANT_AS_PATTERN = re.compile(r"\.[*+]|^[1-5]\.\.$|^[\w./-]+(\|[\w./-]+)+$|\\d|\[0-9\]")
 
 
 def problems(tree: Expr, kinds: Kinds) -> list[Problem]:
@@ -77,7 +77,8 @@ def _division(node: BinaryExpr, kinds: Kinds) -> str:
     apart = sorted(label for label in asked.keys() & wanted.keys() if asked[label] != wanted[label])
     if apart:
         return f"both sides are matched by all their labels, {apart[0]} too, which they never have in common"
-    if one == other and left.offset == right.offset and _form(node.lhs) == _form(node.rhs):
+    is_meant = promql.text(node.lhs) == promql.text(node.rhs)  # as a way to a 1 with certain labels
+    if one == other and left.offset == right.offset and _form(node.lhs) == _form(node.rhs) and not is_meant:
         return f"every series of {one} is divided by itself, as nothing is aggregated: the quotient is always 1"
     known, others = kinds.labels.get(one), kinds.labels.get(other)
     if known is not None and others is not None and known != others:
@@ -191,16 +192,15 @@ def _rate_of_sum(node: Call, inside: Expr, kinds: Kinds) -> Iterator[Problem]:
 
 def _raw_counters(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
     """A counter held against a limit as it stands passes it one day, and never comes back."""
-    for node in promql.within(tree):
-        if not isinstance(node, BinaryExpr) or promql.operator(node) not in (">", ">=") or not promql.is_scalar(node.rhs):
-            continue
-        if promql.function(promql.bare(node.rhs)) == "time":
-            continue
-        left = promql.bare(node.lhs)
-        left = promql.bare(left.expr) if isinstance(left, AggregateExpr) else left
-        if isinstance(left, VectorSelector) and kinds.kind(promql.metric(left)) == "counter":
-            words = f"{promql.metric(left)} is a counter: once beyond the limit it stays there until a restart"
-            yield Problem(words, promql.text(left), corrections.rate(left, "increase"))
+    node = promql.bare(tree)
+    if not isinstance(node, BinaryExpr) or promql.operator(node) not in (">", ">=") or promql.number(node.rhs) is None:
+        return
+    left = promql.bare(node.lhs)
+    left = promql.bare(left.expr) if isinstance(left, AggregateExpr) else left
+    # By its name alone nothing is held to be a counter here: many a gauge ends in `_total` too.
+    if isinstance(left, VectorSelector) and kinds.told.get(promql.metric(left)) == "counter":
+        words = f"{promql.metric(left)} is a counter: once beyond the limit it stays there until a restart"
+        yield Problem(words, promql.text(left), corrections.rate(left, "increase"))
 
 
 # Conditions on labels
@@ -211,7 +211,6 @@ def _conditions(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
         for one in promql.conditions(selector):
             if one.sign in ("=", "!=") and MEANT_AS_PATTERN.search(one.value):
                 told = f"{one.label}{one.sign}{corrections.quoted(one.value)}"
-                words = f"{told} takes the value literally; a pattern needs {one.sign[0].replace('=', '=~')}"
                 instead = f"{one.label}{'=~' if one.sign == '=' else '!~'}{corrections.quoted(one.value)}"
                 whole = promql.text(selector)
                 words = f"{told} takes the value as it is written; for a pattern it is {instead}"

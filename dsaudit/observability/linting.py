@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from promql_parser import BinaryExpr, Expr
+from promql_parser import BinaryExpr, Expr, VectorSelector
 
 from dsaudit.observability import bounds, expressions, promql
+from dsaudit.observability.corrections import OF_TARGETS
 from dsaudit.observability.expressions import Problem
 from dsaudit.observability.kinds import Kinds
 from dsaudit.observability.labels import kept
@@ -56,13 +57,25 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
 
 def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
     """Yield the comparisons that can never or always hold."""
+    deciding = {promql.text(one) for one in _branches(tree)}
     for node in promql.within(tree):
         if not isinstance(node, BinaryExpr) or promql.operator(node) not in promql.COMPARING:
             continue
         decided = bounds.vain(node, kinds)
+        is_harmless = promql.text(node) not in deciding or _is_conditional(node.lhs) or _is_conditional(node.rhs)
+        if decided == "always" and is_harmless:
+            continue  # a guard that guards nothing, or whether there is anything at all decides
         if decided and not (promql.is_scalar(node.lhs) and promql.is_scalar(node.rhs)):
             why = _why(node, kinds)
             yield Problem(f"{promql.text(node)} {decided} holds: {why}", promql.text(node), _instead(node, decided))
+
+
+def _branches(tree: Expr) -> list[Expr]:
+    """Return the parts of which a single one makes the alert fire."""
+    inner = promql.bare(tree)
+    if promql.operator(inner) != "or":
+        return [inner]
+    return [one for child in promql.children(inner) for one in _branches(child)]
 
 
 def _why(node: BinaryExpr, kinds: Kinds) -> str:
@@ -91,6 +104,8 @@ def _never_silent(tree: Expr, kinds: Kinds) -> Iterator[str]:
     inner = promql.bare(tree)
     if _is_conditional(inner) or not promql.selectors(inner):
         return
+    if isinstance(inner, VectorSelector) and {one.label for one in promql.conditions(inner)} - OF_TARGETS:
+        return  # that there is such a series is what it waits for
     if promql.operator(inner) in promql.COMPARING:
         yield "with `bool` a comparison is 0 or 1 and always there, so the alert always fires"
     else:
@@ -141,7 +156,11 @@ def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labe
 
 
 def _deserves_a_wait(tree: Expr) -> bool:
-    """Return whether an expression looks at single moments alone, where one of them decides."""
-    is_instant = not any(one >= DESERVES_A_WAIT for one in promql.ranges(tree))
-    asks_for_values = bool(promql.selectors(tree))
-    return is_instant and asks_for_values
+    """Return whether an expression looks at single moments alone, where one of them decides.
+
+    An age grows steadily, what is held against the past was there before, and other alerts have waited themselves.
+    """
+    asked = [one for one in promql.selectors(tree) if not promql.metric(one).startswith("ALERTS")]
+    is_age = any(promql.function(one) == "time" for one in promql.within(tree))
+    looks_back = any(one >= DESERVES_A_WAIT for one in promql.ranges(tree)) or any(one.offset for one in asked)
+    return bool(asked) and not is_age and not looks_back
