@@ -129,15 +129,8 @@ def read(parameters: Parameters) -> Given:
     for name in parameters.monitoring.rules:
         try:
             given.rules += list(_rules(name, parameters.folder(name)))  # whole, or not at all
-        except OSError as error:
-            given.problems[name] = f"it cannot be read: {error.strerror}"
-        except UnicodeDecodeError:
-            given.problems[name] = "it is not UTF-8"
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            given.problems[name] = "it is no YAML" + (f": line {mark.line + 1}" if mark else "")
-        except (TypeError, KeyError, AttributeError):
-            given.problems[name] = "it has no groups of rules as Prometheus reads them"
+        except NoRules as error:
+            given.problems[name] = str(error)
     return given
 
 
@@ -149,15 +142,43 @@ def has_alerts(path: Path) -> bool:
         return bool(re.search(r"^[ -]*alert *:", text, re.MULTILINE)) and any(
             rule.is_alert for rule in _rules(path.name, path)
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+    except (OSError, UnicodeDecodeError, NoRules):
         return False
 
 
+class NoRules(ValueError):
+    """A file holds no rules as Prometheus reads them; the message says why."""
+
+
+def groups(path: Path) -> list[dict[str, Any]]:
+    """Return the groups of rules of a file, as they stand there.
+
+    Raises
+    ------
+    NoRules
+        It cannot be read, or has none.
+    """
+    try:
+        documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
+        # A PrometheusRule of Kubernetes has them in its spec.
+        found = [group for one in documents or [{}] for group in one.get("spec", one)["groups"]]
+        for rule in (rule for group in found for rule in group.get("rules") or []):
+            _ = rule["alert" if "alert" in rule else "record"], rule["expr"]
+    except OSError as error:
+        raise NoRules(f"it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise NoRules("it is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise NoRules("it is no YAML" + (f": line {mark.line + 1}" if mark else "")) from None
+    except (TypeError, KeyError, AttributeError):
+        raise NoRules("it has no groups of rules as Prometheus reads them") from None
+    return found
+
+
 def _rules(name: str, path: Path) -> Iterator[Rule]:
-    documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
-    for document in documents or [{}]:
-        for group in document.get("spec", document)["groups"]:  # a PrometheusRule of Kubernetes has them in its spec
-            yield from (_rule(name, rule) for rule in group.get("rules") or [])
+    for group in groups(path):
+        yield from (_rule(name, rule) for rule in group.get("rules") or [])
 
 
 def _rule(file: str, rule: dict[str, Any]) -> Rule:

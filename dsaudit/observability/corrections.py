@@ -80,7 +80,7 @@ def share(node: Expr) -> str | None:
         return promql.metric(asked[0]) + (f"{{{shown}}}" if shown else "")
 
     above = promql.bare(node)
-    above = above.expr if promql.operator(above) == "sum" else above
+    above = above.expr if isinstance(above, AggregateExpr) and promql.operator(above) == "sum" else above
     return f"sum({promql.text(above)}) / sum({promql.text(promql.changed(above, wider))})"
 
 

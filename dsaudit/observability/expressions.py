@@ -130,7 +130,7 @@ def _quantiles(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
         classic = sorted(name for name in names if name.endswith("_bucket") and ":" not in name)
         lacks_rate = classic and not any(_looks_back(one) for one in promql.within(buckets))
         left = kept(buckets)
-        lacks_le = classic and left is not None and "le" not in left or _drops_le(buckets)
+        lacks_le = (classic and left is not None and "le" not in left) or _drops_le(buckets)
         if lacks_rate:
             words = f"the quantile is of everything since the process began, as {classic[0]} has no rate()"
             yield Problem(words, told, corrections.quantile(node))
@@ -182,12 +182,10 @@ def _of_gauge(node: Call, name: str) -> str:
 
 
 def _rate_of_sum(node: Call, inside: Expr, kinds: Kinds) -> Iterator[Problem]:
-    counters = {promql.metric(one) for one in promql.selectors(inside) if isinstance(inside, AggregateExpr)}
-    is_plain = not any(_looks_back(one) for one in promql.within(inside))
-    if counters and is_plain and promql.operator(inside) == "sum":
-        if all(kinds.kind(one) in ("counter", "bucket") for one in counters):
-            words = f"{promql.function(node)}() of a sum takes the restart of one process for that of all: sum the rates"
-            yield Problem(words)
+    names = {promql.metric(one) for one in promql.selectors(inside)}
+    is_plain = promql.operator(inside) == "sum" and not any(_looks_back(one) for one in promql.within(inside))
+    if names and is_plain and all(kinds.kind(one) in ("counter", "bucket") for one in names):
+        yield Problem(f"{promql.function(node)}() of a sum takes one restart for that of all: sum the rates instead")
 
 
 def _raw_counters(tree: Expr, kinds: Kinds) -> Iterator[Problem]:

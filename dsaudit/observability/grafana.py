@@ -33,7 +33,8 @@ def parsed(expression: str) -> tuple[Expr, dict[str, str]]:
 def text(expression: str, stand_ins: dict[str, str]) -> str:
     """Return an expression with Grafana's words in it again."""
     for stand_in, variable in stand_ins.items():
-        expression = re.sub(rf"(?<![\w]){re.escape(stand_in)}(?![\w])", lambda _, told=variable: told, expression)
+        shown = variable.replace("\\", r"\\")
+        expression = re.sub(rf"(?<!\w){re.escape(stand_in)}(?!\w)", shown, expression)
     return expression
 
 

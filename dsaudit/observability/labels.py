@@ -54,7 +54,7 @@ def _combined(node: BinaryExpr) -> Labels:
     group, matched = promql.grouped(node), promql.matching(node)
     if group:
         many = right if group == "group_right" else left
-        return None if many is None else many | {*(node.modifier.group_labels or [])}
+        return None if many is None else many | {*(node.modifier.group_labels or [] if node.modifier else [])}
     if matched is None or promql.compares(node):
         return left if left is not None else right
     is_on, names = matched

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from promql_parser import BinaryExpr, Expr, VectorSelector
+from promql_parser import AggregateExpr, BinaryExpr, Expr, VectorSelector
 
 from dsaudit.observability import bounds, expressions, promql
 from dsaudit.observability.corrections import OF_TARGETS
@@ -93,8 +93,10 @@ def _why(node: BinaryExpr, kinds: Kinds) -> str:
 def _instead(node: BinaryExpr, decided: str) -> str:
     """Return what a comparison of a count with nothing means to say."""
     inner, limit = promql.bare(node.lhs), promql.number(node.rhs)
-    is_count = promql.operator(inner) == "count" and promql.grouping(inner) == (True, [])
-    if decided == "never" and is_count and limit is not None and promql.operator(node) in ("==", "<", "<="):
+    if not isinstance(inner, AggregateExpr) or promql.operator(inner) != "count" or decided != "never":
+        return ""
+    is_whole = promql.grouping(inner) == (True, [])
+    if is_whole and limit is not None and promql.operator(node) in ("==", "<", "<="):
         return f"({promql.text(inner)} or vector(0)) {promql.operator(node)} {limit:g}"
     return ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promql_parser import Expr
+from promql_parser import Call, Expr
 
 from dsaudit.observability import bounds, corrections, expressions, grafana, promql
 from dsaudit.observability.kinds import Kinds
@@ -85,7 +85,9 @@ def _expressions(dashboard: str, panel: dict[str, Any]) -> Iterator[Panel]:
 RATIO = re.compile(r"\b(ratio|share|percentage|percent|fraction|(success|hit|conversion|completion) rate)\b|%", re.I)
 FAILING = re.compile(r"\b(failure|error|failed|miss|reject\w*|drop\w*) rate\b", re.I)
 AVERAGE = re.compile(r"\b(average|avg\.?|mean)\b", re.I)
-QUANTILE = re.compile(r"\b(?:p(\d{2,3}(?:\.\d+)?)|(\d{2}(?:\.\d+)?)(?:th|st|nd|rd)? (?:percentile|quantile)|(median))\b", re.I)
+QUANTILE = re.compile(
+    r"\b(?:p(\d{2,3}(?:\.\d+)?)|(\d{2}(?:\.\d+)?)(?:th|st|nd|rd)? (?:percentile|quantile)|(median))\b", re.I
+)
 PER_SECOND = {"ops", "reqps", "rps", "wps", "iops", "cps", "opm", "rpm", "wpm", "eps", "mps", "pps", "hertz"}
 SHARES = {"percent", "percentunit"}
 OF_AVERAGES = {"avg", "avg_over_time", "histogram_avg"}
@@ -107,7 +109,7 @@ def _titled(panel: Panel, tree: Expr) -> Iterator[tuple[str, str]]:
     title, names = panel.title, {promql.metric(one) for one in promql.selectors(tree)}
     if any(":" in name or not name for name in names):
         return  # what is recorded under a name of its own is looked at where it is recorded
-    levels = [promql.number(one.args[0]) for one in promql.within(tree) if _is_quantile(one)]
+    levels = [promql.number(one.args[0]) for one in promql.within(tree) if isinstance(one, Call) and _is_quantile(one)]
     if _promises_a_share(panel) and names and not _may_be_share(tree, names):
         yield f"the title promises a share, and {promql.text(tree)} is none", corrections.share(tree) or ""
     if AVERAGE.search(title) and not QUANTILE.search(title) and levels and not _has_average(tree):
@@ -148,7 +150,10 @@ def _may_be_share(tree: Expr, names: set[str]) -> bool:
     """Return whether an expression may be a share: it divides, or shows what is one already."""
     if any(promql.operator(one) in ("/", "%") for one in promql.within(tree)):
         return True
-    if any(re.search(r"ratio|percent|_pct|share|utili[sz]ation|fraction|usage|_rate$|seconds_total$", name) for name in names):
+    if any(
+        re.search(r"ratio|percent|_pct|share|utili[sz]ation|fraction|usage|_rate$|seconds_total$", name)
+        for name in names
+    ):
         return True
     between = bounds.bounds(tree, Kinds())
     is_average = any(promql.operator(one) in ("avg", "-") for one in promql.within(tree))
@@ -157,7 +162,9 @@ def _may_be_share(tree: Expr, names: set[str]) -> bool:
 
 
 def _has_average(tree: Expr) -> bool:
-    return any(promql.operator(one) in ("avg", "/") or promql.function(one) in OF_AVERAGES for one in promql.within(tree))
+    return any(
+        promql.operator(one) in ("avg", "/") or promql.function(one) in OF_AVERAGES for one in promql.within(tree)
+    )
 
 
 def _averaged(tree: Expr) -> str:

@@ -125,8 +125,8 @@ def function(node: Expr) -> str:
 
 
 def compares(node: Expr) -> bool:
-    """Return whether it is a comparison that lets through what fulfils it; one with ``bool`` lets everything through."""
-    if operator(node) not in COMPARING:
+    """Return whether it is a comparison that lets through what fulfils it, as one with ``bool`` does not."""
+    if not isinstance(node, BinaryExpr) or operator(node) not in COMPARING:
         return False
     return not (node.modifier and node.modifier.return_bool)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background, integrity
+from dsaudit.parameters import background, integrity, monitoring
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
@@ -200,7 +200,7 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for mistake in (*background.mistakes(self), *integrity.mistakes(self)):
+        for mistake in (*background.mistakes(self), *integrity.mistakes(self), *monitoring.mistakes(self)):
             raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
             words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"

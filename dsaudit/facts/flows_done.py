@@ -1,0 +1,22 @@
+"""The flows of the section ``flows``, as those who watch them need them: what each moves, and a way to do one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+    from dsaudit.parameters import Parameters
+
+NO_WAY = "nothing can do the flow"
+
+
+def moved(parameters: Parameters) -> dict[str, dict[str, float]]:
+    """Return the flows that say which metrics they move, each with the differences, by metric and labels."""
+    flows = getattr(parameters.whole, "flows", None) or []
+    return {flow.name: dict(flow.metrics) for flow in flows if flow.metrics}
+
+
+def run(audit: Audit, name: str) -> str | None:
+    """Do a flow once, and return why it could not be done, or None."""
+    return NO_WAY
