@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "alerts_fired"
 BETWEEN = 0.3  # seconds between two times that a flow is done
 PAUSE = 0.2
-FIRST_SCRAPE = 10.0  # seconds
+FIRST_SCRAPE = 15.0  # seconds: Prometheus takes its targets over every five
 
 
 def fired(audit: Audit) -> Seen | None:
@@ -62,9 +62,10 @@ def _one(audit: Audit, one: Fires, progress: Progress) -> dict[str, Any]:
         rules = [shortening.faster(each.rule, one.faster) for each in told if not each.is_alert]
         rules.append(shortening.faster(rule, one.faster))
         every = shortening.interval(rules)
+        _exposed(audit)  # whether it can be scraped at all
         with running([{"name": "audited", "rules": rules}], lambda: _exposed(audit), every) as prometheus:
             return seen | _watched(audit, one, prometheus, progress, every)
-    except (NoPrometheus, NotPromql, SecretMissing) as error:
+    except (NoPrometheus, NotExposed, NotPromql) as error:
         return {**seen, "unknown": str(error)}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.monitoring import given, measured
-from dsaudit.observability import declaring, panels, promql
+from dsaudit.observability import costs, declaring, panels, promql
 from dsaudit.observability.declaring import Declared, Unreadable
 from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, scraped
 from dsaudit.observability.kinds import Kinds
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dsaudit.parameters.monitoring import Monitoring
 
 ADDED = {"job", "instance"}  # by Prometheus itself
+OF_THE_PROCESS = ("python_", "process_")  # how what every process exposes begins
+WHEN_MADE = "_created"  # how the names end of what the library exposes beside a counter
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ def scrape(audit: Audit) -> tuple[Scrape | None, str | None]:
     return found
 
 
+def is_beside(name: str) -> bool:
+    """Return whether the library exposes a metric by itself, beside those of the system."""
+    return name.startswith(OF_THE_PROCESS) or name.endswith(WHEN_MADE)
+
+
 def kinds(audit: Audit) -> Kinds:
     """Return what is known of the metrics' kinds and labels: from a scrape, and from the code that declares them."""
     told: dict[str, str] = {}
@@ -121,8 +128,8 @@ def known(audit: Audit) -> set[str] | None:
     found, _ = scrape(audit)
     names = {name for one in declared(audit)[0] for name in names_of(one)}
     names |= set(found.names) if found else set()
-    told = section(audit).metrics
-    return names | elsewhere(audit) | {*(told or {})} if names or told else None
+    told = {name + part for name in section(audit).metrics or () for part in ("", *given.PARTS_OF_A_HISTOGRAM)}
+    return names | elsewhere(audit) | told if names or told else None
 
 
 def elsewhere(audit: Audit) -> set[str]:
@@ -152,3 +159,18 @@ def lacking(audit: Audit, tree: Expr, names: set[str], labels: Kinds) -> Iterato
             yield name, "nothing exposes it"
         elif (there := labels.labels.get(name)) is not None:
             yield from ((name, f"it has no label {label}") for label in sorted(wanted - there - added))
+
+
+def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:
+    """Return what one record of each metric costs: of those that the code declares, or else that are exposed."""
+    code, problem = declared(audit)
+    made = [one for one in code if one.made is not None and one.kind in costs.RECORDED]
+    if made:
+        return [costs.of_metric(one.name, one.kind, one.labels, one.made) for one in made], None
+    found, _ = scrape(audit)
+    families = [one for one in found.families if not is_beside(one.name)] if found else []
+    told = []
+    for family in families:
+        labels = frozenset(label for sample in family.samples for label in sample.labels)
+        told.append(costs.like(family.name, family.type, labels))
+    return [one for one in told if one], problem

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from dsaudit.facts import watched
 from dsaudit.facts.fired import fired
 from dsaudit.functions import Found, Row, frames
-from dsaudit.monitoring.given import NoRules
 from dsaudit.observability import promtool
-from dsaudit.observability.linting import lint
+from dsaudit.observability.linting import difference, lint
 from dsaudit.observability.promql import NotPromql
 
 if TYPE_CHECKING:
@@ -48,23 +44,6 @@ def alert_rules_are_sound(audit: Audit) -> Found:
     return frames(rows, [{"examined": len(found), "reason": "; ".join(problems) or None}])
 
 
-def difference(rule: dict[str, Any], corrected: dict[str, Any]) -> str | None:
-    """Return what of a rule is to be written otherwise, or None where that is not proposed."""
-    changed = {key: value for key, value in corrected.items() if value != rule.get(key)}
-    return "; ".join(f"{key}: {_shown(_new(value, rule.get(key)))}" for key, value in changed.items()) or None
-
-
-def _new(value: Any, before: Any) -> Any:
-    """Return what is new of a value: of keys with values those that were not there."""
-    return (
-        {name: one for name, one in value.items() if name not in (before or {})} if isinstance(value, dict) else value
-    )
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip()
-
-
 def alert_rules_pass_promtool(audit: Audit) -> Found:
     """Prometheus takes the rules, their unit tests pass, and each alert has one in which it fires.
 
@@ -79,15 +58,14 @@ def alert_rules_pass_promtool(audit: Audit) -> Found:
     """
     section, rows, reasons = watched.section(audit), list[Row](), list[str]()
     examined = 0
-    for name in section.rules:
+    asked = [(name, promtool.checked) for name in section.rules] + [(name, promtool.tested) for name in section.tests]
+    for name, ask in asked:
+        path = audit.parameters.folder(name)
+        if not path.is_file():
+            reasons.append(f"{name}: there is no such file")
+            continue
         try:
-            rows += [{"file": name, "problem": line} for line in promtool.checked(audit.parameters.folder(name))]
-            examined += 1
-        except (promtool.NoPromtool, NoRules) as error:
-            reasons.append(f"{name}: {error}" if isinstance(error, NoRules) else str(error))
-    for name in section.tests:
-        try:
-            rows += [{"file": name, "problem": line} for line in promtool.tested(audit.parameters.folder(name))]
+            rows += [{"file": name, "problem": line} for line in dict.fromkeys(ask(path))]
             examined += 1
         except promtool.NoPromtool as error:
             reasons.append(str(error))

@@ -11,7 +11,7 @@ from dsaudit.facts import flows_done, watched
 from dsaudit.facts.followed import followed
 from dsaudit.facts.invariants import from_table
 from dsaudit.functions import Found, Row, frames
-from dsaudit.observability import costs, declaring, promql
+from dsaudit.observability import declaring, promql
 from dsaudit.observability.exposition import NotExposed, Scrape, scraped
 from dsaudit.parameters.secret import SecretMissing
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from dsaudit.parameters.monitoring import Gauged
 
 NOT_DONE = "the run that is replayed did not do it"
+DECLARED = "monitoring.metrics"
 PATIENCE, PAUSE = 5.0, 0.3  # seconds that a gauge has to follow the table, and between two looks
-OF_THE_PROCESS = ("python_", "process_")
 
 
 def metrics_module_can_be_imported(audit: Audit) -> Found:
@@ -68,14 +68,15 @@ def metrics_are_exposed(audit: Audit) -> Found:
     if found is None:
         return frames([], [{"examined": 0, "reason": problem}])
     named, unread = _named(audit)
-    names, labels = set(found.names), watched.kinds(audit)
-    others = watched.elsewhere(audit)
+    labels, others = watched.kinds(audit), watched.elsewhere(audit)
+    names = set(found.names) | others
+    families = names | {family.name for family in found.families}  # a histogram has no series of its own name
     rows: list[Row] = []
     examined = 0
     for where, expression in named:
         tree = promql.parsed(expression)
         examined += sum(name not in others for name, _ in watched.asks(tree))
-        for name, words in watched.lacking(audit, tree, names | others, labels):
+        for name, words in watched.lacking(audit, tree, families if where == DECLARED else names, labels):
             rows.append({"metric": name, "named_by": where, "problem": words})
     line: Row = {"examined": examined, "reason": "; ".join(unread) or None}
     if not examined and not unread:
@@ -88,7 +89,7 @@ def _named(audit: Audit) -> tuple[list[tuple[str, str]], list[str]]:
     rules, unread = watched.rules(audit)
     given = [(one.name, str(one.rule["expr"])) for one in rules]
     section = watched.section(audit)
-    given += [("monitoring.metrics", name) for name in section.metrics or ()]
+    given += [(DECLARED, name) for name in section.metrics or ()]
     given += [("monitoring.gauges", name) for name in section.gauges]
     flows = flows_done.moved(audit.parameters)
     given += [(f"the flow {flow}", metric) for flow, metrics in flows.items() for metric in metrics]
@@ -131,7 +132,7 @@ def gauges_are_set(audit: Audit) -> Found:
         rows += [{"metric": one.name, "problem": "nothing in the code sets it"} for one in unset]
     if found:
         exposed = {one.name for one in found.families if one.type == "gauge"}
-        names |= {name for name in exposed if not name.startswith(OF_THE_PROCESS)}
+        names |= {name for name in exposed if not watched.is_beside(name)}
         for name, gauge in section.gauges.items():
             row, reason = _counted(audit, name, gauge)
             rows += [row] if row and name not in {one["metric"] for one in rows} else []
@@ -222,7 +223,7 @@ def instrumentation_is_cheap(audit: Audit) -> Found:
     remedy: keep labels and their values few; hold on to a child that is recorded often
     """
     found, unscraped = watched.scrape(audit)
-    measured, problem = measured_costs(audit)
+    measured, problem = watched.costs_of(audit)
     total = sum(one.milliseconds for one in measured)
     rows: list[Row] = []
     if total > watched.section(audit).overhead_milliseconds:
@@ -236,21 +237,6 @@ def instrumentation_is_cheap(audit: Audit) -> Found:
     told = frames(rows, [line])
     told[1].attrs["limits"] = [*_of_the_scrape(found)]
     return told
-
-
-def measured_costs(audit: Audit) -> tuple[list[costs.Cost], str | None]:
-    """Return what one record of each metric costs: of those that the code declares, or else that are exposed."""
-    declared, problem = watched.declared(audit)
-    made = [one for one in declared if one.made is not None and one.kind in costs.RECORDED]
-    if made:
-        return [costs.of_metric(one.name, one.kind, one.labels, one.made) for one in made], None
-    found, _ = watched.scrape(audit)
-    families = [one for one in found.families if not one.name.startswith(OF_THE_PROCESS)] if found else []
-    told = []
-    for family in families:
-        labels = frozenset(label for sample in family.samples for label in sample.labels)
-        told.append(costs.like(family.name, family.type, labels))
-    return [one for one in told if one], problem
 
 
 def _of_the_scrape(found: Scrape | None) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import yaml
 from promql_parser import AggregateExpr, BinaryExpr, Expr, VectorSelector
 
 from dsaudit.observability import bounds, expressions, promql
@@ -166,3 +168,20 @@ def _deserves_a_wait(tree: Expr) -> bool:
     is_age = any(promql.function(one) == "time" for one in promql.within(tree))
     looks_back = any(one >= DESERVES_A_WAIT for one in promql.ranges(tree)) or any(one.offset for one in asked)
     return bool(asked) and not is_age and not looks_back
+
+
+def difference(rule: dict[str, Any], corrected: dict[str, Any]) -> str | None:
+    """Return what of a rule is to be written otherwise, or None where that is not proposed."""
+    changed = {key: value for key, value in corrected.items() if value != rule.get(key)}
+    return "; ".join(f"{key}: {_shown(_new(value, rule.get(key)))}" for key, value in changed.items()) or None
+
+
+def _new(value: Any, before: Any) -> Any:
+    """Return what is new of a value: of keys with values those that were not there."""
+    return (
+        {name: one for name, one in value.items() if name not in (before or {})} if isinstance(value, dict) else value
+    )
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip()

@@ -29,10 +29,12 @@ def checked(path: Path) -> list[str]:
     ------
     NoPromtool
         It is not installed, or does not end.
-    NoRules
-        The file has no rules.
     """
-    return checked_groups(given.groups(path))
+    try:
+        return checked_groups(given.groups(path))
+    except given.NoRules:
+        code, said = _asked("check", "rules", path.name, folder=path.parent)
+        return [] if code == 0 else _told(said)
 
 
 def checked_groups(groups: list[dict[str, Any]]) -> list[str]:

@@ -9,10 +9,8 @@ import pandas as pd
 from dsaudit.facts import watched
 from dsaudit.facts.fired import fired_before
 from dsaudit.facts.followed import followed_before
-from dsaudit.functions.alerts import difference
-from dsaudit.functions.metrics import OF_THE_PROCESS, measured_costs
 from dsaudit.observability import grafana, promql
-from dsaudit.observability.linting import lint
+from dsaudit.observability.linting import difference, lint
 from dsaudit.wording import span
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def metrics_exposed(audit: Audit) -> pd.DataFrame:
             "means": family.documentation,
         }
         for family in (found.families if found else ())
-        if not family.name.startswith(OF_THE_PROCESS)
+        if not watched.is_beside(family.name)
     ]
     return pd.DataFrame(rows, dtype=object)
 
@@ -44,7 +42,7 @@ def instrumentation_costs(audit: Audit) -> pd.DataFrame:
 
     show: metric, kind, labels, microseconds
     """
-    told, _ = measured_costs(audit)
+    told, _ = watched.costs_of(audit)
     rows = [
         {"metric": one.name, "kind": one.kind, "labels": one.labels, "microseconds": round(1000 * one.milliseconds, 2)}
         for one in sorted(told, key=lambda one: -one.milliseconds)
