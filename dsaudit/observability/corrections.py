@@ -76,15 +76,9 @@ def share(node: Expr) -> str | None:
         if not isinstance(one, VectorSelector):
             return None
         rest = [one for one in told if one.label != last]
-        shown = ", ".join(f"{one.label}{one.sign}{quoted(one.value)}" for one in rest)
+        shown = ", ".join(f"{one.label}{one.sign}{promql.quoted(one.value)}" for one in rest)
         return promql.metric(asked[0]) + (f"{{{shown}}}" if shown else "")
 
     above = promql.bare(node)
     above = above.expr if isinstance(above, AggregateExpr) and promql.operator(above) == "sum" else above
     return f"sum({promql.text(above)}) / sum({promql.text(promql.changed(above, wider))})"
-
-
-def quoted(value: str) -> str:
-    """Return a value as PromQL writes it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

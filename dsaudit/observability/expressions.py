@@ -208,8 +208,8 @@ def _conditions(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
     for selector in promql.selectors(tree):
         for one in promql.conditions(selector):
             if one.sign in ("=", "!=") and MEANT_AS_PATTERN.search(one.value):
-                told = f"{one.label}{one.sign}{corrections.quoted(one.value)}"
-                instead = f"{one.label}{'=~' if one.sign == '=' else '!~'}{corrections.quoted(one.value)}"
+                told = f"{one.label}{one.sign}{promql.quoted(one.value)}"
+                instead = f"{one.label}{'=~' if one.sign == '=' else '!~'}{promql.quoted(one.value)}"
                 whole = promql.text(selector)
                 words = f"{told} takes the value as it is written; for a pattern it is {instead}"
                 yield Problem(words, whole, whole.replace(told, instead))

@@ -26,6 +26,8 @@ COMPARING = {"==", "!=", ">", "<", ">=", "<="}
 SETS = {"and", "or", "unless"}
 RATES = {"rate", "irate", "increase"}  # of a counter
 NAME = "__name__"
+# A text between backticks stands as it is, which the library does not know; comments and other texts are passed over.
+RAW = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?P<raw>[^`]*)`""", re.DOTALL)
 
 
 class NotPromql(ValueError):
@@ -53,9 +55,19 @@ def parsed(expression: str) -> Expr:
         It is none, or its types do not fit.
     """
     try:
-        return promql_parser.parse(expression)
+        return promql_parser.parse(RAW.sub(_unraw, expression))
     except ValueError as error:
         raise NotPromql(f"it is no PromQL: {error}") from None
+
+
+def _unraw(found: re.Match[str]) -> str:
+    return found[0] if found["raw"] is None else quoted(found["raw"])
+
+
+def quoted(value: str) -> str:
+    """Return a value as PromQL writes it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def text(node: Expr) -> str:
@@ -102,6 +114,12 @@ def metric(selector: VectorSelector) -> str:
         return selector.name
     named = [one.value for one in _matchers(selector) if one.label == NAME and one.sign == "="]
     return named[0] if named else ""
+
+
+def pattern(selector: VectorSelector) -> str:
+    """Return the condition by which a selector takes metrics of several names, '' where it names one or none."""
+    told = [one for one in _matchers(selector) if one.label == NAME and one.sign != "="]
+    return f'{NAME}{told[0].sign}"{told[0].value}"' if told else ""
 
 
 def conditions(selector: VectorSelector) -> list[Condition]:

@@ -371,4 +371,6 @@ def test_an_expression_that_cannot_be_read(ledger: Ledger) -> None:
     for name in (COVER, KNOWN):
         verdict = judged(ledger, name)
         assert verdict.status is Status.INCONCLUSIVE, told(verdict)
-        assert "alerts.yml: LedgerSilent: a ( has no counterpart" in str(verdict.results[0].reason), told(verdict)
+        assert "alerts.yml: LedgerSilent: it is no PromQL: unclosed left parenthesis" in str(
+            verdict.results[0].reason
+        ), told(verdict)
