@@ -13,7 +13,7 @@ from examples.discovery import faults as discovery
 from examples.referrals import faults as referrals
 from examples.storefront import faults as storefront
 
-BLUEPRINTS = ("datasource", "background_sync", "data_integrity")
+BLUEPRINTS = ("datasource", "background_sync", "data_integrity", "partial_import")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
     "01_manual_sync": ["BS0", "BS1"],

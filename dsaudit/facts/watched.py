@@ -61,7 +61,9 @@ def rules(audit: Audit) -> tuple[list[Ruled], list[str]]:
             problems.append(f"{name}: {error}")
             continue
         for group in groups:
-            found += [Ruled(name, rule, group.get("labels") or {}) for rule in group.get("rules") or []]
+            labels = group.get("labels")
+            own = labels if isinstance(labels, dict) else {}
+            found += [Ruled(name, rule, own) for rule in group.get("rules") or []]
     return found, problems
 
 

@@ -47,8 +47,8 @@ class Series:
         return self.name, frozenset(self.labels.items())
 
     def __str__(self) -> str:
-        told = ",".join(f'{name}="{value}"' for name, value in sorted(self.labels.items()))
-        return f"{self.name}{{{told}}}" if told else self.name
+        # What a label holds may be anybody's, and is shown nowhere.
+        return f"{self.name}{{{','.join(sorted(self.labels))}}}" if self.labels else self.name
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,30 @@ def scraped(exposed: Exposed, environment: str) -> Scrape:
     begun = time.monotonic()
     text = fetched(exposed, environment)
     seconds = time.monotonic() - begun
-    try:
-        families = tuple(text_string_to_metric_families(text))
-    except (ValueError, KeyError, IndexError) as error:
-        raise NotExposed(f"what is exposed cannot be read: {error}") from None
+    families = _read(text)
+    if families is None:
+        raise NotExposed(f"what is exposed cannot be read{_first_bad_line(text)}")
     found = Scrape(families, seconds, text)
     if twice := next(_repeated(found), None):
         raise NotExposed(f"{twice} is exposed twice, and Prometheus refuses the whole scrape")
     if not found.names:
         raise NotExposed("nothing is exposed: the answer holds no metric")
     return found
+
+
+def _read(text: str) -> tuple[Metric, ...] | None:
+    """Return the families of a text, None where it is no exposition."""
+    try:
+        return tuple(text_string_to_metric_families(text))
+    except (ValueError, KeyError, IndexError):
+        return None
+
+
+def _first_bad_line(text: str) -> str:
+    """Return which line cannot be read, without what it holds, which may be anybody's."""
+    lines = enumerate(text.split("\n"), 1)
+    number = next((number for number, line in lines if _read(line + "\n") is None), None)
+    return f": line {number} is no sample of Prometheus' text format" if number else ""
 
 
 def _repeated(found: Scrape) -> Iterator[Series]:

@@ -134,7 +134,7 @@ def _is_conditional(node: Expr) -> bool:
 def _lost_labels(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
     """Yield the labels that a text of the alert shows, and that its expression does not leave."""
     left = kept(tree)
-    texts = {**(rule.get("annotations") or {}), **(rule.get("labels") or {})}
+    texts = {**_keyed(rule, "annotations"), **_keyed(rule, "labels")}
     if left is None:
         return
     for key, text in texts.items():
@@ -150,13 +150,19 @@ def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labe
     if rule.get("for") is None and _deserves_a_wait(tree):
         words.append("it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody")
         right["for"] = FOR
-    if not URGENCY & {*(rule.get("labels") or {}), *group_labels}:
+    if not URGENCY & {*_keyed(rule, "labels"), *group_labels}:
         words.append("it has no severity, so nobody can send it to whom it concerns")
-        right["labels"] = {**(rule.get("labels") or {}), "severity": SEVERITY}
-    if not TOLD & {one.lower() for one in rule.get("annotations") or {}}:
+        right["labels"] = {**_keyed(rule, "labels"), "severity": SEVERITY}
+    if not TOLD & {str(one).lower() for one in _keyed(rule, "annotations")}:
         words.append("it has no summary, so whoever is woken reads a name and an expression")
-        right["annotations"] = {**(rule.get("annotations") or {}), "summary": f"{rule['alert']} fires"}
+        right["annotations"] = {**_keyed(rule, "annotations"), "summary": f"{rule['alert']} fires"}
     return words
+
+
+def _keyed(rule: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return what stands under a key of a rule where these are keys with values; of others promtool tells."""
+    found = rule.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _deserves_a_wait(tree: Expr) -> bool:

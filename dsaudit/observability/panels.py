@@ -46,13 +46,16 @@ def read(path: Path) -> list[Panel]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise NoDashboard(f"it cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NoDashboard(f"it is no JSON: {error}") from None
     board = document.get("dashboard", document) if isinstance(document, dict) else None
     if not isinstance(board, dict) or not isinstance(board.get("panels", board.get("rows")), list):
         raise NoDashboard("it is no dashboard of Grafana: there are no panels")
     title = str(board.get("title") or path.name)
-    return [one for panel in _panels(board) for one in _expressions(title, panel)]
+    try:
+        return [one for panel in _panels(board) for one in _expressions(title, panel)]
+    except (AttributeError, TypeError, RecursionError):
+        raise NoDashboard("it is no dashboard of Grafana: a panel of it is no panel") from None
 
 
 def _panels(holder: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -28,6 +28,9 @@ RATES = {"rate", "irate", "increase"}  # of a counter
 NAME = "__name__"
 # A text between backticks stands as it is, which the library does not know; comments and other texts are passed over.
 RAW = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?P<raw>[^`]*)`""", re.DOTALL)
+# What makes a tree deeper; beyond so many the library would end the process, and a reader its own recursion.
+DEEPER = re.compile(r"[(+*/%^<>-]|==|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+DEEPEST, LONGEST = 300, 50_000
 
 
 class NotPromql(ValueError):
@@ -54,6 +57,8 @@ def parsed(expression: str) -> Expr:
     NotPromql
         It is none, or its types do not fit.
     """
+    if len(expression) > LONGEST or len(DEEPER.findall(re.sub(r"\{[^}]*\}", "", RAW.sub("", expression)))) > DEEPEST:
+        raise NotPromql("it is longer, or nested more deeply, than is read here")
     try:
         return promql_parser.parse(RAW.sub(_unraw, expression))
     except ValueError as error:

@@ -50,9 +50,14 @@ def interval(rules: list[dict[str, Any]]) -> float:
 
 
 def seconds(duration: str) -> float:
-    """Return a duration such as ``1h30m`` in seconds."""
+    """Return a duration such as ``1h30m`` in seconds; raises `NotPromql` where it is none."""
     text = duration.strip()
-    return 0.0 if text in ("0", "") else float(promql_parser.parse_duration(text).total_seconds())
+    if not re.search("[1-9]", text):
+        return 0.0  # which the library takes for none
+    try:
+        return float(promql_parser.parse_duration(text).total_seconds())
+    except ValueError:
+        raise promql.NotPromql(f"{text} is no time, such as 5m") from None
 
 
 def shortened(duration: str, factor: float) -> str:
