@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from dsaudit.parameters import load
+from dsaudit.run.preflight.watched import monitoring
 from dsaudit.verdict import Status, Verdict
-from tests.checks.auditing import all_rows, opened, told
+from tests.checks.auditing import all_rows, opened, told, variables
 from tests.watched.conftest import Watched
 
 pytestmark = pytest.mark.xdist_group("watched")
@@ -189,6 +191,41 @@ def test_what_promtool_refuses_is_told_in_its_words(
     with watched.edited(name, change, to):
         verdict, rows = judged(watched, PROMTOOL)[PROMTOOL]
     assert verdict.status is Status.FAIL and words in str(rows), rows
+
+
+# Before a run
+
+
+def tried(watched: Watched) -> list[str]:
+    """What `dsaudit check` says of the section, with its mark."""
+    with variables(watched.environment):
+        lines = monitoring(load(watched.system.parameters))
+        return [f"{'ok' if line.ok else 'no'} {line.way}: {line.words}" for line in lines]
+
+
+@needs_promtool
+def test_each_part_is_tried_before_a_run(watched: Watched) -> None:
+    told_of = tried(watched)
+    assert told_of[:3] == [
+        "ok monitoring: 3 alert rules",
+        "ok dashboard: backend/dashboard.json: 4 expressions",
+        "ok metrics: backend/metrics.py: 6 metrics declared",
+    ]
+    assert told_of[3].startswith("ok metrics: ") and "scraped in" in told_of[3]
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "words"),
+    [
+        ("backend/dashboard.json", "backend/board.json", "dashboards: backend/board.json: it cannot be read: No such"),
+        ("backend/metrics.py", "backend/rules.yml", "module: backend/rules.yml: it is no Python: line 1"),
+        ("SMALL_IMPORTS_METRICS", "SMALL_IMPORTS_NOWHERE", "exposed: the environment variable SMALL_IMPORTS_NOWHERE"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(change: str, to: str, words: str, watched: Watched) -> None:
+    with watched.edited(FILE, change, to):
+        (line,) = [line for line in tried(watched) if line.startswith("no ")]
+    assert words in line and "small-discovery.yml:" in line
 
 
 # Nothing proves nothing

@@ -10,9 +10,8 @@ from dsaudit import catalogue, checks, logs
 from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.evidence import signing
-from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
-from dsaudit.run.preflight import acting
+from dsaudit.run.preflight import acting, watched
 from dsaudit.run.preflight.line import Line
 from dsaudit.run.preflight.tables import database_ways
 from dsaudit.verdict.card import plural
@@ -44,7 +43,7 @@ def preflight(
     yield acting.live(parameters)
     yield from _background(parameters, ways)
     yield from _logs(parameters)
-    yield from _monitoring(parameters)
+    yield from watched.monitoring(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)
     yield _baseline(parameters)
@@ -108,17 +107,6 @@ def _logs(parameters: Parameters) -> Iterator[Line]:
             "logs", None, f"{plural(len(notes.files), 'file')} of the last {days} days, and no line that can be read"
         )
     yield from (Line("logs", None, limit) for limit in notes.limits() if limit not in notes.problems)
-
-
-def _monitoring(parameters: Parameters) -> Iterator[Line]:
-    if parameters.monitoring is None:
-        yield Line("monitoring", None, "not given")
-        return
-    rules = given.read(parameters)
-    for name, problem in rules.problems.items():
-        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
-    if not rules.problems:
-        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
 
 
 def _baseline(parameters: Parameters) -> Line:
