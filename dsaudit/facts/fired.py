@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.background import kept
 from dsaudit.background.calls import refuse_unless_acting
 from dsaudit.background.kept import Seen
-from dsaudit.facts import flows_done, watched
+from dsaudit.facts import flow_runs, watched
 from dsaudit.observability import shortening
 from dsaudit.observability.exposition import NotExposed, fetched
 from dsaudit.observability.prometheus import NoPrometheus, Prometheus, running
@@ -94,7 +94,7 @@ def _watched(audit: Audit, one: Fires, prometheus: Prometheus, progress: Progres
             words = f"it did not fire within {span(one.wait_seconds)}, though {one.flow} was done {seen['times']} times"
             return {**seen, "problem": _trouble(prometheus, one.alert) or words}
         progress(f"{one.flow} until {one.alert} fires, {span(time.monotonic() - begun)} of {span(one.wait_seconds)}")
-        if problem := flows_done.run(audit, one.flow):
+        if problem := flow_runs.run(audit, one.flow):
             return {**seen, "unknown": f"{one.flow} could not be done: {problem}"}
         seen["times"] += 1
         time.sleep(BETWEEN)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.background import kept
 from dsaudit.background.calls import refuse_unless_acting
 from dsaudit.background.kept import Seen
-from dsaudit.facts import flows_done, watched
+from dsaudit.facts import flow_runs, watched
 from dsaudit.observability.exposition import NotExposed, Scrape, scraped
 from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters.secret import SecretMissing
@@ -40,7 +40,7 @@ def followed_before(audit: Audit) -> Seen | None:
 def _followed(audit: Audit, progress: Progress) -> Seen:
     refuse_unless_acting(audit.parameters)
     seen: Seen = {"flows": [], "fell": []}
-    for name, wanted in flows_done.moved(audit.parameters).items():
+    for name, wanted in flow_runs.moved(audit.parameters).items():
         progress(f"the metrics before and after {name}")
         try:
             told, fell = _one(audit, name, wanted)
@@ -53,7 +53,7 @@ def _followed(audit: Audit, progress: Progress) -> Seen:
 
 def _one(audit: Audit, name: str, wanted: dict[str, float]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     before = _scraped(audit)
-    problem = flows_done.run(audit, name)
+    problem = flow_runs.run(audit, name)
     begun, after = time.monotonic(), _scraped(audit)
     while not _all_right(_moved(before, after, wanted)) and time.monotonic() - begun < PATIENCE and not problem:
         time.sleep(PAUSE)

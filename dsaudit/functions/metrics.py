@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsaudit.database import QueryError, RelationMissing
-from dsaudit.facts import flows_done, watched
+from dsaudit.facts import flow_runs, watched
 from dsaudit.facts.followed import followed
 from dsaudit.facts.invariants import from_table
 from dsaudit.functions import Found, Row, frames
@@ -91,7 +91,7 @@ def _named(audit: Audit) -> tuple[list[tuple[str, str]], list[str]]:
     section = watched.section(audit)
     given += [(DECLARED, name) for name in section.metrics or ()]
     given += [("monitoring.gauges", name) for name in section.gauges]
-    flows = flows_done.moved(audit.parameters)
+    flows = flow_runs.moved(audit.parameters)
     given += [(f"the flow {flow}", metric) for flow, metrics in flows.items() for metric in metrics]
     named = []
     for where, expression in given:

@@ -13,7 +13,7 @@ from dsaudit.audit import Audit
 from dsaudit.background.calls import NotAllowed
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import NOT_ASKED, plan_check
-from dsaudit.facts import flows_done
+from dsaudit.facts import flow_runs
 from dsaudit.functions.alerts import alerts_fire
 from dsaudit.functions.metrics import metrics_follow_the_flows
 from dsaudit.parameters import load
@@ -38,8 +38,8 @@ MOVES: dict[str, dict[str, float]] = {
 def flows(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, float]]:
     """What the flows move; they are done by requests to the service."""
     moves = {name: dict(moved) for name, moved in MOVES.items()}
-    monkeypatch.setattr(flows_done, "moved", lambda parameters: moves)
-    monkeypatch.setattr(flows_done, "run", lambda audit, name: watched.service.do(name))
+    monkeypatch.setattr(flow_runs, "moved", lambda parameters: moves)
+    monkeypatch.setattr(flow_runs, "run", lambda audit, name: watched.service.do(name))
     return moves
 
 
@@ -79,7 +79,7 @@ def test_metrics_that_do_not_follow_are_named(
     watched.service.do("import")
     watched.service.faults.add(fault)
     if fault == "it falls":
-        monkeypatch.setattr(flows_done, "moved", lambda parameters: {"complete": {"imports_in_progress": 0}})
+        monkeypatch.setattr(flow_runs, "moved", lambda parameters: {"complete": {"imports_in_progress": 0}})
     with judged(metrics_follow_the_flows, watched, "metrics_around_flows") as (rows, line, _):
         assert (
             line["examined"]

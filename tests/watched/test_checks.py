@@ -218,7 +218,7 @@ def test_each_part_is_tried_before_a_run(watched: Watched) -> None:
     ("change", "to", "words"),
     [
         ("backend/dashboard.json", "backend/board.json", "dashboards: backend/board.json: it cannot be read: No such"),
-        ("backend/metrics.py", "backend/rules.yml", "module: backend/rules.yml: it is no Python: line 1"),
+        ("backend/metrics.py", "backend/rules.yml", "module: backend/rules.yml: it is no Python: line"),
         ("SMALL_IMPORTS_METRICS", "SMALL_IMPORTS_NOWHERE", "exposed: the environment variable SMALL_IMPORTS_NOWHERE"),
     ],
 )
