@@ -200,8 +200,9 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for mistake in (*background.mistakes(self), *integrity.mistakes(self), *monitoring.mistakes(self)):
-            raise mistake
+        for sections in (background, integrity, monitoring):
+            for mistake in sections.mistakes(self):
+                raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:
             words = f"can be none where a single resource has `sync`, and here {len(self.synced)} have one"
             raise Misplaced(("syncs", "columns", "resource"), words)
