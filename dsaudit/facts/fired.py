@@ -94,7 +94,7 @@ def _watched(audit: Audit, one: Fires, prometheus: Prometheus, progress: Progres
             words = f"it did not fire within {span(one.wait_seconds)}, though {one.flow} was done {seen['times']} times"
             return {**seen, "problem": _trouble(prometheus, one.alert) or words}
         progress(f"{one.flow} until {one.alert} fires, {span(time.monotonic() - begun)} of {span(one.wait_seconds)}")
-        if problem := flow_runs.run(audit, one.flow):
+        if problem := flow_runs.run(audit, one.flow, progress):
             return {**seen, "unknown": f"{one.flow} could not be done: {problem}"}
         seen["times"] += 1
         time.sleep(BETWEEN)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
     from dsaudit.parameters import Parameters
+    from dsaudit.progress import Progress
 
 NO_WAY = "nothing can do the flow"
 
@@ -17,6 +19,9 @@ def moved(parameters: Parameters) -> dict[str, dict[str, float]]:
     return {flow.name: dict(flow.metrics) for flow in flows if flow.metrics}
 
 
-def run(audit: Audit, name: str) -> str | None:
-    """Do a flow once, and return why it could not be done, or None."""
+def run(audit: Audit, name: str, progress: Progress, look: Callable[[], None] | None = None) -> str | None:
+    """Do a flow once, and return why it could not be done, or None.
+
+    `look` is called when its steps are done and all that it made is still there; not where it could not be done.
+    """
     return NO_WAY

@@ -43,7 +43,7 @@ def _followed(audit: Audit, progress: Progress) -> Seen:
     for name, wanted in flow_runs.moved(audit.parameters).items():
         progress(f"the metrics before and after {name}")
         try:
-            told, fell = _one(audit, name, wanted)
+            told, fell = _one(audit, name, wanted, progress)
         except (NotExposed, SecretMissing) as error:
             told, fell = {"flow": name, "problem": str(error), "moved": []}, []
         seen["flows"].append(told)
@@ -51,17 +51,24 @@ def _followed(audit: Audit, progress: Progress) -> Seen:
     return seen
 
 
-def _one(audit: Audit, name: str, wanted: dict[str, float]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    before = _scraped(audit)
-    problem = flow_runs.run(audit, name)
-    begun, after = time.monotonic(), _scraped(audit)
-    while not _all_right(_moved(before, after, wanted)) and time.monotonic() - begun < PATIENCE and not problem:
+def _one(
+    audit: Audit, name: str, wanted: dict[str, float], progress: Progress
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    before, seen = _scraped(audit), list[Scrape]()
+    problem = flow_runs.run(audit, name, progress, lambda: seen.append(_settled(audit, before, wanted)))
+    if problem or not seen:
+        return {"flow": name, "problem": problem or "it did not come to its end", "moved": []}, []
+    moved = [*_moved(before, seen[0], wanted), *_besides(before, seen[0], wanted)]
+    return {"flow": name, "problem": None, "moved": moved}, [{"flow": name, **one} for one in _fell(before, seen[0])]
+
+
+def _settled(audit: Audit, before: Scrape, wanted: dict[str, float]) -> Scrape:
+    """Return what is exposed once it has followed, and a little later, or in the end."""
+    begun = time.monotonic()
+    while not _all_right(_moved(before, _scraped(audit), wanted)) and time.monotonic() - begun < PATIENCE:
         time.sleep(PAUSE)
-        after = _scraped(audit)
     time.sleep(SETTLED)
-    after = _scraped(audit)
-    told = [*_moved(before, after, wanted), *_besides(before, after, wanted)] if not problem else []
-    return {"flow": name, "problem": problem, "moved": told}, [{"flow": name, **one} for one in _fell(before, after)]
+    return _scraped(audit)
 
 
 def _scraped(audit: Audit) -> Scrape:

@@ -17,6 +17,7 @@ from dsaudit.facts import flow_runs
 from dsaudit.functions.alerts import alerts_fire
 from dsaudit.functions.metrics import metrics_follow_the_flows
 from dsaudit.parameters import load
+from dsaudit.progress import Progress
 from tests.checks.auditing import opened
 from tests.watched.conftest import Watched
 
@@ -37,9 +38,16 @@ MOVES: dict[str, dict[str, float]] = {
 @pytest.fixture(autouse=True)
 def flows(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, float]]:
     """What the flows move; they are done by requests to the service."""
+
+    def done(audit: Audit, name: str, progress: Progress, look: Callable[[], None] | None = None) -> str | None:
+        problem = watched.service.do(name)
+        if look and not problem:
+            look()
+        return problem
+
     moves = {name: dict(moved) for name, moved in MOVES.items()}
     monkeypatch.setattr(flow_runs, "moved", lambda parameters: moves)
-    monkeypatch.setattr(flow_runs, "run", lambda audit, name: watched.service.do(name))
+    monkeypatch.setattr(flow_runs, "run", done)
     return moves
 
 
