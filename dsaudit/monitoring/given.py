@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from dsaudit.monitoring.metric import Metric
 from dsaudit.monitoring.metrics import ALL, measured, why_not
 from dsaudit.monitoring.promql import NotPromql, Selector, selectors
 from dsaudit.parameters import Parameters
@@ -84,18 +83,29 @@ class Given:
         is_of_scrapes = name.startswith("scrape_")
         return is_of_scrapes or name in self.recorded or any(one in self.watched for one in (name, *whole))
 
-    def uncovered(self) -> Iterator[tuple[Danger, Metric, list[str]]]:
+    @cached_property
+    def dangers(self) -> dict[Danger, str]:
+        """The dangers that can be watched, each with a metric that tells of it: ours, or else a declared one."""
+        assert self.parameters.monitoring is not None
+        alarming = [metric for metric in measured(self.parameters) if metric.limits(self.parameters)]
+        found: dict[Danger, str] = {}
+        for metric in sorted(alarming, key=ALL.index):
+            found.setdefault(metric.danger, metric.name)
+        for name, danger in (self.parameters.monitoring.metrics or {}).items():
+            if danger != "other":
+                found.setdefault(danger, name)
+        return found
+
+    def uncovered(self) -> Iterator[tuple[Danger, str, list[str]]]:
         """Yield each danger that no alert tells of, the metric that would, and the tenants for whom there is none."""
         asked = [one for rule in self.rules if rule.is_alert for one in self._behind(rule, set())]
         tenants = self.parameters.tenant_names
-        alarming = [metric for metric in measured(self.parameters) if metric.limits(self.parameters)]
-        metrics = {metric.danger: metric for metric in reversed(alarming)}
-        for danger, metric in sorted(metrics.items(), key=lambda pair: ALL.index(pair[1])):
+        for danger, name in self.dangers.items():
             own = [one for one in asked if self._danger(one.metric) == danger and self._can_fire(one)]
             labels = [{"integration": self.parameters.integration, "tenant": one} for one in tenants]
             without = [one["tenant"] for one in labels if not any(ask.takes(one) for ask in own)]
             if without:
-                yield danger, metric, without
+                yield danger, name, without
 
     def _can_fire(self, one: Selector) -> bool:
         """Return whether a rule says when a metric is too high; of dsaudit's own it is known what that is."""

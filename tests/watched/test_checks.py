@@ -20,8 +20,8 @@ EXPOSED, GAUGES, MODULE, CHEAP = (
     *("metrics_are_exposed", "gauges_are_set", "metrics_module_can_be_imported", "instrumentation_is_cheap"),
 )
 KNOWN, SAYS = "dashboards_name_known_metrics", "dashboards_say_what_they_show"
-SOUND, PROMTOOL = "alert_rules_are_sound", "alert_rules_pass_promtool"
-ALL = (EXPOSED, GAUGES, MODULE, CHEAP, KNOWN, SAYS, SOUND, PROMTOOL)
+SOUND, PROMTOOL, COVER = "alert_rules_are_sound", "alert_rules_pass_promtool", "monitoring_rules_cover_every_danger"
+ALL = (EXPOSED, GAUGES, MODULE, CHEAP, KNOWN, SAYS, SOUND, PROMTOOL, COVER)
 TABLES = ("metrics_exposed", "instrumentation_costs", "dashboard_panels", "corrected_rules")
 
 
@@ -37,7 +37,7 @@ def test_all_are_green_on_a_sound_system(watched: Watched) -> None:
     found = judged(watched, *ALL)
     assert [told(verdict) for verdict, _ in found.values() if verdict.status is not Status.PASS] == []
     assert {name: verdict.results[0].examined for name, (verdict, _) in found.items()} == {
-        EXPOSED: 9, GAUGES: 2, MODULE: 6, CHEAP: 6, KNOWN: 6, SAYS: 4, SOUND: 4, PROMTOOL: 2,
+        EXPOSED: 9, GAUGES: 2, MODULE: 6, CHEAP: 6, KNOWN: 6, SAYS: 4, SOUND: 4, PROMTOOL: 2, COVER: 2,
     }  # fmt: skip
 
 
@@ -146,6 +146,10 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
     "a counter that stays beyond its limit": (
         RULES, "partial_imports_pending > 100", "import_attempts_total > 100", SOUND,
         {"problem": "is a counter: once beyond the limit", "corrected": "increase(import_attempts_total[5m]) > 100"},
+    ),
+    "a danger that no rule watches": (
+        FILE, "import_results_total: errors", "import_results_total: errors, partial_import_completions_total: silence",
+        COVER, {"danger": "silence", "metric": "partial_import_completions_total"},
     ),
     "a comparison that never holds": (
         RULES, "> 0.1", "> 10", SOUND, {"rule": "HighImportFailureRate", "problem": "never holds"},
