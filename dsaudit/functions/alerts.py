@@ -27,7 +27,7 @@ def alert_rules_are_sound(audit: Audit) -> Found:
     needs: monitoring
     key: rule, problem
     show: rule, problem, corrected, file
-    explains: alerts_fire
+    explains: alert_rules_pass_promtool, alerts_fire
     remedy: take over the corrected rule, and write a unit test that lets it fire
     """
     found, problems = watched.rules(audit)

@@ -34,7 +34,8 @@ def metrics_module_can_be_imported(audit: Audit) -> Found:
     needs: monitoring.module
     key: metric, line
     show: metric, line, problem, instead
-    explains: metrics_are_exposed, gauges_are_set, metrics_follow_the_flows, dashboards_name_known_metrics, alerts_fire
+    explains: metrics_are_exposed, gauges_are_set, metrics_follow_the_flows, dashboards_name_known_metrics,
+      instrumentation_is_cheap, alerts_fire
     remedy: write the declaration as the row shows; what a metric means is its second argument
     """
     found, problem = watched.declared(audit)

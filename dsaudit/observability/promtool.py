@@ -16,6 +16,7 @@ import yaml
 from dsaudit.monitoring import given
 
 SECONDS = 120
+LONGEST = 500  # signs of one failure
 
 
 class NoPromtool(Exception):
@@ -50,7 +51,19 @@ def checked_groups(groups: list[dict[str, Any]]) -> list[str]:
 def tested(path: Path) -> list[str]:
     """Return which unit tests of a file fail, as promtool tells it; raises `NoPromtool`."""
     code, said = _asked("test", "rules", path.name, folder=path.parent)
-    return [] if code == 0 else _told(said)
+    return [] if code == 0 else _blocks(_told(said))
+
+
+def _blocks(lines: list[str]) -> list[str]:
+    """Return what belongs to one failure on one line: what was asked, what was expected, and what there was."""
+    found: list[list[str]] = [[]]
+    for line in lines:
+        # A test's name stands on a line of its own before its first failure.
+        follows_a_name = len(found[-1]) == 1 and found[-1][0].startswith("name:")
+        if line.startswith(("name:", "alertname:", "expr:")) and not follows_a_name:
+            found.append([])
+        found[-1].append(line)
+    return [" ".join(block)[:LONGEST] for block in found if block]
 
 
 def fired(path: Path) -> set[str]:
