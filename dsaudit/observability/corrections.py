@@ -35,25 +35,28 @@ def quantile(node: Call) -> str:
 
 
 def rated(node: Expr) -> str:
-    """Return an expression in which every series that is asked for as it stands is asked for by its rate."""
+    """Return buckets of which those that are asked for as they stand are asked for by their rate."""
     if any(promql.function(one) in promql.RATES for one in promql.within(node)):
         return promql.text(node)
 
     def replaced(one: Expr) -> str | None:
-        return rate(one) if isinstance(one, VectorSelector) else None
+        if not isinstance(one, VectorSelector):
+            return None
+        name, told = promql.metric(one), _over(one)
+        is_whole = name.endswith("_bucket") or not told.startswith(name)
+        return f"rate({told})" if is_whole else f"rate({name}_bucket{told.removeprefix(name)})"
 
     return promql.text(promql.changed(node, replaced))
 
 
-def rate(selector: VectorSelector, function: str = "rate", window: str = WINDOW) -> str:
-    """Return the rate of a counter."""
-    return f"{function}({_over(selector, window)})"
+def increase(selector: VectorSelector) -> str:
+    """Return by how much a counter grows."""
+    return f"increase({_over(selector)})"
 
 
-def _over(selector: VectorSelector, window: str) -> str:
-    told = promql.text(selector)
-    bare, offset, later = told.partition(" offset ")
-    return f"{bare}[{window}]{offset}{later}"
+def _over(selector: VectorSelector) -> str:
+    bare, offset, later = promql.text(selector).partition(" offset ")
+    return f"{bare}[{WINDOW}]{offset}{later}"
 
 
 def average(histogram: str, window: timedelta | None = None) -> str:

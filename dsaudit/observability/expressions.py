@@ -128,7 +128,12 @@ def _quantiles(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
             yield Problem(f"a quantile lies between 0 and 1, and {level:g} does not", told, _level(node, level))
         names = {promql.metric(one) for one in promql.selectors(buckets)}
         classic = sorted(name for name in names if name.endswith("_bucket") and ":" not in name)
-        lacks_rate = classic and not any(_looks_back(one) for one in promql.within(buckets))
+        at_once = not any(_looks_back(one) for one in promql.within(buckets))
+        bare = sorted(name for name in names - {*classic} if name and ":" not in name and "rate" not in name)
+        lacks_rate = classic and at_once
+        if bare and at_once:
+            words = f"{bare[0]} has no rate(), and the buckets of a histogram are {bare[0]}_bucket"
+            yield Problem(words, told, corrections.quantile(node))
         left = kept(buckets)
         lacks_le = (classic and left is not None and "le" not in left) or _drops_le(buckets)
         if lacks_rate:
@@ -198,7 +203,7 @@ def _raw_counters(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
     # By its name alone nothing is held to be a counter here: many a gauge ends in `_total` too.
     if isinstance(left, VectorSelector) and kinds.told.get(promql.metric(left)) == "counter":
         words = f"{promql.metric(left)} is a counter: once beyond the limit it stays there until a restart"
-        yield Problem(words, promql.text(left), corrections.rate(left, "increase"))
+        yield Problem(words, promql.text(left), corrections.increase(left))
 
 
 # Conditions on labels

@@ -22,6 +22,7 @@ FOR, SEVERITY = "5m", "warning"
 URGENCY = {"severity", "priority", "level", "urgency", "criticality"}
 TOLD = {"summary", "description", "message", "title"}
 NAMED_LABEL = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)|index \$labels \"(\w+)\"")
+PERCENT = re.compile(r"humanizePercentage|[0-9}]\s?%|\bpercent", re.IGNORECASE)
 DESERVES_A_WAIT = timedelta(minutes=1)
 
 
@@ -49,7 +50,7 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
         found = [*found, *_vain(tree, kinds)]
         words = [one.words for one in found]
         words += [*_never_silent(tree, kinds)]
-        words += [*_lost_labels(rule, tree)]
+        words += [*_lost_labels(rule, tree), *_no_share(rule, tree)]
     if any(one.instead for one in found):
         right["expr"] = expressions.corrected(tree, found)
     if "alert" in rule:
@@ -142,6 +143,22 @@ def _lost_labels(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
             label = next(filter(None, found.groups()))
             if label not in left:
                 yield f"{key} shows the label {label}, which the expression does not leave: it stays empty"
+
+
+def _no_share(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
+    """Yield that an alert tells a percentage, and holds so many a second against a share."""
+    told = " ".join(str(text) for text in _keyed(rule, "annotations").values())
+    nodes = [*promql.within(tree)]
+    limits = [promql.number(one.rhs) for one in nodes if isinstance(one, BinaryExpr) and promql.compares(one)]
+    is_held_against_a_share = any(limit is not None and 0 < limit < 1 for limit in limits)
+    is_by_the_second = any(promql.function(one) in ("rate", "irate") for one in nodes)
+    divides = any(promql.operator(one) in ("/", "*", "-") for one in nodes)
+    # Seconds in a second are a share themselves, a quantile is of seconds, and what is recorded is looked at there.
+    names = {promql.metric(one) for one in promql.selectors(tree)}
+    is_other = any(promql.function(one) == "histogram_quantile" for one in nodes)
+    is_other = is_other or any(":" in name or "seconds" in name for name in names)
+    if PERCENT.search(told) and is_held_against_a_share and is_by_the_second and not divides and not is_other:
+        yield "its text tells a percentage, and the expression is so many a second, divided by nothing"
 
 
 def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labels: dict[str, Any]) -> list[str]:

@@ -142,6 +142,10 @@ def problems(expression: str, kinds: Kinds = Kinds(), **more: Any) -> tuple[tupl
             "histogram_quantile(0.9, sum by (le, job) (a_bucket offset 1h)) > 1", Kinds(), "has no rate()",
             "histogram_quantile(0.9, sum by (le, job) (rate(a_bucket[5m] offset 1h))) > 1",
         ),
+        (
+            "histogram_quantile(0.9, http_seconds{job='a'}) > 1", Kinds(), "the buckets of a histogram are",
+            'histogram_quantile(0.9, sum by (le) (rate(http_seconds_bucket{job="a"}[5m]))) > 1',
+        ),
         ("rate(depth[5m]) > 1", GAUGE, "depth is a gauge", "deriv(depth[5m]) > 1"),
         ("increase(depth[5m]) > 1", GAUGE, "depth is a gauge", "delta(depth[5m]) > 1"),
         ("delta(errors_total[1h]) > 1", Kinds(), "delta() falls with each restart", "increase(errors_total[1h]) > 1"),
@@ -264,6 +268,25 @@ def test_a_label_that_a_text_shows_has_to_be_left(expression: str, label: str, i
     found, _ = problems(expression, annotations={"summary": f"at {{{{ $labels.{label} }}}}"})
     assert bool(found) is not is_left, found
     assert is_left or f"summary shows the label {label}" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "summary", "is_one"),
+    [
+        ('rate(requests_total{code=~"5.."}[5m]) > 0.05', "more than 5 % fail", False),
+        ('rate(requests_total{code=~"5.."}[5m]) > 0.05', "{{ $value | humanizePercentage }} fail", False),
+        ('rate(requests_total{code=~"5.."}[5m]) > 5', "more than 5 fail each second", True),
+        ("sum(rate(a_total[5m])) / sum(rate(b_total[5m])) > 0.05", "more than 5 % fail", True),
+        ("rate(process_cpu_seconds_total[5m]) > 0.9", "the CPU is at {{ $value | humanizePercentage }}", True),
+        ("rate(gc_seconds_sum[5m]) > 0.05", "more than 5% of the time", True),
+        ("rate(failed_total[5m]) > 0 and rate(done_total[5m]) == 0", "100% fail", True),
+        ("job:errors:ratio > 0.1", "10 % fail", True),
+        ("disk_used_percent > 90", "{{ $value }}% full", True),
+    ],
+)
+def test_an_alert_that_tells_a_percentage_reckons_one(expression: str, summary: str, is_one: bool) -> None:
+    found, _ = problems(expression, annotations={"summary": summary})
+    assert [one for one in found if "percentage" in one] == ([] if is_one else [*found])
 
 
 def test_severity_may_be_the_groups_and_a_recording_rule_needs_none() -> None:

@@ -74,7 +74,7 @@ def corrected_rules(audit: Audit) -> pd.DataFrame:
     kinds, rows = watched.kinds(audit), []
     for one in rules:
         try:
-            otherwise = difference(one.rule, lint(one.rule, kinds, one.group_labels).rule)
+            otherwise = difference(one.rule, lint(one.rule, kinds, one.group_labels).rule) or "as it stands"
         except promql.NotPromql as error:
             otherwise = str(error)
         told = {"rule": one.name, "for": one.rule.get("for"), "expression": " ".join(str(one.rule["expr"]).split())}
