@@ -21,7 +21,8 @@ from dsaudit.observability.labels import kept
 FOR, SEVERITY = "5m", "warning"
 URGENCY = {"severity", "priority", "level", "urgency", "criticality"}
 TOLD = {"summary", "description", "message", "title"}
-NAMED_LABEL = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)|index \$labels \"(\w+)\"")
+# Of the alert itself; `.Labels` may be those of what a text queries.
+NAMED_LABEL = re.compile(r"\$labels\.([a-zA-Z_]\w*)|index \$labels \"(\w+)\"")
 PERCENT = re.compile(r"humanizePercentage|[0-9}]\s?%|\bpercent", re.IGNORECASE)
 DESERVES_A_WAIT = timedelta(minutes=1)
 

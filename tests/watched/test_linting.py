@@ -270,6 +270,11 @@ def test_a_label_that_a_text_shows_has_to_be_left(expression: str, label: str, i
     assert is_left or f"summary shows the label {label}" in found[0]
 
 
+def test_the_labels_of_what_a_text_queries_are_others() -> None:
+    text = '{{ range query "up == 0" }}{{ .Labels.instance }} {{ end }}'
+    assert problems("count(up == 0) > 2", annotations={"description": text})[0] == ()
+
+
 @pytest.mark.parametrize(
     ("expression", "summary", "is_one"),
     [
