@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +16,7 @@ from typing import Any
 import httpx
 import yaml
 
+from dsaudit.attached import Keeper, attached, ended, free_port, private_folder, stop, tied
 from dsaudit.observability.exposition import PLAIN, NotExposed
 
 HOST = "127.0.0.1"
@@ -79,30 +77,23 @@ def running(groups: list[dict[str, Any]], expose: Callable[[], str], seconds: fl
     program = shutil.which("prometheus")
     if program is None:
         raise NoPrometheus("prometheus is not installed; it is a package of most systems")
-    with tempfile.TemporaryDirectory(prefix="dsaudit-") as name, _relayed(expose) as target:
-        folder, port = Path(name), _free_port()
+    with private_folder("dsaudit-prometheus-") as folder, _relayed(expose) as target:
+        port = free_port()
         _configure(folder, groups, target, seconds)
         command = [
+            *tied("TERM"),
             program,
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={HOST}:{port}",
             "--log.level=warn",
         ]
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": name}
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)}
+        keeper = attached(command, folder / "log", environment=environment, folder=folder)
         try:
-            yield _begun(process, Prometheus(f"http://{HOST}:{port}"), folder / "log")
+            yield _begun(keeper, Prometheus(f"http://{HOST}:{port}"), folder / "log")
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(keeper)
 
 
 def _configure(folder: Path, groups: list[dict[str, Any]], target: str, seconds: float) -> None:
@@ -115,10 +106,10 @@ def _configure(folder: Path, groups: list[dict[str, Any]], target: str, seconds:
         (folder / name).write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
-def _begun(process: subprocess.Popen[bytes], one: Prometheus, log: Path) -> Prometheus:
+def _begun(keeper: Keeper, one: Prometheus, log: Path) -> Prometheus:
     """Return it as soon as it is ready."""
     until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and not ended(keeper):
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{one.address}/-/ready", timeout=1, trust_env=False).is_success:
                 return one
@@ -126,12 +117,6 @@ def _begun(process: subprocess.Popen[bytes], one: Prometheus, log: Path) -> Prom
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     told = f": {lines[-1]}" if lines else ""
     raise NoPrometheus(f"prometheus did not begin{told}")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager
