@@ -115,7 +115,7 @@ def gauges_are_set(audit: Audit) -> Found:
     instant: now
     key: metric
     show: metric, problem, exposed, rows
-    explains: alerts_fire
+    explains: metrics_follow_the_flows, alerts_fire
     remedy: set it where its value changes, or from the database as it is scraped (set_function)
     """
     section, reasons = watched.section(audit), list[str]()
@@ -126,11 +126,13 @@ def gauges_are_set(audit: Audit) -> Found:
     rows: list[Row] = []
     names = {one.name for one in gauges}
     if section.module and gauges:
-        module = audit.parameters.folder(section.module)
-        code = audit.parameters.whole.code
+        module, code = audit.parameters.folder(section.module), audit.parameters.whole.code
         folder = audit.parameters.folder(code.folder) if code else module.parent
-        unset = declaring.unset([one for one in gauges if one.name], module, folder)
-        rows += [{"metric": one.name, "problem": "nothing in the code sets it"} for one in unset]
+        unset = [one.name for one in declaring.unset(gauges, module, folder) if one.name]
+        rows += [{"metric": name, "problem": "nothing in the code sets it"} for name in unset] if code else []
+        # Beside the module alone something else may do it.
+        where = f"in the folder of {section.module}; name all of the code under `code.folder`"
+        reasons += [f"nothing sets {', '.join(unset)} {where}"] if unset and not code else []
     if found:
         exposed = {one.name for one in found.families if one.type == "gauge"}
         names |= {name for name in exposed if not watched.is_beside(name)}

@@ -174,6 +174,14 @@ def test_a_gauge_that_does_not_say_how_many_rows_there_are(watched: Watched, mon
     assert [(row["metric"], row["exposed"], row["rows"]) for row in rows] == [("partial_imports_pending", 2.0, 1)]
 
 
+def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:
+    unset = watched.edited("backend/service.py", "metrics.pending.set_function(count)", "pass")
+    with unset, watched.edited(FILE, "code: {folder: backend}", ""):
+        verdict, rows = judged(watched, GAUGES)[GAUGES]
+    assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
+    assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+
+
 @needs_promtool
 @pytest.mark.parametrize(
     ("name", "change", "to", "words"),
