@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import promql_parser
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatrixSelector, SubqueryExpr, VectorSelector
 
 from dsaudit.observability import corrections, promql
@@ -22,6 +23,7 @@ class Problem:
     instead: str = ""
 
 
+PART, PASSES = "dsaudit_part_", 5
 MEANT_AS_PATTERN = re.compile(r"\.[*+]|^[1-5]\.\.$|^[\w./-]+(\|[\w./-]+)+$|\\d|\[0-9\]")
 
 
@@ -31,30 +33,30 @@ def problems(tree: Expr, kinds: Kinds) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def corrected(tree: Expr, found: list[Problem]) -> str:
-    """Return an expression with all that is proposed instead of its parts."""
-    instead = {one.of: one.instead for one in found if one.instead}
+def corrected(tree: Expr, find: Callable[[Expr], list[Problem]]) -> str | None:
+    """Return an expression with all that is proposed instead of what `find` finds, or None where nothing is."""
+    right = tree
+    for _ in range(PASSES):  # a part may be wrong in two ways, or hold another that is
+        found = {one.of: one.instead for one in find(right) if one.instead}
+        if not found:
+            break
+        right = _replaced(right, found)
+    return promql.text(right) if right is not tree else None
 
-    def replaced(node: Expr) -> str | None:
-        return instead.get(promql.text(node))
 
-    # From the outside in, as what is proposed for a part was made of the part as it stood.
-    return promql.text(_replaced(tree, replaced))
+def _replaced(tree: Expr, instead: dict[str, str]) -> Expr:
+    parts: list[str] = []
 
+    def placed(node: Expr) -> Expr | None:
+        told = instead.get(promql.text(node))
+        if told is None:
+            return None
+        parts.append(told)
+        return promql.parsed(f"{PART}{len(parts) - 1}")
 
-def _replaced(node: Expr, replaced: Callable[[Expr], str | None]) -> Expr:
-    whole = replaced(node)
-    if whole is not None:
-        return promql.parsed(whole)
-    done: set[str] = set()
-    text = promql.text(node)
-    for child in promql.children(node):
-        before = promql.text(child)
-        after = promql.text(_replaced(child, replaced))
-        if after != before and before not in done:
-            done.add(before)
-            text = text.replace(before, after)
-    return promql.parsed(text) if done else node
+    # From the outside in, and each part held apart: what is proposed for one was made of it as it stood.
+    whole = promql.text(promql_parser.transform(tree, pre_visit=placed))
+    return promql.parsed(re.sub(rf"{PART}([0-9]+)", lambda found: parts[int(found[1])], whole))
 
 
 # Divisions

@@ -44,17 +44,16 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
         Its expression cannot be read.
     """
     tree = promql.parsed(str(rule["expr"]))
-    found = expressions.problems(tree, kinds)
-    right = dict(rule)
-    words = [one.words for one in found]
-    if "alert" in rule:
-        found = [*found, *_vain(tree, kinds)]
-        words = [one.words for one in found]
-        words += [*_never_silent(tree, kinds)]
-        words += [*_lost_labels(rule, tree), *_no_share(rule, tree)]
-    if any(one.instead for one in found):
-        right["expr"] = expressions.corrected(tree, found)
-    if "alert" in rule:
+    is_alert, right = "alert" in rule, dict(rule)
+
+    def find(one: Expr) -> list[Problem]:
+        return [*expressions.problems(one, kinds), *(_vain(one, kinds) if is_alert else [])]
+
+    words = [one.words for one in find(tree)]
+    if (expression := expressions.corrected(tree, find)) is not None:
+        right["expr"] = expression
+    if is_alert:
+        words += [*_never_silent(tree), *_lost_labels(rule, tree), *_no_share(rule, tree)]
         words += _lacking(rule, right, tree, group_labels or {})
     return Linted(tuple(dict.fromkeys(words)), right)
 
@@ -105,7 +104,7 @@ def _instead(node: BinaryExpr, decided: str) -> str:
     return ""
 
 
-def _never_silent(tree: Expr, kinds: Kinds) -> Iterator[str]:
+def _never_silent(tree: Expr) -> Iterator[str]:
     """Yield why an alert fires whatever the values are, and not on purpose, as the ``vector(1)`` of a watchdog does."""
     inner = promql.bare(tree)
     if _is_conditional(inner) or not promql.selectors(inner):
@@ -202,9 +201,10 @@ def difference(rule: dict[str, Any], corrected: dict[str, Any]) -> str | None:
 
 def _new(value: Any, before: Any) -> Any:
     """Return what is new of a value: of keys with values those that were not there."""
-    return (
-        {name: one for name, one in value.items() if name not in (before or {})} if isinstance(value, dict) else value
-    )
+    if not isinstance(value, dict):
+        return value
+    known = before if isinstance(before, dict) else {}
+    return {name: one for name, one in value.items() if name not in known}
 
 
 def _shown(value: Any) -> str:

@@ -102,7 +102,7 @@ def wrong(panel: Panel, kinds: Kinds) -> list[tuple[str, str]]:
         return []
     found = [(words, shown) for words, shown in _titled(panel, panel.tree)]
     problems = expressions.problems(panel.tree, kinds)
-    right = expressions.corrected(panel.tree, problems) if any(one.instead for one in problems) else ""
+    right = expressions.corrected(panel.tree, lambda tree: expressions.problems(tree, kinds)) or ""
     meant = next((shown for _, shown in found if shown), right)
     told = [words for words, _ in found] + [one.words for one in problems]
     return [(words, grafana.text(meant, panel.stand_ins)) for words in dict.fromkeys(told)]

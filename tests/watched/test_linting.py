@@ -12,7 +12,7 @@ import yaml
 from dsaudit.monitoring import rules as written
 from dsaudit.observability import promtool
 from dsaudit.observability.kinds import Kinds
-from dsaudit.observability.linting import lint
+from dsaudit.observability.linting import difference, lint
 from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters import load
 
@@ -151,6 +151,15 @@ def problems(expression: str, kinds: Kinds = Kinds(), **more: Any) -> tuple[tupl
         ("delta(errors_total[1h]) > 1", Kinds(), "delta() falls with each restart", "increase(errors_total[1h]) > 1"),
         ("jobs > 1", COUNTER, "once beyond the limit it stays", "increase(jobs[5m]) > 1"),
         ("sum by (x) (jobs) > 1", COUNTER, "once beyond", "sum by (x) (increase(jobs[5m])) > 1"),
+        ("sum by (jobs) (jobs) > 1", COUNTER, "once beyond", "sum by (jobs) (increase(jobs[5m])) > 1"),
+        (
+            'rate(a{x="1"}[5m]) / rate(a[5m]) * 100 > 5 or b > 1', Kinds(), "divided by itself",
+            'sum(rate(a{x="1"}[5m])) / sum(rate(a[5m])) * 100 > 5 or b > 1',
+        ),
+        (
+            'sum(rate(a{code="5..",x="[5m]"}[5m])) > 1', Kinds(), 'code=~"5.."',
+            'sum(rate(a{code=~"5..",x="[5m]"}[5m])) > 1',
+        ),
         ("rate(sum(a_total)[5m:]) > 1", Kinds(), "takes one restart for that of all", ""),
         ('up{job=".*api"} == 0', Kinds(), 'for a pattern it is job=~".*api"', 'up{job=~".*api"} == 0'),
         ('a{code!="5.."} > 1', Kinds(), 'for a pattern it is code!~"5.."', 'a{code!~"5.."} > 1'),
@@ -292,6 +301,26 @@ def test_the_labels_of_what_a_text_queries_are_others() -> None:
 def test_an_alert_that_tells_a_percentage_reckons_one(expression: str, summary: str, is_one: bool) -> None:
     found, _ = problems(expression, annotations={"summary": summary})
     assert [one for one in found if "percentage" in one] == ([] if is_one else [*found])
+
+
+def test_several_mistakes_are_put_right_at_once() -> None:
+    expression = (
+        'rate(a{code="5.."}[5m]) / rate(a[5m]) > 0.1 and histogram_quantile(99, b_bucket) > 1 and up{job=".*x"} > 0'
+    )
+    found, right = problems(expression)
+    assert len(found) == 6 and problems(right)[0] == ()
+    assert right == (
+        'sum(rate(a{code=~"5.."}[5m])) / sum(rate(a[5m])) > 0.1'
+        ' and histogram_quantile(0.99, sum by (le) (rate(b_bucket[5m]))) > 1 and up{job=~".*x"} > 0'
+    )
+
+
+@pytest.mark.parametrize("labels", [None, [], ["severity"], "severity", 5])
+def test_labels_that_are_none_are_completed(labels: Any) -> None:
+    rule = {"alert": "A", "expr": "a > 1", "for": "5m", "labels": labels, "annotations": {"summary": "s"}}
+    linted = lint(rule, Kinds())
+    assert linted.rule["labels"] == {"severity": "warning"}
+    assert difference(rule, linted.rule) == "labels: {severity: warning}"
 
 
 def test_severity_may_be_the_groups_and_a_recording_rule_needs_none() -> None:
