@@ -88,11 +88,12 @@ def _watched(audit: Audit, one: Fires, prometheus: Prometheus, progress: Progres
     if prometheus.alerts().get(one.alert):
         return {"unknown": "it was beyond its limit before anything was done"}
     seen: dict[str, Any] = {"times": 0}
-    begun = time.monotonic()
+    begun, trouble = time.monotonic(), None
     while prometheus.alerts().get(one.alert) != "firing":
+        trouble = _trouble(prometheus, one.alert) or trouble  # it may be told of one evaluation alone
         if time.monotonic() - begun > one.wait_seconds:
             words = f"it did not fire within {span(one.wait_seconds)}, though {one.flow} was done {seen['times']} times"
-            return {**seen, "problem": _trouble(prometheus, one.alert) or words}
+            return {**seen, "problem": trouble or words}
         progress(f"{one.flow} until {one.alert} fires, {span(time.monotonic() - begun)} of {span(one.wait_seconds)}")
         if problem := flow_runs.run(audit, one.flow, progress):
             return {**seen, "unknown": f"{one.flow} could not be done: {problem}"}

@@ -140,7 +140,7 @@ def test_an_alert_fires_on_its_flow_and_ends(watched: Watched) -> None:
     ],
 )  # fmt: skip
 def test_an_alert_that_does_not_fire_is_named(change: str, to: str, flow: str, words: str, watched: Watched) -> None:
-    shorter = watched.edited(FILE, "flow: failing, wait_seconds: 20", f"flow: {flow}, wait_seconds: 3")
+    shorter = watched.edited(FILE, "flow: failing, wait_seconds: 40", f"flow: {flow}, wait_seconds: 3")
     acted = judged(alerts_fire, watched, "alerts_fired")
     with shorter, watched.edited(RULES, change, to), acted as (rows, line, _):
         assert line["examined"] == 1 and words in rows[0]["problem"], rows
