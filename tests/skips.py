@@ -11,6 +11,7 @@ LISTED = (
     "chromium is not installed",
     "namespaces and setpriv are Linux's",
     "needs root",
+    "prometheus is not installed",
     "promtool is not installed",
     "the package lies where another user cannot read it",
 )

@@ -40,7 +40,9 @@ def result_in(out: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("example", "faults"), [("storefront", 8), ("referrals", 4), ("discovery", 4)])
+@pytest.mark.parametrize(
+    ("example", "faults"), [("storefront", 8), ("referrals", 4), ("discovery", 4), ("listings", 4)]
+)
 def test_the_tour_finds_every_fault_and_raises_no_false_alarm(example: str, faults: int, tmp_path: Path) -> None:
     done = dsaudit("tour", "--seed", "3", "--out", str(tmp_path), "--example", example)
     assert done.returncode == 0, done.stdout + done.stderr

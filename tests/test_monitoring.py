@@ -247,7 +247,7 @@ def test_a_summary_tells_the_value(written: Path) -> None:
         ("topk(5, a) == inf or -b != NaN", "a b"),
         ("COUNT BY (x) (a) AND b", "a b"),
         ('count_values("version", build_info)', "build_info"),
-        ("by", ""),
+        ("by", "by"),
         ("vector(1)", ""),
     ],
 )
@@ -256,7 +256,7 @@ def test_the_metrics_of_an_expression(expression: str, names: str) -> None:
 
 
 def test_conditions_and_absence_are_told() -> None:
-    one, other = selectors("""absent(a{tenant="x", b!~`y\\d`}) or b{__name__="b",c="\\"d\\"",}""")
+    one, other = selectors("""absent(a{tenant="x", b!~`y\\d`}) or {__name__="b",c="\\"d\\"",}""")
     assert one == Selector("a", (("tenant", "=", "x"), ("b", "!~", "y\\d")), is_absent=True)
     assert other == Selector("b", (("c", "=", '"d"'),))
     assert one.takes({"tenant": "x"}) and not one.takes({"tenant": "y"}) and not one.takes({"b": "y7"})

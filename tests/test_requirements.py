@@ -39,6 +39,13 @@ PHASES = {
     "05_performance": ["DI6"],
     "06_import": ["DI10"],
     "07_readiness": ["DI8", "DI11"],
+    "01_end_to_end": ["PI1"],
+    "02_errors": ["PI2"],
+    "03_states": ["PI1"],
+    "04_migrations": ["PI3"],
+    "05_locks": ["PI3"],
+    "06_metrics": ["PI4"],
+    "07_alerts": ["PI4"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1, DS8.3 and DI9 are the report, DS9.1 the
 # remedies, DI7 is what `dsaudit monitor` writes.

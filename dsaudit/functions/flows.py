@@ -27,7 +27,7 @@ def flows_end_as_declared(audit: Audit) -> Found:
     acts: it does what the flows declare through the API, and takes away what they make
     key: flow, step, what
     show: flow, copy, step, what, expected, found
-    explains: flows_are_quick, errors_are_refused_readably, flows_leave_nothing
+    explains: flows_are_quick, errors_are_refused_readably, flows_leave_nothing, metrics_follow_the_flows, alerts_fire
     remedy: begin with the first step that is not as declared, as those after it depend on it; then run it again
     """
     rows, examined = list[Row](), list[Row]()

@@ -26,10 +26,10 @@ def monitoring_rules_cover_every_danger(audit: Audit) -> Found:
     """
     rules = given.read(audit.parameters)
     rows: list[Row] = [
-        {"danger": danger, "tenants": ", ".join(tenants), "metric": metric.name, "why": "no alert rule"}
+        {"danger": danger, "tenants": ", ".join(tenants), "metric": metric, "why": "no alert rule"}
         for danger, metric, tenants in rules.uncovered()
     ]
-    line: Row = {"examined": len({metric.danger for metric in measured(audit.parameters)})}
+    line: Row = {"examined": len({*rules.dangers, *(metric.danger for metric in measured(audit.parameters))})}
     unknown = [] if rules.is_all_declared else _unknown(rules)
     undeclared = UNDECLARED + ", ".join(unknown) if unknown else ""
     doubts = [*_unread(rules), *([undeclared] if rows and unknown else [])]

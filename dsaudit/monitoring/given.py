@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from dsaudit.monitoring.metric import Metric
 from dsaudit.monitoring.metrics import ALL, measured, why_not
 from dsaudit.monitoring.promql import NotPromql, Selector, selectors
 from dsaudit.parameters import Parameters
@@ -84,18 +83,29 @@ class Given:
         is_of_scrapes = name.startswith("scrape_")
         return is_of_scrapes or name in self.recorded or any(one in self.watched for one in (name, *whole))
 
-    def uncovered(self) -> Iterator[tuple[Danger, Metric, list[str]]]:
+    @cached_property
+    def dangers(self) -> dict[Danger, str]:
+        """The dangers that can be watched, each with a metric that tells of it: ours, or else a declared one."""
+        assert self.parameters.monitoring is not None
+        alarming = [metric for metric in measured(self.parameters) if metric.limits(self.parameters)]
+        found: dict[Danger, str] = {}
+        for metric in sorted(alarming, key=ALL.index):
+            found.setdefault(metric.danger, metric.name)
+        for name, danger in (self.parameters.monitoring.metrics or {}).items():
+            if danger != "other":
+                found.setdefault(danger, name)
+        return found
+
+    def uncovered(self) -> Iterator[tuple[Danger, str, list[str]]]:
         """Yield each danger that no alert tells of, the metric that would, and the tenants for whom there is none."""
         asked = [one for rule in self.rules if rule.is_alert for one in self._behind(rule, set())]
         tenants = self.parameters.tenant_names
-        alarming = [metric for metric in measured(self.parameters) if metric.limits(self.parameters)]
-        metrics = {metric.danger: metric for metric in reversed(alarming)}
-        for danger, metric in sorted(metrics.items(), key=lambda pair: ALL.index(pair[1])):
+        for danger, name in self.dangers.items():
             own = [one for one in asked if self._danger(one.metric) == danger and self._can_fire(one)]
             labels = [{"integration": self.parameters.integration, "tenant": one} for one in tenants]
             without = [one["tenant"] for one in labels if not any(ask.takes(one) for ask in own)]
             if without:
-                yield danger, metric, without
+                yield danger, name, without
 
     def _can_fire(self, one: Selector) -> bool:
         """Return whether a rule says when a metric is too high; of dsaudit's own it is known what that is."""
@@ -129,15 +139,8 @@ def read(parameters: Parameters) -> Given:
     for name in parameters.monitoring.rules:
         try:
             given.rules += list(_rules(name, parameters.folder(name)))  # whole, or not at all
-        except OSError as error:
-            given.problems[name] = f"it cannot be read: {error.strerror}"
-        except UnicodeDecodeError:
-            given.problems[name] = "it is not UTF-8"
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            given.problems[name] = "it is no YAML" + (f": line {mark.line + 1}" if mark else "")
-        except (TypeError, KeyError, AttributeError):
-            given.problems[name] = "it has no groups of rules as Prometheus reads them"
+        except NoRules as error:
+            given.problems[name] = str(error)
     return given
 
 
@@ -149,15 +152,43 @@ def has_alerts(path: Path) -> bool:
         return bool(re.search(r"^[ -]*alert *:", text, re.MULTILINE)) and any(
             rule.is_alert for rule in _rules(path.name, path)
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+    except (OSError, UnicodeDecodeError, NoRules):
         return False
 
 
+class NoRules(ValueError):
+    """A file holds no rules as Prometheus reads them; the message says why."""
+
+
+def groups(path: Path) -> list[dict[str, Any]]:
+    """Return the groups of rules of a file, as they stand there.
+
+    Raises
+    ------
+    NoRules
+        It cannot be read, or has none.
+    """
+    try:
+        documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
+        # A PrometheusRule of Kubernetes has them in its spec.
+        found = [group for one in documents or [{}] for group in one.get("spec", one)["groups"]]
+        for rule in (rule for group in found for rule in group.get("rules") or []):
+            _ = rule["alert" if "alert" in rule else "record"], rule["expr"]
+    except OSError as error:
+        raise NoRules(f"it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise NoRules("it is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise NoRules("it is no YAML" + (f": line {mark.line + 1}" if mark else "")) from None
+    except (TypeError, KeyError, AttributeError):
+        raise NoRules("it has no groups of rules as Prometheus reads them") from None
+    return found
+
+
 def _rules(name: str, path: Path) -> Iterator[Rule]:
-    documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one is not None]
-    for document in documents or [{}]:
-        for group in document.get("spec", document)["groups"]:  # a PrometheusRule of Kubernetes has them in its spec
-            yield from (_rule(name, rule) for rule in group.get("rules") or [])
+    for group in groups(path):
+        yield from (_rule(name, rule) for rule in group.get("rules") or [])
 
 
 def _rule(file: str, rule: dict[str, Any]) -> Rule:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background, flows, integrity, states
+from dsaudit.parameters import background, flows, integrity, monitoring, states
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
@@ -208,7 +208,7 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for sections in (background, integrity, flows, states):
+        for sections in (background, integrity, flows, states, monitoring):
             for mistake in sections.mistakes(self):
                 raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:

@@ -19,7 +19,7 @@ from dsaudit.functions.tables.monitoring import values_now
 from dsaudit.monitoring import METRICS, Metric, collector, measured, why_not
 from dsaudit.parameters import Parameters, load
 from dsaudit.probes import MARK
-from dsaudit.run.preflight import _monitoring
+from dsaudit.run.preflight.watched import monitoring
 from dsaudit.verdict import Status
 from tests.checks.auditing import opened, told, verdicts
 from tests.ledger import Ledger
@@ -342,7 +342,7 @@ def test_a_file_that_is_not_there(ledger: Ledger) -> None:
     verdict = judged(ledger, COVER)
     assert verdict.status is Status.INCONCLUSIVE, told(verdict)
     assert "cannot be read: No such file" in str(verdict.results[0].reason), told(verdict)
-    (line,) = _monitoring(load(ledger.parameters))
+    (line,) = monitoring(load(ledger.parameters))
     assert not line.ok and re.search(r"ledger\.yml:\d+:\d+: .*alerts\.yml: it cannot be read: No such file", line.words)
 
 
@@ -371,4 +371,6 @@ def test_an_expression_that_cannot_be_read(ledger: Ledger) -> None:
     for name in (COVER, KNOWN):
         verdict = judged(ledger, name)
         assert verdict.status is Status.INCONCLUSIVE, told(verdict)
-        assert "alerts.yml: LedgerSilent: a ( has no counterpart" in str(verdict.results[0].reason), told(verdict)
+        assert "alerts.yml: LedgerSilent: it is no PromQL: unclosed left parenthesis" in str(
+            verdict.results[0].reason
+        ), told(verdict)

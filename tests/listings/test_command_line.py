@@ -58,7 +58,7 @@ def test_status_shows_what_is_up_but_no_secret(line: CommandLine, sample: dict[s
 
 def test_changes_and_faults_reach_the_sample_of_another_process(line: CommandLine, sample: dict[str, Any]) -> None:
     assert len(json.loads(line.run("change", "4"))) == 4
-    planted = Planted.from_json(line.run("plant", "gauge_never_set", "--seed", "3"))
+    planted = Planted.from_json(line.run("plant", "gauge_never_set", "--json", "--seed", "3"))
     (answer,) = Path(sample["answers"]).iterdir()
     assert planted.seed == 3 and Planted.from_json(answer.read_text()) == planted
     assert json.loads(line.run("status"))["switches"] == {"api": ["gauge_never_set"]}

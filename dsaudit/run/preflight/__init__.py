@@ -10,9 +10,8 @@ from dsaudit import catalogue, checks, logs
 from dsaudit.database import Database, DatabaseError, QueryError
 from dsaudit.database.inference import Inferred, completed, infer
 from dsaudit.evidence import signing
-from dsaudit.monitoring import given
 from dsaudit.parameters import Parameters, baseline, place_of
-from dsaudit.run.preflight import acting
+from dsaudit.run.preflight import acting, watched
 from dsaudit.run.preflight.line import Line, not_given
 from dsaudit.run.preflight.tables import database_ways
 from dsaudit.verdict.card import plural
@@ -62,7 +61,7 @@ def _ways_in(
     yield acting.live(parameters)
     yield from _background(parameters, ways)
     yield from _logs(parameters)
-    yield from _monitoring(parameters)
+    yield from watched.monitoring(parameters)
     yield _migrations(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)
@@ -127,21 +126,10 @@ def _logs(parameters: Parameters) -> Iterator[Line]:
     yield from (Line("logs", None, limit) for limit in notes.limits() if limit not in notes.problems)
 
 
-def _monitoring(parameters: Parameters) -> Iterator[Line]:
-    if parameters.monitoring is None:
-        yield not_given("monitoring")
-        return
-    rules = given.read(parameters)
-    for name, problem in rules.problems.items():
-        yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
-    if not rules.problems:
-        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
-
-
 def _migrations(parameters: Parameters) -> Line:
     """Look for what is named; the project itself is started by a run alone, beside its scratch database."""
     if parameters.migrations is None:
-        return Line("migrations", None, "not given")
+        return not_given("migrations")
     for key in ("config", "python"):
         given = getattr(parameters.migrations, key)
         if given and (key == "config" or "/" in given) and not parameters.folder(given).is_file():

@@ -102,7 +102,7 @@ def flowed(parameters: Parameters) -> Iterator[Line]:
     """Say which flows a run would do through the API if it were asked to, and whether their schemas are there."""
     flows, apis = parameters.flows, parameters.apis
     if not flows or apis is None:
-        yield Line("flows", None, "not given")
+        yield not_given("flows")
         return
     names = ", ".join(flow.name for flow in flows)
     does = f"{plural(len(flows), 'flow')} would be done through the API and taken away again: {names}"

@@ -1,0 +1,62 @@
+"""The dashboards: do their panels ask for what there is, and show what they say?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsaudit.facts import watched
+from dsaudit.functions import Found, Row, frames
+from dsaudit.observability.panels import wrong
+
+if TYPE_CHECKING:
+    from dsaudit.audit import Audit
+
+
+def dashboards_name_known_metrics(audit: Audit) -> Found:
+    """Every metric and label that a panel asks for exists.
+
+    why: a panel on a metric that nothing exposes is empty, and looks like a quiet day
+    requirement: PI4
+    severity: high
+    needs: monitoring.dashboards
+    instant: now
+    key: dashboard, panel, metric, problem
+    show: dashboard, panel, metric, problem
+    remedy: correct the name in the panel, or expose the metric
+    """
+    found, reasons = watched.dashboards(audit)
+    names, labels = watched.known(audit), watched.kinds(audit)
+    _, unscraped = watched.scrape(audit)
+    reasons += [unscraped] if unscraped else []
+    if names is None:
+        told = "which metrics there are is not known: neither exposed, module nor metrics of `monitoring` tells it"
+        return frames([], [{"examined": 0, "reason": "; ".join([*reasons, told] if not unscraped else reasons)}])
+    rows: list[Row] = []
+    examined = 0
+    for panel in found:
+        if panel.tree is not None:
+            examined += sum(1 for _ in watched.asks(panel.tree))
+            for name, problem in watched.lacking(audit, panel.tree, names, labels):
+                rows.append({"dashboard": panel.dashboard, "panel": panel.title, "metric": name, "problem": problem})
+    return frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])
+
+
+def dashboards_say_what_they_show(audit: Audit) -> Found:
+    """A panel shows what its title says: a share is a share, an average no quantile, and each expression is sound.
+
+    why: whoever looks at a dashboard reads the title, and decides by what the line underneath does not mean
+    requirement: PI4
+    severity: low
+    needs: monitoring.dashboards
+    instant: now
+    key: dashboard, panel, problem
+    show: dashboard, panel, problem, corrected
+    remedy: take over the corrected expression, or call the panel what it shows
+    """
+    found, reasons = watched.dashboards(audit)
+    kinds, rows, examined = watched.kinds(audit), list[Row](), 0
+    for panel in found:
+        examined += panel.tree is not None
+        place = {"dashboard": panel.dashboard, "panel": panel.title}
+        rows += [{**place, "problem": words, "corrected": shown or None} for words, shown in wrong(panel, kinds)]
+    return frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])

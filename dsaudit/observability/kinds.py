@@ -1,0 +1,26 @@
+"""Of which kind a metric is, as what exposes it says, or else by the endings that Prometheus gives names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "bucket", "histogram", "summary", "unknown"]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What is known of metrics: kind by name, and the labels of those that have series; both may be empty."""
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def kind(self, name: str) -> Kind:
+        """Return the kind of a metric."""
+        told = self.told.get(name)
+        if told == "counter" or told == "gauge":
+            return "counter" if told == "counter" else "gauge"
+        if name.endswith("_bucket"):
+            return "bucket"
+        return "counter" if name.endswith("_total") and told is None and ":" not in name else "unknown"
