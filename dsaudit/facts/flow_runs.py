@@ -25,4 +25,5 @@ def run(audit: Audit, name: str, progress: Progress, look: Callable[[], None] | 
     `look` is called when its steps are done and all that it made is still there; not where it could not be done.
     """
     seen = ran(audit, name, progress, look)
-    return seen["problem"] or seen["left"]
+    problem: str | None = seen["problem"] or seen["left"]
+    return problem
