@@ -33,9 +33,15 @@ def items(audit: Audit) -> list[Item]:
     """Return the items of the checklist with their results; by hand, where no run has filled them, they are open."""
     found = statuses(audit)
     return [
-        Item(one["text"], _result([found.get(name) for name in one.get("checks", [])]), "; ".join(_notes(audit, one)))
+        Item(one["text"], _result(_found(one, found)), "; ".join(_notes(audit, one)))
         for one in _of_blueprint(audit, "checklist")
     ]
+
+
+def _found(item: dict[str, Any], found: dict[str, Status]) -> list[Status | None]:
+    """Return how the checks of an item came out; none, where they were not run and a person answers for it then."""
+    given = [found.get(name) for name in item.get("checks", [])]
+    return [] if "manual" in item and set(given) == {Status.SKIPPED} else given
 
 
 def criteria(audit: Audit) -> list[Item]:

@@ -74,6 +74,7 @@ def draft(request: Request, database: Database) -> Draft:
     scheduled.put_background(made, told, [one.name for one in found], variable)
     outside.put_documents(made, told, request.documents, request.root)
     outside.put_monitoring(made, told, request.root)
+    outside.offer_own_tests(made, told, request.root)
     _put_resources(made, found, seen, facts, told, prefix)
     for problem in seen.sampler.problems:
         made.ask("resources", problem)

@@ -13,6 +13,7 @@ from dsaudit import codebase, monitoring, naming
 from dsaudit.catalogue import Provider
 from dsaudit.codebase.model import Code, Function, Module
 from dsaudit.drafting.system import SCOPE
+from dsaudit.own_tests import files
 
 _VERBS = "fetch|sync|pull|import|ingest|load|backfill|get|list|extract|download|poll|read"
 _TOPIC = re.compile(r"[A-Za-z][\w-]*([/.:][\w-]+)+")
@@ -207,6 +208,15 @@ def alert_rules(folder: Path) -> list[Path]:
     """Return the files below the code that hold alert rules; hidden folders and those of others' code are left out."""
     found = (path for ending in ("yml", "yaml") for path in folder.rglob(f"*.{ending}"))
     return sorted(path for path in found if not _is_foreign(path.relative_to(folder)) and monitoring.has_alerts(path))
+
+
+def test_results(folder: Path) -> dict[str, list[Path]]:
+    """Return the files below the code that tests have left, as the section `own_tests` calls them."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(path for ending in ("xml", "json", "info", "lcov") for path in folder.rglob(f"*.{ending}")):
+        if not _is_foreign(path.relative_to(folder)) and (kind := files.kind(path)):
+            found.setdefault(kind, []).append(path)
+    return {kind: found[kind] for kind in ("junit", "coverage") if kind in found}
 
 
 def _is_foreign(path: Path) -> bool:

@@ -119,6 +119,15 @@ def put_monitoring(draft: Draft, told: Told, root: Path) -> None:
         draft.put("monitoring.rules", files if len(files) > 1 else files[0])
 
 
+def offer_own_tests(draft: Draft, told: Told, root: Path) -> None:
+    """Offer the section on the project's own tests where they have left something beside the code."""
+    found = reading.test_results(told.folder) if told.folder else {}
+    if found and told.folder:
+        value = {kind: [shown(path, root) for path in paths] for kind, paths in found.items()}
+        section = {**value, "code": shown(told.folder, root)}
+        draft.offer("own_tests", section, "left by a run of the tests; the blueprint partial_import judges it")
+
+
 def shown(folder: Path, root: Path) -> str:
     """Return a folder as the parameter file has it: from the project's root, where it is below it."""
     whole = folder.resolve()

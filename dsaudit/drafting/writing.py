@@ -14,7 +14,7 @@ WIDTH = 118
 ORDER = [
     *("integration", "blueprints", "environment", "database", "provider", "provider_reviewed", "tenants", "source"),
     *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks"),
-    *("api", "worker", "schedule", "flag", "documents", "monitoring"),
+    *("api", "worker", "schedule", "flag", "documents", "monitoring", "own_tests"),
     *("defaults", "resources", "relations", "tenancy", "performance"),
 ]
 _HEAD = """\

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from dsaudit.parameters import background, flows, integrity, monitoring, states
+from dsaudit.parameters import background, flows, integrity, monitoring, own_tests, states
 from dsaudit.parameters.action import Action
 from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
@@ -28,6 +28,7 @@ from dsaudit.parameters.live import Live, why_not
 from dsaudit.parameters.logs import Logs
 from dsaudit.parameters.migrations import Migrations
 from dsaudit.parameters.monitoring import Monitoring
+from dsaudit.parameters.own_tests import OwnTests
 from dsaudit.parameters.part import Part
 from dsaudit.parameters.performance import Performance
 from dsaudit.parameters.policy import Policy
@@ -155,6 +156,7 @@ class Parameters(Section):
     documents: Documents | None = None
     logs: Logs | None = None
     monitoring: Monitoring | None = None
+    own_tests: OwnTests | None = None
     policy: Policy = Policy()  # type: ignore[call-arg]  # every limit has its default
     show: list[str] = []
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
@@ -208,7 +210,7 @@ class Parameters(Section):
         for place, problem in self._problems():
             key, _, reason = problem.partition(": ")
             raise Misplaced((*place, key) if key else place, reason)
-        for sections in (background, integrity, flows, states, monitoring):
+        for sections in (background, integrity, flows, states, monitoring, own_tests):
             for mistake in sections.mistakes(self):
                 raise mistake
         if self.syncs and "resource" not in self.syncs.columns and len(self.synced) != 1:

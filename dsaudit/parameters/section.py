@@ -23,7 +23,7 @@ PATTERNS = {
     ADDRESS: "is no address; one begins with https:// or http://",
     DAY: "is no day, such as 2026-12-31",
 }
-NO_SECRET = {"base_url_env", "files_env"}  # where something is, which reports may tell
+NO_SECRET = {"base_url_env", "files_env", "folder_env"}  # where something is, which reports may tell
 
 
 class Misplaced(ValueError):

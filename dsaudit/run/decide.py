@@ -177,8 +177,9 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _item(term: Mapping[str, Any], result: Record) -> Record:
-    """Fill in one line of the checklist; what only a person can do stays open, with its owner."""
-    if "manual" in term:
-        return {"text": term["text"], "status": "open", "checks": [], "owner": term["manual"]}
-    status = worst(_statuses(term["checks"], result)).value
-    return {"text": term["text"], "status": status, "checks": list(term["checks"]), "owner": None}
+    """Fill in one line of the checklist; what only a person can do, or no check has done, is open, with its owner."""
+    checks = list(term.get("checks", []))
+    statuses = _statuses(checks, result)
+    if "manual" in term and set(statuses) <= {Status.SKIPPED}:
+        return {"text": term["text"], "status": "open", "checks": checks, "owner": term["manual"]}
+    return {"text": term["text"], "status": worst(statuses).value, "checks": checks, "owner": None}

@@ -2,6 +2,7 @@
 
 import compileall
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from examples.processes import on_free_ports, until_closed
 
 from .filling import fill
 from .processes import BACKEND, start_api, start_marketplace
-from .sample import FAULTS_FILE, Sample, copied_project
+from .sample import FAULTS_FILE, RESULTS, Sample, copied_project
+from .testing import Tests
 
 
 @contextmanager
@@ -44,6 +46,7 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     token = secrets.token_hex(16)
     compileall.compile_dir(BACKEND, quiet=2)  # once, and not in each copy
     code = copied_project(folder)
+    tests = until_closed(stack, Tests(code, folder / RESULTS))
     variables = {
         "LISTINGS_DATABASE_URL": owner_url,
         "LISTINGS_API_TOKEN": token,
@@ -56,12 +59,15 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     databases.copy(postgres.url, name, f"{name}_start", suffix)
     market.wait("")
     api.wait("")
+    tests.wait()
+    shutil.copytree(folder / RESULTS, folder / f"{RESULTS}_start")
     environment = {
         "LISTINGS_AUDIT_URL": audit_url,
         "LISTINGS_API": api.url,
         "LISTINGS_API_TOKEN": token,
         "LISTINGS_MARKETPLACE": market.url,
         "LISTINGS_METRICS": f"{api.url}/metrics",
+        "LISTINGS_TEST_RESULTS": str(folder / RESULTS),
     }
     return Sample(environment, owner_url, postgres.url, api.url, market.url, suffix, size, seed, answers, copy=folder)
 

@@ -16,9 +16,11 @@ from examples.control import SampleError, fetch, poll
 from examples.processes import PROJECT
 
 from .processes import BACKEND
+from .testing import Tests
 
 PARAMETERS = Path("parameters") / "listings.yml"
 FAULTS_FILE = "faults.json"
+RESULTS = "test-results"
 IMPORT_SECONDS = 60
 
 
@@ -46,6 +48,11 @@ class Sample:
     def code(self) -> Path:
         """The app's code."""
         return self.copy / BACKEND.relative_to(PROJECT)
+
+    @property
+    def results(self) -> Path:
+        """What the app's own tests have left."""
+        return self.copy / RESULTS
 
     def owner(self) -> psycopg.Connection[Any]:
         """A connection that may write; for planters and tests alone."""
@@ -112,12 +119,26 @@ class Sample:
         from . import faults
 
         planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
+        # Whoever changes the code has its tests run, unless this is the fault.
+        if self._changed() and all(one.check != "own_tests_are_of_this_code" for one in planted.must):
+            self.test()
         return recorded(planted, seed, self.answers)
 
+    def test(self) -> None:
+        """Run the app's own tests on the copy of its code."""
+        Tests(self.code, self.results).wait()
+
+    def _changed(self) -> bool:
+        """Whether any of the code, or of its folders, was written after its tests had run."""
+        ran = (self.results / "coverage.xml").stat().st_mtime
+        paths = [path for path in self.code.rglob("*") if path.suffix == ".py" or path.name == "tests"]
+        return any(path.stat().st_mtime > ran for path in paths)
+
     def heal(self) -> None:
-        """Put everything back as it was at the start: the API's switches, the copy of the code, the database."""
+        """Put everything back as it was at the start: switches, the copy of the code, tests' results, the database."""
         (self.copy / FAULTS_FILE).unlink(missing_ok=True)
         copied_project(self.copy)
+        shutil.copytree(self.copy / f"{RESULTS}_start", self.results, dirs_exist_ok=True)
         name = databases.name_of(self.owner_url)
         databases.drop(self.server_url, name)
         databases.copy(self.server_url, f"{name}_start", name, self.role_suffix)

@@ -13,6 +13,7 @@ from dsaudit.evidence import signing
 from dsaudit.parameters import Parameters, baseline, place_of
 from dsaudit.run.preflight import acting, watched
 from dsaudit.run.preflight.line import Line, not_given
+from dsaudit.run.preflight.own_tests import own_tests
 from dsaudit.run.preflight.tables import database_ways
 from dsaudit.verdict.card import plural
 from dsaudit.verdict.masking import Mask, load_key
@@ -62,6 +63,7 @@ def _ways_in(
     yield from _background(parameters, ways)
     yield from _logs(parameters)
     yield from watched.monitoring(parameters)
+    yield from own_tests(parameters)
     yield _migrations(parameters)
     yield acting.started(parameters)
     yield acting.pushed(parameters)

@@ -8,9 +8,9 @@ healed. A name that starts with `_` is a helper's.
 from examples.answer_key import Expected, Planted, recorded
 from examples.planting import Fault, chosen, collected
 
-from . import alerts, app, downgrades, measuring, migrations, rows, schema
+from . import alerts, app, downgrades, measuring, migrations, rows, schema, testing
 
-FAULTS = collected(rows, migrations, downgrades, schema, measuring)
+FAULTS = collected(rows, migrations, downgrades, schema, measuring, testing)
 # These show in what an audit does when it is asked to act, and in nothing that is there already.
 LIVE_FAULTS = collected(app, alerts)
 
