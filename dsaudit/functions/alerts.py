@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import watched
@@ -51,8 +52,8 @@ def alert_rules_pass_promtool(audit: Audit) -> Found:
     requirement: PI4
     severity: high
     needs: monitoring
-    key: file, problem
-    show: file, problem
+    key: rule, test, problem, file
+    show: rule, test, problem, expected, got, file
     explains: alerts_fire
     remedy: mend what promtool names; for an alert without a test write one with a series that goes beyond its limit
     """
@@ -65,7 +66,7 @@ def alert_rules_pass_promtool(audit: Audit) -> Found:
             reasons.append(f"{name}: there is no such file")
             continue
         try:
-            rows += [{"file": name, "problem": line} for line in dict.fromkeys(ask(path))]
+            rows += [{key: value or None for key, value in asdict(one).items()} | {"file": name} for one in ask(path)]
             examined += 1
         except promtool.NoPromtool as error:
             reasons.append(str(error))
@@ -79,7 +80,7 @@ def _untested(audit: Audit) -> list[Row]:
     fired_by = {one for name in watched.section(audit).tests for one in promtool.fired(audit.parameters.folder(name))}
     alerts = {one.name: one.file for one in watched.rules(audit)[0] if one.is_alert}
     return [
-        {"file": file, "problem": f"no unit test lets {name} fire"}
+        {"rule": name, "problem": "no unit test lets it fire", "file": file}
         for name, file in alerts.items()
         if name not in fired_by
     ]

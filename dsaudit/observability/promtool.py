@@ -14,17 +14,17 @@ from typing import Any
 import yaml
 
 from dsaudit.monitoring import given
+from dsaudit.observability.refused import Refusal, of_rules, of_tests
 
 SECONDS = 120
-LONGEST = 500  # signs of one failure
 
 
 class NoPromtool(Exception):
     """It cannot be asked; the message says why."""
 
 
-def checked(path: Path) -> list[str]:
-    """Return what promtool finds wrong with a file of rules, line by line.
+def checked(path: Path) -> list[Refusal]:
+    """Return what promtool finds wrong with a file of rules, rule by rule.
 
     Raises
     ------
@@ -35,35 +35,23 @@ def checked(path: Path) -> list[str]:
         return checked_groups(given.groups(path))
     except given.NoRules:
         code, said = _asked("check", "rules", path.name, folder=path.parent)
-        return [] if code == 0 else _told(said)
+        return [] if code == 0 else of_rules(_told(said), path.name)
 
 
-def checked_groups(groups: list[dict[str, Any]]) -> list[str]:
+def checked_groups(groups: list[dict[str, Any]]) -> list[Refusal]:
     """Return what promtool finds wrong with groups of rules; raises as `checked` does."""
     with tempfile.TemporaryDirectory() as folder:
         # As promtool takes it: a PrometheusRule of Kubernetes it would refuse.
         copy = Path(folder) / "rules.yml"
         copy.write_text(yaml.safe_dump({"groups": groups}, allow_unicode=True, sort_keys=False), encoding="utf-8")
         code, said = _asked("check", "rules", copy.name, folder=copy.parent)
-    return [] if code == 0 else _told(said)
+    return [] if code == 0 else of_rules(_told(said), copy.name)
 
 
-def tested(path: Path) -> list[str]:
-    """Return which unit tests of a file fail, as promtool tells it; raises `NoPromtool`."""
+def tested(path: Path) -> list[Refusal]:
+    """Return which unit tests of a file fail, with what they expected and got; raises `NoPromtool`."""
     code, said = _asked("test", "rules", path.name, folder=path.parent)
-    return [] if code == 0 else _blocks(_told(said))
-
-
-def _blocks(lines: list[str]) -> list[str]:
-    """Return what belongs to one failure on one line: what was asked, what was expected, and what there was."""
-    found: list[list[str]] = [[]]
-    for line in lines:
-        # A test's name stands on a line of its own before its first failure.
-        follows_a_name = len(found[-1]) == 1 and found[-1][0].startswith("name:")
-        if line.startswith(("name:", "alertname:", "expr:")) and not follows_a_name:
-            found.append([])
-        found[-1].append(line)
-    return [" ".join(block)[:LONGEST] for block in found if block]
+    return [] if code == 0 else of_tests(_told(said))
 
 
 def fired(path: Path) -> set[str]:
