@@ -46,6 +46,7 @@ PHASES = {
     "05_locks": ["PI3"],
     "06_metrics": ["PI4"],
     "07_alerts": ["PI4"],
+    "08_readiness": ["PI5"],
 }
 # What no check can say of itself: DS5.4 is the phase's summary, DS8.1, DS8.3 and DI9 are the report, DS9.1 the
 # remedies, DI7 is what `dsaudit monitor` writes.

@@ -49,7 +49,8 @@ def contents(sample: Sample) -> dict[str, Any]:
 def files(sample: Sample) -> dict[str, str]:
     """The digest of every file that a fault may edit."""
     paths = [path for path in sample.code.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in [*paths, sample.parameters]}
+    paths += [sample.parameters, *sample.results.iterdir()]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def fingerprint(sample: Sample) -> Any:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree
 
 import psycopg
 import pytest
@@ -271,6 +272,31 @@ def database_changed_by_hand(sample: Sample, planted: Planted) -> None:
     assert f"'{column}'" in stepped(sample, sample.owner_url, "check").stdout
 
 
+def tested(sample: Sample) -> tuple[list[str], str]:
+    """The tests that failed as the app's own results have it, and the share of lines that they covered."""
+    suites, coverage = (ElementTree.parse(sample.results / name).getroot() for name in ("junit.xml", "coverage.xml"))
+    failed = [str(case.get("name")) for case in suites.iter("testcase") if len(case)]
+    return failed, str(coverage.get("line-rate"))
+
+
+@shows
+def own_test_fails(sample: Sample, planted: Planted) -> None:
+    assert tested(sample) == (planted.must[0].keys, "1.0000")
+
+
+@shows
+def own_tests_left_out(sample: Sample, planted: Planted) -> None:
+    failed, share = tested(sample)
+    assert failed == [] and 0.2 < float(share) < 0.8
+
+
+@shows
+def changed_after_the_tests(sample: Sample, planted: Planted) -> None:
+    ran = min(path.stat().st_mtime for path in sample.results.iterdir())
+    assert (sample.code / "app" / "services" / "deal_metrics.py").stat().st_mtime > ran
+    assert tested(sample) == ([], "1.0000")
+
+
 @pytest.mark.parametrize("fault", [*FAULTS, *LIVE_FAULTS])
 def test_a_fault_shows_and_is_healed(fault: str, sample: Sample, at_the_start: Any) -> None:
     try:
@@ -299,5 +325,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 21 and FAULTS.keys() | LIVE_FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert len(FAULTS) == 24 and FAULTS.keys() | LIVE_FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
     assert all(fault.__doc__ for fault in (FAULTS | LIVE_FAULTS).values()) and not FAULTS.keys() & LIVE_FAULTS.keys()

@@ -220,6 +220,19 @@ def test_criteria_and_checklist_are_filled_from_the_verdicts(tmp_path: Path) -> 
     assert [(one["status"], one["owner"]) for one in result["checklist"]] == [("fail", None), ("open", "ada")]
 
 
+def test_an_item_that_no_check_has_looked_at_stays_open_for_its_owner(tmp_path: Path) -> None:
+    terms = {"checklist": [{"text": "Tested", "checks": ["a", "b"], "manual": "ada"}]}
+
+    def item(*statuses: str) -> tuple[str, str | None]:
+        verdicts = [verdict(name, status) for name, status in zip("ab", statuses, strict=True)]
+        (one,) = decided(tmp_path, *verdicts, terms=terms)["checklist"]
+        return one["status"], one["owner"]
+
+    assert item("skipped", "skipped") == ("open", "ada")
+    assert item("pass", "skipped") == ("skipped", None)
+    assert item("pass", "pass") == ("pass", None)
+
+
 def test_a_share_reads_100_only_when_it_is(tmp_path: Path) -> None:
     terms = {"criteria": [{"id": "m", "metric": "M", "target": "99 %", "actual": "match", "checks": ["a"]}]}
     one = verdict("a", "fail", total=1)
