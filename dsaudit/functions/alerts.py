@@ -11,6 +11,7 @@ from dsaudit.functions import Found, Row, frames
 from dsaudit.observability import promtool
 from dsaudit.observability.linting import difference, lint
 from dsaudit.observability.promql import NotPromql
+from dsaudit.observability.refused import Refusal
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -66,7 +67,7 @@ def alert_rules_pass_promtool(audit: Audit) -> Found:
             reasons.append(f"{name}: there is no such file")
             continue
         try:
-            rows += [{key: value or None for key, value in asdict(one).items()} | {"file": name} for one in ask(path)]
+            rows += [_row(one, name) for one in ask(path)]
             examined += 1
         except promtool.NoPromtool as error:
             reasons.append(str(error))
@@ -76,14 +77,15 @@ def alert_rules_pass_promtool(audit: Audit) -> Found:
     return frames(rows, [{"examined": examined, "reason": reason}])
 
 
+def _row(refusal: Refusal, file: str) -> Row:
+    return {key: value or None for key, value in asdict(refusal).items()} | {"file": file}
+
+
 def _untested(audit: Audit) -> list[Row]:
     fired_by = {one for name in watched.section(audit).tests for one in promtool.fired(audit.parameters.folder(name))}
     alerts = {one.name: one.file for one in watched.rules(audit)[0] if one.is_alert}
-    return [
-        {"rule": name, "problem": "no unit test lets it fire", "file": file}
-        for name, file in alerts.items()
-        if name not in fired_by
-    ]
+    unfired = {name: file for name, file in alerts.items() if name not in fired_by}
+    return [_row(Refusal("no unit test lets it fire", name), file) for name, file in unfired.items()]
 
 
 def alerts_fire(audit: Audit) -> Found:

@@ -50,7 +50,7 @@ def own_tests_pass(audit: Audit) -> Found:
 
 
 def own_tests_cover_enough(audit: Audit) -> Found:
-    """The project's own tests cover as much of its code as the file asks for.
+    """The project's own tests cover as much of the code that they measure as the file asks for.
 
     why: a line that no test runs is tried by the first customer who needs it
     requirement: PI5

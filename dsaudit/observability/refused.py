@@ -51,7 +51,10 @@ def _of_a_test(text: str) -> Refusal:
     match = _OF_A_TEST.fullmatch(text)
     if match is None:
         return Refusal(text[:LONGEST])
-    rule, test = match["alert"] or match["expr"], ", ".join(filter(None, (match["test"], f"at {match['time']}")))
+    rule, test = (
+        _asked(match["alert"] or match["expr"]),
+        ", ".join(filter(None, (match["test"], f"at {match['time']}"))),
+    )
     if match["error"]:
         return Refusal(match["error"][:LONGEST], rule[:LONGEST], test)
     expected, got = _shown(match["expected"]), _shown(match["got"])
@@ -61,6 +64,13 @@ def _of_a_test(text: str) -> Refusal:
         problem = "fires" if not expected else "does not fire" if not got else "fires otherwise"
     one = Refusal(problem, rule[:LONGEST], test)
     return replace(one, expected=expected[:LONGEST] or "nothing", got=got[:LONGEST] or "nothing")
+
+
+def _asked(quoted: str) -> str:
+    """Return the alert or the expression that a test asks for; of one that asks whether an alert fires, the alert."""
+    plain = quoted.strip('"').replace('\\"', '"').replace("\\n", " ").strip()
+    fires = re.fullmatch(r'ALERTS\{[^{}]*alertname="(\w+)"[^{}]*\}', plain)
+    return fires[1] if fires else plain
 
 
 def _shown(alerts: str) -> str:

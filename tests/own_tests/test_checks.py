@@ -160,7 +160,7 @@ def test_a_commit_that_the_results_name_decides(project: Project) -> None:
     commit = project.commit()
     project.left(PASSED.format(at=EARLIER, commit=commit), COBERTURA.format(at=LATER))
     assert project.judged(THIS)[0].status is Status.PASS  # whatever the clock says
-    project.write(project.code / "deals.py", "x = 2\n")
+    project.write(project.code / "deals.py", "x = 22\n")
     verdict, (row,) = project.judged(THIS)
     assert verdict.status is Status.FAIL and row["commit"] == commit[:10]
     assert row["problem"] == f"they are of commit {commit[:10]}, and not as there are deals.py"
