@@ -31,7 +31,7 @@ def own_tests_pass(audit: Audit) -> Found:
     """
     found = facts.results(audit)
     rows: list[Row] = [
-        {"class": case.classname or None, "test": case.name or None, "outcome": case.outcome,
+        {"test": case.name or None, "class": case.classname or None, "outcome": case.outcome,
          "said": case.message[:LONGEST] or None, "file": report.path.name}
         for report in found.reports
         for outcome in ("failed", "error")
@@ -66,11 +66,14 @@ def own_tests_cover_enough(audit: Audit) -> Found:
     measured = percent(files.values())
     rows: list[Row] = []
     if measured is not None and measured < wanted:
-        below = [(one.there - one.hit, name, one) for name, one in files.items() if (percent([one]) or 100) < wanted]
+        shares = {name: percent([one]) for name, one in files.items()}
+        below = [(name, share) for name, share in shares.items() if share is not None and share < wanted]
         rows = [
-            {"path": name, "percent": f"{percent([one]) or 0:.1f}", "missed": missed, "lines": _spans(one.missed)}
-            for missed, name, one in sorted(below, key=lambda each: (-each[0], each[1]))
-        ]
+            {"path": name, "percent": f"{share:.1f}", "missed": files[name].there - files[name].hit,
+             "lines": _spans(files[name].missed)}
+            for name, share in below
+        ]  # fmt: skip
+        rows.sort(key=lambda row: (-row["missed"], row["path"]))
     reasons = found.unmeasured + ([] if files or found.unmeasured else ["the files name no code"])
     lines = sum(one.there for one in files.values())
     line: Row = {"examined": lines, "unit": "% (lines and branches)", "threshold": wanted}

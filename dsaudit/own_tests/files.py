@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -32,16 +33,11 @@ def found(parameters: Parameters, patterns: Sequence[str]) -> tuple[list[Path], 
         root = parameters.folder(given)
     paths, problems = dict[Path, None](), list[str]()
     for pattern in patterns:
-        matching = [path for path in _matching(root, Path(pattern).expanduser()) if path.is_file()]
+        whole = Path(glob.escape(str(root)), Path(pattern).expanduser())
+        matching = [path for path in map(Path, sorted(glob.glob(str(whole), recursive=True))) if path.is_file()]  # noqa: PTH207
         paths |= dict.fromkeys(matching)
         problems += [] if matching else [f"there is no file {pattern}"]
     return list(paths), problems
-
-
-def _matching(root: Path, pattern: Path) -> list[Path]:
-    if pattern.is_absolute():
-        root, pattern = Path(pattern.anchor), pattern.relative_to(pattern.anchor)
-    return sorted(root.glob(str(pattern)))
 
 
 def each(paths: Sequence[Path], read: Callable[[Path], Read]) -> tuple[list[Read], list[str]]:

@@ -134,6 +134,15 @@ def test_too_little_is_told_with_the_files_that_miss_most(project: Project) -> N
     ]
 
 
+def test_a_file_of_which_nothing_is_covered_is_among_them(project: Project) -> None:
+    project.left(PASSED.format(at=LATER, commit=""), "SF:a.py\nDA:1,0\nSF:b.py\nDA:1,0\nDA:2,0\nSF:empty.py\n")
+    _, rows = project.judged(COVER)
+    assert [(row["path"], row["percent"], row["lines"]) for row in rows] == [
+        ("b.py", "0.0", "1-2"),
+        ("a.py", "0.0", "1"),
+    ]
+
+
 def test_code_that_nothing_measured_is_told(project: Project) -> None:
     project.write(project.code / "forgotten.py", "x = 1\n")
     project.write(project.code / "test_deals.py", "x = 1\n")
@@ -188,6 +197,19 @@ def test_the_files_are_tried_before_a_run(project: Project) -> None:
     project.left("<testsuites>\n<a", "{")
     first, second = tried(project)
     assert "shop.yml:4:" in first and first.endswith("junit-1.xml:2: unclosed token") and "coverage.xml:1: " in second
+
+
+@pytest.mark.parametrize("pattern", ["a**.xml", "", "nowhere/[", "results"])
+def test_a_pattern_that_names_nothing_is_told(pattern: str, project: Project) -> None:
+    project.system.parameters.write_text(PARAMETERS.replace("junit*.xml", pattern), encoding="utf-8")
+    assert tried(project)[0].endswith(f"own_tests.junit: there is no file {pattern}")
+
+
+@pytest.mark.parametrize("pattern", ["../results/*.xml", "**/junit-?.xml"])
+def test_a_pattern_begins_in_the_folder_of_the_variable(pattern: str, project: Project) -> None:
+    project.system.parameters.write_text(PARAMETERS.replace("junit*.xml", pattern), encoding="utf-8")
+    (project.results / "coverage.xml").unlink()
+    assert "True 2 tests in 1 file" in tried(project)
 
 
 def test_a_variable_that_is_not_set_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
