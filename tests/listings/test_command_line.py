@@ -42,7 +42,7 @@ def secrets_of(sample: dict[str, Any]) -> list[str]:
 def test_the_state_file_is_private_and_tells_everything(line: CommandLine, sample: dict[str, Any]) -> None:
     assert (line.folder / "state.json").stat().st_mode & 0o777 == 0o600
     assert sample["ready"] is True and Path(sample["parameters"]).is_file()
-    names = ("AUDIT_URL", "API", "API_TOKEN", "MARKETPLACE", "METRICS")
+    names = ("AUDIT_URL", "API", "API_TOKEN", "MARKETPLACE", "METRICS", "TEST_RESULTS")
     assert sample["environment"].keys() == {f"LISTINGS_{name}" for name in names}
     with psycopg.connect(sample["environment"]["LISTINGS_AUDIT_URL"]) as connection:
         assert connection.execute("select count(*) from listings").fetchone() == (60,)

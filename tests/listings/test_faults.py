@@ -272,7 +272,7 @@ def database_changed_by_hand(sample: Sample, planted: Planted) -> None:
     assert f"'{column}'" in stepped(sample, sample.owner_url, "check").stdout
 
 
-def tested(sample: Sample) -> tuple[list[str], str]:
+def results_of(sample: Sample) -> tuple[list[str], str]:
     """The tests that failed as the app's own results have it, and the share of lines that they covered."""
     suites, coverage = (ElementTree.parse(sample.results / name).getroot() for name in ("junit.xml", "coverage.xml"))
     failed = [str(case.get("name")) for case in suites.iter("testcase") if len(case)]
@@ -281,12 +281,12 @@ def tested(sample: Sample) -> tuple[list[str], str]:
 
 @shows
 def own_test_fails(sample: Sample, planted: Planted) -> None:
-    assert tested(sample) == (planted.must[0].keys, "1.0000")
+    assert results_of(sample) == (planted.must[0].keys, "1.0000")
 
 
 @shows
 def own_tests_left_out(sample: Sample, planted: Planted) -> None:
-    failed, share = tested(sample)
+    failed, share = results_of(sample)
     assert failed == [] and 0.2 < float(share) < 0.8
 
 
@@ -294,7 +294,7 @@ def own_tests_left_out(sample: Sample, planted: Planted) -> None:
 def changed_after_the_tests(sample: Sample, planted: Planted) -> None:
     ran = min(path.stat().st_mtime for path in sample.results.iterdir())
     assert (sample.code / "app" / "services" / "deal_metrics.py").stat().st_mtime > ran
-    assert tested(sample) == ([], "1.0000")
+    assert results_of(sample) == ([], "1.0000")
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, *LIVE_FAULTS])
