@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,47 @@ def test_a_file_is_known_by_its_beginning(tmp_path: Path) -> None:
     }
     kinds = {name: files.kind(written(tmp_path, text, name)) for name, text in known.items()}
     assert kinds == dict(zip(known, ["junit", "coverage", "coverage", "coverage", None, None], strict=True))
+
+
+TESTS = """
+import pytest
+
+@pytest.fixture
+def broken():
+    raise OSError("no disk")
+
+@pytest.fixture
+def untidy():
+    yield
+    raise OSError("left open")
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "not <one>"
+def test_is_not_set_up(broken): pass
+def test_is_not_cleared_away(untidy): pass
+@pytest.mark.skip(reason="no browser")
+def test_is_skipped(): pass
+@pytest.mark.xfail
+def test_is_known_to_fail(): assert False
+class TestSizes:
+    @pytest.mark.parametrize("size", [1, "\\x00"])
+    def test_size(self, size): pass
+"""
+
+
+def test_what_pytest_writes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    written(tmp_path, TESTS, "test_all.py")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml", "junit.xml", "test_all.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = junit.read(tmp_path / "junit.xml")
+    outcomes = {outcome: [one.name for one in found.of(outcome)] for outcome in ("failed", "error", "skipped")}
+    assert outcomes == {
+        "failed": ["test_fails"],
+        "error": ["test_is_not_set_up", "test_is_not_cleared_away"],
+        "skipped": ["test_is_skipped", "test_is_known_to_fail"],
+    }
+    assert "not <one>" in found.of("failed")[0].message and "no disk" in found.of("error")[0].message
+    assert [one.classname for one in found.of("passed")][-2:] == ["test_all.TestSizes"] * 2
+    assert found.at is not None
