@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     rows: list[Row] = []
     for one in found.locks:
         about: Row = {"revision": one.revision, "table": one.table.removeprefix("public.")}
-        about |= {"lock": one.mode.removesuffix("Lock"), "shuts_out": one.shuts_out}
+        about |= {"lock": _in_words(one.mode), "shuts_out": one.shuts_out}
         about["work"] = one.work.replace("public.", "") or "nothing that grows"
         ends = {"expected_rows": one.rows, "extrapolated": round(one.extrapolated, 4)}
         ends["allowed"] = settings.lock_seconds if settings else 0
@@ -90,6 +91,11 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     rows += [{"revision": name, "told": "it locks nobody out"} for name in found.tried if name not in seen]
     rows += [{"revision": name, "told": why} for name, why in found.untried.items()]
     return pd.DataFrame(rows, dtype=object)
+
+
+def _in_words(mode: str) -> str:
+    """Return the mode of a lock as PostgreSQL's documents write it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).lower()
 
 
 def downgrade_deletions(audit: Audit) -> pd.DataFrame:
