@@ -161,7 +161,7 @@ def _counted(audit: Audit, name: str, gauge: Gauged) -> tuple[Row | None, str | 
             return None, None
         if time.monotonic() - begun > PATIENCE:
             problem = "it has no value" if value is None else "it is not how many rows there are"
-            return {"metric": name, "problem": problem, "exposed": value, "rows": after}, None
+            return {"metric": name, "problem": problem, "exposed": unless_whole(value), "rows": after}, None
         time.sleep(PAUSE)
 
 
