@@ -46,6 +46,11 @@ def span(seconds: float) -> str:
     return f"{told} {rest} {lower}" if rest else told
 
 
+def unless_whole(value: object) -> object:
+    """Return a value, as a whole number where it is one: ``3`` for 3.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def class_name(name: object, otherwise: str) -> str:
     """Return the name of an exception's class, if it reads like one; a notebook can call a class anything."""
     reads_like_one = isinstance(name, str) and re.fullmatch(r"[A-Za-z_][\w.]{0,80}", name, re.ASCII)

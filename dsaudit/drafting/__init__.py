@@ -11,11 +11,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsaudit import catalogue, naming
+from dsaudit import catalogue, codebase, naming
 from dsaudit.database import Database
 from dsaudit.database.shape import shapes
+from dsaudit.drafting import (
+    beside,
+    describing,
+    nesting,
+    outside,
+    refined,
+    resources,
+    roles,
+    scheduled,
+    sections,
+    system,
+)
 from dsaudit.drafting import code as reading
-from dsaudit.drafting import describing, nesting, outside, refined, resources, roles, scheduled, sections, system
 from dsaudit.drafting.code import Told
 from dsaudit.drafting.draft import Draft
 from dsaudit.drafting.integrity import BLUEPRINT, put_integrity
@@ -76,6 +87,8 @@ def draft(request: Request, database: Database) -> Draft:
     outside.put_monitoring(made, told, request.root)
     outside.offer_own_tests(made, told, request.root)
     _put_resources(made, found, seen, facts, told, prefix)
+    beside.put_watching(made, told, request.root)
+    beside.offer_migrations(made, told, request.root)
     for problem in seen.sampler.problems:
         made.ask("resources", problem)
     return made
@@ -92,7 +105,15 @@ def _of_database(request: Request, facts: catalogue.Provider, seen: system.Syste
     made = Draft()
     _put_head(made, request, facts, BLUEPRINT)
     put_integrity(made, seen)
+    if request.code:
+        _put_files(made, Told(codebase.read(request.code), request.code), request.root)
     return made
+
+
+def _put_files(made: Draft, told: Told, root: Path) -> None:
+    outside.put_monitoring(made, told, root)
+    beside.put_watching(made, told, root)
+    beside.offer_migrations(made, told, root)
 
 
 def _put_head(made: Draft, request: Request, facts: catalogue.Provider, blueprint: str) -> None:

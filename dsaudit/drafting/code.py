@@ -161,7 +161,11 @@ def asks_counts(told: Told) -> bool:
 
 def variables(told: Told) -> list[str]:
     """Return the environment variables that the code reads, by name."""
-    trees = [module.tree for module in told.code.modules.values()] if told.code else []
+    return variables_of(module.tree for module in told.code.modules.values()) if told.code else []
+
+
+def variables_of(trees: Iterable[ast.AST]) -> list[str]:
+    """Return the environment variables that parts of the code read, by name."""
     keys = (_variable(node) for tree in trees for node in ast.walk(tree))
     return sorted({key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)})
 
@@ -221,6 +225,12 @@ def test_results(folder: Path) -> dict[str, list[Path]]:
 
 def _is_foreign(path: Path) -> bool:
     return any(part.startswith(".") or part in codebase.SKIPPED for part in path.parts)
+
+
+def beside(folder: Path, *patterns: str) -> list[Path]:
+    """Return the files below the code whose names fit, without hidden folders and those of others' code."""
+    found = {path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()}
+    return sorted(path for path in found if not _is_foreign(path.relative_to(folder)))
 
 
 def documents_in(folder: Path) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ ORDER = [
     *("raw", "deliveries", "syncs", "record", "table_prefix", "code", "webhooks"),
     *("api", "worker", "schedule", "flag", "documents", "monitoring", "own_tests"),
     *("defaults", "resources", "relations", "tenancy", "performance"),
+    "migrations",
 ]
 _HEAD = """\
 # Drafted by `dsaudit init`. What is marked `guess` was not proven: see that it is right, and take the mark away.

@@ -176,8 +176,9 @@ class Walk:
 
     def _add(self, step: str, what: str, expected: str, found: Any) -> None:
         line = {"copy": self.number, "step": step, "what": what, "expected": expected}
-        told = found if isinstance(found, str) and what in ("answer", "row") else words(found)
-        self.wrong.append({**line, "found": hidden(told), "answered": hidden(str(found))[:LONGEST]})
+        told = hidden(found if isinstance(found, str) and what in ("answer", "row") else words(found))
+        answered = hidden(str(found))[:LONGEST]
+        self.wrong.append({**line, "found": told, "answered": None if answered == told else answered})
 
     def _differing(self, step: Step, expected: dict[str, Any], look: Look) -> Iterator[tuple[str, str, Any]]:
         """Yield which paths do not hold what they have to: the path, what is expected, and what was found."""

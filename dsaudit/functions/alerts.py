@@ -20,7 +20,7 @@ NOT_DONE = "the run that is replayed did not do it"
 
 
 def alert_rules_are_sound(audit: Audit) -> Found:
-    """Every rule can fire, falls silent again, and says what it means to.
+    """Every rule can fire, can end, and measures what it is meant to.
 
     why: a share of unaggregated series divides each by itself, a quantile without rate is of all time, a count is never
       0: Prometheus takes such rules, and they fire always, or never
@@ -40,9 +40,11 @@ def alert_rules_are_sound(audit: Audit) -> Found:
         except NotPromql as error:
             problems.append(f"{one.file}: {one.name}: {error}")
             continue
-        corrected = difference(one.rule, linted.rule)
-        place = {"rule": one.name, "file": one.file}
-        rows += [{**place, "problem": problem, "corrected": corrected} for problem in linted.problems]
+        corrected = [difference(one.rule, linted.rule), *["as above"] * len(linted.problems)]  # all of it at once
+        rows += [
+            {"rule": one.name, "problem": problem, "corrected": shown, "file": one.file}
+            for problem, shown in zip(linted.problems, corrected, strict=False)
+        ]
     return frames(rows, [{"examined": len(found), "reason": "; ".join(problems) or None}])
 
 

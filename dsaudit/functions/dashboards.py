@@ -42,9 +42,9 @@ def dashboards_name_known_metrics(audit: Audit) -> Found:
 
 
 def dashboards_say_what_they_show(audit: Audit) -> Found:
-    """A panel shows what its title says: a share is a share, an average no quantile, and each expression is sound.
+    """Each panel shows what its title says: a rate of success is a share, an average is no quantile.
 
-    why: whoever looks at a dashboard reads the title, and decides by what the line underneath does not mean
+    why: whoever looks at a dashboard reads the title, and decides by a line that means something else
     requirement: PI4
     severity: low
     needs: monitoring.dashboards

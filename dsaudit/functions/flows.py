@@ -38,7 +38,7 @@ def flows_end_as_declared(audit: Audit) -> Found:
 
 
 def flows_are_quick(audit: Audit) -> Found:
-    """Each flow is through, from its first request to its last look, within its seconds.
+    """Each flow takes no longer than it may, from its first request to its last look.
 
     why: a user waits for the whole of it, however quick each request is
     requirement: PI1
@@ -69,7 +69,7 @@ def flows_are_quick(audit: Audit) -> Found:
 
 
 def answers_have_their_schema(audit: Audit) -> Found:
-    """Every answer in a flow fits the schema that is published for its request and its status.
+    """Every answer in a flow fits the schema that is published for its request and status.
 
     why: whoever programs against the API relies on its description, and breaks where an answer differs
     requirement: PI1
@@ -91,7 +91,7 @@ def answers_have_their_schema(audit: Audit) -> Found:
 
 
 def errors_are_refused_readably(audit: Audit) -> Found:
-    """What a flow asks for that has to be refused is, with its status, in the API's form, and without a trace.
+    """Every request that has to be refused is: with its status, in the API's one form, and with no trace of the code.
 
     why: a user has to learn what to do otherwise, and a stranger nothing of the code, the queries and the tables
     requirement: PI2
@@ -117,7 +117,7 @@ def errors_are_refused_readably(audit: Audit) -> Found:
 
 
 def flows_leave_nothing(audit: Audit) -> Found:
-    """What a flow has made is gone when it is taken away: no row of it remains, in no audited table.
+    """What a flow has made is gone after it was taken away: no audited table has a row of it left.
 
     why: what remains of a deleted record is counted, listed and billed, and belongs to nothing
     requirement: PI1

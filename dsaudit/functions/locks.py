@@ -15,7 +15,7 @@ MOST_SAID = 20
 
 
 def migrations_lock_briefly(audit: Audit) -> Found:
-    """No revision locks others out of a table as large as the audited one for longer than the file allows.
+    """Each revision locks others out of a table as large as the audited one no longer than the file allows.
 
     why: while a table is written anew or read whole under a lock, every request that needs it waits
     requirement: PI3
@@ -67,7 +67,7 @@ def inserts_are_quick(audit: Audit) -> Found:
     untried = [one.untried for one in found.inserts if one.untried]
     reason = found.problem or (None if timed else "; ".join(untried[:3]) or "there is no table")
     slowest = max((one.milliseconds or 0.0 for one in timed), default=None)
-    line: Row = {"examined": sum(one.count for one in timed), "unit": "ms (median of the slowest table)"}
+    line: Row = {"examined": sum(one.count for one in timed), "unit": "ms an insert (slowest table)"}
     line |= {"threshold": budget, "reason": reason} | ({} if slowest is None else {"value": round(slowest, 3)})
     judged = frames(rows, [line])
     judged[1].attrs["limits"] = [*untried[:MOST_SAID], *found.limits[:MOST_SAID]]

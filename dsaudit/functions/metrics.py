@@ -14,6 +14,7 @@ from dsaudit.functions import Found, Row, frames
 from dsaudit.observability import declaring, promql
 from dsaudit.observability.exposition import NotExposed, Scrape, scraped
 from dsaudit.parameters.secret import SecretMissing
+from dsaudit.wording import unless_whole
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -53,9 +54,9 @@ def metrics_module_can_be_imported(audit: Audit) -> Found:
 
 
 def metrics_are_exposed(audit: Audit) -> Found:
-    """A scrape brings every metric that rules, flows and the parameter file name, with the labels named.
+    """Every metric that rules, flows and the parameter file name is exposed, with the labels that they name.
 
-    why: a rule on a metric or a label that is not there never fires, and looks like one that has no reason to
+    why: a rule on a metric or label that is not there never fires, and looks as if all were well
     requirement: PI4
     severity: high
     needs: monitoring.exposed
@@ -106,7 +107,7 @@ def _named(audit: Audit) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def gauges_are_set(audit: Audit) -> Found:
-    """Every gauge is set by something, and one whose rows the file names says as many as there are.
+    """Every gauge is set, and says as many as its table has rows where the file names them.
 
     why: a gauge that nothing sets is 0 for ever, and the alert on it never fires
     requirement: PI4
@@ -160,7 +161,7 @@ def _counted(audit: Audit, name: str, gauge: Gauged) -> tuple[Row | None, str | 
             return None, None
         if time.monotonic() - begun > PATIENCE:
             problem = "it has no value" if value is None else "it is not how many rows there are"
-            return {"metric": name, "problem": problem, "exposed": value, "rows": after}, None
+            return {"metric": name, "problem": problem, "exposed": unless_whole(value), "rows": after}, None
         time.sleep(PAUSE)
 
 
@@ -172,9 +173,9 @@ def _rows(audit: Audit, gauge: Gauged) -> int:
 
 
 def metrics_follow_the_flows(audit: Audit) -> Found:
-    """What a flow does moves the metrics by what the file declares, no more and no less, and no counter falls.
+    """Each flow moves the metrics by exactly what the file declares, and no counter falls.
 
-    why: a counter that does not move hides every failure, and one that counts twice makes a share of nonsense
+    why: a counter that does not move hides every failure, and one that counts twice spoils every share made of it
     requirement: PI4
     severity: high
     needs: monitoring.exposed, flows
@@ -199,24 +200,21 @@ def metrics_follow_the_flows(audit: Audit) -> Found:
             examined += one["is_right"] is not None
             if one["is_right"] is False:
                 problem = "it did not move" if one["change"] == 0 else "it moved otherwise"
-                rows.append({"flow": flow["flow"], "problem": problem, **_only(one, "metric", "declared", "change")})
+                told = {name: unless_whole(one[name]) for name in ("declared", "change")}
+                rows.append({"flow": flow["flow"], "metric": one["metric"], "problem": problem, **told})
     for one in seen["fell"]:
         gone = one["after"] is None
         change = None if gone else round(one["after"] - one["before"], 6)
         problem = "the counter is gone" if gone else "the counter fell"
-        rows.append({"flow": one["flow"], "metric": one["metric"], "problem": problem, "change": change})
+        rows.append({"flow": one["flow"], "metric": one["metric"], "problem": problem, "change": unless_whole(change)})
     reason = "; ".join(reasons) or ("no flow says which metrics it moves" if not seen["flows"] else None)
     return frames(rows, [{"examined": examined, "reason": reason}])
 
 
-def _only(one: dict[str, object], *names: str) -> Row:
-    return {name: one[name] for name in names}
-
-
 def instrumentation_is_cheap(audit: Audit) -> Found:
-    """Recording every metric once takes no longer than what the file allows an operation.
+    """To record every metric once takes no longer than the file allows an operation.
 
-    why: what watches the work must not become a part of it that is felt
+    why: whoever waits for the operation waits for its metrics too
     requirement: PI4
     severity: low
     needs: monitoring.exposed or monitoring.module
@@ -235,10 +233,10 @@ def instrumentation_is_cheap(audit: Audit) -> Found:
             for one in sorted(measured, key=lambda one: -one.milliseconds)
         ]
     reason = problem or unscraped or (None if measured else "there is no metric that an operation records")
-    unit = "ms for one record of each metric, measured on metrics like them"
+    unit = "ms (all metrics once)"
     line: Row = {"examined": len(measured), "value": round(total, 5), "unit": unit, "reason": reason}
     told = frames(rows, [line])
-    told[1].attrs["limits"] = [*_of_the_scrape(found)]
+    told[1].attrs["limits"] = ["timed on metrics like those declared, in a process of our own", *_of_the_scrape(found)]
     return told
 
 

@@ -65,7 +65,7 @@ def database_is_at_the_head(audit: Audit) -> Found:
 
 
 def migrations_apply(audit: Audit) -> Found:
-    """Every revision goes through: up, down as far as it lets itself be taken back, and up again.
+    """Every revision goes through: up, down again unless it refuses, and up once more.
 
     why: a revision that fails halfway leaves a release that is neither the old nor the new one
     requirement: PI3
@@ -158,7 +158,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
 
 
 def migration_defaults_hold(audit: Audit) -> Found:
-    """A column that a revision adds has its default: in rows that were there, and in those inserted without it.
+    """A column that a revision adds has its default: in the rows before it, and in a row inserted without it.
 
     why: rows that were there before a column came are read by code that expects a value in it
     requirement: PI3
@@ -182,7 +182,7 @@ def migration_defaults_hold(audit: Audit) -> Found:
 
 
 def migration_indexes_are_used(audit: Audit) -> Found:
-    """The indexes that models and revisions declare are there, valid, and found by a query for their first column.
+    """The indexes that models and revisions declare are there, valid, and used by a query for their first column.
 
     why: an index that was declared and never made, or that no query can use, is missed only when the table is large
     requirement: PI3
@@ -254,7 +254,7 @@ def former_rows_are_still_accepted(audit: Audit) -> Found:
 def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     """A downgrade brings the former schema back whatever the rows are, or it refuses and changes nothing.
 
-    why: a downgrade is run on a bad day; one that fails on the rows that came meanwhile makes it worse
+    why: a downgrade is run on a bad day; one that fails on rows that came meanwhile makes the day worse
     requirement: PI3
     severity: high
     needs: migrations
@@ -279,7 +279,7 @@ def downgrades_delete_what_is_declared(audit: Audit) -> Found:
     severity: critical
     needs: migrations
     key: revision, table, problem
-    show: revision, table, problem, declared, rows, in_the_audited_database
+    show: revision, table, problem, made_up_rows, declared, in_the_audited_database
     remedy: declare under migrations.downgrades what is meant to go, or let the downgrade keep the rest
     """
     found = facts.walk(audit)
@@ -289,9 +289,9 @@ def downgrades_delete_what_is_declared(audit: Audit) -> Found:
         there = facts.counted(audit, one.table, one.condition) if one.condition else None
         if one.more:
             what = "deletes more than is declared" if one.condition else "deletes rows, which nothing declares"
-            rows.append({**about, "problem": what, "rows": one.more, "in_the_audited_database": there})
+            rows.append({**about, "problem": what, "made_up_rows": one.more, "in_the_audited_database": there})
         if one.left:
-            rows.append({**about, "problem": "keeps rows that it is declared to delete", "rows": one.left,
+            rows.append({**about, "problem": "keeps rows that it is declared to delete", "made_up_rows": one.left,
                          "in_the_audited_database": there})  # fmt: skip
     through = [one for one in found.downs if one.ending in ("complete", "incomplete")]
     return _limited(frames(rows, _examined(found, len(through), "no downgrade went through")), _failed(found))

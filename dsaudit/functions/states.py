@@ -41,9 +41,9 @@ def states_are_known(audit: Audit) -> Found:
 
 
 def states_move_as_declared(audit: Audit) -> Found:
-    """Every recorded move is one that the file declares, begins where the last one ended, and leads to what is now.
+    """Every recorded move is declared, begins where the one before ended, and the last leads to the state of now.
 
-    why: a state that goes back undoes what was done for the one after it, and what is recorded of it is wrong from then
+    why: a row that goes back undoes what was done for it meanwhile, and nobody does it again
     requirement: PI1
     severity: critical
     scope: resource
@@ -58,9 +58,9 @@ def states_move_as_declared(audit: Audit) -> Found:
 
 
 def missing_fields_are_truthful(audit: Audit) -> Found:
-    """What a row says to be missing is just what is empty in it.
+    """Each row names as missing exactly the fields that are empty in it.
 
-    why: what is not named is never asked for, and who is asked for what is there loses trust
+    why: a field that is not named is never asked for; a user who is asked for what is there loses trust
     requirement: PI1
     severity: high
     scope: resource
@@ -74,7 +74,7 @@ def missing_fields_are_truthful(audit: Audit) -> Found:
 
 
 def required_values_are_there(audit: Audit) -> Found:
-    """In each state a row has the values that it needs there.
+    """Each row has the values that its state needs.
 
     why: a row that counts as complete is worked with as such, and lacks what the work rests on
     requirement: PI1
@@ -98,9 +98,9 @@ def required_values_are_there(audit: Audit) -> Found:
 
 
 def withheld_values_are_absent(audit: Audit) -> Found:
-    """In each state a row lacks the values that may not be there before it is left.
+    """While a row is in a state, the values that the state withholds are empty.
 
-    why: a value that is made of what is not known yet looks like any other, and is acted on
+    why: a number computed from what nobody knows yet looks like any other, and is acted on
     requirement: PI1
     severity: critical
     scope: resource
@@ -119,7 +119,7 @@ def withheld_values_are_absent(audit: Audit) -> Found:
 
 
 def provenance_is_complete(audit: Audit) -> Found:
-    """Of each field that is not empty the row says whence it is, by one of the declared words.
+    """Each row says of every field that is filled where its value is from, in one of the declared words.
 
     why: a value that nobody knows the origin of cannot be trusted over another, nor corrected where it came from
     requirement: PI1
@@ -135,9 +135,9 @@ def provenance_is_complete(audit: Audit) -> Found:
 
 
 def derived_values_equal_their_formula(audit: Audit) -> Found:
-    """Each derived value is what its formula gives, computed anew from what the row and its parents hold now.
+    """Each derived value is what its formula gives for the values that the row and its parents have now.
 
-    why: what is computed once and stored stays as it was when what it is made of changes, or when the formula does
+    why: a value that is computed once and stored stays as it was when its formula changes, or what it is made of
     requirement: PI1
     severity: high
     scope: resource

@@ -48,7 +48,7 @@ class Missing(Section):
 
 
 class Provenance(Section):
-    """The `column` of JSON that says of each of `fields`, where it is not empty, whence it is: one of `values`.
+    """The `column` of JSON that says of each of `fields` that is filled where its value is from: one of `values`.
 
     It says so under the field's name, or at another path: ``{price_usd.source: price_usd}``.
     """

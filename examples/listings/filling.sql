@@ -54,8 +54,9 @@ from (
                    timestamptz '2025-03-30 00:59:59.999+00', -- clocks go forward in Europe a millisecond later
                    timestamptz '2024-10-27 00:30:00+00', -- an hour that Europe has twice
                    timestamptz '2024-12-31 23:59:59.5+00'
-               ])[n],
-               timestamptz '2025-01-07 06:15:27.431+00' + mod(n, 5000) * interval '53 minutes'
+               ])[case when mod(n, 4) = 0 then n / 4 end],
+               timestamptz '2025-01-07 06:15:27.431+00' + mod((n + 7) / 8, 5000) * interval '7 hours'
+                   + mod(n, 8) * case when mod(n, 4) > 0 then interval '2 seconds' else interval '31 minutes' end
            ) as created_at,
            case when mod(n, 40) between 1 and 8 then 'partial' else 'full' end as quality,
            mod(n, 40) between 1 and 12 as was_partial
@@ -104,8 +105,8 @@ select job, 'https://market.example/' || n as filename, n as listing,
        case when was_partial then 'partial' else 'full' end as quality, created_at
 from made_listings
 union all
-select job, 'https://market.example/gone/' || job, null, null, timestamptz '2025-02-01 12:00+00'
-from generate_series(1, (%(size)s::bigint * 3 / 4 + 5) / 6) as job where mod(job, 3) = 0
+select job, 'https://market.example/gone/' || job, null, null, max(created_at) + interval '1 second'
+from made_listings where mod(job, 3) = 0 group by job
 union all
 select 0, 'https://market.example/forbidden/' || place, null, null, timestamptz '2025-02-01 11:00+00'
 from generate_series(1, 2) as place;

@@ -119,8 +119,8 @@ TOLD: dict[str, list[dict[str, Any]]] = {
     ],
     "downgrades_delete_what_is_declared": [
         {"revision": "0013", "table": LISTINGS, "problem": "deletes rows, which nothing declares"},
-        {"revision": "0013", "table": SELLERS, "problem": "deletes rows, which nothing declares", "rows": 1},
-        {"revision": "0014", "table": LISTINGS, "problem": "deletes more than is declared", "rows": 1,
+        {"revision": "0013", "table": SELLERS, "problem": "deletes rows, which nothing declares", "made_up_rows": 1},
+        {"revision": "0014", "table": LISTINGS, "problem": "deletes more than is declared", "made_up_rows": 1,
          "declared": "price_usd is null", "in_the_audited_database": 1},
         {"revision": "0015", "table": LISTINGS, "problem": "keeps rows that it is declared to delete"},
     ],

@@ -124,7 +124,7 @@ def test_nothing_is_done_where_nobody_asked_to_act(watched: Watched) -> None:
 def test_an_alert_fires_on_its_flow_and_ends(watched: Watched) -> None:
     with judged(alerts_fire, watched, "alerts_fired") as (rows, line, shown):
         assert rows == [] and line["examined"] == 1 and not line["reason"], (rows, line)
-        assert [*shown["told"]] == ["it fired, and ended"] and shown["times"][0] > 1
+        assert [*shown["told"]] == ["it fired, and ended"] and shown["times_done"][0] > 1
 
 
 @needs_prometheus

@@ -47,7 +47,7 @@ def test_the_tables_show_what_there_is(watched: Watched) -> None:
         assert all(audit.table(name)._repr_mimebundle_() for name in TABLES)
     assert {*frames["metrics_exposed"]["metric"]} > {"import_results_total", "partial_imports_pending"}
     assert len(frames["instrumentation_costs"]) == 6 and len(frames["corrected_rules"]) == 4
-    assert {*frames["corrected_rules"]["otherwise"]} == {"as it stands"}
+    assert {*frames["corrected_rules"]["correction"]} == {"none needed"}
     panels = frames["dashboard_panels"].set_index("panel")
     assert panels.loc["Import success rate", "metrics"] == "import_results_total"
     assert "$__rate_interval" in panels.loc["Import success rate", "expression"]

@@ -13,6 +13,24 @@ if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
+def refused_steps(audit: Audit) -> pd.DataFrame:
+    """Each request of a flow that has to be refused: with which status it should be, and with which it was.
+
+    needs: flows, apis
+    key: flow, copy, step
+    show: flow, copy, step, expected_status, status, outcome
+    """
+    seen = (flows_done_before(audit) if audit.parameters.acting else None) or {}
+    rows = [
+        {"flow": flow.name, **{name: done[name] for name in ("copy", "step")}, "expected_status": step.status,
+         "status": done["status"], "outcome": done["outcome"]}
+        for flow in audit.parameters.flows
+        for done in seen.get(flow.name, {}).get("steps", [])
+        if (step := flow.steps[int(done["step"].partition(" ")[0]) - 1]).is_refusal
+    ]  # fmt: skip
+    return pd.DataFrame(rows, dtype=object)
+
+
 def flow_steps(audit: Audit) -> pd.DataFrame:
     """Each step of each flow: how it was answered, after how many looks, how long it took, and what became of it.
 
@@ -26,7 +44,7 @@ def flow_steps(audit: Audit) -> pd.DataFrame:
             "flow": name,
             "copy": step["copy"],
             "step": step["step"],
-            "status": step["status"],
+            "status": step["status"] or "",  # a row has none
             "looks": step["tries"],
             "took": span(step["seconds"]),
             "outcome": step["outcome"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,9 @@ from dsaudit.verdict.card import plural
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
-MOST_NAMED = 6  # parts of a schema in one line
+NAMED = ["table", "view", "column"]  # parts of a schema that are told by name, in this order
+MOST_NAMED = 3  # of a kind in one line
+MANY = {"index": "indexes"}
 
 
 def revisions(audit: Audit) -> pd.DataFrame:
@@ -53,12 +55,16 @@ def _fared(walk: Walk, name: str) -> Row:
 
 
 def _told(changes: Sequence[Difference]) -> str:
-    """What a revision changes, in a line: the parts by name, of many of a kind their number."""
-    kinds = Counter((_sign(one), one.kind) for one in changes)
-    named = [one for one in changes if kinds[(_sign(one), one.kind)] <= MOST_NAMED // 2]
-    words = [f"{_sign(one)} {one.kind} {one.name or one.table}" for one in named]
-    many = [f"{sign} {plural(count, kind)}" for (sign, kind), count in kinds.items() if count > MOST_NAMED // 2]
-    return ", ".join([*words[:MOST_NAMED], *many]) or "nothing in the schema"
+    """What a revision changes, in a line: tables and columns by name, of many or of other parts their number."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in sorted(changes, key=lambda one: NAMED.index(one.kind) if one.kind in NAMED else len(NAMED)):
+        groups.setdefault((_sign(one), one.kind), []).append(one.name or one.table.removeprefix("public."))
+    words = []
+    for (sign, kind), names in groups.items():
+        is_named = len(names) == 1 or (kind in NAMED and len(names) <= MOST_NAMED)
+        words.append(f"{sign} {kind if len(names) == 1 else f'{kind}s'} {', '.join(names)}" if is_named
+                     else f"{sign} {plural(len(names), kind, MANY.get(kind, ''))}")  # fmt: skip
+    return "; ".join(words) or "nothing in the schema"
 
 
 def _sign(one: Difference) -> str:
@@ -66,7 +72,7 @@ def _sign(one: Difference) -> str:
 
 
 def migration_locks(audit: Audit) -> pd.DataFrame:
-    """The locks of each revision on tables that were there: how long they were held at each size, and would be.
+    """The locks of each revision, in seconds: as they were held at each size, and would be at the expected one.
 
     needs: migrations
     key: revision, table, lock, rows
@@ -75,8 +81,9 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     found, settings = facts.locks(audit), audit.parameters.migrations
     rows: list[Row] = []
     for one in found.locks:
-        about: Row = {"revision": one.revision, "table": one.table, "lock": one.mode, "shuts_out": one.shuts_out}
-        about["work"] = one.work or "nothing that grows"
+        about: Row = {"revision": one.revision, "table": one.table.removeprefix("public.")}
+        about |= {"lock": _in_words(one.mode), "shuts_out": one.shuts_out}
+        about["work"] = one.work.replace("public.", "") or "nothing that grows"
         ends = {"expected_rows": one.rows, "extrapolated": round(one.extrapolated, 4)}
         ends["allowed"] = settings.lock_seconds if settings else 0
         rows += [{**about, "rows": size, "seconds": round(took, 5), **ends} for size, took in one.seconds.items()]
@@ -86,8 +93,13 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype=object)
 
 
+def _in_words(mode: str) -> str:
+    """Return the mode of a lock as PostgreSQL's documents write it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).lower()
+
+
 def downgrade_deletions(audit: Audit) -> pd.DataFrame:
-    """The rows that each downgrade would cost, on the filled copy and in the audited database.
+    """The rows that each downgrade would delete: of those made up on the copy, and of the audited database.
 
     needs: migrations
     key: revision, table

@@ -68,7 +68,7 @@ def rows_by_missing(audit: Audit) -> pd.DataFrame:
 
 
 def time_in_states(audit: Audit) -> pd.DataFrame:
-    """How long rows stay in each state, in seconds, by the history of their moves; a last state is not left.
+    """How long rows stay in each state before they move on, in seconds, by the history of their moves.
 
     needs: states
     key: resource, type

@@ -11,14 +11,14 @@ from dsaudit.facts.fired import fired_before
 from dsaudit.facts.followed import followed_before
 from dsaudit.observability import grafana, promql
 from dsaudit.observability.linting import difference, lint
-from dsaudit.wording import span
+from dsaudit.wording import span, unless_whole
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
 def metrics_exposed(audit: Audit) -> pd.DataFrame:
-    """What a scrape brings, those of the process itself aside.
+    """The metrics that a scrape brings, without those of the process itself.
 
     show: metric, kind, labels, series, means
     """
@@ -38,7 +38,7 @@ def metrics_exposed(audit: Audit) -> pd.DataFrame:
 
 
 def instrumentation_costs(audit: Audit) -> pd.DataFrame:
-    """What one record of each metric costs, in microseconds, measured on metrics like them.
+    """What it costs to record each metric once, in microseconds.
 
     show: metric, kind, labels, microseconds
     """
@@ -51,7 +51,7 @@ def instrumentation_costs(audit: Audit) -> pd.DataFrame:
 
 
 def dashboard_panels(audit: Audit) -> pd.DataFrame:
-    """What the panels ask for.
+    """The panels, and what each asks for.
 
     show: dashboard, panel, metrics, expression
     """
@@ -66,31 +66,31 @@ def dashboard_panels(audit: Audit) -> pd.DataFrame:
 
 
 def corrected_rules(audit: Audit) -> pd.DataFrame:
-    """The rules, and beside each what of it is to be written otherwise.
+    """The rules, and beside each what would put it right.
 
-    show: rule, for, expression, otherwise
+    show: rule, for, expression, correction
     """
     rules, _ = watched.rules(audit)
     kinds, rows = watched.kinds(audit), []
     for one in rules:
         try:
-            otherwise = difference(one.rule, lint(one.rule, kinds, one.group_labels).rule) or "as it stands"
+            correction = difference(one.rule, lint(one.rule, kinds, one.group_labels).rule) or "none needed"
         except promql.NotPromql as error:
-            otherwise = str(error)
+            correction = str(error)
         told = {"rule": one.name, "for": one.rule.get("for"), "expression": " ".join(str(one.rule["expr"]).split())}
-        rows.append({**told, "otherwise": otherwise})
+        rows.append({**told, "correction": correction})
     return pd.DataFrame(rows, dtype=object)
 
 
 def metrics_around_flows(audit: Audit) -> pd.DataFrame:
-    """What each flow moved; a line without a declared difference is of a counter that moved besides.
+    """The metrics before and after each flow; where nothing is declared, a counter moved that was not meant to.
 
     show: flow, metric, declared, before, after, change
     """
     seen = followed_before(audit) or {"flows": []}
     names = ("metric", "declared", "before", "after", "change")
     rows = [
-        {"flow": flow["flow"], **{name: one.get(name) for name in names}}
+        {"flow": flow["flow"], **{name: unless_whole(one.get(name)) for name in names}}
         for flow in seen["flows"]
         for one in flow["moved"]
     ]
@@ -98,15 +98,16 @@ def metrics_around_flows(audit: Audit) -> pd.DataFrame:
 
 
 def alerts_fired(audit: Audit) -> pd.DataFrame:
-    """What became of the alerts that had to fire, and in which time.
+    """The alerts that had to fire: how often the flow was done, and how long it took them to fire and to end.
 
-    show: alert, flow, for, faster, times, fired_after, ended_after, told
+    show: alert, flow, for, times_as_fast, times_done, fired_after, ended_after, told
     """
     seen = fired_before(audit) or {"alerts": []}
     rows = []
     for one in seen["alerts"]:
         told = one["problem"] or one["unknown"] or "it fired, and ended"
         after = {name: None if one[name] is None else span(one[name]) for name in ("fired_after", "ended_after")}
-        known = {name: one[name] for name in ("alert", "flow", "for", "faster", "times")}
-        rows.append({**known, **after, "told": told})
+        known = {name: one[name] for name in ("alert", "flow", "for")}
+        done = {"times_as_fast": one["faster"], "times_done": one["times"]}
+        rows.append({**known, **done, **after, "told": told})
     return pd.DataFrame(rows, dtype=object)

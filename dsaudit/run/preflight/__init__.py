@@ -137,7 +137,8 @@ def _migrations(parameters: Parameters) -> Line:
         if given and (key == "config" or "/" in given) and not parameters.folder(given).is_file():
             where = place_of(parameters.path, ("migrations", key))
             return Line("migrations", False, f"{where}: there is no file {given}")
-    return Line("migrations", True, "given")
+    ran_by = parameters.migrations.python or "the Python that runs dsaudit"
+    return Line("migrations", True, f"{parameters.migrations.config}, by {ran_by}; nothing of it is run yet")
 
 
 def _baseline(parameters: Parameters) -> Line:
