@@ -61,3 +61,11 @@ def counter_does_not_move(sample: "Sample", random: Random) -> Planted:
     sample.switch_on("counter_does_not_move")
     must = [Expected("metrics_follow_the_flows", keys=["partial_then_complete"])]
     return Planted("counter_does_not_move", mode=0, how="caused", must=must)
+
+
+def deletion_leaves_listings(sample: "Sample", random: Random) -> Planted:
+    """Who deletes a bulk job is left with the listings that it made."""
+    sample.switch_on("deletion_leaves_listings")
+    must = [Expected("flows_leave_nothing", scope=QUICK, keys=["partial_then_complete"])]
+    may = ["metrics_follow_the_flows"]
+    return Planted("deletion_leaves_listings", mode=0, how="caused", must=must, may=may)
