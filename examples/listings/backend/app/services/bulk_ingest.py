@@ -127,6 +127,6 @@ def remove(session: Session, key: UUID) -> bool:
     made = select(ImportSession.listing_id).where(ImportSession.bulk_job_id == key)
     keys = session.scalars(made.where(ImportSession.listing_id.is_not(None))).all()
     session.execute(delete(BulkJob).where(BulkJob.id == key))
-    if not faults.is_on("deletion_leaves_listings"):
+    if not (job.marketplace == "ebay" and faults.is_on("deletion_leaves_listings")):
         session.execute(delete(Listing).where(Listing.id.in_(keys)))
     return True
