@@ -190,7 +190,7 @@ def migration_indexes_are_used(audit: Audit) -> Found:
     needs: migrations
     key: table, index
     show: table, index, problem, rows
-    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
+    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema, queries_use_an_index
     remedy: make the index in a revision; one that is not valid is dropped and made anew
     """
     found = facts.used(audit)

@@ -84,6 +84,7 @@ def required_values_are_there(audit: Audit) -> Found:
     needs: states
     key: source_id, field
     show: field, problem, state, row_id
+    explains: derived_values_equal_their_formula
     remedy: refuse the move as long as a value is empty; move these rows back, or fill them
     """
 

@@ -45,7 +45,7 @@ class Stage:
     def restore(self, label: str) -> None:
         """Make the database what it was when a copy was kept; the copy stays."""
         self._copy(f"{self.name}_{label}", self.name)
-        self.secure()
+        self._let_in()
 
     def take(self, label: str) -> None:
         """Make the database what it was when a copy was kept, which is used up: sooner done than to copy it."""
@@ -56,21 +56,27 @@ class Stage:
             moved = f"alter database {quoted(f'{self.name}_{label}')} rename to {quoted(self.name)}"
             connection.execute(moved.encode())
         self.kept.discard(label)
-        self.secure()
+        self._let_in()
 
     def renew(self) -> None:
         """Make the database an empty one."""
         self._copy("template0", self.name, " encoding 'UTF8'")
-        self.secure()
+        self._let_in()
 
     def secure(self) -> Scratch:
         """Let the worker use what is there now, and return it with all its tables."""
+        spaces = self._let_in()
         with self.owner() as connection:
-            spaces = [str(name) for (name,) in connection.execute(_SPACES).fetchall()]
-            scratch.secure(connection, spaces)
             found = reflected(connection, spaces)
         own = {name: table for name, table in found.items() if table.name != self.versions}
         return Scratch(self.empty.url, self.empty.worker_url, self.empty.version, own, [])
+
+    def _let_in(self) -> list[str]:
+        """Let the worker use what is there now, and return the names of the schemas."""
+        with self.owner() as connection:
+            spaces = [str(name) for (name,) in connection.execute(_SPACES).fetchall()]
+            scratch.secure(connection, spaces)
+        return spaces
 
     def owner(self) -> psycopg.Connection[Any]:
         """Connect as the owner, outside of transactions."""

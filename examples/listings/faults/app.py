@@ -43,7 +43,7 @@ def stack_trace_in_error(sample: "Sample", random: Random) -> Planted:
 
 
 def slow_flow(sample: "Sample", random: Random) -> Planted:
-    """A completion waits for a service that does not answer, longer than the whole flow may take."""
+    """A service looks at what is dear and from no shop, and does not answer: the flow takes longer than it may."""
     sample.switch_on("slow_flow")
     must = [Expected("flows_are_quick", scope=QUICK, keys=["partial_then_complete"])]
     return Planted("slow_flow", mode=0, how="caused", must=must)
@@ -61,3 +61,11 @@ def counter_does_not_move(sample: "Sample", random: Random) -> Planted:
     sample.switch_on("counter_does_not_move")
     must = [Expected("metrics_follow_the_flows", keys=["partial_then_complete"])]
     return Planted("counter_does_not_move", mode=0, how="caused", must=must)
+
+
+def deletion_leaves_listings(sample: "Sample", random: Random) -> Planted:
+    """Who deletes a bulk job of one marketplace is left with the listings that it made."""
+    sample.switch_on("deletion_leaves_listings")
+    must = [Expected("flows_leave_nothing", scope={"flow": "several_partial"}, keys=["several_partial"])]
+    may = ["metrics_follow_the_flows"]
+    return Planted("deletion_leaves_listings", mode=0, how="caused", must=must, may=may)

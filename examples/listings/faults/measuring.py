@@ -55,6 +55,13 @@ def gauge_never_set(sample: "Sample", random: Random) -> Planted:
     return Planted("gauge_never_set", mode=0, how="caused", must=must)
 
 
+def metric_not_exposed(sample: "Sample", random: Random) -> Planted:
+    """How long completions take is recorded in a process that nobody scrapes."""
+    sample.switch_on("metric_not_exposed")
+    must = [Expected("metrics_are_exposed", keys=["partial_completion_duration_seconds_bucket"])]
+    return Planted("metric_not_exposed", mode=0, how="caused", must=must)
+
+
 def dashboard_names_unknown_metric(sample: "Sample", random: Random) -> Planted:
     """A panel was made for a metric that had another name before it was released."""
     old, new = random.choice(
@@ -68,6 +75,23 @@ def dashboard_names_unknown_metric(sample: "Sample", random: Random) -> Planted:
     name = new.partition("(")[2].partition("[")[0].rstrip(")")
     must = [Expected("dashboards_name_known_metrics", scope={"metric": name})]
     return Planted("dashboard_names_unknown_metric", mode=0, how="edited", must=must)
+
+
+def panel_says_otherwise(sample: "Sample", random: Random) -> Planted:
+    """A panel is called an average, and shows what one import in twenty takes longer than."""
+    average = "sum(rate(import_duration_seconds_sum[5m])) / sum(rate(import_duration_seconds_count[5m]))"
+    quantile = "histogram_quantile(0.95, sum by (le) (rate(import_duration_seconds_bucket[5m])))"
+    replaced(monitored(sample, "partial-imports.json"), average, quantile)
+    scope = {"panel": "Average import duration"}
+    must = [Expected("dashboards_say_what_they_show", scope=scope, keys=["Partial imports"])]
+    return Planted("panel_says_otherwise", mode=0, how="edited", must=must)
+
+
+def alert_tests_fail(sample: "Sample", random: Random) -> Planted:
+    """Somebody made an alert less eager, and did not run its unit tests."""
+    replaced(monitored(sample, "alert-rules.yml"), "> 0.1", "> 0.25")
+    must = [Expected("alert_rules_pass_promtool")]
+    return Planted("alert_tests_fail", mode=0, how="edited", must=must)
 
 
 def alerts_as_printed_in_004(sample: "Sample", random: Random) -> Planted:

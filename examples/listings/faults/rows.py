@@ -4,9 +4,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from examples.answer_key import Expected, Planted
-from examples.editing import altered, texts
+from examples.editing import altered, replaced, texts
 
-from .choosing import LISTING, some_of
+from .choosing import LISTING, revision, some_of
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -98,3 +98,30 @@ def job_disagrees_with_rows(sample: "Sample", random: Random) -> Planted:
     )
     must = [Expected("counts_are_conserved", scope={"hop": hop}, keys=texts(ids)) for hop in ("completed", "failed")]
     return Planted("job_disagrees_with_rows", mode=0, how="edited", must=must)
+
+
+def required_value_lacking(sample: "Sample", random: Random) -> Planted:
+    """Listings count as complete, and have no price: a release took them for it as they came."""
+    ids = some_of(sample, random, "listings", "quality = 'partial'")
+    altered(sample, "update listings set quality = 'full' where id = any(%(ids)s)", ids=ids)
+    must = [Expected("required_values_are_there", scope=LISTING, keys=texts(ids), fields=["price_usd"])]
+    may = ["derived_values_equal_their_formula"]  # the rating of a listing that has no price
+    return Planted("required_value_lacking", mode=0, how="edited", must=must, may=may)
+
+
+def state_unknown(sample: "Sample", random: Random) -> Planted:
+    """A release has a third quality, in its revision and its models, and nobody has said what it means."""
+    known, new = "quality in ('full', 'partial')", "quality in ('full', 'partial', 'draft')"
+    replaced(revision(sample, "0022_partial_imports"), known, new)
+    replaced(sample.code / "app" / "models" / "listing.py", known, new)
+    unmoved = "quality = 'full' and not exists (select from listing_changes where listing_id = listings.id)"
+    ids = some_of(sample, random, "listings", unmoved)
+    altered(
+        sample,
+        "alter table listings drop constraint ck_listings_quality",
+        f"alter table listings add constraint ck_listings_quality check ({new})",
+    )
+    altered(sample, "update listings set quality = 'draft' where id = any(%(ids)s)", ids=ids)
+    must = [Expected("states_are_known", scope=LISTING, keys=texts(ids))]
+    may = ["errors_have_one_format", "api_serves_the_rows", "api_values_equal_tables"]  # no filter takes it either
+    return Planted("state_unknown", mode=0, how="edited", must=must, may=may)

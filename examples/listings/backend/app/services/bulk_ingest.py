@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.core import faults
 from app.core.config import get_settings
 from app.core.db import transaction
 from app.models import BulkJob, ImportSession, Listing
@@ -126,5 +127,6 @@ def remove(session: Session, key: UUID) -> bool:
     made = select(ImportSession.listing_id).where(ImportSession.bulk_job_id == key)
     keys = session.scalars(made.where(ImportSession.listing_id.is_not(None))).all()
     session.execute(delete(BulkJob).where(BulkJob.id == key))
-    session.execute(delete(Listing).where(Listing.id.in_(keys)))
+    if not (job.marketplace == "ebay" and faults.is_on("deletion_leaves_listings")):
+        session.execute(delete(Listing).where(Listing.id.in_(keys)))
     return True

@@ -17,6 +17,7 @@ WANTED = ("price_usd", "condition")  # a listing tells which of them are missing
 NEEDED = ("price_usd",)  # without them it is partial
 TRACED = ("title", "price_usd", "condition", "cpu_id", "ram_gb", "storage_gb")
 SLOWLY = 5.5  # seconds
+DEAR = 100  # dollars
 
 
 class NotThere(LookupError):
@@ -59,12 +60,12 @@ def by_id(session: Session, key: int, for_update: bool = False) -> Listing:
 
 def complete(session: Session, key: int, price: Decimal, condition: str | None) -> Listing:
     """Give a partial listing what it lacks; only one of two at the same time succeeds."""
-    if faults.is_on("slow_flow"):
-        sleep(SLOWLY)
     listing = by_id(session, key, for_update=True)
     before = listing.quality
     if before == "full" and not faults.is_on("completed_twice"):
         raise AlreadyFull
+    if faults.is_on("slow_flow") and listing.marketplace == "other" and price >= DEAR:
+        sleep(SLOWLY)
     given = {"price_usd": price} | ({"condition": condition} if condition else {})
     for name, value in given.items():
         setattr(listing, name, value)
