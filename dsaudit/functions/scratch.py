@@ -93,8 +93,8 @@ def tenants_cannot_be_broken_into(audit: Audit) -> Found:
 
 
 def _judged(found: Tried, rows: list[Row], decided: int, of: int, untold: list[str]) -> Found:
-    """Return the rows; what could not be tried is said, and where it leaves nothing, nothing is proven."""
-    reason = found.problem or None
+    """Return the rows; what could not be tried is said, and where it leaves half or less, nothing is proven."""
+    reason = found.problem
     if not reason and not rows and decided <= of / 2:  # the little that was tried stands for nothing
         tried = f"{decided} of {of} could be tried" if decided else "nothing could be tried"
         reason = f"{tried}: " + "; ".join(untold[:3] or ["no such"])

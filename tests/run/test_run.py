@@ -290,13 +290,7 @@ def test_no_kernel_outlives_a_run_that_is_stopped_or_killed(project: Project, ho
     cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
     project.notebook("04_once", [cell, "audit.check('orphans')"])
     running = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from dsaudit.cli import main; main()",
-            "run",
-            str(project.ledger.parameters),
-        ],
+        [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(project.ledger.parameters)],
         cwd=project.root,
         stderr=subprocess.PIPE,
         text=True,
