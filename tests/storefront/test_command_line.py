@@ -10,7 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from examples.storefront.faults import Planted
+from examples.answer_key import Planted
 from tests.command_lines import START_SECONDS, CommandLine, alive, processes_of
 
 pytestmark = pytest.mark.xdist_group("command_line")  # one sample for all of them
