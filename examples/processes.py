@@ -232,7 +232,7 @@ def until_closed(stack: ExitStack, process: Stopped) -> Stopped:
 
 
 def postgresql(stack: ExitStack, example: str, *applications: str) -> tuple[str, str]:
-    """A PostgreSQL server until the stack is closed; return its URL, and what the names of databases and roles end with.
+    """A PostgreSQL server until the stack is closed; return its URL, and what the names in it have to end with.
 
     On somebody's own server nothing of ours may bear a name that is there already, or stay.
     """
