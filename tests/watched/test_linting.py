@@ -15,33 +15,11 @@ from dsaudit.observability.kinds import Kinds
 from dsaudit.observability.linting import lint
 from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters import load
+from examples.listings.faults.measuring import PRINTED
 
 ROOT = Path(__file__).parents[2]
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-# The rules of the source document, as they are printed there.
-PRINTED = """
-groups:
-  - name: partial_imports
-    rules:
-      - alert: HighImportFailureRate
-        expr: |
-          (rate(import_results_total{result='failed'}[5m]) /
-           rate(import_results_total[5m])) > 0.1
-        for: 5m
-        annotations:
-          summary: "Import failure rate > 10%"
-      - alert: ManyPendingPartialImports
-        expr: partial_imports_pending > 100
-        for: 30m
-        annotations:
-          summary: "Over 100 partial imports pending completion"
-      - alert: SlowImportProcessing
-        expr: |
-          histogram_quantile(0.95, import_duration_seconds_bucket) > 30
-        for: 5m
-        annotations:
-          summary: "95th percentile import duration > 30s"
-"""
+# What has to be found in the rules of the source document, as they are printed there.
 FOUND = {
     "HighImportFailureRate": (
         ["every series of import_results_total is divided by itself", "it has no severity"],
