@@ -143,6 +143,7 @@ CASES: list[tuple[Callable[..., Axes], pd.DataFrame]] = [
     (plots.backlog, waiting(0, 1e9)),
     (plots.ingest, ingest(1)),
     (plots.ingest, ingest(1, 2, 500, 90_000)),
+    (plots.ingest, ingest(1, 2, 500).assign(via=None)),  # of a table that does not tell the way
     *((plots.ingest, ingest(1, 2 * 5**power)) for power in range(11)),
     (plots.latency_over_time, over_time(0.2)),
     (plots.latency_over_time, over_time(-3, 0, 0.001, 1e7)),

@@ -33,6 +33,7 @@ from dsaudit.source import Recording
 from dsaudit.source.recording import SOURCE_TO_US
 from dsaudit.verdict import Result, Status, Verdict, masking, worst
 from dsaudit.verdict.masking import Cell, Mask
+from dsaudit.wording import span
 
 if TYPE_CHECKING:
     from dsaudit.timeline import Story
@@ -346,5 +347,9 @@ class Audit:
         keys = query.listed("key")
         columns = [{"name": str(name), "role": "key" if name in keys else "value"} for name in frame.columns]
         records = frame.to_dict("records")[: rows.MOST_SHOWN * 5]
+        for name in query.listed("spans"):  # columns of seconds
+            for record in records:
+                if not pd.isna(record.get(name)):
+                    record[name] = span(float(record[name]))
         lines = [rows.masked(self, query, record, columns, shown) for record in records]
         return Shown(query.headers.get("title", query.name), columns, lines, len(frame)).without_empty()

@@ -27,6 +27,7 @@ OPTIONAL = (
     "expect",
     "minimum",
     "show",
+    "spans",
     "needs",
     "explains",
     "remedy",

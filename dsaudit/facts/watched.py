@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from dsaudit.observability.panels import NoDashboard, Panel
 from dsaudit.parameters.secret import SecretMissing
 
 if TYPE_CHECKING:
+    from prometheus_client import Metric
     from promql_parser import Expr
 
     from dsaudit.audit import Audit
@@ -164,15 +167,23 @@ def lacking(audit: Audit, tree: Expr, names: set[str], labels: Kinds) -> Iterato
 
 
 def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:
-    """Return what one record of each metric costs: of those that the code declares, or else that are exposed."""
+    """Return what one record of each metric costs: as the code declares it, or else as it is exposed."""
     code, problem = declared(audit)
     made = [one for one in code if one.made is not None and one.kind in costs.RECORDED]
-    if made:
-        return [costs.of_metric(one.name, one.kind, one.labels, one.made) for one in made], None
+    told: list[costs.Cost | None] = [costs.of_metric(one.name, one.kind, one.labels, one.made) for one in made]
+    seen = {name for one in made for name in names_of(one)}
     found, _ = scrape(audit)
-    families = [one for one in found.families if not is_beside(one.name)] if found else []
-    told = []
-    for family in families:
+    for family in found.families if found else []:
+        if is_beside(family.name) or seen & {family.name + part for part in PARTS.get(family.type, ("",))}:
+            continue
         labels = frozenset(label for sample in family.samples for label in sample.labels)
-        told.append(costs.like(family.name, family.type, labels))
-    return [one for one in told if one], problem
+        told.append(costs.like(family.name, family.type, labels, sorted({*_bounds(family)})))
+    return [one for one in told if one], None if any(told) else problem
+
+
+def _bounds(family: Metric) -> Iterator[float]:
+    """Yield where the buckets of a histogram end."""
+    for sample in family.samples:
+        with contextlib.suppress(ValueError):
+            if math.isfinite(bound := float(sample.labels.get("le", ""))):
+                yield bound

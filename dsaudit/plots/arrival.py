@@ -72,6 +72,7 @@ def ingest(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("ingest_over_time")``: via, time, records, seconds (of an interval), until.
     """
+    frame = frame.assign(via=_named(frame["via"]))
     ways = {str(name): part for name, part in frame.groupby("via")}
     until = pd.to_datetime(frame["until"].iloc[0], utc=True)
     width = float(frame["seconds"].iloc[0])
@@ -96,6 +97,11 @@ def ingest(frame: pd.DataFrame) -> Axes:
         most = f"at most {int(top['records']):,} in {_span(width)} ({top['via']})"
         _say(axes, f"{most}; the longest gap is {_span(gaps[idle])} ({idle})")
     return axes
+
+
+def _named(column: pd.Series) -> pd.Series:
+    """Return the names of lanes: a row without one is drawn too."""
+    return column.fillna("not told").astype(str)
 
 
 def _gap(times: Any, until: pd.Timestamp, width: float) -> float:
@@ -142,11 +148,12 @@ def deliveries(frame: pd.DataFrame) -> Axes:
 
     `frame` is ``audit.frame("deliveries_over_time")``: outcome, accepted, time, deliveries, seconds, until.
     """
-    is_taken = frame.groupby("outcome")["accepted"].transform("any").astype(bool)
-    marked = frame["outcome"].astype(str).where(is_taken, "✗ " + frame["outcome"].astype(str))
+    outcome = _named(frame["outcome"])
+    is_taken = frame["accepted"].groupby(outcome).transform("any").astype(bool)
+    marked = outcome.where(is_taken, "✗ " + outcome)
     axes = ingest(frame.assign(via=marked).rename(columns={"deliveries": "records"}))
-    for outcome, bars in zip(sorted(marked.unique()), axes.containers, strict=True):
-        if outcome.startswith("✗"):
+    for name, bars in zip(sorted(marked.unique()), axes.containers, strict=True):
+        if name.startswith("✗"):
             for bar in bars:
                 bar.set_color(RED)
     return retitled(axes, "Deliveries over time, by outcome")
@@ -160,7 +167,7 @@ def webhooks(frame: pd.DataFrame, silences: pd.DataFrame) -> Axes:
     ``audit.frame("webhook_silences")``: tenant, resource, silent_from, silent_to.
     """
     axes = ingest(frame.rename(columns={"tenant": "via"}))
-    order = sorted(frame["tenant"].astype(str).unique())
+    order = sorted(_named(frame["tenant"]).unique())
     for one in silences.to_dict("records"):
         if str(one["tenant"]) in order:
             begin, end = dates.date2num([pd.Timestamp(one["silent_from"]), pd.Timestamp(one["silent_to"])])

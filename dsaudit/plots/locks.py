@@ -34,15 +34,15 @@ LEAST = 0.01  # seconds; the axis tells nothing below
 def migration_locks(frame: pd.DataFrame) -> Axes:
     """Draw how long each lock was held at each size, and how long it would be at the size that is reckoned with.
 
-    `frame` is ``audit.frame("migration_locks")``: revision, table, lock, rows, seconds, expected_rows, extrapolated,
+    `frame` is ``audit.frame("migration_locks")``: revision, table, lock, rows, held, expected_rows, extrapolated,
     allowed. A line leads from the largest size that was tried to a mark at the expected one; beyond the limit both are
     red, and the mark is a diamond.
     """
-    frame = frame[frame["seconds"].notna()] if "seconds" in frame else frame[:0]
+    frame = frame[frame["held"].notna()] if "held" in frame else frame[:0]
     if frame.empty:
         return note(TITLE, "no revision locks anybody out")
     frame = frame.assign(
-        seconds=np.maximum(numbers(frame["seconds"]), LEAST),
+        held=np.maximum(numbers(frame["held"]), LEAST),
         extrapolated=np.maximum(numbers(frame["extrapolated"]), LEAST),
     )
     groups = [group for _, group in frame.groupby(["revision", "table", "lock"], sort=False)]
@@ -53,7 +53,7 @@ def migration_locks(frame: pd.DataFrame) -> Axes:
         for lane, group in enumerate(drawn):
             _draw(axes, lane, group.sort_values("rows"), allowed)
         lanes(axes, [_name(group.iloc[0]) for group in drawn])
-        every = [*frame["seconds"], *frame["extrapolated"], allowed]
+        every = [*frame["held"], *frame["extrapolated"], allowed]
         span_axis(axes, min(every), max(every) * 3)
         limit(axes, allowed, f"allowed {span(allowed)}")
         axes.grid(axis="x", color=PALE, lw=0.6)
@@ -73,8 +73,8 @@ def migration_locks(frame: pd.DataFrame) -> Axes:
 def _draw(axes: Axes, lane: int, own: pd.DataFrame, allowed: float) -> None:
     end = float(own["extrapolated"].iloc[0])
     colour, marker = (RED, "D") if end > allowed else (BLUE, "|")
-    axes.plot([own["seconds"].iloc[-1], end], [lane, lane], color=colour, lw=1.2, zorder=2)
-    for seconds, size in zip(own["seconds"], SIZES, strict=False):
+    axes.plot([own["held"].iloc[-1], end], [lane, lane], color=colour, lw=1.2, zorder=2)
+    for seconds, size in zip(own["held"], SIZES, strict=False):
         axes.plot(seconds, lane, "o", color=colour, ms=size, mec="white", mew=0.6, zorder=3)
     axes.plot(end, lane, marker, color=colour, ms=8, mew=1.4, zorder=4)
     told = f"{'≤ ' if end <= LEAST else ''}{span(end)} with {int(own['expected_rows'].iloc[0]):,} rows"

@@ -32,4 +32,6 @@ def write(folder: Path, result: dict[str, Any], phases: bool = True) -> None:
             write_atomically(folder / "phases" / f"{name}.html", phase.page(notebook, name, result, names, lost))
             folds.append(phase.fold(notebook, name, result, entry.above(result), room, f"phases/{phase_page(name)}"))
             room -= len(folds[-1].html)
-    write_atomically(folder / "report.html", entry.page(result, folds, lost))
+    write_atomically(
+        folder / "report.html", entry.page(result, folds, [*lost, *(what for one in folds for what in one.lost)])
+    )

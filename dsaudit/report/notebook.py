@@ -69,12 +69,10 @@ class Body:
         notebook.cells = _joined(notebook.cells)
         try:
             body: str = self._exporter().from_notebook_node(notebook)[0]
-        except Exception as error:  # what was placed is lost with the rest
-            if isinstance(error, OSError) and error.filename:
-                raise
+        except Exception:  # what was placed is lost with the rest
             self._placed.clear()
             self.front.clear()
-            return outputs.note(f"The executed notebook cannot be shown ({type(error).__name__}); it is {path.name}.")
+            raise
         return body.strip()
 
     def _exporter(self) -> TemplateExporter:

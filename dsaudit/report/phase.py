@@ -48,6 +48,7 @@ class Fold:
     html: str
     front: str
     checks: frozenset[str]  # whose cards stand in it
+    lost: tuple[str, ...]  # what of it could not be shown
 
 
 def fold(notebook: Path, name: str, result: Record, above: Collection[str], room: int, address: str) -> Fold:
@@ -58,13 +59,15 @@ def fold(notebook: Path, name: str, result: Record, above: Collection[str], room
     """
     verdicts = _of(name, result)
     body = Body(verdicts, result["run"], shown_by(result), lower=2, above=above, has_front=True)
-    shown, left, front = body.render(notebook), body.left(), body.front
+    parts = Parts()
+    shown = parts(f"The notebook of {phase_title(name)}", body.render, notebook)
+    left, front = body.left(), body.front
     if len(shown) > room:
         shown = outputs.note(f"The notebook would make this file too large to mail. It is on its own page, {address}.")
         left, front = [one for one in verdicts if one["check"] not in above], []
     lost = f"<h3>{LOST}</h3>\n{cards(left, result, 4)}" if left else ""
     told = counts_html(verdicts)
-    status = _status(verdicts, _problems(name, result))
+    status = _status(verdicts, [*_problems(name, result), *parts.lost])
     problems = "".join(outputs.note(f"{problem}.") for problem in _problems(name, result))
     html = f"""<details class="phase ds-{status.value}">
 <summary><h2>{words(phase_title(name))}</h2> <span class="told">{told}</span></summary>
@@ -75,7 +78,8 @@ send.</p>
 <p><a href="#ds-main">Back to the beginning</a></p>
 </div>
 </details>"""
-    return Fold(name, html, "\n".join(front), frozenset(one["check"] for one in verdicts) - frozenset(above))
+    checks = frozenset(one["check"] for one in verdicts) - frozenset(above)
+    return Fold(name, html, "\n".join(front), checks, tuple(parts.lost))
 
 
 def place(name: str) -> str:

@@ -84,7 +84,7 @@ def test_locks_are_drawn_and_told_in_a_sentence() -> None:
         "expected_rows": 10**6,
         "allowed": 1.0,
     }
-    rows = [{**about, "rows": size, "seconds": size / 10**5, "extrapolated": 10.0} for size in (100, 400, 1600)]
+    rows = [{**about, "rows": size, "held": size / 10**5, "extrapolated": 10.0} for size in (100, 400, 1600)]
     rows.append({"revision": "0001", "told": "it locks nobody out"})
     axes = plots.migration_locks(pd.DataFrame(rows))
     assert axes.figure.said == "1 lock would be held for longer than 1 s"  # type: ignore[attr-defined]

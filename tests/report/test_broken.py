@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_output
 
 from dsaudit import report
-from dsaudit.report import outputs
+from dsaudit.report import notebook, outputs
 from tests.report import runs
 from tests.report.reading import dangers
 from tests.report.writing import banner_of, report_of, text_of, written
@@ -82,3 +82,16 @@ def test_an_output_that_breaks_costs_no_other(tmp_path: Path, monkeypatch: pytes
     for page in (pages["report"], pages["05_accuracy"]):
         assert "An output cannot be shown (ZeroDivisionError); it is in 05_accuracy.ipynb." in page
         assert page.count("<p>whole</p>") == 1 and page.count('id="orphans"') == 1
+
+
+def test_a_notebook_that_cannot_be_shown_costs_the_green_of_its_page_and_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "HERE", tmp_path)  # nbconvert finds no template there
+    pages = written(tmp_path, runs.result())
+    assert 'class="banner phase ds-inconclusive"' in pages["05_accuracy"]
+    assert "The executed notebook cannot be shown" in text_of(banner_of(pages["05_accuracy"]))
+    page = pages["report"]
+    assert 'class="banner ds-inconclusive"' in page and 'class="phase ds-inconclusive"' in page
+    assert "The notebook of 05 Accuracy cannot be shown; sign nothing by this page" in text_of(banner_of(page))
+    assert all(page.count(f'id="{one["check"]}"') == 1 for one in runs.TERMS["checks"])

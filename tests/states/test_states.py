@@ -238,7 +238,7 @@ def test_the_tables_count_rows_by_state_by_what_they_lack_and_by_their_time(clea
         lacking = audit.frame("rows_by_missing").to_dict("records")
         times = audit.frame("time_in_states")
         assert audit.table("rows_by_state")._repr_mimebundle_() and audit.table("rows_by_missing")._repr_mimebundle_()
-        assert audit.table("time_in_states")._repr_mimebundle_()
+        assert '<td data-of="longest">1 day</td>' in audit.table("time_in_states")._repr_mimebundle_()["text/html"]
     assert [(row["state"], row["moves_on_to"], row["rows"]) for row in states] == [
         ("partial", "full", 3), ("full", "none", 3),
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+import httpx
 import pytest
 
 from dsaudit.parameters import load
@@ -172,6 +173,16 @@ def test_a_gauge_that_does_not_say_how_many_rows_there_are(watched: Watched, mon
         verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.FAIL, told(verdict)
     assert [(row["metric"], row["exposed"], row["rows"]) for row in rows] == [("partial_imports_pending", 2.0, 1)]
+
+
+def test_what_only_the_scrape_tells_is_timed_with_its_buckets(watched: Watched) -> None:
+    ends = (f'{{le="{end}"}} 0\n' for end in (*range(1, 100_001), "+Inf"))
+    bucketed = "# TYPE waits_seconds histogram\n" + "".join(f"waits_seconds_bucket{one}" for one in ends)
+    exposed = httpx.get(f"{watched.service.url}/metrics").content
+    watched.service.text = lambda: exposed + f"{bucketed}waits_seconds_sum 0\nwaits_seconds_count 0\n".encode()
+    verdict, rows = judged(watched, CHEAP)[CHEAP]
+    assert verdict.status is Status.FAIL and verdict.results[0].examined == 7, told(verdict)
+    assert max(rows, key=lambda row: row["milliseconds"])["metric"] == "waits_seconds"
 
 
 def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:

@@ -72,11 +72,12 @@ def _sign(one: Difference) -> str:
 
 
 def migration_locks(audit: Audit) -> pd.DataFrame:
-    """The locks of each revision, in seconds: as they were held at each size, and would be at the expected one.
+    """The locks of each revision: as they were held at each size, and would be at the expected one.
 
     needs: migrations
     key: revision, table, lock, rows
-    show: revision, table, lock, shuts_out, work, rows, seconds, expected_rows, extrapolated, allowed, told
+    show: revision, table, lock, shuts_out, work, rows, held, expected_rows, extrapolated, allowed, told
+    spans: held, extrapolated, allowed
     """
     found, settings = facts.locks(audit), audit.parameters.migrations
     rows: list[Row] = []
@@ -84,9 +85,9 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
         about: Row = {"revision": one.revision, "table": one.table.removeprefix("public.")}
         about |= {"lock": _in_words(one.mode), "shuts_out": one.shuts_out}
         about["work"] = one.work.replace("public.", "") or "nothing that grows"
-        ends = {"expected_rows": one.rows, "extrapolated": round(one.extrapolated, 4)}
+        ends = {"expected_rows": one.rows, "extrapolated": one.extrapolated}
         ends["allowed"] = settings.lock_seconds if settings else 0
-        rows += [{**about, "rows": size, "seconds": round(took, 5), **ends} for size, took in one.seconds.items()]
+        rows += [{**about, "rows": size, "held": took, **ends} for size, took in one.seconds.items()]
     seen = {row["revision"] for row in rows} | {*found.untried}
     rows += [{"revision": name, "told": "it locks nobody out"} for name in found.tried if name not in seen]
     rows += [{"revision": name, "told": why} for name, why in found.untried.items()]

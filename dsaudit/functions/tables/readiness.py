@@ -29,24 +29,20 @@ def audit_coverage(audit: Audit) -> pd.DataFrame:
 
 
 def flow_durations(audit: Audit) -> pd.DataFrame:
-    """How long they take, in seconds, by kind.
+    """How long they take, by kind.
 
     needs: durations
     key: resource, type
     show: resource, type, count, unfinished, ended_before_begun, median, p95, longest, told
+    spans: median, p95, longest
     """
     rows: list[Row] = []
     for one in durations.durations(audit):
         row: Row = {"resource": one.resource, "type": one.kind, "count": one.count, "unfinished": one.unfinished}
         row |= {"ended_before_begun": one.backwards or None}
-        row |= {name: _rounded(getattr(one, name)) for name in ("median", "p95", "longest")}
+        row |= {name: getattr(one, name) for name in ("median", "p95", "longest")}
         rows.append({"resource": one.resource, "told": one.problem} if one.problem else row)
     return pd.DataFrame(rows, dtype=object)
-
-
-def _rounded(seconds: float | None) -> float | None:
-    """Return seconds as exact as a reader needs them."""
-    return None if seconds is None else round(seconds) if seconds >= 100 else round(seconds, 3)
 
 
 def orphan_cleanup(audit: Audit) -> pd.DataFrame:

@@ -68,11 +68,12 @@ def rows_by_missing(audit: Audit) -> pd.DataFrame:
 
 
 def time_in_states(audit: Audit) -> pd.DataFrame:
-    """How long rows stay in each state before they move on, in seconds, by the history of their moves.
+    """How long rows stay in each state before they move on, by the history of their moves.
 
     needs: states
     key: resource, type
     show: resource, type, count, unfinished, median, p95, longest
+    spans: median, p95, longest
     """
     lines: list[Row] = []
     for one in states.declared(audit, "history"):
@@ -81,15 +82,10 @@ def time_in_states(audit: Audit) -> pd.DataFrame:
         except (QueryError, RelationMissing):
             continue  # the check says why
         for row in found:
-            rounded = {name: _rounded(row[name]) for name in ("median", "p95", "longest")}
-            lines.append({"resource": one.resource, **row, "type": _shown(row["type"]), **rounded})
+            lines.append({"resource": one.resource, **row, "type": _shown(row["type"])})
     return pd.DataFrame(lines, dtype=object)
 
 
 def _shown(state: str | None) -> str:
     """Return a state as it may be shown."""
     return "none" if state is None else state if is_word(state) else "no word"
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds) if seconds >= 100 else round(seconds, 3)

@@ -48,6 +48,14 @@ def metrics_module_raises(sample: "Sample", random: Random) -> Planted:
     return Planted("metrics_module_raises", mode=0, how="edited", must=must)
 
 
+def bucket_for_every_moment(sample: "Sample", random: Random) -> Planted:
+    """To be precise, how long completions take has a bucket for each ten seconds of a week."""
+    few, many = (60, 600, 3600, "21_600", "86_400", "259_200", "604_800"), range(10, 604_801, 10)
+    replaced(sample.code / METRICS, *(f"buckets=({', '.join(map(str, ends))})" for ends in (few, many)))
+    must = [Expected("instrumentation_is_cheap", keys=["partial_completion_duration_seconds"])]
+    return Planted("bucket_for_every_moment", mode=0, how="edited", must=must)
+
+
 def gauge_never_set(sample: "Sample", random: Random) -> Planted:
     """Nothing sets the gauge of the listings that wait, so the alert on it has nothing to say."""
     sample.switch_on("gauge_never_set")
