@@ -116,7 +116,7 @@ def gauges_are_set(audit: Audit) -> Found:
     instant: now
     key: metric
     show: metric, problem, exposed, rows
-    explains: metrics_follow_the_flows, alerts_fire
+    explains: metrics_follow_the_flows
     remedy: set it where its value changes, or from the database as it is scraped (set_function)
     """
     section, reasons = watched.section(audit), list[str]()
