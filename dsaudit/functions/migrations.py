@@ -158,7 +158,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
 
 
 def migration_defaults_hold(audit: Audit) -> Found:
-    """A column that a revision adds has its default: in the rows before it, and in a row inserted without it.
+    """A column that a revision adds has its default: in rows before it that it does not fill itself, and in new ones.
 
     why: rows that were there before a column came are read by code that expects a value in it
     requirement: PI3

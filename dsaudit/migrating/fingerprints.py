@@ -20,6 +20,9 @@ RENAMED_TABLE = re.compile(
     r'alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(\S+)\s+rename\s+to\s+("[^"]+"|\w+)', re.IGNORECASE
 )
 DROPPED_COLUMN = re.compile(r'drop\s+column\s+(?:if\s+exists\s+)?("[^"]+"|\w+)', re.IGNORECASE)
+TEXT = re.compile(r"'(?:[^']|'')*'")
+INNERMOST = re.compile(r"\([^()]*\)")
+ENDING = re.compile(r"\b(?:from|where|returning)\b", re.IGNORECASE)  # of what an update sets
 UPDATED = re.compile(r"update\s+(?:only\s+)?(\S+)(?:\s+(?:as\s+)?\w+)?\s+set\s+(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -120,10 +123,20 @@ def updated_columns(statements: Sequence[str], table: str) -> set[str]:
     """Return the columns of a table that a revision's own updates set."""
     found = set()
     for statement in statements:
-        for of, sets in UPDATED.findall(statement):
-            if _whole(of) == table:
-                found |= {_bare(one) for one in re.findall(r'("[^"]+"|\w+)\s*=(?!=)', sets)}
+        for part in TEXT.sub("''", statement).split(";"):
+            for of, sets in UPDATED.findall(part):
+                if _whole(of) == table:
+                    own = ENDING.split(_flat(sets))[0]
+                    found |= {_bare(one) for one in re.findall(r'("[^"]+"|\w+)\s*=(?!=)', own)}
     return found
+
+
+def _flat(text: str) -> str:
+    """A text without what stands in parentheses: the conditions there set nothing."""
+    count = 1
+    while count:
+        text, count = INNERMOST.subn(" ", text)
+    return text
 
 
 def losses(

@@ -100,7 +100,7 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     walk.losses += [Lost(name, "up", one) for one in loss]
     walk.former += rows.accepted(name, former, new, stage)
     there = [(table, column) for table, column in added if table in now.tables]
-    walk.added += rows.defaults(name, stage, now, there, models, new, former)
+    walk.added += rows.defaults(name, stage, now, there, models, new, former, went["statements"])
     touched = {(one.table, one.column) for one in loss}
     try:
         statements = bench.down(name)["statements"]
