@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import migrations as facts
 from dsaudit.functions import Found, Row, frames
+from dsaudit.functions._walked import examined, failed, limited
 from dsaudit.functions.scratch import _judged as judged_attacks
-from dsaudit.migrating import Bench, ProjectError, Walk
-from dsaudit.migrating.model import Down, Failure, Revision
+from dsaudit.migrating import Bench, ProjectError
+from dsaudit.migrating.model import Down, Revision
 from dsaudit.scratch import ScratchError
-from dsaudit.scratch.model import quoted
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-MOST_SAID = 20  # of what could not be tried
 
 
 def migrations_have_one_head(audit: Audit) -> Found:
@@ -62,30 +60,6 @@ def database_is_at_the_head(audit: Audit) -> Found:
     unknown = [name for name in there.revisions if name not in found.names]
     rows += [{"revision": name, "problem": "the database has it, and the project does not know it"} for name in unknown]
     return frames(rows, [{"examined": len(found.revisions)}])
-
-
-def migrations_apply(audit: Audit) -> Found:
-    """Every revision goes through: up, down again unless it refuses, and up once more.
-
-    why: a revision that fails halfway leaves a release that is neither the old nor the new one
-    requirement: PI3
-    severity: critical
-    needs: migrations
-    key: revision, way, on
-    show: revision, way, on, told, in_the_audited_database
-    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
-    remedy: correct the revision; what PostgreSQL says names the table and the column
-    """
-    found = facts.walk(audit)
-    rows, undecided = list[Row](), list[str]()
-    for one in found.failures:
-        there = _there(audit, one) if one.is_about_rows else 0
-        if one.is_about_rows and not there:
-            undecided.append(f"{_label(one)}, which the rows there may let through: {one.words}")
-            continue
-        rows.append({"revision": one.revision, "way": one.way, "on": one.on, "told": one.words,
-                     "in_the_audited_database": there or None})  # fmt: skip
-    return _limited(frames(rows, [{"examined": found.steps, "reason": found.problem}]), [*undecided, *found.limits])
 
 
 def models_match_the_migrated_schema(audit: Audit) -> Found:
@@ -154,7 +128,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
         if one.loss.is_meant
     ]
     nothing = "no revision that is tried finds a table with rows"
-    return _limited(frames(rows, _examined(found, found.fingerprints, nothing)), [*meant, *_failed(found)])
+    return limited(frames(rows, examined(found, found.fingerprints, nothing)), [*meant, *failed(found)])
 
 
 def migration_defaults_hold(audit: Audit) -> Found:
@@ -178,7 +152,7 @@ def migration_defaults_hold(audit: Audit) -> Found:
         if one.problem
     ]  # fmt: skip
     nothing = "no revision that is tried adds a column to a table that was there"
-    return _limited(frames(rows, _examined(found, len(found.added), nothing)), _failed(found))
+    return limited(frames(rows, examined(found, len(found.added), nothing)), failed(found))
 
 
 def migration_indexes_are_used(audit: Audit) -> Found:
@@ -201,7 +175,7 @@ def migration_indexes_are_used(audit: Audit) -> Found:
     ]
     reason = found.problem or (None if found.indexes else "neither models nor revisions declare an index")
     untried = [one.untried for one in found.indexes if one.untried]
-    return _limited(frames(rows, [{"examined": len(found.indexes), "reason": reason}]), [*untried, *found.limits])
+    return limited(frames(rows, [{"examined": len(found.indexes), "reason": reason}]), [*untried, *found.limits])
 
 
 def migration_constraints_refuse(audit: Audit) -> Found:
@@ -248,7 +222,7 @@ def former_rows_are_still_accepted(audit: Audit) -> Found:
     decided = [one for one in found.former if not one.untried]
     untried = [f"{one.revision}, {one.table}: {one.untried}" for one in found.former if one.untried]
     nothing = "no revision that is tried finds a table with rows"
-    return _limited(frames(rows, _examined(found, len(decided), nothing)), [*untried, *_failed(found)])
+    return limited(frames(rows, examined(found, len(decided), nothing)), [*untried, *failed(found)])
 
 
 def downgrades_are_complete_or_refused(audit: Audit) -> Found:
@@ -267,8 +241,8 @@ def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     found = facts.walk(audit)
     rows = [row for one in found.downs for row in _incomplete(one)]
     told = [f"{one.revision}: refused: {one.words}" for one in found.downs if one.ending == "refused"]
-    judged = frames(rows, _examined(found, len(found.downs), "no revision could be tried"))
-    return _limited(judged, [*told, *_failed(found)])
+    judged = frames(rows, examined(found, len(found.downs), "no revision could be tried"))
+    return limited(judged, [*told, *failed(found)])
 
 
 def downgrades_delete_what_is_declared(audit: Audit) -> Found:
@@ -294,7 +268,7 @@ def downgrades_delete_what_is_declared(audit: Audit) -> Found:
             rows.append({**about, "problem": "keeps rows that it is declared to delete", "made_up_rows": one.left,
                          "in_the_audited_database": there})  # fmt: skip
     through = [one for one in found.downs if one.ending in ("complete", "incomplete")]
-    return _limited(frames(rows, _examined(found, len(through), "no downgrade went through")), _failed(found))
+    return limited(frames(rows, examined(found, len(through), "no downgrade went through")), failed(found))
 
 
 def _bench(audit: Audit) -> Bench | str:
@@ -306,30 +280,6 @@ def _bench(audit: Audit) -> Bench | str:
 
 def _name(one: Revision) -> str:
     return one.name
-
-
-def _examined(found: Walk, count: int, nothing: str) -> list[Row]:
-    """The line for ``examined``: where nothing was, the reason; a failure told elsewhere among them."""
-    failed = next((f"{_label(one)}: {one.words}" for one in found.failures), None)
-    reason = found.problem or (None if count else failed or nothing)
-    return [{"examined": count, "reason": reason}]
-
-
-def _failed(found: Walk) -> Iterator[str]:
-    yield from (f"{_label(one)}: {one.words}" for one in found.failures)
-    yield from found.limits
-
-
-def _there(audit: Audit, one: Failure) -> int:
-    """How many rows of the audited database will stop a revision that is pending, for a value that they lack."""
-    if not one.column or one.revision in facts.bench(audit).ancestors(facts.audited(audit).revisions):
-        return 0
-    found = facts.counted(audit, one.table, f"{quoted(one.column)} is null")
-    return found if isinstance(found, int) else 0
-
-
-def _label(one: Failure) -> str:
-    return f"{one.revision} {one.way} on {one.on}"
 
 
 def _incomplete(one: Down) -> Iterator[Row]:
@@ -349,8 +299,3 @@ def _what(kind: str) -> str:
     verb, _, rest = kind.partition("_")
     told = {"add": "in the models alone", "remove": "in the schema alone", "modify": "differs"}.get(verb, verb)
     return f"{rest.replace('_', ' ').replace('fk', 'foreign key')} {told}"
-
-
-def _limited(judged: Found, said: Iterable[str]) -> Found:
-    judged[1].attrs["limits"] = list(dict.fromkeys(said))[:MOST_SAID]
-    return judged

@@ -108,7 +108,7 @@ def renamed_tables(statements: Sequence[str]) -> dict[str, str]:
     found = {}
     for statement in statements:
         for old, new in RENAMED_TABLE.findall(statement):
-            whole = _whole(old)
+            whole = whole_name(old)
             found[whole] = f"{whole.partition('.')[0]}.{_bare(new)}"
     return found
 
@@ -116,7 +116,7 @@ def renamed_tables(statements: Sequence[str]) -> dict[str, str]:
 def renamed_columns(statements: Sequence[str], table: str) -> dict[str, str]:
     """Return the former names of a table's renamed columns with the new ones."""
     every = (one for statement in statements for one in RENAMED_COLUMN.findall(statement))
-    return {_bare(old): _bare(new) for of, old, new in every if _whole(of) == table}
+    return {_bare(old): _bare(new) for of, old, new in every if whole_name(of) == table}
 
 
 def updated_columns(statements: Sequence[str], table: str) -> set[str]:
@@ -125,7 +125,7 @@ def updated_columns(statements: Sequence[str], table: str) -> set[str]:
     for statement in statements:
         for part in TEXT.sub("''", statement).split(";"):
             for of, sets in UPDATED.findall(part):
-                if _whole(of) == table:
+                if whole_name(of) == table:
                     own = ENDING.split(_flat(sets))[0]
                     found |= {_bare(one) for one in re.findall(r'("[^"]+"|\w+)\s*=(?!=)', own)}
     return found
@@ -185,7 +185,8 @@ def _changed(table: str, column: str, before: Print, after: Print, is_own: bool)
     return Loss(table, column, problem, there, now, is_meant=is_own and not lost)
 
 
-def _whole(name: str) -> str:
+def whole_name(name: str) -> str:
+    """Return a table's name in a statement as "schema.table"."""
     parts = [_bare(part) for part in name.split(".")]
     return ".".join(parts if len(parts) > 1 else ["public", *parts])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dsaudit.migrating.demands import Demand
 from dsaudit.migrating.fingerprints import Loss
 from dsaudit.migrating.schema import Difference, Schema
 
@@ -112,6 +113,8 @@ class Walk:
     failures: list[Failure] = field(default_factory=list)
     schemas: dict[str, Schema] = field(default_factory=dict)  # after each revision; "" before the first that is tried
     changes: dict[str, list[Difference]] = field(default_factory=dict)
+    statements: dict[str, list[str]] = field(default_factory=dict)  # of each revision, on its way up
+    demands: list[Demand] = field(default_factory=list)
     fingerprints: int = 0
     losses: list[Lost] = field(default_factory=list)
     added: list[Added] = field(default_factory=list)

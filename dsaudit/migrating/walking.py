@@ -8,6 +8,7 @@ from typing import Any
 
 from dsaudit.migrating import rows, schema
 from dsaudit.migrating.bench import HEAD, Bench
+from dsaudit.migrating.demands import demands
 from dsaudit.migrating.downgrading import taken_back
 from dsaudit.migrating.fingerprints import (
     Loss,
@@ -49,12 +50,14 @@ def walked(bench: Bench, models: Models, show: Progress) -> Walk:
     for number, name in enumerate(tried, 1):
         show(f"migrations: {name}, {number} of {len(tried)}")
         bench.stage.take(BASE)
-        if not _went(bench, walk, [name], "up", "empty tables"):
+        if not (went := _went(bench, walk, [name], "up", "empty tables")):
             return walk
+        _note(bench, walk, name, went)
         walk.schemas[name] = bench.stage.described()
         walk.changes[name] = list(schema.differences(walk.schemas[last], walk.schemas[name]))
         bench.stage.keep(BASE)
         made = rows.filled(bench.stage, conditions=bench.settings.deleted(name))
+        walk.demands += demands(name, former.tables, made.tables, walk.schemas[name])
         walk.limits += [f"{name}: rows of {table}: {why}" for table, why in made.shortfalls.items()]
         if name != tried[-1]:
             bench.stage.keep(f"{FILLED}{number % 2}")
@@ -81,6 +84,12 @@ def _went(bench: Bench, walk: Walk, names: list[str], way: Way, on: str) -> Answ
         return None
 
 
+def _note(bench: Bench, walk: Walk, name: str, told: Mapping[str, Any]) -> None:
+    """Note a revision's own statements, which may be others where there are rows."""
+    own = [one for one in told.get("statements", ()) if bench.versions[1] not in one]
+    walk.statements[name] = list(dict.fromkeys([*walk.statements.get(name, ()), *own]))
+
+
 def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, models: Models) -> None:
     """Apply a revision to rows of the former one, look at them, take it back and apply it again."""
     stage = bench.stage
@@ -88,6 +97,7 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     before = _prints(bench, tables, {})
     new = rows.former_rows(former)
     went = _went(bench, walk, [name], "up", "rows")
+    _note(bench, walk, name, walk.failures[-1].told if went is None else went)
     if went is None:
         added = rows.added_columns(walk.schemas[last], walk.schemas[name])
         walk.failures[-1] = _placed(walk.failures[-1], former, added)
