@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts import migrations as facts
 from dsaudit.functions import Found, Row, frames
-from dsaudit.functions._walked import examined, failed, limited
+from dsaudit.functions._walked import judged, limited
 from dsaudit.functions.scratch import _judged as judged_attacks
-from dsaudit.migrating import Bench, ProjectError
+from dsaudit.migrating import Bench, ProjectError, Walk
 from dsaudit.migrating.model import Down, Revision
+from dsaudit.migrating.schema import tables
 from dsaudit.scratch import ScratchError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
         if one.loss.is_meant
     ]
     nothing = "no revision that is tried finds a table with rows"
-    return limited(frames(rows, examined(found, found.fingerprints, nothing)), [*meant, *failed(found)])
+    return judged(found, rows, found.fingerprints, nothing, meant, is_none=_is_without_tables(found))
 
 
 def migration_defaults_hold(audit: Audit) -> Found:
@@ -152,7 +153,7 @@ def migration_defaults_hold(audit: Audit) -> Found:
         if one.problem
     ]  # fmt: skip
     nothing = "no revision that is tried adds a column to a table that was there"
-    return limited(frames(rows, examined(found, len(found.added), nothing)), failed(found))
+    return judged(found, rows, len(found.added), nothing, is_none=True)
 
 
 def migration_indexes_are_used(audit: Audit) -> Found:
@@ -222,7 +223,7 @@ def former_rows_are_still_accepted(audit: Audit) -> Found:
     decided = [one for one in found.former if not one.untried]
     untried = [f"{one.revision}, {one.table}: {one.untried}" for one in found.former if one.untried]
     nothing = "no revision that is tried finds a table with rows"
-    return limited(frames(rows, examined(found, len(decided), nothing)), [*untried, *failed(found)])
+    return judged(found, rows, len(decided), nothing, untried, is_none=_is_without_tables(found))
 
 
 def downgrades_are_complete_or_refused(audit: Audit) -> Found:
@@ -241,8 +242,7 @@ def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     found = facts.walk(audit)
     rows = [row for one in found.downs for row in _incomplete(one)]
     told = [f"{one.revision}: refused: {one.words}" for one in found.downs if one.ending == "refused"]
-    judged = frames(rows, examined(found, len(found.downs), "no revision could be tried"))
-    return limited(judged, [*told, *failed(found)])
+    return judged(found, rows, len(found.downs), "no revision could be tried", told)
 
 
 def downgrades_delete_what_is_declared(audit: Audit) -> Found:
@@ -268,7 +268,7 @@ def downgrades_delete_what_is_declared(audit: Audit) -> Found:
             rows.append({**about, "problem": "keeps rows that it is declared to delete", "made_up_rows": one.left,
                          "in_the_audited_database": there})  # fmt: skip
     through = [one for one in found.downs if one.ending in ("complete", "incomplete")]
-    return limited(frames(rows, examined(found, len(through), "no downgrade went through")), failed(found))
+    return judged(found, rows, len(through), "no downgrade went through")
 
 
 def _bench(audit: Audit) -> Bench | str:
@@ -276,6 +276,11 @@ def _bench(audit: Audit) -> Bench | str:
         return facts.bench(audit)
     except (ProjectError, ScratchError) as error:
         return str(error)
+
+
+def _is_without_tables(found: Walk) -> bool:
+    """Whether no revision that was tried came upon a table: all that there are were made by the last one."""
+    return not any(tables(made) for name, made in found.schemas.items() if name != found.tried[-1])
 
 
 def _name(one: Revision) -> str:

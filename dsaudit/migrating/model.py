@@ -29,6 +29,7 @@ class Failure:
     """A revision that did not go through: which way, on what, and what was said.
 
     `table` and `column` are of one that was empty where it may not be; `is_new` where the revision itself adds it.
+    `lets_others` where it goes through with rows that meet what it demands.
     """
 
     revision: str
@@ -39,6 +40,7 @@ class Failure:
     table: str = ""
     column: str = ""
     is_new: bool = False
+    lets_others: bool = False
 
     @property
     def is_about_rows(self) -> bool:

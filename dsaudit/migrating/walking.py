@@ -19,6 +19,7 @@ from dsaudit.migrating.fingerprints import (
     taken,
     updated_columns,
 )
+from dsaudit.migrating.fitting import fitted
 from dsaudit.migrating.model import Added, Failure, Lost, Walk, Way
 from dsaudit.migrating.project import Answer, RevisionError
 from dsaudit.progress import Progress
@@ -93,16 +94,19 @@ def _note(bench: Bench, walk: Walk, name: str, told: Mapping[str, Any]) -> None:
 def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, models: Models) -> None:
     """Apply a revision to rows of the former one, look at them, take it back and apply it again."""
     stage = bench.stage
-    tables = {one: table for one, table in former.tables.items() if not table.partition_of}
-    before = _prints(bench, tables, {})
-    new = rows.former_rows(former)
-    went = _went(bench, walk, [name], "up", "rows")
-    _note(bench, walk, name, walk.failures[-1].told if went is None else went)
+    went, tables, before, new = _applied(bench, walk, name, former)
     if went is None:
         added = rows.added_columns(walk.schemas[last], walk.schemas[name])
-        walk.failures[-1] = _placed(walk.failures[-1], former, added)
-        walk.added += _without_default(walk.failures[-1], models)
-        return
+        failure = walk.failures[-1] = _placed(walk.failures[-1], former, added)
+        walk.added += _without_default(failure, models)
+        if not failure.is_about_rows:
+            return
+        former = fitted(bench, name, walk.changes[name])
+        went, tables, before, new = _applied(bench, walk, name, former)
+        if went is None:
+            walk.failures.pop()  # one is enough
+            return
+        walk.failures[-1] = replace(failure, lets_others=True)
     added = rows.added_columns(walk.schemas[last], walk.schemas[name], went["statements"])
     now = stage.secure()
     after, places, loss = _compared(bench, tables, now, went["statements"], before)
@@ -129,6 +133,17 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     touched = {(one.table, one.column) for one in gone}
     lost = [one for one in losses(after, again, places, {}) if (one.table, one.column) not in touched]
     walk.losses += [Lost(name, "up again", one) for one in lost if not one.is_meant]
+
+
+def _applied(
+    bench: Bench, walk: Walk, name: str, former: Scratch
+) -> tuple[Answer | None, dict[str, Table], dict[str, Prints], rows.Rows]:
+    """Apply a revision to rows; what is told of it, the former tables, their fingerprints and a new row of each."""
+    tables = {one: table for one, table in former.tables.items() if not table.partition_of}
+    before, new = _prints(bench, tables, {}), rows.former_rows(former)
+    went = _went(bench, walk, [name], "up", "rows")
+    _note(bench, walk, name, walk.failures[-1].told if went is None else went)
+    return went, tables, before, new
 
 
 def _prints(
