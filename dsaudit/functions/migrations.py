@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import migrations as facts
+from dsaudit.facts.pending import pending
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._walked import judged, limited
 from dsaudit.functions.scratch import _judged as judged_attacks
 from dsaudit.migrating import Bench, ProjectError, Walk
-from dsaudit.migrating.model import Down, Revision
+from dsaudit.migrating.model import Down, Lost, Revision
 from dsaudit.migrating.schema import tables
 from dsaudit.scratch import ScratchError
+from dsaudit.scratch.model import quoted
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -114,7 +117,8 @@ def migrations_keep_the_data(audit: Audit) -> Found:
     key: revision, table, column, way
     show: revision, table, column, way, problem, before, after
     explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
-    remedy: alter or rename the column instead of making it anew, or copy its values within the revision
+    remedy: alter or rename the column instead of making it anew, or copy its values within the revision; one that is
+      meant to go while another comes is dropped in a revision of its own
     """
     found = facts.walk(audit)
     rows: list[Row] = [
@@ -123,11 +127,7 @@ def migrations_keep_the_data(audit: Audit) -> Found:
         for one in found.losses
         if not one.loss.is_meant
     ]  # fmt: skip
-    meant = [
-        f"{one.revision}: {one.loss.table}{'.' * bool(one.loss.column)}{one.loss.column}: {one.loss.problem}, as meant"
-        for one in found.losses
-        if one.loss.is_meant
-    ]
+    meant = [_meant(audit, one) for one in found.losses if one.loss.is_meant]
     nothing = "no revision that is tried finds a table with rows"
     return judged(found, rows, found.fingerprints, nothing, meant, is_none=_is_without_tables(found))
 
@@ -174,9 +174,10 @@ def migration_indexes_are_used(audit: Audit) -> Found:
         for one in found.indexes
         if one.problem
     ]
-    reason = found.problem or (None if found.indexes else "neither models nor revisions declare an index")
+    none = [] if found.problem or found.indexes else ["neither models nor revisions declare an index"]
+    count = len(facts.bench(audit).tried) if none else len(found.indexes)
     untried = [one.untried for one in found.indexes if one.untried]
-    return limited(frames(rows, [{"examined": len(found.indexes), "reason": reason}]), [*untried, *found.limits])
+    return limited(frames(rows, [{"examined": count, "reason": found.problem}]), [*none, *untried, *found.limits])
 
 
 def migration_constraints_refuse(audit: Audit) -> Found:
@@ -276,6 +277,18 @@ def _bench(audit: Audit) -> Bench | str:
         return facts.bench(audit)
     except (ProjectError, ScratchError) as error:
         return str(error)
+
+
+def _meant(audit: Audit, one: Lost) -> str:
+    """Tell what a revision means to change; where it is pending and drops, how much of the audited database goes."""
+    loss = one.loss
+    told = f"{one.revision}: {loss.table}{'.' * bool(loss.column)}{loss.column}: {loss.problem}, as meant"
+    if loss.after != "none" or one.revision not in pending(audit):
+        return told
+    there = facts.counted(audit, loss.table, f"{quoted(loss.column)} is not null" if loss.column else "true")
+    if isinstance(there, str):
+        return f"{told}; how much the audited database has there is not known: {there}"
+    return f"{told}; with it {plural(there, 'value' if loss.column else 'row')} of the audited database"
 
 
 def _is_without_tables(found: Walk) -> bool:

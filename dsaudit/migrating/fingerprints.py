@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ RENAMED_TABLE = re.compile(
     r'alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(\S+)\s+rename\s+to\s+("[^"]+"|\w+)', re.IGNORECASE
 )
 DROPPED_COLUMN = re.compile(r'drop\s+column\s+(?:if\s+exists\s+)?("[^"]+"|\w+)', re.IGNORECASE)
+BLANK = r"^(0*\.?0*|false|\{\}|\[\])$"  # a value that says nothing
 TEXT = re.compile(r"'(?:[^']|'')*'")
 INNERMOST = re.compile(r"\([^()]*\)")
 ENDING = re.compile(r"\b(?:from|where|returning)\b", re.IGNORECASE)  # of what an update sets
@@ -193,6 +194,25 @@ def whole_name(name: str) -> str:
 
 def _bare(name: str) -> str:
     return name.strip('"')
+
+
+def unmeant(connection: psycopg.Connection[Any], loss: Loss, former: Table, now: Table, added: Sequence[str]) -> Loss:
+    """Return the loss of a column as one that is not meant, where a new column of its type stands for it, and is blank.
+
+    That is how a change of name is written by who generates it from models. A new column with values is none: these
+    were copied, or are a default that says something.
+    """
+    old = former.columns[loss.column]
+    for name in added:
+        if now.columns[name].type != old.type:
+            continue
+        value = f"t.{quoted(name)}"
+        blank = f"{value} is null or {value}::text ~ '{BLANK}'"
+        blank += f" or {is_same(now, name, old.default)}" if old.default else ""
+        if not connection.execute(f"select from {now.sql} as t where not ({blank}) limit 1".encode()).rowcount:
+            words = f"the column is gone, and {name} of the same type, which is new, has none of its values"
+            return replace(loss, problem=words, is_meant=False)
+    return loss
 
 
 def keys_of(connection: psycopg.Connection[Any], table: Table, condition: str = "true") -> dict[str, int]:

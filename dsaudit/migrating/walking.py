@@ -17,6 +17,7 @@ from dsaudit.migrating.fingerprints import (
     renamed_columns,
     renamed_tables,
     taken,
+    unmeant,
     updated_columns,
 )
 from dsaudit.migrating.fitting import fitted
@@ -111,6 +112,12 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     now = stage.secure()
     after, places, loss = _compared(bench, tables, now, went["statements"], before)
     walk.fingerprints += sum(map(len, after.values()))
+    with stage.owner() as connection:
+        for number, one in enumerate(loss):
+            if one.column and one.column not in after[one.table] and before[one.table][one.column].distinct:
+                place = places[one.table]
+                new_ones = [column for table, column in added if table == place]
+                loss[number] = unmeant(connection, one, tables[one.table], now.tables[place], new_ones)
     walk.losses += [Lost(name, "up", one) for one in loss]
     walk.former += rows.accepted(name, former, new, stage)
     there = [(table, column) for table, column in added if table in now.tables]
