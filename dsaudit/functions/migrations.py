@@ -73,7 +73,7 @@ def models_match_the_migrated_schema(audit: Audit) -> Found:
       generated revision
     requirement: PI3
     severity: high
-    needs: migrations
+    needs: migrations, migrations.models
     key: table, name, what
     show: table, name, what, in_the_schema, in_the_models
     remedy: generate the revision that is missing, or correct the model

@@ -49,6 +49,15 @@ def test_rows_are_made_to_fit_what_a_later_revision_demands(new: Callable[..., S
     assert upgrade == "applies to rows that meet it"
 
 
+def test_models_that_the_project_has_not_got_are_held_against_nothing(shop: Shop) -> None:
+    shop.edit("migrations/env.py", ", target_metadata=Base.metadata", "")
+    shop.edit("parameters", "  rows: 1600\n", "  rows: 1600\n  models: false\n")
+    check = "models_match_the_migrated_schema"
+    verdict = verdicts(shop.parameters, shop.environment, [check])[check]
+    assert verdict.status is Status.SKIPPED, told(verdict)
+    assert "migrations.models" in str(verdict.results[0].reason)
+
+
 def test_without_rows_nothing_is_proven(new: Callable[..., Shop], clean: Shop) -> None:
     shop = new(clean)
     since_the_third(shop)
