@@ -124,7 +124,8 @@ def models(audit: Audit) -> Models:
         one.at_head()
         answer = one.project.ask("models")
         if answer["tables"] is None:
-            return Models(problem="env.py gives Alembic no target_metadata, so the models are not known")
+            why = "env.py gives Alembic no target_metadata, so the models are not known"
+            return Models(problem=f"{why}; where there are none, the file says so: migrations.models: false")
         named = [(f"{table['schema']}.{table['name']}", table) for table in answer["tables"]]
         return Models(
             {(name, column["name"]): column for name, table in named for column in table["columns"]},

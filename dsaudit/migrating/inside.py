@@ -347,6 +347,7 @@ def main() -> None:
             raise
         except BaseException as error:  # sys.exit() of the project too
             answer = {"error": told(error, getattr(project, "at", ""))}
+            answer["error"]["statements"] = project.watch.statements if project else []
         answers.write(json.dumps(answer, default=str) + "\n")
         answers.flush()
 

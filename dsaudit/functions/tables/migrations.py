@@ -50,7 +50,9 @@ def _fared(walk: Walk, name: str) -> Row:
         return {"upgrade": "not tried", "downgrade": "not tried"}
     failed = next((one for one in walk.failures if one.revision == name and one.way == "up"), None)
     down = next((one for one in walk.downs if one.revision == name), None)
-    upgrade = f"fails on {failed.on}" if failed else "applies" if name in walk.changes else "not tried"
+    upgrade = "applies" if name in walk.changes else "not tried"
+    if failed:
+        upgrade = "applies to rows that meet it" if failed.lets_others else f"fails on {failed.on}"
     return {"upgrade": upgrade, "downgrade": down.ending if down else "not tried"}
 
 
