@@ -71,14 +71,15 @@ def rules(audit: Audit) -> tuple[list[Ruled], list[str]]:
 
 
 def dashboards(audit: Audit) -> tuple[list[Panel], list[str]]:
-    """Return the expressions of all panels, and why files or expressions could not be read."""
+    """Return the queries of all panels, and why files and queries could not be read, certainly empty ones aside."""
     found, problems = list[Panel](), list[str]()
     for name in section(audit).dashboards:
         try:
             found += panels.read(audit.parameters.folder(name))
         except NoDashboard as error:
             problems.append(f"{name}: {error}")
-    return found, problems + [f"{one.dashboard}: {one.title}: {one.problem}" for one in found if one.problem]
+    unread = [one for one in found if one.problem and not one.is_empty]
+    return found, problems + [f"{one.dashboard}: {one.title}: {one.problem}" for one in unread]
 
 
 def declared(audit: Audit) -> tuple[list[Declared], str | None]:

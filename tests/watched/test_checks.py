@@ -97,6 +97,14 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         BOARD, '"expr": "partial_imports_pending"', '"expr": "partial_imports_waiting"', KNOWN,
         {"panel": "Pending", "metric": "partial_imports_waiting", "problem": "nothing exposes it"},
     ),
+    "a panel that nothing can read, beside another that is wrong": (
+        BOARD, '"expr": "partial_imports_pending"}', '"expr": "sum(a"}, {"expr": "partial_imports_waiting"}', KNOWN,
+        {"panel": "Pending", "metric": "None", "problem": "it is no PromQL: unclosed left parenthesis"},
+    ),
+    "a panel without a query": (
+        BOARD, '{"title": "Notes", "type": "text"}', '{"title": "Imports", "type": "timeseries"}', KNOWN,
+        {"panel": "Imports", "metric": "None", "problem": "it has no query"},
+    ),
     "a panel by a label that there is not": (
         BOARD, "result='success'", "outcome='success'", KNOWN,
         {"panel": "Import success rate", "problem": "it has no label outcome"},
@@ -191,6 +199,14 @@ def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched)
         verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
     assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+
+
+def test_a_query_that_is_not_known_here_is_told_beside_what_fails(watched: Watched) -> None:
+    two = '"expr": "newer(a)"}, {"expr": "partial_imports_waiting"}'
+    with watched.edited(BOARD, '"expr": "partial_imports_pending"}', two):
+        verdict, rows = judged(watched, KNOWN)[KNOWN]
+    assert [row["metric"] for row in rows] == ["partial_imports_waiting"]
+    assert any("Pending: it is no PromQL: unknown function" in one for one in verdict.limits), verdict.limits
 
 
 @needs_promtool
@@ -299,7 +315,7 @@ def test_a_variable_that_is_not_set_is_named(watched: Watched) -> None:
     [
         (BOARD, "{}", (KNOWN, SAYS), "there are no panels"),
         (BOARD, "[", (KNOWN, SAYS), "it is no JSON"),
-        (BOARD, '{"panels": [{"title": "a", "targets": [{"expr": "sum("}]}]}', (KNOWN, SAYS), "it is no PromQL"),
+        (BOARD, '{"panels": [{"title": "a", "targets": [{"expr": "newer(a)"}]}]}', (KNOWN, SAYS), "it is no PromQL"),
         (RULES, "groups: []", (SOUND,), None),
         (RULES, "groups: [{name: a, rules: [{alert: b, expr: 'sum('}]}]", (SOUND,), "it is no PromQL"),
         (RULES, "a: [", (SOUND,), "it is no YAML"),
