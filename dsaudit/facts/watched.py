@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from dsaudit.monitoring import given, measured
 from dsaudit.observability import costs, declaring, panels, promql
 from dsaudit.observability.declaring import Declared, Unreadable
-from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, scraped
+from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, buckets, scraped
 from dsaudit.observability.kinds import Kinds
 from dsaudit.observability.panels import NoDashboard, Panel
 from dsaudit.parameters.secret import SecretMissing
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
     from promql_parser import Expr
 
     from dsaudit.audit import Audit
@@ -114,13 +112,19 @@ def kinds(audit: Audit) -> Kinds:
     """Return what is known of the metrics' kinds and labels: from a scrape, and from the code that declares them."""
     told: dict[str, str] = {}
     labels: dict[str, frozenset[str]] = {}
+    last: dict[str, float] = {}
     for one in declared(audit)[0]:
         kind = one.kind.lower()
         for name in names_of(one):
             told |= {name: kind} if kind in ("counter", "gauge") else {}
             labels[name] = frozenset({*one.labels, *(["le"] if name.endswith("_bucket") else [])})
+        if finite := [end for end in one.buckets if math.isfinite(end)]:
+            last[f"{one.name}_bucket"] = max(finite)
     found, _ = scrape(audit)
-    return Kinds({**told, **found.kinds.told}, {**labels, **found.labels}) if found else Kinds(told, labels)
+    seen = found.kinds if found else Kinds()
+    exposed = section(audit).exposed
+    added = Kinds.added | {*(exposed.labels if exposed else [])}
+    return Kinds({**told, **seen.told}, {**labels, **seen.labels}, {**last, **seen.last_buckets}, added)
 
 
 def names_of(one: Declared) -> list[str]:
@@ -178,13 +182,5 @@ def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:
         if is_beside(family.name) or seen & {family.name + part for part in PARTS.get(family.type, ("",))}:
             continue
         labels = frozenset(label for sample in family.samples for label in sample.labels)
-        told.append(costs.like(family.name, family.type, labels, sorted({*_bounds(family)})))
+        told.append(costs.like(family.name, family.type, labels, buckets(family)))
     return [one for one in told if one], None if any(told) else problem
-
-
-def _bounds(family: Metric) -> Iterator[float]:
-    """Yield where the buckets of a histogram end."""
-    for sample in family.samples:
-        with contextlib.suppress(ValueError):
-            if math.isfinite(bound := float(sample.labels.get("le", ""))):
-                yield bound

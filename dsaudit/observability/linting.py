@@ -10,12 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import yaml
-from promql_parser import AggregateExpr, BinaryExpr, Expr, VectorSelector
+from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, VectorSelector
 
 from dsaudit.observability import bounds, expressions, promql
-from dsaudit.observability.corrections import OF_TARGETS
 from dsaudit.observability.expressions import Problem
-from dsaudit.observability.kinds import Kinds
+from dsaudit.observability.kinds import OF_TARGETS, Kinds
 from dsaudit.observability.labels import kept
 
 FOR, SEVERITY = "5m", "warning"
@@ -87,6 +86,10 @@ def _why(node: BinaryExpr, kinds: Kinds) -> str:
         return "a count of nothing is no series, and not 0"
     side = node.rhs if promql.is_scalar(node.lhs) else node.lhs
     between = bounds.bounds(side, kinds)
+    quantiles = [one for one in promql.within(side) if promql.function(one) == "histogram_quantile"]
+    ends = [bounds.last_bucket(one, kinds) for one in quantiles if isinstance(one, Call)]
+    if ends and max(ends) < bounds.INFINITE:
+        return f"a quantile is never found beyond the last bucket, which ends at {max(ends):g}: add larger buckets"
     least = f"at least {between.least:g}" if between.least != -bounds.INFINITE else ""
     most = f"at most {between.most:g}" if between.most != bounds.INFINITE else ""
     told = " and ".join(one for one in (least, most) if one)

@@ -160,6 +160,10 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         FILE, "import_results_total: errors", "import_results_total: errors, partial_import_completions_total: silence",
         COVER, {"danger": "silence", "metric": "partial_import_completions_total"},
     ),
+    "a limit beyond the last bucket": (
+        RULES, ") > 30", ") > 60", SOUND,
+        {"rule": "SlowImportProcessing", "problem": "never holds: a quantile is never"},
+    ),
     "a comparison that never holds": (
         RULES, "> 0.1", "> 10", SOUND, {"rule": "HighImportFailureRate", "problem": "never holds"},
     ),

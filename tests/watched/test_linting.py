@@ -78,6 +78,7 @@ def test_as_printed_a_single_failure_in_a_thousand_fires_and_as_corrected_it_doe
     assert promtool.tested(tests) == []
 
 
+BUCKETS = Kinds(last_buckets={"a_bucket": 10.0})
 GAUGE, COUNTER = Kinds({"depth": "gauge"}), Kinds({"jobs": "counter"})
 LABELLED = Kinds({}, {"hits_total": frozenset({"path"}), "calls_total": frozenset({"path", "code"})})
 
@@ -124,6 +125,9 @@ def problems(expression: str, kinds: Kinds = Kinds(), **more: Any) -> tuple[tupl
             "histogram_quantile(0.9, http_seconds{job='a'}) > 1", Kinds(), "the buckets of a histogram are",
             'histogram_quantile(0.9, sum by (le) (rate(http_seconds_bucket{job="a"}[5m]))) > 1',
         ),
+        ("histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) > 10", BUCKETS, "bucket, which ends at 10", ""),
+        ("1000 * histogram_quantile(0.9, rate(a_bucket[5m])) >= 30e3", BUCKETS, "never holds: a quantile is never", ""),
+        ("a > 5 < 3", Kinds(), "never holds: the value is at least 5", ""),
         ("rate(depth[5m]) > 1", GAUGE, "depth is a gauge", "deriv(depth[5m]) > 1"),
         ("increase(depth[5m]) > 1", GAUGE, "depth is a gauge", "delta(depth[5m]) > 1"),
         ("delta(errors_total[1h]) > 1", Kinds(), "delta() falls with each restart", "increase(errors_total[1h]) > 1"),
@@ -210,6 +214,22 @@ def test_what_is_wrong_is_found_and_put_right(expression: str, kinds: Kinds, wor
 )
 def test_what_is_sound_is_left_in_peace(expression: str) -> None:
     assert problems(expression)[0] == ()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) > 9",
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) >= 10",
+        "histogram_quantile(0.9, sum by (le) (rate(b_bucket[5m]))) > 30",
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]) or rate(b_bucket[5m]))) > 30",
+        "histogram_quantile(scalar(b), sum by (le) (rate(a_bucket[5m]))) > 30",
+        'histogram_quantile(0.9, label_replace(rate(a_bucket[5m]), "le", "$1", "le", "(.*)")) > 30',
+        "hour() > 8 < 18",
+    ],
+)
+def test_a_quantile_within_its_buckets_or_of_unknown_ones_is_left_in_peace(expression: str) -> None:
+    assert problems(expression, BUCKETS)[0] == ()
 
 
 @pytest.mark.parametrize(
