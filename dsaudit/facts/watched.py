@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from promql_parser import AggregateExpr
+
 from dsaudit.monitoring import given, measured
-from dsaudit.observability import costs, declaring, panels, promql
+from dsaudit.observability import costs, declaring, grafana, panels, promql
 from dsaudit.observability.declaring import Declared, Unreadable
 from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, buckets, scraped
 from dsaudit.observability.kinds import Kinds
+from dsaudit.observability.labels import kept
 from dsaudit.observability.panels import NoDashboard, Panel
 from dsaudit.parameters.secret import SecretMissing
 
@@ -169,6 +173,41 @@ def lacking(audit: Audit, tree: Expr, names: set[str], labels: Kinds) -> Iterato
             yield name, "nothing exposes it"
         elif (there := labels.labels.get(name)) is not None:
             yield from ((name, f"it has no label {label}") for label in sorted(wanted - there - added))
+    yield from dict.fromkeys(_grouped_by_nothing(tree, labels))
+
+
+def _grouped_by_nothing(tree: Expr, kinds: Kinds) -> Iterator[tuple[str, str]]:
+    """Yield the labels by which an expression is aggregated, and that none of its metrics has."""
+    for node in promql.within(tree):
+        keeps, told = promql.grouping(node) if isinstance(node, AggregateExpr) else (False, [])
+        below = kept(node.expr, kinds) if keeps and isinstance(node, AggregateExpr) else None
+        metrics = [promql.metric(one) for one in promql.selectors(node)]
+        if below is None or not metrics or any(name not in kinds.labels for name in metrics):
+            continue
+        there = below.union(*(kinds.labels[name] for name in metrics), {promql.NAME})
+        lost = [label for label in told if label not in there and not label.startswith(grafana.STAND_IN)]
+        yield from ((metrics[0], f"it has no label {label}") for label in lost)
+
+
+def unseen(audit: Audit, tree: Expr) -> Iterator[str]:
+    """Yield what an expression asks of labels and no series that is exposed has; one may still come."""
+    found, _ = scrape(audit)
+    for selector in promql.selectors(tree) if found else []:
+        name = promql.metric(selector)
+        there = [one.labels for one in found.series if one.name == name] if found else []
+        for one in promql.conditions(selector):
+            values = {labels[one.label] for labels in there if one.label in labels}
+            if values and _needs_the_label(one) and not any(_takes(one, value) for value in values):
+                yield f"{name}{{{one.label}{one.sign}{promql.quoted(one.value)}}}"
+
+
+def _takes(one: promql.Condition, value: str) -> bool:
+    if one.sign == "=":
+        return one.value == value
+    try:
+        return re.fullmatch(one.value, value) is not None
+    except re.error:
+        return True  # Prometheus writes some patterns otherwise
 
 
 def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:

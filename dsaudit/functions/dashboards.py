@@ -33,12 +33,15 @@ def dashboards_name_known_metrics(audit: Audit) -> Found:
     if names is None:
         told = "which metrics there are is not known: neither exposed, module nor metrics of `monitoring` tells it"
         reasons += [told] if not unscraped else []
+    unseen = [f"{one} ({panel.title})" for panel in found if panel.tree for one in watched.unseen(audit, panel.tree)]
     for panel in found:
         if panel.tree is not None and names is not None:
             examined += sum(1 for _ in watched.asks(panel.tree))
             for name, problem in watched.lacking(audit, panel.tree, names, labels):
                 rows.append(_row(panel, name, problem))
-    return _told(rows, examined, reasons)
+    judged = _told(rows, examined, reasons)
+    judged[1].attrs["limits"] += [f"no series was exposed as yet of {one}" for one in dict.fromkeys(unseen)]
+    return judged
 
 
 def _row(panel: Panel, metric: str | None, problem: str) -> Row:

@@ -121,6 +121,17 @@ def _narrowed(values: Bounds, sign: str, limit: Bounds) -> Bounds:
     return Bounds(max(values.least, least), min(values.most, most))
 
 
+def is_none(comparisons: list[BinaryExpr]) -> bool:
+    """Return whether no value is let through by all of these comparisons of it with numbers."""
+    left, strict = ANY, set[float]()
+    for one in comparisons:
+        sign, limit = promql.operator(one), promql.number(one.rhs)
+        assert limit is not None
+        left = _narrowed(left, sign, Bounds(limit, limit))
+        strict |= {limit} if sign in ("<", ">", "!=") else set()
+    return left.least > left.most or (left.least == left.most and left.least in strict)
+
+
 def _product(one: Bounds, other: Bounds) -> Bounds:
     for number, values in ((one, other), (other, one)):
         if number.least == number.most and 0 < number.least < INFINITE:

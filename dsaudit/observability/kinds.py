@@ -8,8 +8,8 @@ from typing import Literal
 
 Kind = Literal["counter", "gauge", "bucket", "histogram", "summary", "unknown"]
 
-# Whose series they are; what scrapes them adds these.
-OF_TARGETS = frozenset({"job", "instance", "namespace", "cluster", "environment", "env", "pod", "container", "node"})
+OF_TARGETS = frozenset({"job", "instance", "namespace", "cluster", "environment", "env"})  # whose series they are
+OFTEN_ADDED = OF_TARGETS | {"pod", "container", "node", "service", "endpoint", "region", "zone"}  # by what scrapes them
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Kinds:
     told: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     last_buckets: Mapping[str, float] = field(default_factory=dict)
-    added: frozenset[str] = OF_TARGETS
+    added: frozenset[str] = OFTEN_ADDED
 
     def kind(self, name: str) -> Kind:
         """Return the kind of a metric."""

@@ -46,7 +46,7 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
     is_alert, right = "alert" in rule, dict(rule)
 
     def find(one: Expr) -> list[Problem]:
-        return [*expressions.problems(one, kinds), *(_vain(one, kinds) if is_alert else [])]
+        return [*expressions.problems(one, kinds), *([*_vain(one, kinds), *_contradictions(one)] if is_alert else [])]
 
     words = [one.words for one in find(tree)]
     if (expression := expressions.corrected(tree, find)) is not None:
@@ -70,6 +70,27 @@ def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
         if decided and not (promql.is_scalar(node.lhs) and promql.is_scalar(node.rhs)):
             why = _why(node, kinds)
             yield Problem(f"{promql.text(node)} {decided} holds: {why}", promql.text(node), _instead(node, decided))
+
+
+def _contradictions(tree: Expr) -> Iterator[Problem]:
+    """Yield the comparisons of one expression that never hold at once, and have to."""
+    for node in promql.within(tree):
+        limits: dict[str, list[BinaryExpr]] = {}
+        for one in _at_once(node) if promql.operator(node) == "and" else []:
+            if isinstance(one, BinaryExpr) and promql.compares(one) and promql.number(one.rhs) is not None:
+                limits.setdefault(promql.text(promql.bare(one.lhs)), []).append(one)
+        for of, held in limits.items():
+            if bounds.is_none(held):
+                told = " and ".join(f"{promql.operator(one)} {promql.number(one.rhs):g}" for one in held)
+                yield Problem(f"{of} is never {told} at once")
+
+
+def _at_once(node: Expr) -> list[Expr]:
+    """Return the parts that have to hold of the same series."""
+    inner = promql.bare(node)
+    if not isinstance(inner, BinaryExpr) or promql.operator(inner) != "and" or promql.matching(inner) is not None:
+        return [inner]
+    return [*_at_once(inner.lhs), *_at_once(inner.rhs)]
 
 
 def _branches(tree: Expr) -> list[Expr]:

@@ -67,6 +67,14 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         RULES, 'result="failed"', 'outcome="failed"', EXPOSED,
         {"metric": "import_results_total", "problem": "it has no label outcome"},
     ),
+    "a rule by a label that there is not": (
+        RULES, "sum by (result)", "sum by (market)", EXPOSED,
+        {"metric": "import_results_total", "named_by": "import_results:rate1m", "problem": "it has no label market"},
+    ),
+    "a panel summed by a label that there is not": (
+        BOARD, "sum by (le, quality)", "sum by (le, market)", KNOWN,
+        {"panel": "p95 of the import duration", "problem": "it has no label market"},
+    ),
     "a declared metric is not exposed": (
         FILE, "import_attempts_total: other", "imports_begun_total: other", EXPOSED,
         {"metric": "imports_begun_total", "named_by": "monitoring.metrics"},
@@ -203,6 +211,36 @@ def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched)
         verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
     assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+
+
+def test_labels_that_prometheus_or_an_expression_adds_may_be_grouped_by(watched: Watched) -> None:
+    labelled = 'label_replace(rate(import_results_total[1m]), "market", "$1", "quality", "(.*)")'
+    rule = f"sum by (result, job, namespace, market, cell) ({labelled})"
+    with (
+        watched.edited(FILE, "{url_env: SMALL_IMPORTS_METRICS}\n  module", EXPOSED_LABELS),
+        watched.edited(RULES, "sum by (result) (rate(import_results_total[1m]))", f"'{rule}'"),
+        watched.edited(BOARD, "sum by (le, quality)", "sum by (le, cell, $group)"),
+    ):
+        found = judged(watched, EXPOSED, KNOWN)
+    assert [told(verdict) for verdict, _ in found.values() if verdict.status is not Status.PASS] == []
+
+
+EXPOSED_LABELS = "{url_env: SMALL_IMPORTS_METRICS, labels: [cell]}\n  module"
+
+
+def test_a_value_that_no_series_has_as_yet_is_told_and_accuses_nobody(watched: Watched) -> None:
+    with (
+        watched.edited(RULES, 'result="failed"', 'result="failure"'),
+        watched.edited(BOARD, "result='success'", "result='succeeded'"),
+    ):
+        found = judged(watched, EXPOSED, KNOWN)
+    assert {name: (verdict.status, verdict.limits) for name, (verdict, _) in found.items()} == {
+        name: (Status.PASS, [f"no series was exposed as yet of import_results_total{{{one}}} ({by})"])
+        for name, one, by in (
+            (EXPOSED, 'result="failure"', "HighImportFailureRate"),
+            (KNOWN, 'result="succeeded"', "Import success rate"),
+        )
+    }
 
 
 def test_a_query_that_is_not_known_here_is_told_beside_what_fails(watched: Watched) -> None:
