@@ -18,6 +18,8 @@ from dsaudit.observability.kinds import OF_TARGETS, Kinds
 from dsaudit.observability.labels import kept
 
 FOR, SEVERITY = "5m", "warning"
+NO_SEVERITY = "no severity, so nobody can send it to whom it concerns"
+NO_SUMMARY = "no summary, so whoever is woken reads a name and an expression"
 URGENCY = {"severity", "priority", "level", "urgency", "criticality"}
 TOLD = {"summary", "description", "message", "title"}
 # Of the alert itself; `.Labels` may be those of what a text queries.
@@ -28,10 +30,16 @@ DESERVES_A_WAIT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Linted:
-    """What was found of a rule: in words, and the whole rule with all of it put right, as Prometheus reads it."""
+    """What was found of a rule: in words, and the whole rule with all of it put right, as Prometheus reads it.
+
+    `untold` is what it does not tell whom it wakes, though it wakes them; a rule is wrong in more than its `for` where
+    it `is_grave`.
+    """
 
     problems: tuple[str, ...]
     rule: dict[str, Any]
+    untold: tuple[str, ...] = ()
+    is_grave: bool = False
 
 
 def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None = None) -> Linted:
@@ -48,13 +56,16 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
     def find(one: Expr) -> list[Problem]:
         return [*expressions.problems(one, kinds), *([*_vain(one, kinds), *_contradictions(one)] if is_alert else [])]
 
-    words = [one.words for one in find(tree)]
+    words, untold = [one.words for one in find(tree)], tuple[str, ...]()
     if (expression := expressions.corrected(tree, find)) is not None:
         right["expr"] = expression
     if is_alert:
         words += [*_never_silent(tree), *_lost_labels(rule, tree), *_no_share(rule, tree)]
-        words += _lacking(rule, right, tree, group_labels or {})
-    return Linted(tuple(dict.fromkeys(words)), right)
+    is_grave = bool(words)
+    if is_alert:
+        words += _without_a_wait(rule, right, tree)
+        untold = _untold(rule, right, group_labels or {})
+    return Linted(tuple(dict.fromkeys(words)), right, untold, is_grave)
 
 
 def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
@@ -185,19 +196,23 @@ def _no_share(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
         yield "its text tells a percentage, and the expression is so many a second, divided by nothing"
 
 
-def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labels: dict[str, Any]) -> list[str]:
-    """Complete what a rule lacks beside its expression, and return what that is."""
+def _without_a_wait(rule: dict[str, Any], right: dict[str, Any], tree: Expr) -> list[str]:
+    """Have a rule wait that has to and does not, and say so."""
+    if rule.get("for") is not None or not _deserves_a_wait(tree):
+        return []
+    right["for"] = FOR
+    return ["it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody"]
+
+
+def _untold(rule: dict[str, Any], right: dict[str, Any], group_labels: dict[str, Any]) -> tuple[str, ...]:
+    """Complete what is the same for many rules, and return what a rule does not say."""
     words = []
-    if rule.get("for") is None and _deserves_a_wait(tree):
-        words.append("it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody")
-        right["for"] = FOR
     if not URGENCY & {*_keyed(rule, "labels"), *group_labels}:
-        words.append("it has no severity, so nobody can send it to whom it concerns")
+        words.append(NO_SEVERITY)
         right["labels"] = {**_keyed(rule, "labels"), "severity": SEVERITY}
     if not TOLD & {str(one).lower() for one in _keyed(rule, "annotations")}:
-        words.append("it has no summary, so whoever is woken reads a name and an expression")
-        right["annotations"] = {**_keyed(rule, "annotations"), "summary": f"{rule['alert']} fires"}
-    return words
+        words.append(NO_SUMMARY)  # which only whoever knows the system can write
+    return tuple(words)
 
 
 def _keyed(rule: dict[str, Any], key: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dsaudit.observability.linting import NO_SEVERITY
 from dsaudit.parameters import load
 from dsaudit.run.preflight.watched import monitoring
 from dsaudit.verdict import Status, Verdict
@@ -151,10 +152,6 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         RULES, "        for: 30m\n", "", SOUND,
         {"rule": "ManyPendingPartialImports", "problem": "it has no `for`", "corrected": "for: 5m"},
     ),
-    "no severity": (
-        RULES, "        labels: {severity: critical}\n", "", SOUND,
-        {"rule": "HighImportFailureRate", "problem": "no severity", "corrected": "labels: {severity: warning}"},
-    ),
     "the rate of a gauge": (
         RULES, "partial_imports_pending > 100", "rate(partial_imports_pending[5m]) > 100", SOUND,
         {"rule": "ManyPendingPartialImports", "problem": "is a gauge",
@@ -211,6 +208,22 @@ def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched)
         verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
     assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+
+
+def test_a_rule_that_lacks_nothing_but_its_severity_is_told_and_fails_nothing(watched: Watched) -> None:
+    with watched.edited(RULES, "        labels: {severity: critical}\n", ""):
+        verdict, rows = judged(watched, SOUND)[SOUND]
+        with opened(watched.system.parameters, watched.environment) as audit:
+            corrected = audit.frame("corrected_rules").set_index("rule")["correction"]
+    assert verdict.status is Status.PASS and not rows
+    assert verdict.limits == [f"HighImportFailureRate: {NO_SEVERITY}"]
+    assert corrected["HighImportFailureRate"] == "labels: {severity: warning}"
+
+
+def test_what_never_fires_stands_before_what_only_does_not_wait(watched: Watched) -> None:
+    with watched.edited(RULES, "        for: 30m\n", ""), watched.edited(RULES, ") > 30", ") < 0 > 30"):
+        _, rows = judged(watched, SOUND)[SOUND]
+    assert [row["rule"] for row in rows] == ["SlowImportProcessing", "ManyPendingPartialImports"]
 
 
 def test_labels_that_prometheus_or_an_expression_adds_may_be_grouped_by(watched: Watched) -> None:

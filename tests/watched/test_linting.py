@@ -12,7 +12,7 @@ import yaml
 from dsaudit.monitoring import rules as written
 from dsaudit.observability import promtool
 from dsaudit.observability.kinds import Kinds
-from dsaudit.observability.linting import lint
+from dsaudit.observability.linting import NO_SEVERITY, NO_SUMMARY, lint
 from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters import load
 from examples.listings.faults.measuring import PRINTED
@@ -22,12 +22,12 @@ needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="pr
 # What has to be found in the rules of the source document, as they are printed there.
 FOUND = {
     "HighImportFailureRate": (
-        ["every series of import_results_total is divided by itself", "it has no severity"],
+        ["every series of import_results_total is divided by itself"],
         '(sum(rate(import_results_total{result="failed"}[5m])) / sum(rate(import_results_total[5m]))) > 0.1',
     ),
-    "ManyPendingPartialImports": (["it has no severity"], "partial_imports_pending > 100"),
+    "ManyPendingPartialImports": ([], "partial_imports_pending > 100"),
     "SlowImportProcessing": (
-        ["has no rate()", "the buckets are not summed by (le)", "it has no severity"],
+        ["has no rate()", "the buckets are not summed by (le)"],
         "histogram_quantile(0.95, sum by (le) (rate(import_duration_seconds_bucket[5m]))) > 30",
     ),
 }
@@ -44,7 +44,9 @@ def test_each_rule_of_the_source_document_is_shown_wrong_and_corrected(rule: dic
     assert len(linted.problems) == len(words)
     assert all(part in problem for part, problem in zip(words, linted.problems, strict=True))
     assert linted.rule["expr"] == expression and linted.rule["labels"] == {"severity": "warning"}
-    assert lint(linted.rule, Kinds()).problems == ()
+    assert linted.untold == (NO_SEVERITY,) and linted.is_grave is bool(words)
+    right = lint(linted.rule, Kinds())
+    assert right.problems == right.untold == ()
 
 
 @needs_promtool
@@ -289,8 +291,14 @@ def test_several_mistakes_are_put_right_at_once() -> None:
 
 def test_severity_may_be_the_groups_and_a_recording_rule_needs_none() -> None:
     rule = {"alert": "A", "expr": "a > 1", "for": "5m", "annotations": {"description": "d"}}
-    assert lint(rule, Kinds(), {"severity": "page"}).problems == ()
-    assert lint({"record": "a:b", "expr": "a"}, Kinds()).problems == ()
+    assert lint(rule, Kinds(), {"severity": "page"}).untold == ()
+    assert lint({"record": "a:b", "expr": "a"}, Kinds()).untold == ()
+
+
+def test_a_summary_is_missed_and_never_made_up() -> None:
+    rule = {"alert": "A", "expr": "a > 1", "for": "5m", "labels": {"severity": "page"}}
+    linted = lint(rule, Kinds())
+    assert linted.problems == () and linted.untold == (NO_SUMMARY,) and linted.rule == rule
 
 
 def test_what_is_no_promql_is_told() -> None:
@@ -301,8 +309,8 @@ def test_what_is_no_promql_is_told() -> None:
 @pytest.mark.parametrize("sample", ["sample", "discovery"])
 def test_the_rules_that_dsaudit_writes_are_sound(sample: str) -> None:
     document = yaml.safe_load(written(load(ROOT / "parameters" / f"{sample}.yml")))
-    found = [lint(rule, Kinds()).problems for group in document["groups"] for rule in group["rules"]]
-    assert found and not any(found), found
+    found = [lint(rule, Kinds()) for group in document["groups"] for rule in group["rules"]]
+    assert found and not any(one.problems or one.untold for one in found), found
 
 
 @pytest.mark.parametrize(
@@ -310,5 +318,5 @@ def test_the_rules_that_dsaudit_writes_are_sound(sample: str) -> None:
 )
 def test_the_samples_own_rules_are_sound(path: Path) -> None:
     groups = yaml.safe_load(path.read_text(encoding="utf-8")).get("groups", [])
-    found = [lint(rule, Kinds()).problems for group in groups for rule in group["rules"]]
-    assert not any(found), found
+    found = [lint(rule, Kinds()) for group in groups for rule in group["rules"]]
+    assert not any(one.problems or one.untold for one in found), found
