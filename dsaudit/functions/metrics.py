@@ -132,7 +132,8 @@ def gauges_are_set(audit: Audit) -> Found:
     if section.module and gauges:
         module, code = audit.parameters.folder(section.module), audit.parameters.whole.code
         folder = audit.parameters.folder(code.folder) if code else module.parent
-        unset = [one.name for one in declaring.unset(gauges, module, folder) if one.name]
+        moved = {one.name for one in found.series if abs(one.value) > 0} if found else set()  # whatever sets them does
+        unset = [one.name for one in declaring.unset(gauges, module, folder) if one.name and one.name not in moved]
         rows += [{"metric": name, "problem": "nothing in the code sets it"} for name in unset] if code else []
         # Beside the module alone something else may do it.
         where = f"in the folder of {section.module}; name all of the code under `code.folder`"

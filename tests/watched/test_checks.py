@@ -81,8 +81,8 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         {"metric": "imports_begun_total", "named_by": "monitoring.metrics"},
     ),
     "a gauge that nothing sets": (
-        "backend/service.py", "metrics.pending.set_function(count)", "pass", GAUGES,
-        {"metric": "partial_imports_pending", "problem": "nothing in the code sets it"},
+        "backend/service.py", "with metrics.in_progress.track_inprogress()", "with suppress()", GAUGES,
+        {"metric": "imports_in_progress", "problem": "nothing in the code sets it"},
     ),
     "an argument that the library does not know": (
         CODE, '"Imports that ended", ["result", "quality"]', '"Imports that ended", ["result"], help="Results"', MODULE,
@@ -202,12 +202,19 @@ def test_what_only_the_scrape_tells_is_timed_with_its_buckets(watched: Watched) 
     assert max(rows, key=lambda row: row["milliseconds"])["metric"] == "waits_seconds"
 
 
-def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:
+def test_a_gauge_that_moves_needs_no_code_that_sets_it(watched: Watched) -> None:
     unset = watched.edited("backend/service.py", "metrics.pending.set_function(count)", "pass")
     with unset, watched.edited(FILE, "code: {folder: backend}", ""):
         verdict, rows = judged(watched, GAUGES)[GAUGES]
+    assert verdict.status is Status.PASS and not rows, told(verdict)
+
+
+def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:
+    unset = watched.edited("backend/service.py", "with metrics.in_progress.track_inprogress()", "with suppress()")
+    with unset, watched.edited(FILE, "code: {folder: backend}", ""):
+        verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
-    assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+    assert "nothing sets imports_in_progress in the folder of backend/metrics.py" in str(verdict.results[0].reason)
 
 
 def test_a_rule_that_lacks_nothing_but_its_severity_is_told_and_fails_nothing(watched: Watched) -> None:
