@@ -10,6 +10,7 @@ import pytest
 
 from dsaudit.observability.linting import NO_SEVERITY
 from dsaudit.parameters import load
+from dsaudit.run.preflight.tables import database_ways
 from dsaudit.run.preflight.watched import monitoring
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import all_rows, opened, told, variables
@@ -329,12 +330,37 @@ def test_each_part_is_tried_before_a_run(watched: Watched) -> None:
         ("backend/dashboard.json", "backend/board.json", "dashboards: backend/board.json: it cannot be read: No such"),
         ("backend/metrics.py", "backend/rules.yml", "module: backend/rules.yml: it is no Python: line"),
         ("SMALL_IMPORTS_METRICS", "SMALL_IMPORTS_NOWHERE", "exposed: the environment variable SMALL_IMPORTS_NOWHERE"),
+        (
+            "alert: HighImportFailureRate", "alert: HighImportFailurRate",
+            "fires[0].alert: no rule has the name HighImportFailurRate; did you mean HighImportFailureRate",
+        ),
+        (
+            "{name: import, steps", "{name: import, metrics: {import_resuls_total: 1}, steps",
+            "flows[1].metrics.import_resuls_total: nothing exposes import_resuls_total; did you mean import_results_",
+        ),
+        (
+            "{name: import, steps", '{name: import, metrics: {"rate(a[5m])": 1}, steps',
+            "flows[1].metrics.rate(a[5m]): rate(a[5m]): a metric is expected, with labels in braces perhaps",
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_read_is_told_with_its_place(change: str, to: str, words: str, watched: Watched) -> None:
     with watched.edited(FILE, change, to):
         (line,) = [line for line in tried(watched) if line.startswith("no ")]
     assert words in line and "small-discovery.yml:" in line
+
+
+def test_a_panel_that_cannot_be_read_is_named_before_a_run(watched: Watched) -> None:
+    with watched.edited(BOARD, '"expr": "partial_imports_pending"', '"expr": "sum(a"'):
+        lines = [line for line in tried(watched) if " dashboard: " in line]
+    assert "dashboards: backend/dashboard.json: panel Pending: it is no PromQL: unclosed left" in lines[0]
+    assert lines[0].startswith("no ") and lines[1:] == ["ok dashboard: backend/dashboard.json: 3 expressions"]
+
+
+def test_a_gauges_condition_is_tried_before_a_run(watched: Watched) -> None:
+    with watched.edited(FILE, "quality = 'partial'", "qualty = 'partial'"), variables(watched.environment):
+        lines = [line.words for line in database_ways(load(watched.system.parameters)) if line.ok is False]
+    assert len(lines) == 1 and "gauges.partial_imports_pending.where" in lines[0] and "qualty" in lines[0], lines
 
 
 # Nothing proves nothing
