@@ -77,9 +77,11 @@ def _not_gone(bench: Bench, walk: Walk, name: str, error: RevisionError, is_decl
     where = str(error.told.get("table") or ""), str(error.told.get("column") or "")
     if halfway:
         return Down(name, "failed", f"it stops halfway: {error}", *where, differences=halfway)
-    if is_declared or not error.is_of_database:
-        return Down(name, "refused", str(error), *where)
-    return Down(name, "failed", str(error), *where)
+    if is_declared or error.is_refusal:
+        undeclared = "" if is_declared else ", which migrations.downgrades does not declare"
+        return Down(name, "refused", f"{error}{undeclared}", *where)
+    undeclared = "" if error.is_of_database else ", which is not declared as refused"
+    return Down(name, "failed", f"{error}{undeclared}", *where)
 
 
 def _deletion(name: str, table: str, condition: str | None, before: Keys, after: Keys, meeting: Keys) -> Deletion:

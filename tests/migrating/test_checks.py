@@ -107,6 +107,14 @@ def without_index(shop: Shop) -> None:
     shop.edit_second('create_index("ix_listings_quality"', 'create_index("ix_other"')
 
 
+def broken(shop: Shop) -> None:
+    """Give each of several revisions a downgrade that ends with an error; one of them refuses."""
+    refusing = "raise NotImplementedError('restore the backup')"
+    downs = ['op.drop_colum("sellers", "age")', "raise RuntimeError('it cannot be taken back')", refusing]
+    for number, down in enumerate(downs, 3):
+        revision(shop, f"{number:04}", "Broken", "pass", down)
+
+
 FAULTS = {
     "two heads": Fault(
         "migrations_have_one_head",
@@ -151,6 +159,14 @@ FAULTS = {
         [{"kind": "column", "table": "public.listings", "name": "title", "problem": "differs"},
          {"kind": "index", "table": "public.listings", "name": "ix_listings_quality", "problem": "is lacking"},
          {"kind": "table", "table": "public.notes", "name": "", "problem": "is there, unasked"}],
+    ),
+    "downgrades that end with an error, of which one refuses": Fault(
+        "downgrades_are_complete_or_refused",
+        broken,
+        [{"revision": "0003", "problem": "AttributeError: module 'alembic.op' has no attribute 'drop_colum' "
+          "(migrations/versions/0003.py, line 13), which is not declared as refused"},
+         {"revision": "0004", "problem": "RuntimeError: it cannot be taken back "
+          "(migrations/versions/0004.py, line 13), which is not declared as refused"}],
     ),
     "an index that is lacking": Fault(
         "migration_indexes_are_used",
