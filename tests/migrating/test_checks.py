@@ -115,6 +115,24 @@ def broken(shop: Shop) -> None:
         revision(shop, f"{number:04}", "Broken", "pass", down)
 
 
+WIDER = {
+    "sellers.name": ("sa.String(80)", "sa.Text"),
+    "listings.price_usd": ("sa.Numeric(12, 2)", "sa.Numeric(20, 2)"),
+    "listings.id": ("sa.Integer", "sa.BigInteger"),
+    "listings.quality": ("sa.String(20)", "sa.String(30)"),
+}
+
+
+def widened(shop: Shop) -> None:
+    """Give wider types to columns, a revision each; one of the downgrades first cuts what is too long."""
+    for number, (column, types) in enumerate(WIDER.items(), 3):
+        table, name = column.split(".")
+        down, up = (f'op.alter_column("{table}", "{name}", type_={kind})' for kind in types)
+        if name == "quality":
+            down = f'op.execute("update listings set quality = left(quality, 20)"); {down}'
+        revision(shop, f"{number:04}", f"Wider {name}", up, down)
+
+
 FAULTS = {
     "two heads": Fault(
         "migrations_have_one_head",
@@ -167,6 +185,16 @@ FAULTS = {
           "(migrations/versions/0003.py, line 13), which is not declared as refused"},
          {"revision": "0004", "problem": "RuntimeError: it cannot be taken back "
           "(migrations/versions/0004.py, line 13), which is not declared as refused"}],
+    ),
+    "downgrades that fail on values which the former type does not hold": Fault(
+        "downgrades_are_complete_or_refused",
+        widened,
+        [{"revision": "0003", "table": "public.sellers", "column": "name",
+          "problem": "value too long for type character varying(80) (migrations/versions/0003.py, line 13)"},
+         {"revision": "0004", "table": "public.listings", "column": "price_usd",
+          "problem": "numeric field overflow (migrations/versions/0004.py, line 13)"},
+         {"revision": "0005", "table": "public.listings", "column": "id",
+          "problem": "integer out of range (migrations/versions/0005.py, line 13)"}],
     ),
     "an index that is lacking": Fault(
         "migration_indexes_are_used",
