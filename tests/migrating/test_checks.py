@@ -227,5 +227,20 @@ def test_a_fault_is_named(name: str, new: New, clean: Shop) -> None:
     assert named(rows, fault.rows) == fault.rows, told(verdict)
 
 
+REFERRING = """create table places (id integer primary key, parent_id integer not null references places (id));
+create table visits (id integer, day date, kind text, primary key (id, day)) partition by range (day);
+create table visits_2024 partition of visits for values from ('2024-01-01') to ('2025-01-01');
+create index ix_visits_kind on visits (kind)"""
+
+
+@pytest.mark.parametrize("check", ["migration_constraints_refuse", "migration_indexes_are_used"])
+def test_rows_that_refer_to_themselves_and_indexes_of_partitions_are_sound(check: str, new: New, clean: Shop) -> None:
+    shop = new(clean)
+    revision(shop, "0003", "Places", f'op.execute("""{REFERRING}""")', "op.execute('drop table places, visits')")
+    with opened(shop.parameters, shop.environment) as audit:
+        verdict = audit.check(check)
+    assert verdict.status is Status.PASS, told(verdict)
+
+
 def test_the_faults_are_those_of_every_check() -> None:
     assert {*TOLD} | {one.check for one in FAULTS.values()} == {*CHECKS}
