@@ -50,7 +50,7 @@ def taken_back(bench: Bench, walk: Walk, name: str, last: str, made: Scratch) ->
         walk.downs.append(Down(name, "incomplete", "it goes through, though it is declared as refused"))
         return
     found = tuple(schema.differences(walk.schemas[last], bench.stage.described()))
-    dropped = tuple(sorted(one for one, keys in before.items() if one not in now.tables and keys))
+    dropped = {one: sum(keys.values()) for one, keys in sorted(before.items()) if one not in now.tables and keys}
     walk.downs.append(Down(name, "incomplete" if found else "complete", differences=found, dropped=dropped))
     with bench.stage.owner() as connection:
         after = {one: keys_of(connection, now.tables[one]) for one in before if one in now.tables}

@@ -79,8 +79,10 @@ def test_what_a_downgrade_costs_is_shown_with_the_audited_rows(faulty: Audit) ->
         "public.listings": 2,
         "public.sellers": 1,
     }
+    assert [*dropped["meeting_the_condition"]] == [*dropped["deleted_there"]] == [60, 60]
     declared = rows[rows["condition"] == "price_usd is null"].set_index("revision")
-    assert 0 < declared.loc["0002", "deleted_there"] < 60
+    assert 0 < declared.loc["0002", "deleted_there"] == declared.loc["0002", "meeting_the_condition"] < 60
+    assert declared.loc["0002", "made_up_rows"] == 60
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ FAULTS = {
     "a table that is written anew": Fault(
         "migrations_lock_briefly",
         reckoned,
-        [{"revision": "0003", "table": "public.listings", "lock": "AccessExclusiveLock",
+        [{"revision": "0003", "table": "public.listings", "lock": "access exclusive",
           "work": "writes the table anew", "rows": 500000000}],
     ),
     "slow inserts": Fault("inserts_are_quick", slowed, [{"table": "public.sellers", "inserts": 100}]),
