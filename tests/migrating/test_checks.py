@@ -109,6 +109,11 @@ def without_index(shop: Shop) -> None:
     shop.edit_second('create_index("ix_listings_quality"', 'create_index("ix_other"')
 
 
+def checked(shop: Shop) -> None:
+    shop.edit("models.py", "import ForeignKey", "import CheckConstraint, ForeignKey")
+    shop.edit("models.py", '"quality"),)', '"quality"), CheckConstraint("id > 0", name="ck_id"))')
+
+
 def broken(shop: Shop) -> None:
     """Give each of several revisions a downgrade that ends with an error; one of them refuses."""
     refusing = "raise NotImplementedError('restore the backup')"
@@ -166,6 +171,11 @@ FAULTS = {
         lambda shop: shop.edit("models.py", "String(200))", "String(300))\n    colour: Mapped[str | None]"),
         [{"table": "listings", "name": "colour", "what": "column in the models alone"},
          {"table": "listings", "name": "title", "what": "type differs"}],
+    ),
+    "a check of the models that no revision makes": Fault(
+        "models_match_the_migrated_schema",
+        checked,
+        [{"table": "listings", "name": "ck_id", "what": "check in the models alone"}],
     ),
     "a default that differs": Fault(
         "models_match_the_migrated_schema",
