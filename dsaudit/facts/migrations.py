@@ -5,7 +5,7 @@ Nothing is written to the audited database: it is asked for its schema, its revi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,10 +131,18 @@ def models(audit: Audit) -> Models:
             {(name, column["name"]): column for name, table in named for column in table["columns"]},
             tuple((name, index) for name, table in named for index in table["indexes"]),
             len(named),
-            tuple(answer["differences"]),
+            (*answer["differences"], *_unmade_checks(dict(named), one.stage.described())),
         )
 
     return _once(audit, "models", compared, lambda problem: Models(problem=problem))
+
+
+def _unmade_checks(models: Mapping[str, Mapping[str, Any]], there: schema.Schema) -> Iterator[Mapping[str, Any]]:
+    """Yield the checks of the models that no revision makes, by their names, as Alembic tells a difference."""
+    for table in sorted(models.keys() & schema.tables(there)):
+        for name in models[table]["checks"]:
+            if ("constraint", table, name) not in there:
+                yield {"what": "add_check", "table": table.removeprefix("public."), "name": name}
 
 
 def audited(audit: Audit) -> Audited:

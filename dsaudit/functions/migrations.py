@@ -237,8 +237,8 @@ def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     key: revision, table, column
     show: revision, table, column, problem
     explains: migrations_apply, downgrades_delete_what_is_declared
-    remedy: let the downgrade delete or change the rows that do not fit first, or raise an error that says so, and
-      declare it as refused
+    remedy: correct a downgrade that is broken; let it delete or change the rows that do not fit first, or raise an
+      error that says so, and declare it as refused
     """
     found = facts.walk(audit)
     rows = [row for one in found.downs for row in _incomplete(one)]

@@ -103,7 +103,7 @@ class Down:
     table: str = ""
     column: str = ""
     differences: tuple[Difference, ...] = ()
-    dropped: tuple[str, ...] = ()  # tables that went, with all their rows
+    dropped: Mapping[str, int] = field(default_factory=dict)  # tables that went, and how many rows each had
 
 
 @dataclass

@@ -44,6 +44,11 @@ class RevisionError(ProjectError):
         """Whether PostgreSQL refused it, and not the revision itself."""
         return bool(self.told.get("sqlstate"))
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the revision itself raises NotImplementedError; any other error may be a slip."""
+        return bool(self.told.get("refuses"))
+
 
 class Project:
     """A running project; `ask` puts one question to it."""

@@ -211,7 +211,7 @@ def _down_and_up(bench: Bench, walk: Walk) -> None:
             walk.steps += 1
             bench.down(name)
         except RevisionError as error:
-            if error.is_of_database and not bench.settings.is_refused(name):
+            if not error.is_refusal and not bench.settings.is_refused(name):
                 walk.failures.append(Failure(name, "down", "empty tables", str(error), error.told))
             break
         gone.append(name)
