@@ -17,6 +17,8 @@ from dsaudit.facts.relations import resources_of
 from dsaudit.facts.schema.constraints import constraints
 from dsaudit.facts.scratch import Tried
 from dsaudit.migrating import Bench, Locks, ProjectError, Walk, locking, opened, rows, schema, using, walked
+from dsaudit.migrating.model import Failure
+from dsaudit.migrating.project import RevisionError
 from dsaudit.migrating.schema import Difference
 from dsaudit.migrating.using import Index, Inserts
 from dsaudit.progress import told_by_a_kernel
@@ -103,7 +105,11 @@ def walk(audit: Audit) -> Walk:
         one = bench(audit)
         return walked(one, models(audit).columns, show)
 
-    return _once(audit, "walk", tried, lambda problem: Walk(problem=problem))
+    found = _once(audit, "walk", tried, lambda problem: Walk(problem=problem))
+    error = audit.kept.get("bench")
+    if isinstance(error, RevisionError) and error.is_slip and not found.failures:
+        found.failures.append(Failure("all", "up", "empty tables", str(error), error.told))
+    return found
 
 
 def locks(audit: Audit) -> Locks:

@@ -325,6 +325,7 @@ def told(error: BaseException, at: str) -> Asked:
         "words": str(error.args[0]) if is_variable else lines[0] if state and lines else " ".join(lines[:4]),
         "where": f"{os.path.relpath(own[-1].filename)}, line {own[-1].lineno}" if own else None,
         "revision": at,
+        "file": os.path.relpath(str(getattr(error, "filename", None) or getattr(error, "path", None) or last or ".")),
         "refuses": isinstance(error, NotImplementedError) and f"-packages{os.sep}" not in last,
         "sqlstate": state,
         "table": getattr(said, "table_name", None),
