@@ -8,9 +8,10 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +19,8 @@ from dsaudit import progress
 from dsaudit.server import ServerError
 from examples import state
 from examples.control import SampleError, poll
-from examples.planting import Fault
+from examples.planting import faults_of
+from examples.sample import RunningSample
 
 STOP_SECONDS = 60
 HEAL_SECONDS = 10  # for which a part may be out of reach: while it is healed, the database is not there
@@ -36,18 +38,20 @@ class Example:
     """A sample as its command line sees it.
 
     `running` starts it as the arguments of `up` say, with a folder for the answer keys; `sample` is its class, whose
-    values stand in the state file; `report` is what `status` shows of it, and fails when a part of it is gone; `faults`
-    are all of them, and those that can be planted side by side; `parts` and `healed` are said to the user.
+    values stand in the state file; `report` is what `status` shows of it, and fails when a part of it is gone; `parts`
+    and `healed` are said to the user.
     """
 
-    name: str
     parts: str
-    healed: str
     options: Callable[[Parser], None]
     running: Callable[[argparse.Namespace, Path], AbstractContextManager[Any]]
-    sample: Callable[..., Any]
+    sample: type[RunningSample]
     report: Callable[[Any], dict[str, Any]]
-    faults: Callable[[], tuple[Mapping[str, Fault], Iterable[str]]]
+    healed: str = "Everything is as it was when the sample had started."
+
+    @property
+    def name(self) -> str:
+        return self.sample.example
 
     @property
     def command(self) -> str:
@@ -167,12 +171,12 @@ def heal(example: Example, arguments: argparse.Namespace) -> None:
 
 
 def faults(example: Example, arguments: argparse.Namespace) -> None:
-    for name, fault in example.faults()[0].items():
+    for name, fault in faults_of(example.name).items():
         print(f"{name}: {(fault.__doc__ or '').splitlines()[0]}")
 
 
 def tour(example: Example, arguments: argparse.Namespace) -> None:
-    print("\n".join(example.faults()[1]))
+    print("\n".join(import_module(f"examples.{example.name}.faults").TOUR))
 
 
 def change(example: Example, arguments: argparse.Namespace) -> None:

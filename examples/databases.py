@@ -73,6 +73,20 @@ def copy(server_url: str, existing: str, new: str, suffix: str, *applications: s
         _create_database(connection, new, existing, f"owner{suffix}", f"auditor{suffix}", *others)
 
 
+def keep_start(server_url: str, owner_url: str, suffix: str, *applications: str) -> str:
+    """Keep a copy of the database as it is when the sample starts; return its name."""
+    name = name_of(owner_url)
+    copy(server_url, name, f"{name}_start", suffix, *applications)
+    return f"{name}_start"
+
+
+def restore_start(server_url: str, owner_url: str, suffix: str, *applications: str) -> None:
+    """Put the database back as it was when the sample started."""
+    name = name_of(owner_url)
+    drop(server_url, name)
+    copy(server_url, f"{name}_start", name, suffix, *applications)
+
+
 def execute(url: str, script: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(script.encode())

@@ -1,6 +1,7 @@
 """What the samples' faults have in common: how they are found by their names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from importlib import import_module
 from inspect import getmembers, isfunction
 from random import Random
 from types import ModuleType
@@ -24,7 +25,14 @@ def collected(*subjects: ModuleType) -> dict[str, Fault]:
     return found
 
 
-def chosen(name: str, faults: Mapping[str, Fault], example: str) -> Fault:
+def faults_of(example: str) -> dict[str, Fault]:
+    """All faults of a sample, imported when they are asked for: to start it, none is needed."""
+    module = import_module(f"examples.{example}.faults")
+    return module.FAULTS | module.LIVE_FAULTS
+
+
+def chosen(name: str, example: str) -> Fault:
+    faults = faults_of(example)
     if name not in faults:
         raise SampleError(f"{name!r} is not a fault of the {example}; it has: {', '.join(sorted(faults))}")
     return faults[name]

@@ -1,9 +1,12 @@
 """The processes of a sample, as children that cannot outlive us."""
 
+import compileall
 import multiprocessing
 import os
 import runpy
+import secrets
 import shlex
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +17,9 @@ from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from dsaudit.attached import attached, ended, free_port, stop, tied
+from dsaudit import server
+from dsaudit.attached import attached, ended, free_port, private_folder, stop, tied
+from examples import databases
 from examples.control import SampleError, call, poll
 
 Sample = TypeVar("Sample")
@@ -113,8 +118,8 @@ def uvicorn(code: Path) -> Command:
     """The command of an app's API, started the way its own developers do; `code` may be a copy of it."""
 
     def command(port: int) -> list[str]:
-        server = ["uvicorn", "app.main:app", "--app-dir", str(code), "--host", "127.0.0.1", "--port", str(port)]
-        return [*server, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
+        words = ["uvicorn", "app.main:app", "--app-dir", str(code), "--host", "127.0.0.1", "--port", str(port)]
+        return [*words, "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
 
     return command
 
@@ -207,12 +212,12 @@ def end_of(log: Path) -> str:
 
 
 @contextmanager
-def on_free_ports(start: Callable[[ExitStack], Sample]) -> Iterator[Sample]:
-    """Start a sample, and again if another program was quicker to take one of its ports."""
+def on_free_ports(example: str, start: Callable[[ExitStack, Path], Sample]) -> Iterator[Sample]:
+    """Start a sample in a folder of its own, and again if another program was quicker to take one of its ports."""
     for attempt in range(START_ATTEMPTS):
         with ExitStack() as stack:
             try:
-                sample = start(stack)
+                sample = start(stack, stack.enter_context(private_folder(f"dsaudit-{example}-")))
             except PortTaken:
                 if attempt == START_ATTEMPTS - 1:
                     raise
@@ -224,3 +229,27 @@ def on_free_ports(start: Callable[[ExitStack], Sample]) -> Iterator[Sample]:
 def until_closed(stack: ExitStack, process: Stopped) -> Stopped:
     stack.callback(process.stop)
     return process
+
+
+def postgresql(stack: ExitStack, example: str, *applications: str) -> tuple[str, str]:
+    """A PostgreSQL server until the stack is closed; return its URL, and what the names in it have to end with.
+
+    On somebody's own server nothing of ours may bear a name that is there already, or stay.
+    """
+    postgres = stack.enter_context(server.running())
+    if postgres.binaries:
+        return postgres.url, ""
+    suffix = f"_{secrets.token_hex(4)}"
+    stack.callback(databases.drop_roles, postgres.url, suffix, *applications)
+    stack.callback(databases.drop, postgres.url, f"{example}{suffix}_start", f"{example}{suffix}")
+    return postgres.url, suffix
+
+
+def copied_project(folder: Path, example: str, parameter_file: str) -> Path:
+    """Copy what a fault may edit to the places that it has in the project, and nothing else; return the backend."""
+    parameters, backend = Path("parameters") / parameter_file, Path("examples") / example / "backend"
+    (folder / parameters).parent.mkdir(exist_ok=True)
+    shutil.copy2(PROJECT / parameters, folder / parameters)
+    compileall.compile_dir(PROJECT / backend, quiet=2)  # once, and not in each copy
+    shutil.rmtree(folder / backend, ignore_errors=True)
+    return shutil.copytree(PROJECT / backend, folder / backend)

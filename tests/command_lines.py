@@ -1,4 +1,4 @@
-"""Runs a sample's command line as another program would, and looks what is left of it."""
+"""Runs dsaudit and the samples from the command line, as another program would, and looks what is left of a sample."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import psutil
 
 from examples.control import poll
 
+DSAUDIT = [sys.executable, "-c", "from dsaudit.cli import main; main()"]
 START_SECONDS = 120
 HIDDEN = ("DSAUDIT_", "STOREFRONT_", "REFERRALS_", "DISCOVERY_", "LISTINGS_")
 

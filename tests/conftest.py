@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -51,6 +52,13 @@ def postgres() -> Iterator[server.Server]:
     """A PostgreSQL server for all tests of one worker."""
     with server.running() as one:
         yield one
+
+
+@pytest.fixture
+def changed(sample: Any) -> Iterator[Any]:
+    """The sample of a module, healed once a test has changed it."""
+    yield sample
+    sample.heal()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from dsaudit.parameters import project_root
+from tests.command_lines import DSAUDIT
 
 
 def _outside() -> Iterator[tuple[str, str]]:
@@ -25,7 +26,7 @@ def _outside() -> Iterator[tuple[str, str]]:
 def dsaudit(*arguments: str) -> subprocess.CompletedProcess[str]:
     variables = dict(_outside())
     return subprocess.run(
-        [sys.executable, "-c", "from dsaudit.cli import main; main()", *arguments],
+        [*DSAUDIT, *arguments],
         cwd=project_root(),
         env=variables,
         capture_output=True,
@@ -56,7 +57,7 @@ def test_the_tour_finds_every_fault_and_raises_no_false_alarm(example: str, faul
 def test_a_reader_that_has_gone_ends_a_command_in_silence(words: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", *words.split()]
+    command = [*DSAUDIT, *words.split()]
     done = subprocess.run(command, cwd=project_root(), stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
@@ -79,17 +80,16 @@ def test_what_is_planted_in_the_code_of_the_sample_that_is_up_is_found(tmp_path:
         "cwd": project_root(),
         "text": True,
     }
-    words = [sys.executable, "-c", "from dsaudit.cli import main; main()"]
-    with subprocess.Popen([*words, "sample", "up"], stdout=subprocess.DEVNULL, **told) as sample:
+    with subprocess.Popen([*DSAUDIT, "sample", "up"], stdout=subprocess.DEVNULL, **told) as sample:
         try:
             until = time.monotonic() + 180
             while not list(tmp_path.glob("*/storefront.json")) and time.monotonic() < until:
                 time.sleep(0.2)
-            subprocess.run([*words, "sample", "plant", "paging_taken_out"], check=True, capture_output=True, **told)
+            subprocess.run([*DSAUDIT, "sample", "plant", "paging_taken_out"], check=True, capture_output=True, **told)
             options = ["--attach", "--check", "sync_functions_paginate", "--out", str(tmp_path / "out")]
-            run = [*words, "run", "parameters/sample.yml", *options]
+            run = [*DSAUDIT, "run", "parameters/sample.yml", *options]
             done = subprocess.run(run, check=False, capture_output=True, **told)
-            check = [*words, "check", "parameters/sample.yml", "--attach"]
+            check = [*DSAUDIT, "check", "parameters/sample.yml", "--attach"]
             tried = subprocess.run(check, check=False, capture_output=True, **told)
             state = json.loads(next(tmp_path.glob("*/storefront.json")).read_text(encoding="utf-8"))
             with psycopg.connect(state["environment"]["STOREFRONT_AUDIT_URL"]) as connection:

@@ -85,6 +85,7 @@ WAYS_IN = {
     "performance.at_once": "performance.at_once (what the application runs at once)",
     "performance.statement_milliseconds": "performance.statement_milliseconds (what a statement may take on average)",
     "migrations": "migrations (the project's database migrations)",
+    "migrations.models": "migrations.models (models that the migrations are held against)",
     "durations": "durations (from when to when a row is under way)",
     "table_prefix": "table_prefix",
 }

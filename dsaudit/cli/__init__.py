@@ -40,7 +40,7 @@ def main() -> None:
 @click.option("--documents", type=FOLDER, help="The integration's documents. [default: looked for beside the code]")
 @click.option(
     "--blueprint",
-    type=click.Choice(["datasource", "data_integrity"]),
+    type=click.Choice(["datasource", "data_integrity", "partial_import"]),
     help="What the file is for. [default: by what is evident]",
 )
 @click.option("--integration", help="Its name in reports. [default: the file's]")

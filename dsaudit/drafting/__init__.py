@@ -2,7 +2,8 @@
 
 Nothing is written here and nothing but the catalogue of the database is read whole: tables are sampled. What is not
 certain is marked as a guess with its reason, and what could not be found is left open, so that a reader knows where to
-look. Where nothing speaks of an integration, all tables are drafted for the blueprint `data_integrity`.
+look. Where nothing speaks of an integration, all tables are drafted for the blueprint `data_integrity`, or for
+`partial_import` where migrations, alert rules, dashboards or metrics lie beside the code.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def draft(request: Request, database: Database) -> Draft:
     """
     facts = catalogue.load(request.provider)
     seen = system.survey(Sampler(database), shapes(database))
-    if request.blueprint == BLUEPRINT:
+    if request.blueprint in (BLUEPRINT, beside.BLUEPRINT):
         return _of_database(request, facts, seen)
     tables = [shape for shape in seen.tables.values() if not seen.is_taken(shape)]
     prefix = _prefix(seen, facts.key)
@@ -66,7 +67,8 @@ def draft(request: Request, database: Database) -> Draft:
     told = reading.read(request.code, facts, names, seen.objects) if request.code else Told()
     facts = facts.written_as(told.topics[1] if told.topics else [])
     found = _resources(seen, facts, told, prefix)
-    if not (request.blueprint or request.provider or request.code or _is_integration(seen, found)):
+    is_told = request.blueprint or request.provider or (request.code and not beside.is_migrated_or_watched(told))
+    if not (is_told or _is_integration(seen, found)):
         return _of_database(request, facts, seen)
     refined.name_by_runs(found, seen, roles.columns_of("syncs", seen.syncs).get("resource") if seen.syncs else None)
     made = Draft()
@@ -103,11 +105,15 @@ def _is_integration(seen: system.System, found: list[refined.Refined]) -> bool:
 def _of_database(request: Request, facts: catalogue.Provider, seen: system.System) -> Draft:
     """Return the draft of all tables, for what can be audited of a database alone."""
     made = Draft()
-    _put_head(made, request, facts, BLUEPRINT)
+    told = Told(codebase.read(request.code), request.code) if request.code else Told()
+    _put_head(made, request, facts, _blueprint(request, told))
     put_integrity(made, seen)
-    if request.code:
-        _put_files(made, Told(codebase.read(request.code), request.code), request.root)
+    _put_files(made, told, request.root)
     return made
+
+
+def _blueprint(request: Request, told: Told) -> str:
+    return request.blueprint or (beside.BLUEPRINT if beside.is_migrated_or_watched(told) else BLUEPRINT)
 
 
 def _put_files(made: Draft, told: Told, root: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAME = "alerts_fired"
 BETWEEN = 0.3  # seconds between two times that a flow is done
 PAUSE = 0.2
+ENOUGH = 0.8  # of the scrapes: with fewer, a rate over four of them is often none
 FIRST_SCRAPE = 15.0  # seconds: Prometheus takes its targets over every five
 
 
@@ -93,6 +94,12 @@ def _watched(audit: Audit, one: Fires, prometheus: Prometheus, progress: Progres
         trouble = _trouble(prometheus, one.alert) or trouble  # it may be told of one evaluation alone
         if time.monotonic() - begun > one.wait_seconds:
             words = f"it did not fire within {span(one.wait_seconds)}, though {one.flow} was done {seen['times']} times"
+            share = 1.0 if trouble else prometheus.scraped_share(one.wait_seconds, every)
+            if share < ENOUGH:
+                return {
+                    **seen,
+                    "unknown": f"{words}: this machine was too busy, only {share:.0%} of the scrapes went well",
+                }
             return {**seen, "problem": trouble or words}
         progress(f"{one.flow} until {one.alert} fires, {span(time.monotonic() - begun)} of {span(one.wait_seconds)}")
         if problem := flow_runs.run(audit, one.flow, progress):

@@ -5,7 +5,7 @@ Nothing is written to the audited database: it is asked for its schema, its revi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,8 @@ from dsaudit.facts.relations import resources_of
 from dsaudit.facts.schema.constraints import constraints
 from dsaudit.facts.scratch import Tried
 from dsaudit.migrating import Bench, Locks, ProjectError, Walk, locking, opened, rows, schema, using, walked
+from dsaudit.migrating.model import Failure
+from dsaudit.migrating.project import RevisionError
 from dsaudit.migrating.schema import Difference
 from dsaudit.migrating.using import Index, Inserts
 from dsaudit.progress import told_by_a_kernel
@@ -103,7 +105,11 @@ def walk(audit: Audit) -> Walk:
         one = bench(audit)
         return walked(one, models(audit).columns, show)
 
-    return _once(audit, "walk", tried, lambda problem: Walk(problem=problem))
+    found = _once(audit, "walk", tried, lambda problem: Walk(problem=problem))
+    error = audit.kept.get("bench")
+    if isinstance(error, RevisionError) and error.is_slip and not found.failures:
+        found.failures.append(Failure("all", "up", "empty tables", str(error), error.told))
+    return found
 
 
 def locks(audit: Audit) -> Locks:
@@ -124,16 +130,25 @@ def models(audit: Audit) -> Models:
         one.at_head()
         answer = one.project.ask("models")
         if answer["tables"] is None:
-            return Models(problem="env.py gives Alembic no target_metadata, so the models are not known")
+            why = "env.py gives Alembic no target_metadata, so the models are not known"
+            return Models(problem=f"{why}; where there are none, the file says so: migrations.models: false")
         named = [(f"{table['schema']}.{table['name']}", table) for table in answer["tables"]]
         return Models(
             {(name, column["name"]): column for name, table in named for column in table["columns"]},
             tuple((name, index) for name, table in named for index in table["indexes"]),
             len(named),
-            tuple(answer["differences"]),
+            (*answer["differences"], *_unmade_checks(dict(named), one.stage.described())),
         )
 
     return _once(audit, "models", compared, lambda problem: Models(problem=problem))
+
+
+def _unmade_checks(models: Mapping[str, Mapping[str, Any]], there: schema.Schema) -> Iterator[Mapping[str, Any]]:
+    """Yield the checks of the models that no revision makes, by their names, as Alembic tells a difference."""
+    for table in sorted(models.keys() & schema.tables(there)):
+        for name in models[table]["checks"]:
+            if ("constraint", table, name) not in there:
+                yield {"what": "add_check", "table": table.removeprefix("public."), "name": name}
 
 
 def audited(audit: Audit) -> Audited:

@@ -20,6 +20,7 @@ from dsaudit.database.expressions import (
     value_of,
 )
 from dsaudit.parameters.states import REFERENCE, States, parent_of
+from dsaudit.verdict.masking import is_word
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -204,3 +205,11 @@ def declared(audit: Audit, part: str = "column") -> Iterator[States]:
     for one in audit.parameters.states:
         if one.resource in audit.parameters.resources and getattr(one, part):
             yield one
+
+
+def shown(state: str | None, one: States) -> str | None:
+    """Return a state as it may be shown: a program's word, or which of the declared ones it is but for its writing."""
+    if state is None or is_word(state):
+        return state
+    meant = next((known for known in one.moves if known.casefold() == state.strip().casefold()), None)
+    return f"{meant}, in other letters or with spaces" if meant else "no word"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from promql_parser import AggregateExpr
+
 from dsaudit.monitoring import given, measured
-from dsaudit.observability import costs, declaring, panels, promql
+from dsaudit.observability import costs, declaring, grafana, panels, promql
 from dsaudit.observability.declaring import Declared, Unreadable
-from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, scraped
+from dsaudit.observability.exposition import PARTS, NotExposed, Scrape, buckets, scraped
 from dsaudit.observability.kinds import Kinds
+from dsaudit.observability.labels import kept
 from dsaudit.observability.panels import NoDashboard, Panel
 from dsaudit.parameters.secret import SecretMissing
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
     from promql_parser import Expr
 
     from dsaudit.audit import Audit
@@ -71,14 +73,15 @@ def rules(audit: Audit) -> tuple[list[Ruled], list[str]]:
 
 
 def dashboards(audit: Audit) -> tuple[list[Panel], list[str]]:
-    """Return the expressions of all panels, and why files or expressions could not be read."""
+    """Return the queries of all panels, and why files and queries could not be read, certainly empty ones aside."""
     found, problems = list[Panel](), list[str]()
     for name in section(audit).dashboards:
         try:
             found += panels.read(audit.parameters.folder(name))
         except NoDashboard as error:
             problems.append(f"{name}: {error}")
-    return found, problems + [f"{one.dashboard}: {one.title}: {one.problem}" for one in found if one.problem]
+    unread = [one for one in found if one.problem and not one.is_empty]
+    return found, problems + [f"{one.dashboard}: {one.title}: {one.problem}" for one in unread]
 
 
 def declared(audit: Audit) -> tuple[list[Declared], str | None]:
@@ -113,13 +116,19 @@ def kinds(audit: Audit) -> Kinds:
     """Return what is known of the metrics' kinds and labels: from a scrape, and from the code that declares them."""
     told: dict[str, str] = {}
     labels: dict[str, frozenset[str]] = {}
+    last: dict[str, float] = {}
     for one in declared(audit)[0]:
         kind = one.kind.lower()
         for name in names_of(one):
             told |= {name: kind} if kind in ("counter", "gauge") else {}
             labels[name] = frozenset({*one.labels, *(["le"] if name.endswith("_bucket") else [])})
+        if finite := [end for end in one.buckets if math.isfinite(end)]:
+            last[f"{one.name}_bucket"] = max(finite)
     found, _ = scrape(audit)
-    return Kinds({**told, **found.kinds.told}, {**labels, **found.labels}) if found else Kinds(told, labels)
+    seen = found.kinds if found else Kinds()
+    exposed = section(audit).exposed
+    added = Kinds.added | {*(exposed.labels if exposed else [])}
+    return Kinds({**told, **seen.told}, {**labels, **seen.labels}, {**last, **seen.last_buckets}, added)
 
 
 def names_of(one: Declared) -> list[str]:
@@ -164,6 +173,41 @@ def lacking(audit: Audit, tree: Expr, names: set[str], labels: Kinds) -> Iterato
             yield name, "nothing exposes it"
         elif (there := labels.labels.get(name)) is not None:
             yield from ((name, f"it has no label {label}") for label in sorted(wanted - there - added))
+    yield from dict.fromkeys(_grouped_by_nothing(tree, labels))
+
+
+def _grouped_by_nothing(tree: Expr, kinds: Kinds) -> Iterator[tuple[str, str]]:
+    """Yield the labels by which an expression is aggregated, and that none of its metrics has."""
+    for node in promql.within(tree):
+        keeps, told = promql.grouping(node) if isinstance(node, AggregateExpr) else (False, [])
+        below = kept(node.expr, kinds) if keeps and isinstance(node, AggregateExpr) else None
+        metrics = [promql.metric(one) for one in promql.selectors(node)]
+        if below is None or not metrics or any(name not in kinds.labels for name in metrics):
+            continue
+        there = below.union(*(kinds.labels[name] for name in metrics), {promql.NAME})
+        lost = [label for label in told if label not in there and not label.startswith(grafana.STAND_IN)]
+        yield from ((metrics[0], f"it has no label {label}") for label in lost)
+
+
+def unseen(audit: Audit, tree: Expr) -> Iterator[str]:
+    """Yield what an expression asks of labels and no series that is exposed has; one may still come."""
+    found, _ = scrape(audit)
+    for selector in promql.selectors(tree) if found else []:
+        name = promql.metric(selector)
+        there = [one.labels for one in found.series if one.name == name] if found else []
+        for one in promql.conditions(selector):
+            values = {labels[one.label] for labels in there if one.label in labels}
+            if values and _needs_the_label(one) and not any(_takes(one, value) for value in values):
+                yield f"{name}{{{one.label}{one.sign}{promql.quoted(one.value)}}}"
+
+
+def _takes(one: promql.Condition, value: str) -> bool:
+    if one.sign == "=":
+        return one.value == value
+    try:
+        return re.fullmatch(one.value, value) is not None
+    except re.error:
+        return True  # Prometheus writes some patterns otherwise
 
 
 def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:
@@ -177,13 +221,5 @@ def costs_of(audit: Audit) -> tuple[list[costs.Cost], str | None]:
         if is_beside(family.name) or seen & {family.name + part for part in PARTS.get(family.type, ("",))}:
             continue
         labels = frozenset(label for sample in family.samples for label in sample.labels)
-        told.append(costs.like(family.name, family.type, labels, sorted({*_bounds(family)})))
+        told.append(costs.like(family.name, family.type, labels, buckets(family)))
     return [one for one in told if one], None if any(told) else problem
-
-
-def _bounds(family: Metric) -> Iterator[float]:
-    """Yield where the buckets of a histogram end."""
-    for sample in family.samples:
-        with contextlib.suppress(ValueError):
-            if math.isfinite(bound := float(sample.labels.get("le", ""))):
-                yield bound

@@ -293,17 +293,15 @@ class Walk:
         self.misfits += [{**line, "at": at, "problem": problem} for at, problem in found]
 
     def _judge_refusal(self, name: str, step: Step, look: Look) -> None:
-        """See whether what has to be refused is, with the declared status, readably, and without a word too much."""
+        """See whether a refusal is readable, and without a word too much; its status is judged with all others."""
         apis = self.audit.parameters.whole.apis
-        if not step.is_refusal or look.status is None or apis is None:
+        if not step.is_refusal or look.status is None or look.status < 400 or apis is None:
             return
         self.refused += 1
         problems = []
-        if look.status != step.status:
-            problems.append(f"answered with {look.status}, and not with {step.status}")
-        if apis.error and look.status >= 400 and not has_form(Heard(look.status, look.text, look.body), apis.error):
+        if apis.error and not has_form(Heard(look.status, look.text, look.body), apis.error):
             at = f" at {apis.error.at}" if apis.error.at else ""
             problems.append(f"is not readable: {' and '.join(apis.error.fields)} belong{at}")
-        problems += [f"shows {one}" for one in (given_away(look.text) if look.status >= 400 else ())]
+        problems += [f"shows {one}" for one in given_away(look.text)]
         line = {"copy": self.number, "step": name, "status": look.status}
         self.careless += [{**line, "problem": problem} for problem in problems]

@@ -33,7 +33,7 @@ def alert_rules_are_sound(audit: Audit) -> Found:
     remedy: take over the corrected rule, and write a unit test that lets it fire
     """
     found, problems = watched.rules(audit)
-    kinds, rows = watched.kinds(audit), list[Row]()
+    kinds, rows, later, untold = watched.kinds(audit), list[Row](), list[Row](), dict[str, list[str]]()
     for one in found:
         try:
             linted = lint(one.rule, kinds, one.group_labels)
@@ -41,11 +41,16 @@ def alert_rules_are_sound(audit: Audit) -> Found:
             problems.append(f"{one.file}: {one.name}: {error}")
             continue
         corrected = [difference(one.rule, linted.rule), *["as above"] * len(linted.problems)]  # all of it at once
-        rows += [
+        for words in linted.untold:
+            untold.setdefault(words, []).append(one.name)
+        rows_of_one: list[Row] = [
             {"rule": one.name, "problem": problem, "corrected": shown, "file": one.file}
             for problem, shown in zip(linted.problems, corrected, strict=False)
         ]
-    return frames(rows, [{"examined": len(found), "reason": "; ".join(problems) or None}])
+        (rows if linted.is_grave else later).extend(rows_of_one)  # one that only does not wait can still fire, and end
+    told = frames(rows + later, [{"examined": len(found), "reason": "; ".join(problems) or None}])
+    told[1].attrs["limits"] = [f"{', '.join(dict.fromkeys(names))}: {words}" for words, names in untold.items()]
+    return told
 
 
 def alert_rules_pass_promtool(audit: Audit) -> Found:

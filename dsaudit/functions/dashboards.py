@@ -6,39 +6,53 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts import watched
 from dsaudit.functions import Found, Row, frames
-from dsaudit.observability.panels import wrong
+from dsaudit.observability.panels import Panel, wrong
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
 
 def dashboards_name_known_metrics(audit: Audit) -> Found:
-    """Every metric and label that a panel asks for exists.
+    """Every panel has a query, and the metrics and labels that it asks for exist.
 
-    why: a panel on a metric that nothing exposes is empty, and looks like a quiet day
+    why: a panel on a metric that nothing exposes, or whose query cannot be read, is empty, and looks like a quiet day
     requirement: PI4
     severity: high
     needs: monitoring.dashboards
     instant: now
     key: dashboard, panel, metric, problem
     show: dashboard, panel, metric, problem
-    remedy: correct the name in the panel, or expose the metric
+    remedy: correct the query or the name in the panel, or expose the metric
     """
     found, reasons = watched.dashboards(audit)
     names, labels = watched.known(audit), watched.kinds(audit)
     _, unscraped = watched.scrape(audit)
     reasons += [unscraped] if unscraped else []
+    rows: list[Row] = [_row(one, None, one.problem) for one in found if one.is_empty]
+    examined = len(rows)
     if names is None:
         told = "which metrics there are is not known: neither exposed, module nor metrics of `monitoring` tells it"
-        return frames([], [{"examined": 0, "reason": "; ".join([*reasons, told] if not unscraped else reasons)}])
-    rows: list[Row] = []
-    examined = 0
+        reasons += [told] if not unscraped else []
+    unseen = [f"{one} ({panel.title})" for panel in found if panel.tree for one in watched.unseen(audit, panel.tree)]
     for panel in found:
-        if panel.tree is not None:
+        if panel.tree is not None and names is not None:
             examined += sum(1 for _ in watched.asks(panel.tree))
             for name, problem in watched.lacking(audit, panel.tree, names, labels):
-                rows.append({"dashboard": panel.dashboard, "panel": panel.title, "metric": name, "problem": problem})
-    return frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])
+                rows.append(_row(panel, name, problem))
+    judged = _told(rows, examined, reasons)
+    judged[1].attrs["limits"] += [f"no series was exposed as yet of {one}" for one in dict.fromkeys(unseen)]
+    return judged
+
+
+def _row(panel: Panel, metric: str | None, problem: str) -> Row:
+    return {"dashboard": panel.dashboard, "panel": panel.title, "metric": metric, "problem": problem}
+
+
+def _told(rows: list[Row], examined: int, reasons: list[str]) -> Found:
+    """Return the rows with what could not be examined: a failing check has no reason, and tells it as its limits."""
+    told = frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])
+    told[1].attrs["limits"] = reasons if rows else []
+    return told
 
 
 def dashboards_say_what_they_show(audit: Audit) -> Found:
@@ -59,4 +73,4 @@ def dashboards_say_what_they_show(audit: Audit) -> Found:
         examined += panel.tree is not None
         place = {"dashboard": panel.dashboard, "panel": panel.title}
         rows += [{**place, "problem": words, "corrected": shown or None} for words, shown in wrong(panel, kinds)]
-    return frames(rows, [{"examined": examined, "reason": "; ".join(reasons) or None}])
+    return _told(rows, examined, reasons)

@@ -27,7 +27,7 @@ def flows_end_as_declared(audit: Audit) -> Found:
     acts: it does what the flows declare through the API, and takes away what they make
     key: flow, step, what
     show: flow, copy, step, what, expected, found
-    explains: flows_are_quick, errors_are_refused_readably, flows_leave_nothing, metrics_follow_the_flows, alerts_fire
+    explains: flows_are_quick, flows_leave_nothing, metrics_follow_the_flows, alerts_fire
     remedy: begin with the first step that is not as declared, as those after it depend on it; then run it again
     """
     rows, examined = list[Row](), list[Row]()
@@ -91,7 +91,7 @@ def answers_have_their_schema(audit: Audit) -> Found:
 
 
 def errors_are_refused_readably(audit: Audit) -> Found:
-    """Every request that has to be refused is: with its status, in the API's one form, and with no trace of the code.
+    """Every refusal in a flow has the API's one form, and shows nothing of the code, the queries and the files.
 
     why: a user has to learn what to do otherwise, and a stranger nothing of the code, the queries and the tables
     requirement: PI2
@@ -101,13 +101,13 @@ def errors_are_refused_readably(audit: Audit) -> Found:
     acts: it does what the flows declare through the API, and takes away what they make
     key: flow, step, problem
     show: flow, step, status, problem
-    remedy: answer each error in one place, with its own status and in one form; write the trace to the log
+    remedy: answer each error in one place and in one form; write the trace to the log
     """
     found = dict(_each(audit))
     rows = [{"flow": name, **row} for name, one in found.items() for row in one["careless"]]
     count = sum(one["refused"] for one in found.values())
     asked = any(step.is_refusal for flow in audit.parameters.flows for step in flow.steps)
-    why = next((one["problem"] for one in found.values() if one["problem"]), "no step that has to be refused was done")
+    why = next((one["problem"] for one in found.values() if one["problem"]), "nothing that has to be refused was")
     line: Row = {"examined": count, "reason": None if count else why if asked else "no flow has a step that is refused"}
     made = _told(audit, _once(rows), [line])
     if audit.parameters.apis and audit.parameters.apis.error is None:

@@ -30,7 +30,7 @@ def migrations_lock_briefly(audit: Audit) -> Found:
     found, settings = facts.locks(audit), audit.parameters.migrations
     budget = settings.lock_seconds if settings else 0.0
     rows: list[Row] = [
-        {"revision": one.revision, "table": one.table, "lock": one.mode, "shuts_out": one.shuts_out, "work": one.work,
+        {"revision": one.revision, "table": one.table, "lock": one.name, "shuts_out": one.shuts_out, "work": one.work,
          "measured": ", ".join(f"{span(took)} with {size:,} rows" for size, took in one.seconds.items()),
          "rows": one.rows, "extrapolated": span(one.extrapolated)}
         for one in found.locks

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dsaudit.parameters.monitoring import Gauged
 
 NOT_DONE = "the run that is replayed did not do it"
-DECLARED = "monitoring.metrics"
+DECLARED, FLOW = "monitoring.metrics", "the flow "
 PATIENCE, PAUSE = 5.0, 0.3  # seconds that a gauge has to follow the table, and between two looks
 
 
@@ -74,16 +74,19 @@ def metrics_are_exposed(audit: Audit) -> Found:
     names = set(found.names) | others
     families = names | {family.name for family in found.families}  # a histogram has no series of its own name
     rows: list[Row] = []
-    examined = 0
+    examined, unseen = 0, list[str]()
     for where, expression in named:
         tree = promql.parsed(expression)
         examined += sum(name not in others for name, _ in watched.asks(tree))
         for name, words in watched.lacking(audit, tree, families if where == DECLARED else names, labels):
             rows.append({"metric": name, "named_by": where, "problem": words})
+        unseen += [] if where.startswith(FLOW) else [f"{one} ({where})" for one in watched.unseen(audit, tree)]
     line: Row = {"examined": examined, "reason": "; ".join(unread) or None}
     if not examined and not unread:
         line["reason"] = "neither rules nor flows name a metric of this endpoint"
-    return frames(rows, [line])
+    told = frames(rows, [line])
+    told[1].attrs["limits"] = [f"no series was exposed as yet of {one}" for one in dict.fromkeys(unseen)]
+    return told
 
 
 def _named(audit: Audit) -> tuple[list[tuple[str, str]], list[str]]:
@@ -94,7 +97,7 @@ def _named(audit: Audit) -> tuple[list[tuple[str, str]], list[str]]:
     given += [(DECLARED, name) for name in section.metrics or ()]
     given += [("monitoring.gauges", name) for name in section.gauges]
     flows = flow_runs.moved(audit.parameters)
-    given += [(f"the flow {flow}", metric) for flow, metrics in flows.items() for metric in metrics]
+    given += [(f"{FLOW}{flow}", metric) for flow, metrics in flows.items() for metric in metrics]
     named = []
     for where, expression in given:
         try:
@@ -116,7 +119,7 @@ def gauges_are_set(audit: Audit) -> Found:
     instant: now
     key: metric
     show: metric, problem, exposed, rows
-    explains: metrics_follow_the_flows, alerts_fire
+    explains: metrics_follow_the_flows
     remedy: set it where its value changes, or from the database as it is scraped (set_function)
     """
     section, reasons = watched.section(audit), list[str]()
@@ -129,7 +132,8 @@ def gauges_are_set(audit: Audit) -> Found:
     if section.module and gauges:
         module, code = audit.parameters.folder(section.module), audit.parameters.whole.code
         folder = audit.parameters.folder(code.folder) if code else module.parent
-        unset = [one.name for one in declaring.unset(gauges, module, folder) if one.name]
+        moved = {one.name for one in found.series if abs(one.value) > 0} if found else set()  # whatever sets them does
+        unset = [one.name for one in declaring.unset(gauges, module, folder) if one.name and one.name not in moved]
         rows += [{"metric": name, "problem": "nothing in the code sets it"} for name in unset] if code else []
         # Beside the module alone something else may do it.
         where = f"in the folder of {section.module}; name all of the code under `code.folder`"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsaudit.facts import migrations as facts
+from dsaudit.facts.pending import pending
 from dsaudit.functions import Found, Row, frames
+from dsaudit.functions._walked import judged, limited
 from dsaudit.functions.scratch import _judged as judged_attacks
 from dsaudit.migrating import Bench, ProjectError, Walk
-from dsaudit.migrating.model import Down, Failure, Revision
+from dsaudit.migrating.model import Down, Lost, Revision
+from dsaudit.migrating.schema import tables
 from dsaudit.scratch import ScratchError
 from dsaudit.scratch.model import quoted
+from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
-
-MOST_SAID = 20  # of what could not be tried
 
 
 def migrations_have_one_head(audit: Audit) -> Found:
@@ -64,30 +66,6 @@ def database_is_at_the_head(audit: Audit) -> Found:
     return frames(rows, [{"examined": len(found.revisions)}])
 
 
-def migrations_apply(audit: Audit) -> Found:
-    """Every revision goes through: up, down again unless it refuses, and up once more.
-
-    why: a revision that fails halfway leaves a release that is neither the old nor the new one
-    requirement: PI3
-    severity: critical
-    needs: migrations
-    key: revision, way, on
-    show: revision, way, on, told, in_the_audited_database
-    explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
-    remedy: correct the revision; what PostgreSQL says names the table and the column
-    """
-    found = facts.walk(audit)
-    rows, undecided = list[Row](), list[str]()
-    for one in found.failures:
-        there = _there(audit, one) if one.is_about_rows else 0
-        if one.is_about_rows and not there:
-            undecided.append(f"{_label(one)}, which the rows there may let through: {one.words}")
-            continue
-        rows.append({"revision": one.revision, "way": one.way, "on": one.on, "told": one.words,
-                     "in_the_audited_database": there or None})  # fmt: skip
-    return _limited(frames(rows, [{"examined": found.steps, "reason": found.problem}]), [*undecided, *found.limits])
-
-
 def models_match_the_migrated_schema(audit: Audit) -> Found:
     """After all revisions the schema is what the models declare: Alembic would generate no further revision.
 
@@ -95,7 +73,7 @@ def models_match_the_migrated_schema(audit: Audit) -> Found:
       generated revision
     requirement: PI3
     severity: high
-    needs: migrations
+    needs: migrations, migrations.models
     key: table, name, what
     show: table, name, what, in_the_schema, in_the_models
     remedy: generate the revision that is missing, or correct the model
@@ -139,7 +117,8 @@ def migrations_keep_the_data(audit: Audit) -> Found:
     key: revision, table, column, way
     show: revision, table, column, way, problem, before, after
     explains: models_match_the_migrated_schema, database_matches_the_migrated_schema
-    remedy: alter or rename the column instead of making it anew, or copy its values within the revision
+    remedy: alter or rename the column instead of making it anew, or copy its values within the revision; one that is
+      meant to go while another comes is dropped in a revision of its own
     """
     found = facts.walk(audit)
     rows: list[Row] = [
@@ -148,17 +127,13 @@ def migrations_keep_the_data(audit: Audit) -> Found:
         for one in found.losses
         if not one.loss.is_meant
     ]  # fmt: skip
-    meant = [
-        f"{one.revision}: {one.loss.table}{'.' * bool(one.loss.column)}{one.loss.column}: {one.loss.problem}, as meant"
-        for one in found.losses
-        if one.loss.is_meant
-    ]
+    meant = [_meant(audit, one) for one in found.losses if one.loss.is_meant]
     nothing = "no revision that is tried finds a table with rows"
-    return _limited(frames(rows, _examined(found, found.fingerprints, nothing)), [*meant, *_failed(found)])
+    return judged(found, rows, found.fingerprints, nothing, meant, is_none=_is_without_tables(found))
 
 
 def migration_defaults_hold(audit: Audit) -> Found:
-    """A column that a revision adds has its default: in the rows before it, and in a row inserted without it.
+    """A column that a revision adds has its default: in rows before it that it does not fill itself, and in new ones.
 
     why: rows that were there before a column came are read by code that expects a value in it
     requirement: PI3
@@ -178,7 +153,7 @@ def migration_defaults_hold(audit: Audit) -> Found:
         if one.problem
     ]  # fmt: skip
     nothing = "no revision that is tried adds a column to a table that was there"
-    return _limited(frames(rows, _examined(found, len(found.added), nothing)), _failed(found))
+    return judged(found, rows, len(found.added), nothing, is_none=True)
 
 
 def migration_indexes_are_used(audit: Audit) -> Found:
@@ -199,9 +174,10 @@ def migration_indexes_are_used(audit: Audit) -> Found:
         for one in found.indexes
         if one.problem
     ]
-    reason = found.problem or (None if found.indexes else "neither models nor revisions declare an index")
+    none = [] if found.problem or found.indexes else ["neither models nor revisions declare an index"]
+    count = len(facts.bench(audit).tried) if none else len(found.indexes)
     untried = [one.untried for one in found.indexes if one.untried]
-    return _limited(frames(rows, [{"examined": len(found.indexes), "reason": reason}]), [*untried, *found.limits])
+    return limited(frames(rows, [{"examined": count, "reason": found.problem}]), [*none, *untried, *found.limits])
 
 
 def migration_constraints_refuse(audit: Audit) -> Found:
@@ -248,7 +224,7 @@ def former_rows_are_still_accepted(audit: Audit) -> Found:
     decided = [one for one in found.former if not one.untried]
     untried = [f"{one.revision}, {one.table}: {one.untried}" for one in found.former if one.untried]
     nothing = "no revision that is tried finds a table with rows"
-    return _limited(frames(rows, _examined(found, len(decided), nothing)), [*untried, *_failed(found)])
+    return judged(found, rows, len(decided), nothing, untried, is_none=_is_without_tables(found))
 
 
 def downgrades_are_complete_or_refused(audit: Audit) -> Found:
@@ -261,14 +237,13 @@ def downgrades_are_complete_or_refused(audit: Audit) -> Found:
     key: revision, table, column
     show: revision, table, column, problem
     explains: migrations_apply, downgrades_delete_what_is_declared
-    remedy: let the downgrade delete or change the rows that do not fit first, or raise an error that says so, and
-      declare it as refused
+    remedy: correct a downgrade that is broken; let it delete or change the rows that do not fit first, or raise an
+      error that says so, and declare it as refused
     """
     found = facts.walk(audit)
     rows = [row for one in found.downs for row in _incomplete(one)]
     told = [f"{one.revision}: refused: {one.words}" for one in found.downs if one.ending == "refused"]
-    judged = frames(rows, _examined(found, len(found.downs), "no revision could be tried"))
-    return _limited(judged, [*told, *_failed(found)])
+    return judged(found, rows, len(found.downs), "no revision could be tried", told)
 
 
 def downgrades_delete_what_is_declared(audit: Audit) -> Found:
@@ -294,7 +269,7 @@ def downgrades_delete_what_is_declared(audit: Audit) -> Found:
             rows.append({**about, "problem": "keeps rows that it is declared to delete", "made_up_rows": one.left,
                          "in_the_audited_database": there})  # fmt: skip
     through = [one for one in found.downs if one.ending in ("complete", "incomplete")]
-    return _limited(frames(rows, _examined(found, len(through), "no downgrade went through")), _failed(found))
+    return judged(found, rows, len(through), "no downgrade went through")
 
 
 def _bench(audit: Audit) -> Bench | str:
@@ -304,32 +279,25 @@ def _bench(audit: Audit) -> Bench | str:
         return str(error)
 
 
+def _meant(audit: Audit, one: Lost) -> str:
+    """Tell what a revision means to change; where it is pending and drops, how much of the audited database goes."""
+    loss = one.loss
+    told = f"{one.revision}: {loss.table}{'.' * bool(loss.column)}{loss.column}: {loss.problem}, as meant"
+    if loss.after != "none" or one.revision not in pending(audit):
+        return told
+    there = facts.counted(audit, loss.table, f"{quoted(loss.column)} is not null" if loss.column else "true")
+    if isinstance(there, str):
+        return f"{told}; how much the audited database has there is not known: {there}"
+    return f"{told}; with it {plural(there, 'value' if loss.column else 'row')} of the audited database"
+
+
+def _is_without_tables(found: Walk) -> bool:
+    """Whether no revision that was tried came upon a table: all that there are were made by the last one."""
+    return not any(tables(made) for name, made in found.schemas.items() if name != found.tried[-1])
+
+
 def _name(one: Revision) -> str:
     return one.name
-
-
-def _examined(found: Walk, count: int, nothing: str) -> list[Row]:
-    """The line for ``examined``: where nothing was, the reason; a failure told elsewhere among them."""
-    failed = next((f"{_label(one)}: {one.words}" for one in found.failures), None)
-    reason = found.problem or (None if count else failed or nothing)
-    return [{"examined": count, "reason": reason}]
-
-
-def _failed(found: Walk) -> Iterator[str]:
-    yield from (f"{_label(one)}: {one.words}" for one in found.failures)
-    yield from found.limits
-
-
-def _there(audit: Audit, one: Failure) -> int:
-    """How many rows of the audited database will stop a revision that is pending, for a value that they lack."""
-    if not one.column or one.revision in facts.bench(audit).ancestors(facts.audited(audit).revisions):
-        return 0
-    found = facts.counted(audit, one.table, f"{quoted(one.column)} is null")
-    return found if isinstance(found, int) else 0
-
-
-def _label(one: Failure) -> str:
-    return f"{one.revision} {one.way} on {one.on}"
 
 
 def _incomplete(one: Down) -> Iterator[Row]:
@@ -349,8 +317,3 @@ def _what(kind: str) -> str:
     verb, _, rest = kind.partition("_")
     told = {"add": "in the models alone", "remove": "in the schema alone", "modify": "differs"}.get(verb, verb)
     return f"{rest.replace('_', ' ').replace('fk', 'foreign key')} {told}"
-
-
-def _limited(judged: Found, said: Iterable[str]) -> Found:
-    judged[1].attrs["limits"] = list(dict.fromkeys(said))[:MOST_SAID]
-    return judged

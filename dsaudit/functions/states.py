@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.database.expressions import id_of, literal, value_of
-from dsaudit.facts.states import Told, declared, differs, formula_of, from_table, key_of, text_of, told
+from dsaudit.facts.states import Told, declared, differs, formula_of, from_table, key_of, shown, text_of, told
 from dsaudit.functions import Found, Row, frames
-from dsaudit.verdict.masking import is_word
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -114,7 +113,7 @@ def withheld_values_are_absent(audit: Audit) -> Found:
     """
 
     def present(audit: Audit, of: Told) -> Judged:
-        return _by_field(audit, of, of.one.withheld, lambda column: f"not {of.is_empty(column)}", lambda column: "null")
+        return _by_field(audit, of, of.one.withheld, lambda column: f"not {of.is_empty(column)}")
 
     return _judged(audit, "withheld", present)
 
@@ -182,15 +181,14 @@ def _rows(audit: Audit, of: Told, wrong: str, looked_at: str, empty: str, more: 
     finding = f"select {selected} {base} and ({looked_at}) and ({wrong}) order by 2, 3"
     counted, found = audit.database.queries([counting, finding], tables=[of.table.oid], most=None)
     names = {one.id.lower(): one.name for one in audit.parameters.whole.tenants}
-    rows = [{"tenant": names.get(str(row.pop("whose")).lower()), **_shown(row)} for row in found.records]
+    rows = [{"tenant": names.get(str(row.pop("whose")).lower()), **_shown(row, of)} for row in found.records]
     count = int(counted.rows[0][0])
     return rows, count, None if count else empty
 
 
-def _shown(row: Row) -> Row:
-    """Return a row with its state as it may be shown: a program's word."""
-    shown = {name: row[name] if is_word(row[name]) else "no word" for name in STATES if name in row}
-    return {**row, **shown}
+def _shown(row: Row, of: Told) -> Row:
+    """Return a row with its states as they may be shown."""
+    return {**row, **{name: shown(row[name], of.one) for name in STATES if name in row}}
 
 
 STATES = ("state", "from_state", "to_state")
@@ -210,13 +208,13 @@ def _by_field(
     of: Told,
     fields: dict[str, list[str]],
     wrong: Callable[[str], str],
-    problem: Callable[[str], str],
+    problem: Callable[[str], str] | None = None,
 ) -> Judged:
     """Judge in each state the columns that are named for it."""
     return _all(
         _rows(
             audit, of, wrong(column), of.in_one_of([state]), f"no row is {state}",
-            f"{literal(column)} as field, {problem(column)} as problem",
+            f"{literal(column)} as field" + (f", {problem(column)} as problem" if problem else ""),
         )
         for state, columns in fields.items()
         for column in columns
@@ -275,7 +273,7 @@ def _astray(audit: Audit, of: Told) -> Judged:
     counting = f"select count(*) as rows from {from_table(table)} as x"
     counted, found = audit.database.queries([counting, query], tables=[of.table.oid, table.oid], most=None)
     count = int(counted.rows[0][0])
-    return [_shown(row) for row in found.records], count, None if count else f"{history.table} has no row"
+    return [_shown(row, of) for row in found.records], count, None if count else f"{history.table} has no row"
 
 
 # What a row says of itself

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from dsaudit.migrating.bench import Bench
 from dsaudit.migrating.fingerprints import keys_of
 from dsaudit.migrating.model import Deletion, Down, Walk
 from dsaudit.migrating.project import RevisionError
+from dsaudit.migrating.stretching import Stretched, place_of, stretched
 from dsaudit.scratch import Scratch
 
 Keys = dict[str, int]
@@ -20,6 +21,8 @@ Keys = dict[str, int]
 
 def taken_back(bench: Bench, walk: Walk, name: str, last: str, made: Scratch) -> None:
     """Take the revision `name` back, on the rows that are there, and note what came of it.
+
+    Some of the rows get values that the former types do not hold.
 
     Parameters
     ----------
@@ -30,19 +33,24 @@ def taken_back(bench: Bench, walk: Walk, name: str, last: str, made: Scratch) ->
     """
     conditions, is_refused = bench.settings.deleted(name), bench.settings.is_refused(name)
     with bench.stage.owner() as connection:
+        wide = list(stretched(connection, walk.schemas[last], made, conditions))
         before = {one: keys_of(connection, table) for one, table in made.tables.items() if not table.partition_of}
         meeting = _meeting(connection, walk, name, made, conditions)
+    for one in wide:
+        if one.untried:
+            said = f"no row takes a value that {one.former} does not hold: {one.untried}"
+            walk.limits.append(f"{name}: {one.table}.{one.column}: {said}")
     try:
         bench.down(name)
     except RevisionError as error:
-        walk.downs.append(_not_gone(bench, walk, name, error, is_refused))
+        walk.downs.append(_not_gone(bench, walk, name, error, is_refused, wide))
         return
     now = bench.stage.secure()
     if is_refused:
         walk.downs.append(Down(name, "incomplete", "it goes through, though it is declared as refused"))
         return
     found = tuple(schema.differences(walk.schemas[last], bench.stage.described()))
-    dropped = tuple(sorted(one for one, keys in before.items() if one not in now.tables and keys))
+    dropped = {one: sum(keys.values()) for one, keys in sorted(before.items()) if one not in now.tables and keys}
     walk.downs.append(Down(name, "incomplete" if found else "complete", differences=found, dropped=dropped))
     with bench.stage.owner() as connection:
         after = {one: keys_of(connection, now.tables[one]) for one in before if one in now.tables}
@@ -71,15 +79,19 @@ def _meeting(
     return found
 
 
-def _not_gone(bench: Bench, walk: Walk, name: str, error: RevisionError, is_declared: bool) -> Down:
+def _not_gone(
+    bench: Bench, walk: Walk, name: str, error: RevisionError, is_declared: bool, wide: Sequence[Stretched]
+) -> Down:
     """How a downgrade ended that did not go through: it may refuse, if it has changed nothing."""
     halfway = tuple(schema.differences(walk.schemas[name], bench.stage.described()))
-    where = str(error.told.get("table") or ""), str(error.told.get("column") or "")
+    where = place_of(error, wide)
     if halfway:
         return Down(name, "failed", f"it stops halfway: {error}", *where, differences=halfway)
-    if is_declared or not error.is_of_database:
-        return Down(name, "refused", str(error), *where)
-    return Down(name, "failed", str(error), *where)
+    if is_declared or error.is_refusal:
+        undeclared = "" if is_declared else ", which migrations.downgrades does not declare"
+        return Down(name, "refused", f"{error}{undeclared}", *where)
+    undeclared = "" if error.is_of_database else ", which is not declared as refused"
+    return Down(name, "failed", f"{error}{undeclared}", *where)
 
 
 def _deletion(name: str, table: str, condition: str | None, before: Keys, after: Keys, meeting: Keys) -> Deletion:

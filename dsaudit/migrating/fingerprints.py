@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -20,6 +20,10 @@ RENAMED_TABLE = re.compile(
     r'alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(\S+)\s+rename\s+to\s+("[^"]+"|\w+)', re.IGNORECASE
 )
 DROPPED_COLUMN = re.compile(r'drop\s+column\s+(?:if\s+exists\s+)?("[^"]+"|\w+)', re.IGNORECASE)
+BLANK = r"^(0*\.?0*|false|\{\}|\[\])$"  # a value that says nothing
+TEXT = re.compile(r"'(?:[^']|'')*'")
+INNERMOST = re.compile(r"\([^()]*\)")
+ENDING = re.compile(r"\b(?:from|where|returning)\b", re.IGNORECASE)  # of what an update sets
 UPDATED = re.compile(r"update\s+(?:only\s+)?(\S+)(?:\s+(?:as\s+)?\w+)?\s+set\s+(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -105,7 +109,7 @@ def renamed_tables(statements: Sequence[str]) -> dict[str, str]:
     found = {}
     for statement in statements:
         for old, new in RENAMED_TABLE.findall(statement):
-            whole = _whole(old)
+            whole = whole_name(old)
             found[whole] = f"{whole.partition('.')[0]}.{_bare(new)}"
     return found
 
@@ -113,17 +117,27 @@ def renamed_tables(statements: Sequence[str]) -> dict[str, str]:
 def renamed_columns(statements: Sequence[str], table: str) -> dict[str, str]:
     """Return the former names of a table's renamed columns with the new ones."""
     every = (one for statement in statements for one in RENAMED_COLUMN.findall(statement))
-    return {_bare(old): _bare(new) for of, old, new in every if _whole(of) == table}
+    return {_bare(old): _bare(new) for of, old, new in every if whole_name(of) == table}
 
 
 def updated_columns(statements: Sequence[str], table: str) -> set[str]:
     """Return the columns of a table that a revision's own updates set."""
     found = set()
     for statement in statements:
-        for of, sets in UPDATED.findall(statement):
-            if _whole(of) == table:
-                found |= {_bare(one) for one in re.findall(r'("[^"]+"|\w+)\s*=(?!=)', sets)}
+        for part in TEXT.sub("''", statement).split(";"):
+            for of, sets in UPDATED.findall(part):
+                if whole_name(of) == table:
+                    own = ENDING.split(_flat(sets))[0]
+                    found |= {_bare(one) for one in re.findall(r'("[^"]+"|\w+)\s*=(?!=)', own)}
     return found
+
+
+def _flat(text: str) -> str:
+    """A text without what stands in parentheses: the conditions there set nothing."""
+    count = 1
+    while count:
+        text, count = INNERMOST.subn(" ", text)
+    return text
 
 
 def losses(
@@ -172,13 +186,33 @@ def _changed(table: str, column: str, before: Print, after: Print, is_own: bool)
     return Loss(table, column, problem, there, now, is_meant=is_own and not lost)
 
 
-def _whole(name: str) -> str:
+def whole_name(name: str) -> str:
+    """Return a table's name in a statement as "schema.table"."""
     parts = [_bare(part) for part in name.split(".")]
     return ".".join(parts if len(parts) > 1 else ["public", *parts])
 
 
 def _bare(name: str) -> str:
     return name.strip('"')
+
+
+def unmeant(connection: psycopg.Connection[Any], loss: Loss, former: Table, now: Table, added: Sequence[str]) -> Loss:
+    """Return the loss of a column as one that is not meant, where a new column of its type stands for it, and is blank.
+
+    That is how a change of name is written by who generates it from models. A new column with values is none: these
+    were copied, or are a default that says something.
+    """
+    old = former.columns[loss.column]
+    for name in added:
+        if now.columns[name].type != old.type:
+            continue
+        value = f"t.{quoted(name)}"
+        blank = f"{value} is null or {value}::text ~ '{BLANK}'"
+        blank += f" or {is_same(now, name, old.default)}" if old.default else ""
+        if not connection.execute(f"select from {now.sql} as t where not ({blank}) limit 1".encode()).rowcount:
+            words = f"the column is gone, and {name} of the same type, which is new, has none of its values"
+            return replace(loss, problem=words, is_meant=False)
+    return loss
 
 
 def keys_of(connection: psycopg.Connection[Any], table: Table, condition: str = "true") -> dict[str, int]:

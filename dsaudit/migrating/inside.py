@@ -235,10 +235,15 @@ def _table(table: Any, context: Any) -> Asked:
     def name_of(index: Any) -> str:
         return str(dialect.identifier_preparer.format_index(index)).strip('"') if index.name else ""
 
+    # Those that stand alone and are meant for every database; Alembic compares none.
+    kept = [one for one in table.constraints if type(one).__name__ == "CheckConstraint" and one.name]
+    kept = [one for one in kept if not (getattr(one, "_type_bound", False) or getattr(one, "_ddl_if", None))]
+    checks = [dialect.identifier_preparer.format_constraint(one) for one in kept]
     return {
         "schema": table.schema or dialect.default_schema_name or "public",
         "name": table.name,
         "columns": [of(column) for column in table.columns],
+        "checks": [str(name).strip('"') for name in checks if name],
         "indexes": [name for name in map(name_of, table.indexes) if name],
     }
 
@@ -320,6 +325,8 @@ def told(error: BaseException, at: str) -> Asked:
         "words": str(error.args[0]) if is_variable else lines[0] if state and lines else " ".join(lines[:4]),
         "where": f"{os.path.relpath(own[-1].filename)}, line {own[-1].lineno}" if own else None,
         "revision": at,
+        "file": os.path.relpath(str(getattr(error, "filename", None) or getattr(error, "path", None) or last or ".")),
+        "refuses": isinstance(error, NotImplementedError) and f"-packages{os.sep}" not in last,
         "sqlstate": state,
         "table": getattr(said, "table_name", None),
         "column": getattr(said, "column_name", None),
@@ -347,6 +354,7 @@ def main() -> None:
             raise
         except BaseException as error:  # sys.exit() of the project too
             answer = {"error": told(error, getattr(project, "at", ""))}
+            answer["error"]["statements"] = project.watch.statements if project else []
         answers.write(json.dumps(answer, default=str) + "\n")
         answers.flush()
 

@@ -6,6 +6,7 @@ the time grow with the table, and only then larger sizes are tried.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,11 @@ class Lock:
     seconds: dict[int, float]
     rows: int  # that are reckoned with
     extrapolated: float
+
+    @property
+    def name(self) -> str:
+        """The lock as PostgreSQL's documents write it."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.mode.removesuffix("Lock")).lower()
 
     @property
     def shuts_out(self) -> str:

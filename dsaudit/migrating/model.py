@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dsaudit.migrating.demands import Demand
 from dsaudit.migrating.fingerprints import Loss
 from dsaudit.migrating.schema import Difference, Schema
 
@@ -28,6 +29,7 @@ class Failure:
     """A revision that did not go through: which way, on what, and what was said.
 
     `table` and `column` are of one that was empty where it may not be; `is_new` where the revision itself adds it.
+    `lets_others` where it goes through with rows that meet what it demands.
     """
 
     revision: str
@@ -38,6 +40,7 @@ class Failure:
     table: str = ""
     column: str = ""
     is_new: bool = False
+    lets_others: bool = False
 
     @property
     def is_about_rows(self) -> bool:
@@ -100,7 +103,7 @@ class Down:
     table: str = ""
     column: str = ""
     differences: tuple[Difference, ...] = ()
-    dropped: tuple[str, ...] = ()  # tables that went, with all their rows
+    dropped: Mapping[str, int] = field(default_factory=dict)  # tables that went, and how many rows each had
 
 
 @dataclass
@@ -112,6 +115,8 @@ class Walk:
     failures: list[Failure] = field(default_factory=list)
     schemas: dict[str, Schema] = field(default_factory=dict)  # after each revision; "" before the first that is tried
     changes: dict[str, list[Difference]] = field(default_factory=dict)
+    statements: dict[str, list[str]] = field(default_factory=dict)  # of each revision, on its way up
+    demands: list[Demand] = field(default_factory=list)
     fingerprints: int = 0
     losses: list[Lost] = field(default_factory=list)
     added: list[Added] = field(default_factory=list)

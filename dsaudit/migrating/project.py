@@ -25,6 +25,8 @@ SCRIPT = Path(__file__).with_name("inside.py")
 LONGEST = 900.0  # seconds of one answer
 LAST_BYTES = 4000  # of what the project has printed
 PLAIN, OURS = "postgresql", "postgresql+psycopg"
+# A module that is not there, or a value that is None, may be for want of a package or of a variable of the environment.
+SLIPS = {"SyntaxError", "IndentationError", "TabError", "NameError", "UnboundLocalError", "ImportError"}
 Answer = dict[str, Any]
 
 
@@ -43,6 +45,17 @@ class RevisionError(ProjectError):
     def is_of_database(self) -> bool:
         """Whether PostgreSQL refused it, and not the revision itself."""
         return bool(self.told.get("sqlstate"))
+
+    @property
+    def is_slip(self) -> bool:
+        """Whether the project's own text is broken, on whatever machine it is."""
+        file = str(self.told.get("file") or "..")
+        return self.told.get("kind") in SLIPS and not file.startswith(("..", "<")) and "-packages/" not in file
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the revision itself raises NotImplementedError; any other error may be a slip."""
+        return bool(self.told.get("refuses"))
 
 
 class Project:

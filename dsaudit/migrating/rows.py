@@ -10,7 +10,7 @@ import psycopg
 
 from dsaudit import scratch
 from dsaudit.database.errors import first_line
-from dsaudit.migrating.fingerprints import is_same, keys_of, renamed_columns
+from dsaudit.migrating.fingerprints import is_same, keys_of, renamed_columns, updated_columns
 from dsaudit.migrating.model import Added, Former
 from dsaudit.migrating.schema import Schema, columns
 from dsaudit.migrating.stage import Stage
@@ -22,6 +22,7 @@ ROWS = 60  # of each table: several children of a parent, and each value of a sh
 EMPTIED = 5  # of each column that may be empty, one row in so many
 FRACTION = 0.37
 CALL = re.compile(r"\w\(|current_|localtime", re.IGNORECASE)  # a default that is another one each time
+FORBIDDEN = "rows that were there are empty, which the models do not allow"
 Rows = dict[str, tuple[Row | None, str]]
 
 
@@ -154,20 +155,29 @@ def defaults(
     models: Mapping[tuple[str, str], Mapping[str, Any]],
     rows: Rows,
     former: Scratch,
+    statements: Sequence[str] = (),
 ) -> Iterator[Added]:
-    """Yield what the rows that were there, and one that is inserted without it, have in each new column."""
+    """Yield what the rows that were there, and one that is inserted without it, have in each new column.
+
+    Whatever stands in a row that was there has come from the revision, which may mean another value for it than for
+    rows to come; that it has none is meant where the revision's own update sets the column.
+    """
     with stage.owner() as connection:
         for name, column in added:
             table, model = now.tables[name], models.get((name, column))
-            wanted = model["default"] if model else table.columns[column].default
+            own, empty = table.columns[column].default, f"t.{quoted(column)} is null"
+            wanted = own if own is not None or model is None else model["default"]
+            has_empty = _any(connection, table, empty)
             problem = None
             if wanted is None:
-                if model and not model["nullable"] and _any(connection, table, f"t.{quoted(column)} is null"):
-                    problem = "rows that were there are empty, which the models do not allow"
+                if model and not model["nullable"] and has_empty:
+                    problem = FORBIDDEN
                 yield Added(revision, name, column, None, problem)
                 continue
-            other = f"t.{quoted(column)} is null" if CALL.search(wanted) else f"not ({is_same(table, column, wanted)})"
-            if _any(connection, table, other):
+            other = empty if CALL.search(wanted) else f"not ({is_same(table, column, wanted)})"
+            if has_empty and column in updated_columns(statements, name):
+                problem = FORBIDDEN if model and not model["nullable"] else None
+            elif has_empty and _any(connection, table, f"{empty} and {other}"):
                 problem = "rows that were there do not have it"
             elif not _is_given(connection, former.tables[name], rows.get(name, (None, ""))[0], other):
                 problem = "a row that is inserted without the column does not get it"

@@ -30,6 +30,11 @@ join pg_catalog.pg_am as m on m.oid = i.relam
 where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relkind in ('r', 'p')
 order by 1, 2
 """
+_PARTS = """
+select part.relname, whole.relname from pg_catalog.pg_inherits as i
+join pg_catalog.pg_class as part on part.oid = i.inhrelid and part.relkind in ('i', 'I')
+join pg_catalog.pg_class as whole on whole.oid = i.inhparent
+"""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def indexes(stage: Stage, made: Scratch, wanted: Sequence[tuple[str, str]]) -> I
     with stage.owner() as connection:
         connection.execute("set enable_seqscan = off")
         there = {(row[0], row[1]): row for row in connection.execute(_INDEXES).fetchall()}
+        parts = {str(part): str(whole) for part, whole in connection.execute(_PARTS).fetchall()}
         leading: dict[tuple[str, str], list[str]] = {}
         for (table, name), row in there.items():
             leading.setdefault((table, row[4]), []).append(name)
@@ -74,10 +80,16 @@ def indexes(stage: Stage, made: Scratch, wanted: Sequence[tuple[str, str]]) -> I
             elif not row[3]:
                 yield Index(table, name, "it is not valid, so that no query uses it")
             else:
-                yield _used(connection, made, row, leading[(table, row[4])])
+                yield _used(connection, made, row, leading[(table, row[4])], parts)
 
 
-def _used(connection: psycopg.Connection[Any], made: Scratch, row: tuple[Any, ...], alike: Sequence[str]) -> Index:
+def _used(
+    connection: psycopg.Connection[Any],
+    made: Scratch,
+    row: tuple[Any, ...],
+    alike: Sequence[str],
+    parts: Mapping[str, str],
+) -> Index:
     table, name, kind, _, column, predicate, *where = row
     rows = made.counts.get(table, 0)
     if kind not in COMPARING:
@@ -97,7 +109,7 @@ def _used(connection: psycopg.Connection[Any], made: Scratch, row: tuple[Any, ..
     except psycopg.Error as error:
         return Index(table, name, None, f"{name}: {first_line(error)}", rows)
     assert plan is not None
-    used = {*_names(plan[0][0]["Plan"])}
+    used = {whole for name in _names(plan[0][0]["Plan"]) for whole in _wholes(name, parts)}
     problem = None if used & {*alike} else "no plan uses it for its leading column"
     return Index(table, name, problem, None, rows)
 
@@ -107,6 +119,13 @@ def _names(step: Mapping[str, Any]) -> Iterator[str]:
         yield str(step["Index Name"])
     for inner in step.get("Plans", ()):
         yield from _names(inner)
+
+
+def _wholes(name: str, parts: Mapping[str, str]) -> Iterator[str]:
+    """Yield an index, and those of the partitioned tables that it is a part of: a plan names that of the partition."""
+    yield name
+    if name in parts:
+        yield from _wholes(parts[name], parts)
 
 
 def inserts(made: Scratch) -> Iterator[Inserts]:

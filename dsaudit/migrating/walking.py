@@ -8,6 +8,7 @@ from typing import Any
 
 from dsaudit.migrating import rows, schema
 from dsaudit.migrating.bench import HEAD, Bench
+from dsaudit.migrating.demands import demands
 from dsaudit.migrating.downgrading import taken_back
 from dsaudit.migrating.fingerprints import (
     Loss,
@@ -16,8 +17,10 @@ from dsaudit.migrating.fingerprints import (
     renamed_columns,
     renamed_tables,
     taken,
+    unmeant,
     updated_columns,
 )
+from dsaudit.migrating.fitting import fitted
 from dsaudit.migrating.model import Added, Failure, Lost, Walk, Way
 from dsaudit.migrating.project import Answer, RevisionError
 from dsaudit.progress import Progress
@@ -49,12 +52,14 @@ def walked(bench: Bench, models: Models, show: Progress) -> Walk:
     for number, name in enumerate(tried, 1):
         show(f"migrations: {name}, {number} of {len(tried)}")
         bench.stage.take(BASE)
-        if not _went(bench, walk, [name], "up", "empty tables"):
+        if not (went := _went(bench, walk, [name], "up", "empty tables")):
             return walk
+        _note(bench, walk, name, went)
         walk.schemas[name] = bench.stage.described()
         walk.changes[name] = list(schema.differences(walk.schemas[last], walk.schemas[name]))
         bench.stage.keep(BASE)
         made = rows.filled(bench.stage, conditions=bench.settings.deleted(name))
+        walk.demands += demands(name, former.tables, made.tables, walk.schemas[name])
         walk.limits += [f"{name}: rows of {table}: {why}" for table, why in made.shortfalls.items()]
         if name != tried[-1]:
             bench.stage.keep(f"{FILLED}{number % 2}")
@@ -81,26 +86,42 @@ def _went(bench: Bench, walk: Walk, names: list[str], way: Way, on: str) -> Answ
         return None
 
 
+def _note(bench: Bench, walk: Walk, name: str, told: Mapping[str, Any]) -> None:
+    """Note a revision's own statements, which may be others where there are rows."""
+    own = [one for one in told.get("statements", ()) if bench.versions[1] not in one]
+    walk.statements[name] = list(dict.fromkeys([*walk.statements.get(name, ()), *own]))
+
+
 def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, models: Models) -> None:
     """Apply a revision to rows of the former one, look at them, take it back and apply it again."""
     stage = bench.stage
-    tables = {one: table for one, table in former.tables.items() if not table.partition_of}
-    before = _prints(bench, tables, {})
-    new = rows.former_rows(former)
-    went = _went(bench, walk, [name], "up", "rows")
+    went, tables, before, new = _applied(bench, walk, name, former)
     if went is None:
         added = rows.added_columns(walk.schemas[last], walk.schemas[name])
-        walk.failures[-1] = _placed(walk.failures[-1], former, added)
-        walk.added += _without_default(walk.failures[-1], models)
-        return
+        failure = walk.failures[-1] = _placed(walk.failures[-1], former, added)
+        walk.added += _without_default(failure, models)
+        if not failure.is_about_rows:
+            return
+        former = fitted(bench, name, walk.changes[name])
+        went, tables, before, new = _applied(bench, walk, name, former)
+        if went is None:
+            walk.failures.pop()  # one is enough
+            return
+        walk.failures[-1] = replace(failure, lets_others=True)
     added = rows.added_columns(walk.schemas[last], walk.schemas[name], went["statements"])
     now = stage.secure()
     after, places, loss = _compared(bench, tables, now, went["statements"], before)
     walk.fingerprints += sum(map(len, after.values()))
+    with stage.owner() as connection:
+        for number, one in enumerate(loss):
+            if one.column and one.column not in after[one.table] and before[one.table][one.column].distinct:
+                place = places[one.table]
+                new_ones = [column for table, column in added if table == place]
+                loss[number] = unmeant(connection, one, tables[one.table], now.tables[place], new_ones)
     walk.losses += [Lost(name, "up", one) for one in loss]
     walk.former += rows.accepted(name, former, new, stage)
     there = [(table, column) for table, column in added if table in now.tables]
-    walk.added += rows.defaults(name, stage, now, there, models, new, former)
+    walk.added += rows.defaults(name, stage, now, there, models, new, former, went["statements"])
     touched = {(one.table, one.column) for one in loss}
     try:
         statements = bench.down(name)["statements"]
@@ -119,6 +140,17 @@ def _with_rows(bench: Bench, walk: Walk, name: str, last: str, former: Scratch, 
     touched = {(one.table, one.column) for one in gone}
     lost = [one for one in losses(after, again, places, {}) if (one.table, one.column) not in touched]
     walk.losses += [Lost(name, "up again", one) for one in lost if not one.is_meant]
+
+
+def _applied(
+    bench: Bench, walk: Walk, name: str, former: Scratch
+) -> tuple[Answer | None, dict[str, Table], dict[str, Prints], rows.Rows]:
+    """Apply a revision to rows; what is told of it, the former tables, their fingerprints and a new row of each."""
+    tables = {one: table for one, table in former.tables.items() if not table.partition_of}
+    before, new = _prints(bench, tables, {}), rows.former_rows(former)
+    went = _went(bench, walk, [name], "up", "rows")
+    _note(bench, walk, name, walk.failures[-1].told if went is None else went)
+    return went, tables, before, new
 
 
 def _prints(
@@ -179,7 +211,7 @@ def _down_and_up(bench: Bench, walk: Walk) -> None:
             walk.steps += 1
             bench.down(name)
         except RevisionError as error:
-            if error.is_of_database and not bench.settings.is_refused(name):
+            if not error.is_refusal and not bench.settings.is_refused(name):
                 walk.failures.append(Failure(name, "down", "empty tables", str(error), error.told))
             break
         gone.append(name)

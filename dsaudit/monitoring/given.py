@@ -149,7 +149,7 @@ def has_alerts(path: Path) -> bool:
     try:
         text = path.read_text(encoding="utf-8")
         # Most YAML files are something else, and some of them large: they need no parsing.
-        return bool(re.search(r"^[ -]*alert *:", text, re.MULTILINE)) and any(
+        return bool(re.search(r"""(?:^[ -]*|[{,]\s*)["']?alert["']? *:""", text, re.MULTILINE)) and any(
             rule.is_alert for rule in _rules(path.name, path)
         )
     except (OSError, UnicodeDecodeError, NoRules):

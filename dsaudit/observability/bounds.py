@@ -77,6 +77,8 @@ def _aggregated(node: AggregateExpr, kinds: Kinds) -> Bounds:
 
 def _called(node: Call, kinds: Kinds) -> Bounds:
     name = promql.function(node)
+    if name == "histogram_quantile":
+        return Bounds(most=last_bucket(node, kinds))
     if name in OF_CALLS:
         return OF_CALLS[name]
     if name not in KEEPING or not node.args:
@@ -85,13 +87,23 @@ def _called(node: Call, kinds: Kinds) -> Bounds:
     return inner if name != "sum_over_time" else Bounds(inner.least if inner.least >= 0 else -INFINITE)
 
 
+def last_bucket(node: Call, kinds: Kinds) -> float:
+    """Return where the last bucket of a quantile ends, beyond which it is never found; infinite where not known."""
+    level, inside = promql.number(node.args[0]), node.args[1]
+    changes = {promql.function(one) for one in promql.within(inside)} & {"label_replace", "label_join"}
+    if level is None or not 0 <= level <= 1 or changes:
+        return INFINITE
+    names = {promql.metric(one) for one in promql.selectors(inside)}
+    return max((kinds.last_buckets.get(name, INFINITE) for name in names), default=INFINITE)
+
+
 def _combined(node: BinaryExpr, kinds: Kinds) -> Bounds:
     sign = promql.operator(node)
     left, right = bounds(node.lhs, kinds), bounds(node.rhs, kinds)
     if sign in promql.COMPARING:
         if not promql.compares(node):
             return SHARE  # with `bool` it is 0 or 1
-        return right if promql.is_scalar(node.lhs) else left
+        return _narrowed(right, INVERSE[sign], left) if promql.is_scalar(node.lhs) else _narrowed(left, sign, right)
     if sign in promql.SETS:
         return left | right if sign == "or" else left
     if is_share(node) and left.least >= 0:
@@ -99,7 +111,31 @@ def _combined(node: BinaryExpr, kinds: Kinds) -> Bounds:
     return CALCULATED[sign](left, right) if sign in CALCULATED else ANY
 
 
+INVERSE = {"==": "==", "!=": "!=", ">": "<", "<": ">", ">=": "<=", "<=": ">="}
+
+
+def _narrowed(values: Bounds, sign: str, limit: Bounds) -> Bounds:
+    """Return between which numbers lie those that a comparison lets through."""
+    least = limit.least if sign in (">", ">=", "==") else -INFINITE
+    most = limit.most if sign in ("<", "<=", "==") else INFINITE
+    return Bounds(max(values.least, least), min(values.most, most))
+
+
+def is_none(comparisons: list[BinaryExpr]) -> bool:
+    """Return whether no value is let through by all of these comparisons of it with numbers."""
+    left, strict = ANY, set[float]()
+    for one in comparisons:
+        sign, limit = promql.operator(one), promql.number(one.rhs)
+        assert limit is not None
+        left = _narrowed(left, sign, Bounds(limit, limit))
+        strict |= {limit} if sign in ("<", ">", "!=") else set()
+    return left.least > left.most or (left.least == left.most and left.least in strict)
+
+
 def _product(one: Bounds, other: Bounds) -> Bounds:
+    for number, values in ((one, other), (other, one)):
+        if number.least == number.most and 0 < number.least < INFINITE:
+            return Bounds(values.least * number.least, values.most * number.least)
     if one.least >= 0 and other.least >= 0:
         most = 0.0 if 0 in (one.most, other.most) else one.most * other.most
         return Bounds(one.least * other.least if INFINITE not in (one.least, other.least) else 0, most)

@@ -8,9 +8,9 @@ import promql_parser
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, VectorSelector
 
 from dsaudit.observability import promql
+from dsaudit.observability.kinds import OF_TARGETS
 
 WINDOW = "5m"
-OF_TARGETS = {"job", "instance", "namespace", "cluster", "environment", "env"}  # whose series they are
 
 
 def quotient(node: BinaryExpr) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import prometheus_client
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 
 CLASSES = ("Counter", "Gauge", "Histogram", "Summary", "Info", "Enum")
 LIBRARY = "prometheus_client"
@@ -37,6 +37,7 @@ class Declared:
     name: str
     line: int
     labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
     made: Any = field(default=None, compare=False, repr=False)
     problem: str = ""
     instead: str = ""
@@ -133,7 +134,8 @@ def _declared(
         made = getattr(prometheus_client, kind)(**given, registry=registry)
     except (ValueError, TypeError) as error:
         return Declared(variable, kind, name, call.lineno, labels, problem=f"{type(error).__name__}: {error}")
-    return Declared(variable, kind, full_name(kind, given), call.lineno, labels, made)
+    buckets = tuple(map(float, given.get("buckets", Histogram.DEFAULT_BUCKETS))) if kind == "Histogram" else ()
+    return Declared(variable, kind, full_name(kind, given), call.lineno, labels, buckets, made)
 
 
 class _Refused(ValueError):

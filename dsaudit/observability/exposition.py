@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,7 +88,7 @@ class Scrape:
     def kinds(self) -> Kinds:
         """What a reader of expressions is to know of the metrics."""
         told = {name: kind for name, kind in self.names.items() if kind in ("counter", "gauge")}
-        return Kinds(told, self.labels)
+        return Kinds(told, self.labels, {name: last for family in self.families for name, last in _last_bucket(family)})
 
     def total(self, selector: str) -> float | None:
         """Return the sum of the values that a selector takes, or None where it takes none.
@@ -99,6 +101,21 @@ class Scrape:
         name, asked = asked_for(selector)
         values = [one.value for one in self.series if one.name == name and _fits(one, asked)]
         return sum(values) if values else None
+
+
+def _last_bucket(family: Metric) -> Iterator[tuple[str, float]]:
+    """Yield under which name a histogram has buckets, and where the last one ends but that of all the rest."""
+    if found := buckets(family):
+        yield f"{family.name}_bucket", max(found)
+
+
+def buckets(family: Metric) -> list[float]:
+    """Return where the buckets of a histogram end, that of all the rest aside."""
+    found = set[float]()
+    for sample in family.samples:
+        with contextlib.suppress(ValueError):
+            found.add(float(sample.labels.get("le", "")))
+    return sorted(one for one in found if math.isfinite(one))
 
 
 def asked_for(selector: str) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatrixSelector,
 
 from dsaudit.observability import corrections, promql
 from dsaudit.observability.kinds import Kinds
-from dsaudit.observability.labels import kept
+from dsaudit.observability.labels import apart, kept
 
 
 @dataclass(frozen=True)
@@ -59,33 +59,33 @@ def _replaced(tree: Expr, instead: dict[str, str]) -> Expr:
     return promql.parsed(re.sub(rf"{PART}([0-9]+)", lambda found: parts[int(found[1])], whole))
 
 
-# Divisions
+# Two sides
+
+
+def _matchings(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
+    for node in promql.within(tree):
+        if isinstance(node, BinaryExpr) and (words := apart(node, kinds)):
+            is_plain = promql.operator(node) == "/" and promql.matching(node) is None
+            is_plain = is_plain and None not in (_series(node.lhs), _series(node.rhs))
+            yield Problem(words, promql.text(node), corrections.quotient(node) if is_plain else "")
 
 
 def _divisions(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
     for node in promql.within(tree):
         if isinstance(node, BinaryExpr) and promql.operator(node) == "/" and not promql.grouped(node):
-            problem = _division(node, kinds)
+            problem = "" if apart(node, kinds) else _division(node)
             if problem:
                 yield Problem(problem, promql.text(node), corrections.quotient(node))
 
 
-def _division(node: BinaryExpr, kinds: Kinds) -> str:
+def _division(node: BinaryExpr) -> str:
     left, right = _series(node.lhs), _series(node.rhs)
     if left is None or right is None or promql.matching(node) is not None:
         return ""
     one, other = promql.metric(left), promql.metric(right)
-    asked, wanted = (_fixed(selector) for selector in (left, right))
-    apart = sorted(label for label in asked.keys() & wanted.keys() if asked[label] != wanted[label])
-    if apart:
-        return f"both sides are matched by all their labels, {apart[0]} too, which they never have in common"
     is_meant = promql.text(node.lhs) == promql.text(node.rhs)  # as a way to a 1 with certain labels
     if one == other and left.offset == right.offset and _form(node.lhs) == _form(node.rhs) and not is_meant:
         return f"every series of {one} is divided by itself, as nothing is aggregated: the quotient is always 1"
-    known, others = kinds.labels.get(one), kinds.labels.get(other)
-    if known is not None and others is not None and known != others:
-        differing = ", ".join(sorted(known ^ others))
-        return f"both sides are matched by all their labels, and only one has {differing}: nothing is ever left"
     return ""
 
 
@@ -100,10 +100,6 @@ def _series(node: Expr) -> VectorSelector | None:
         return None
     asked = promql.selectors(inner)
     return asked[0] if len(asked) == 1 and promql.metric(asked[0]) else None
-
-
-def _fixed(selector: VectorSelector) -> dict[str, str]:
-    return {one.label: one.value for one in promql.conditions(selector) if one.sign == "=" and one.value}
 
 
 def _form(node: Expr) -> str:
@@ -222,4 +218,4 @@ def _conditions(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
                 yield Problem(words, whole, whole.replace(told, instead))
 
 
-JUDGES = (_divisions, _quantiles, _kinds, _raw_counters, _conditions)
+JUDGES = (_matchings, _divisions, _quantiles, _kinds, _raw_counters, _conditions)

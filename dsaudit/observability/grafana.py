@@ -8,6 +8,7 @@ from promql_parser import Expr
 
 from dsaudit.observability import promql
 
+STAND_IN = "grafana_"  # how the names begin that stand for variables
 VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+|\[\[\w+\]\]")
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
 OF_TIME = re.compile(r"(?:[\[:]|offset)\s*$")
@@ -47,7 +48,7 @@ def _replaced(expression: str, number_like: bool) -> tuple[str, dict[str, str]]:
             return match[0]  # a value may be what it likes
         is_time = OF_TIME.search(expression[: match.start()])
         number = len(stand_ins) + 1
-        stand_in = f"{number}ms" if is_time else f"9{number:05}9" if number_like else f"grafana_{number}"
+        stand_in = f"{number}ms" if is_time else f"9{number:05}9" if number_like else f"{STAND_IN}{number}"
         stand_ins[stand_in] = match[0]
         return stand_in
 

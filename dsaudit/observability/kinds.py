@@ -8,13 +8,21 @@ from typing import Literal
 
 Kind = Literal["counter", "gauge", "bucket", "histogram", "summary", "unknown"]
 
+OF_TARGETS = frozenset({"job", "instance", "namespace", "cluster", "environment", "env"})  # whose series they are
+OFTEN_ADDED = OF_TARGETS | {"pod", "container", "node", "service", "endpoint", "region", "zone"}  # by what scrapes them
+
 
 @dataclass(frozen=True)
 class Kinds:
-    """What is known of metrics: kind by name, and the labels of those that have series; both may be empty."""
+    """What is known of metrics: kind by name, the labels of those that have series, and where the last bucket ends.
+
+    Each may be empty; `added` are labels that any series may have besides, as Prometheus adds them.
+    """
 
     told: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    last_buckets: Mapping[str, float] = field(default_factory=dict)
+    added: frozenset[str] = OFTEN_ADDED
 
     def kind(self, name: str) -> Kind:
         """Return the kind of a metric."""

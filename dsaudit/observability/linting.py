@@ -10,15 +10,16 @@ from datetime import timedelta
 from typing import Any
 
 import yaml
-from promql_parser import AggregateExpr, BinaryExpr, Expr, VectorSelector
+from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, VectorSelector
 
 from dsaudit.observability import bounds, expressions, promql
-from dsaudit.observability.corrections import OF_TARGETS
 from dsaudit.observability.expressions import Problem
-from dsaudit.observability.kinds import Kinds
+from dsaudit.observability.kinds import OF_TARGETS, Kinds
 from dsaudit.observability.labels import kept
 
 FOR, SEVERITY = "5m", "warning"
+NO_SEVERITY = "no severity, so nobody can send it to whom it concerns"
+NO_SUMMARY = "no summary, so whoever is woken reads a name and an expression"
 URGENCY = {"severity", "priority", "level", "urgency", "criticality"}
 TOLD = {"summary", "description", "message", "title"}
 # Of the alert itself; `.Labels` may be those of what a text queries.
@@ -29,10 +30,16 @@ DESERVES_A_WAIT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Linted:
-    """What was found of a rule: in words, and the whole rule with all of it put right, as Prometheus reads it."""
+    """What was found of a rule: in words, and the whole rule with all of it put right, as Prometheus reads it.
+
+    `untold` is what it does not tell whom it wakes, though it wakes them; a rule is wrong in more than its `for` where
+    it `is_grave`.
+    """
 
     problems: tuple[str, ...]
     rule: dict[str, Any]
+    untold: tuple[str, ...] = ()
+    is_grave: bool = False
 
 
 def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None = None) -> Linted:
@@ -47,15 +54,18 @@ def lint(rule: dict[str, Any], kinds: Kinds, group_labels: dict[str, Any] | None
     is_alert, right = "alert" in rule, dict(rule)
 
     def find(one: Expr) -> list[Problem]:
-        return [*expressions.problems(one, kinds), *(_vain(one, kinds) if is_alert else [])]
+        return [*expressions.problems(one, kinds), *([*_vain(one, kinds), *_contradictions(one)] if is_alert else [])]
 
-    words = [one.words for one in find(tree)]
+    words, untold = [one.words for one in find(tree)], tuple[str, ...]()
     if (expression := expressions.corrected(tree, find)) is not None:
         right["expr"] = expression
     if is_alert:
         words += [*_never_silent(tree), *_lost_labels(rule, tree), *_no_share(rule, tree)]
-        words += _lacking(rule, right, tree, group_labels or {})
-    return Linted(tuple(dict.fromkeys(words)), right)
+    is_grave = bool(words)
+    if is_alert:
+        words += _without_a_wait(rule, right, tree)
+        untold = _untold(rule, right, group_labels or {})
+    return Linted(tuple(dict.fromkeys(words)), right, untold, is_grave)
 
 
 def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
@@ -73,6 +83,27 @@ def _vain(tree: Expr, kinds: Kinds) -> Iterator[Problem]:
             yield Problem(f"{promql.text(node)} {decided} holds: {why}", promql.text(node), _instead(node, decided))
 
 
+def _contradictions(tree: Expr) -> Iterator[Problem]:
+    """Yield the comparisons of one expression that never hold at once, and have to."""
+    for node in promql.within(tree):
+        limits: dict[str, list[BinaryExpr]] = {}
+        for one in _at_once(node) if promql.operator(node) == "and" else []:
+            if isinstance(one, BinaryExpr) and promql.compares(one) and promql.number(one.rhs) is not None:
+                limits.setdefault(promql.text(promql.bare(one.lhs)), []).append(one)
+        for of, held in limits.items():
+            if bounds.is_none(held):
+                told = " and ".join(f"{promql.operator(one)} {promql.number(one.rhs):g}" for one in held)
+                yield Problem(f"{of} is never {told} at once")
+
+
+def _at_once(node: Expr) -> list[Expr]:
+    """Return the parts that have to hold of the same series."""
+    inner = promql.bare(node)
+    if not isinstance(inner, BinaryExpr) or promql.operator(inner) != "and" or promql.matching(inner) is not None:
+        return [inner]
+    return [*_at_once(inner.lhs), *_at_once(inner.rhs)]
+
+
 def _branches(tree: Expr) -> list[Expr]:
     """Return the parts of which a single one makes the alert fire."""
     inner = promql.bare(tree)
@@ -87,6 +118,10 @@ def _why(node: BinaryExpr, kinds: Kinds) -> str:
         return "a count of nothing is no series, and not 0"
     side = node.rhs if promql.is_scalar(node.lhs) else node.lhs
     between = bounds.bounds(side, kinds)
+    quantiles = [one for one in promql.within(side) if promql.function(one) == "histogram_quantile"]
+    ends = [bounds.last_bucket(one, kinds) for one in quantiles if isinstance(one, Call)]
+    if ends and max(ends) < bounds.INFINITE:
+        return f"a quantile is never found beyond the last bucket, which ends at {max(ends):g}: add larger buckets"
     least = f"at least {between.least:g}" if between.least != -bounds.INFINITE else ""
     most = f"at most {between.most:g}" if between.most != bounds.INFINITE else ""
     told = " and ".join(one for one in (least, most) if one)
@@ -161,19 +196,23 @@ def _no_share(rule: dict[str, Any], tree: Expr) -> Iterator[str]:
         yield "its text tells a percentage, and the expression is so many a second, divided by nothing"
 
 
-def _lacking(rule: dict[str, Any], right: dict[str, Any], tree: Expr, group_labels: dict[str, Any]) -> list[str]:
-    """Complete what a rule lacks beside its expression, and return what that is."""
+def _without_a_wait(rule: dict[str, Any], right: dict[str, Any], tree: Expr) -> list[str]:
+    """Have a rule wait that has to and does not, and say so."""
+    if rule.get("for") is not None or not _deserves_a_wait(tree):
+        return []
+    right["for"] = FOR
+    return ["it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody"]
+
+
+def _untold(rule: dict[str, Any], right: dict[str, Any], group_labels: dict[str, Any]) -> tuple[str, ...]:
+    """Complete what is the same for many rules, and return what a rule does not say."""
     words = []
-    if rule.get("for") is None and _deserves_a_wait(tree):
-        words.append("it has no `for`: a single moment beyond the limit, or a missed scrape, wakes somebody")
-        right["for"] = FOR
     if not URGENCY & {*_keyed(rule, "labels"), *group_labels}:
-        words.append("it has no severity, so nobody can send it to whom it concerns")
+        words.append(NO_SEVERITY)
         right["labels"] = {**_keyed(rule, "labels"), "severity": SEVERITY}
     if not TOLD & {str(one).lower() for one in _keyed(rule, "annotations")}:
-        words.append("it has no summary, so whoever is woken reads a name and an expression")
-        right["annotations"] = {**_keyed(rule, "annotations"), "summary": f"{rule['alert']} fires"}
-    return words
+        words.append(NO_SUMMARY)  # which only whoever knows the system can write
+    return tuple(words)
 
 
 def _keyed(rule: dict[str, Any], key: str) -> dict[str, Any]:

@@ -9,17 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promql_parser import Call, Expr
+from promql_parser import BinaryExpr, Call, Expr
 
 from dsaudit.observability import bounds, corrections, expressions, grafana, promql
+from dsaudit.observability.grafana import VARIABLE
 from dsaudit.observability.kinds import Kinds
 
+OF_DATA = {"timeseries", "graph", "stat", "singlestat", "gauge", "bargauge", "barchart", "piechart", "heatmap"}
 OTHER_SOURCES = ("loki", "tempo", "elasticsearch", "cloudwatch", "influxdb", "postgres", "mysql", "graphite", "mixed")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One expression of a panel; `tree` is None where it cannot be read, and `problem` says why."""
+    """One expression of a panel; `tree` is None where it cannot be read, and `problem` says why.
+
+    `is_empty` says that it certainly shows nothing: what cannot be read here may be newer than the reader.
+    `is_calculated` says that Grafana makes other values of its own.
+    """
 
     dashboard: str
     title: str
@@ -28,6 +34,8 @@ class Panel:
     tree: Expr | None = None
     stand_ins: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    is_empty: bool = False
+    is_calculated: bool = False
 
 
 class NoDashboard(ValueError):
@@ -70,6 +78,8 @@ def _expressions(dashboard: str, panel: dict[str, Any]) -> Iterator[Panel]:
     unit = str(((panel.get("fieldConfig") or {}).get("defaults") or {}).get("unit") or panel.get("format") or "")
     axes = panel.get("yaxes") or []
     unit = unit or str(axes[0].get("format") or "" if axes and isinstance(axes[0], dict) else "")
+    if _asks_for_nothing(panel):
+        yield Panel(dashboard, title, "", unit, problem="it has no query", is_empty=True)
     for target in panel.get("targets") or []:
         expression = str(target.get("expr") or "").strip() if isinstance(target, dict) else ""
         source = target.get("datasource") if expression else None
@@ -80,9 +90,21 @@ def _expressions(dashboard: str, panel: dict[str, Any]) -> Iterator[Panel]:
         try:
             tree, stand_ins = grafana.parsed(expression)
         except promql.NotPromql as error:
-            yield Panel(dashboard, title, expression, unit, problem=str(error))
+            is_empty = (
+                not VARIABLE.search(expression) and "victoria" not in kind and promql.is_certain(error, expression)
+            )
+            yield Panel(dashboard, title, expression, unit, problem=str(error), is_empty=is_empty)
             continue
-        yield Panel(dashboard, title, expression, unit, tree, stand_ins)
+        is_calculated = bool(panel.get("transformations"))
+        yield Panel(dashboard, title, expression, unit, tree, stand_ins, is_calculated=is_calculated)
+
+
+def _asks_for_nothing(panel: dict[str, Any]) -> bool:
+    """Return whether a panel of data has neither a query of its own nor data from elsewhere."""
+    from_elsewhere = any(panel.get(key) for key in ("targets", "libraryPanel", "snapshotData", "repeatPanelId"))
+    kind = str(panel.get("datasource") or "").lower()
+    is_of_grafana = "grafana" in kind or "dashboard" in kind  # whose own sources need no query
+    return panel.get("type") in OF_DATA and not from_elsewhere and not is_of_grafana
 
 
 RATIO = re.compile(r"\b(ratio|share|percentage|percent|fraction|(success|hit|conversion|completion) rate)\b|%", re.I)
@@ -91,6 +113,13 @@ AVERAGE = re.compile(r"\b(average|avg\.?|mean)\b", re.I)
 QUANTILE = re.compile(
     r"\b(?:p(\d{2,3}(?:\.\d+)?)|(\d{2}(?:\.\d+)?)(?:th|st|nd|rd)? (?:percentile|quantile)|(median))\b", re.I
 )
+OF_FAILURES = re.compile(r"\b(fail(ure|ed|ing)?s?|errors?) (rate|share|ratio|percentage)\b", re.I)
+OF_SUCCESSES = re.compile(r"\bsuccess(ful)? (rate|share|ratio|percentage)\b", re.I)
+SUCCESSES = {"success", "succeeded", "successful", "ok", "completed"}
+FAILURES = {"failed", "failure", "fail", "error", "errors"}
+PER_LONGER = re.compile(r"(?:\bper |/ ?)(min(?:ute)?|hour|day)\b", re.I)
+SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+PLAIN = {"rate", "irate", "sort", "sort_desc", "label_replace", "label_join", "round"}
 PER_SECOND = {"ops", "reqps", "rps", "wps", "iops", "cps", "opm", "rpm", "wpm", "eps", "mps", "pps", "hertz"}
 SHARES = {"percent", "percentunit"}
 OF_AVERAGES = {"avg", "avg_over_time", "histogram_avg"}
@@ -124,6 +153,47 @@ def _titled(panel: Panel, tree: Expr) -> Iterator[tuple[str, str]]:
         level = 0.5 if wanted[3] else _level(wanted[1] or wanted[2])
         if all(one is not None and abs(one - level) > 1e-9 for one in levels):
             yield f"the title promises the {level * 100:g} % quantile, and the panel shows {_percents(levels)}", ""
+    if opposite := _opposite(title, tree):
+        yield f"the title promises {opposite[0]}, and the panel counts those with {opposite[1]}", ""
+    long = PER_LONGER.search(title)
+    if long and not panel.is_calculated and _is_by_the_second(tree):
+        seconds = SECONDS[long[1].lower()[0]]
+        yield (
+            f"the title promises so many per {long[1].lower()}, and rate() is per second",
+            f"{promql.text(tree)} * {seconds}",
+        )
+
+
+def _opposite(title: str, tree: Expr) -> tuple[str, str] | None:
+    """Return what a title promises, failures or successes, and the condition by which the panel counts the others."""
+    fails, succeeds = bool(OF_FAILURES.search(title)), bool(OF_SUCCESSES.search(title))
+    turned = {promql.operator(one) for one in promql.within(tree)} & {"-", "unless", "or"}
+    if fails == succeeds or turned:
+        return None
+    top = _unscaled(tree)
+    counted = promql.selectors(top.lhs if isinstance(top, BinaryExpr) and promql.operator(top) == "/" else top)
+    others = SUCCESSES if fails else FAILURES
+    told = [[one for one in promql.conditions(asked) if one.sign == "=" and one.value in others] for asked in counted]
+    if not told or not all(told):
+        return None
+    return "failures" if fails else "successes", f"{told[0][0].label}={promql.quoted(told[0][0].value)}"
+
+
+def _unscaled(node: Expr) -> Expr:
+    """Return an expression without the brackets around it, and the number that it is multiplied by."""
+    inner = promql.bare(node)
+    if isinstance(inner, BinaryExpr) and promql.operator(inner) == "*":
+        sides = [one for one in (inner.lhs, inner.rhs) if promql.number(one) is None]
+        return _unscaled(sides[0]) if len(sides) == 1 else inner
+    return inner
+
+
+def _is_by_the_second(tree: Expr) -> bool:
+    """Return whether it is a rate that nothing scales; a share or a quantile is none."""
+    nodes = [*promql.within(tree)]
+    called = {promql.function(one) for one in nodes} - {""}
+    scales = any(isinstance(one, BinaryExpr) and promql.operator(one) in ("*", "/") for one in nodes)
+    return bool(called & {"rate", "irate"}) and called <= PLAIN and not scales
 
 
 def _is_quantile(node: Expr) -> bool:

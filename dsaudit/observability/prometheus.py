@@ -62,6 +62,12 @@ class Prometheus:
             return "nothing was scraped yet"
         return targets[0]["lastError"] or None
 
+    def scraped_share(self, since: float, every: float) -> float:
+        """Return which share of the scrapes went well that were due every `every` seconds in the last `since`."""
+        due = max(since / every, 1)
+        found = self.asked(f"query?query=sum_over_time(up[{round(since * 1000)}ms])")["result"]
+        return sum(float(one["value"][1]) for one in found) / due
+
 
 @contextlib.contextmanager
 def running(groups: list[dict[str, Any]], expose: Callable[[], str], seconds: float) -> Iterator[Prometheus]:

@@ -32,6 +32,11 @@ RAW = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?P<raw>[^`]*)
 DEEPER = re.compile(r"[(+*/%^<>-]|==|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 DEEPEST, LONGEST = 300, 50_000
 
+NEWER = re.compile(r"unknown function|inside brackets: '[-+*/(]'|nested more deeply")
+NEWER_WORDS = re.compile(
+    r"\b(smoothed|anchored|with|default|if|ifnot|keep_metric_names)\b|offset\s*-?\(", re.IGNORECASE
+)
+
 
 class NotPromql(ValueError):
     """The expression cannot be read; the message says why."""
@@ -63,6 +68,11 @@ def parsed(expression: str) -> Expr:
         return promql_parser.parse(RAW.sub(_unraw, expression))
     except ValueError as error:
         raise NotPromql(f"it is no PromQL: {error}") from None
+
+
+def is_certain(error: NotPromql, expression: str) -> bool:
+    """Return whether nothing reads an expression: what the library does not know yet may be PromQL all the same."""
+    return not NEWER.search(str(error)) and not NEWER_WORDS.search(expression)
 
 
 def _unraw(found: re.Match[str]) -> str:

@@ -45,15 +45,16 @@ class Migrations(Section):
 
     `config` is its ini file, `python` a program that can import it (by itself the one that runs dsaudit), `url_env` the
     variable by which its ``env.py`` learns the address; without one ``sqlalchemy.url`` is set. `since` is the first
-    revision that is tried. `lock_seconds` is how long others may be locked out of a table as large as the audited one,
-    or as `expected_rows` says; `rows` the largest of the three sizes at which that is measured. `insert_milliseconds`
-    is what one insert may take.
+    revision that is tried. `models` is false where the project has none. `lock_seconds` is how long others may be
+    locked out of a table as large as the audited one, or as `expected_rows` says; `rows` the largest of the three sizes
+    at which that is measured. `insert_milliseconds` is what one insert may take.
     """
 
     config: str = Field(min_length=1)
     python: str | None = Field(None, min_length=1)
     url_env: str | None = None
     since: str | None = None
+    models: bool = True
     downgrades: dict[str, Downgrade] = {}
     lock_seconds: float = Field(1, gt=0)
     expected_rows: dict[str, Annotated[int, Field(ge=1)]] = {}

@@ -152,12 +152,16 @@ def _tried(table: Table, column: Column, together: Sequence[str], texts: Sequenc
     return list(dict.fromkeys([*ones[:1], *null, *ones[1:]]))
 
 
-def missing_parent(foreign: Foreign, parent: Table, alias: str = "t") -> str:
-    """A condition: the row refers to a parent that is not there."""
+def missing_parent(foreign: Foreign, table: Table, parent: Table) -> str:
+    """A condition on the row ``t``: it refers to a parent that is not there, and not to itself either."""
     pairs = list(zip(foreign.columns, foreign.keys, strict=True))
-    known = " and ".join(f"{alias}.{quoted(column)} is not null" for column, _ in pairs)
-    same = " and ".join(f"p.{quoted(key)} = {alias}.{quoted(column)}" for column, key in pairs)
-    return f"{known} and not exists (select from {parent.sql} as p where {same})"
+    known = " and ".join(f"t.{quoted(column)} is not null" for column, _ in pairs)
+    same = " and ".join(f"p.{quoted(key)} = t.{quoted(column)}" for column, key in pairs)
+    missing = f"{known} and not exists (select from {parent.sql} as p where {same})"
+    if table.sql != parent.sql:
+        return missing
+    itself = " and ".join(f"t.{quoted(key)} = t.{quoted(column)}" for column, key in pairs)
+    return f"{missing} and not ({itself})"
 
 
 def inserted(table: Table, row: Row, values: Mapping[str, str], target: str | None = None) -> str:

@@ -172,7 +172,7 @@ def _foreign(scratch: Scratch, table: Table, foreign: Foreign) -> Target:
     shared = {name for one in table.foreigns if one.name != foreign.name for name in one.columns}
     # What no other foreign key reads is changed first.
     columns = sorted(table.sources(foreign.columns), key=lambda name: name in shared)
-    condition = missing_parent(foreign, scratch.tables[foreign.parent])
+    condition = missing_parent(foreign, table, scratch.tables[foreign.parent])
 
     companions = list(_companions(table, foreign))
 
@@ -199,7 +199,7 @@ def _others(scratch: Scratch, table: Table, columns: tuple[str, ...] | list[str]
             yield check.expression
     for foreign in table.foreigns:
         if foreign.name != name and touched & {*foreign.columns}:
-            yield f"not ({missing_parent(foreign, scratch.tables[foreign.parent])})"
+            yield f"not ({missing_parent(foreign, table, scratch.tables[foreign.parent])})"
     for column in (table.columns[one] for one in columns):
         if not column.may_be_null:
             yield f"t.{quoted(column.name)} is not null"

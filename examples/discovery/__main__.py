@@ -2,14 +2,12 @@
 
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from examples.command_line import Example, Parser, main
 from examples.control import call
-from examples.planting import Fault
 
 from .sample import Sample
 
@@ -38,21 +36,12 @@ def report(sample: Sample) -> dict[str, Any]:
     }
 
 
-def faults() -> tuple[Mapping[str, Fault], Iterable[str]]:
-    from .faults import FAULTS, LIVE_FAULTS, TOUR
-
-    return FAULTS | LIVE_FAULTS, TOUR
-
-
 DISCOVERY = Example(
-    name="discovery",
     parts="its database and its API",
-    healed="Everything is as it was when the sample had started.",
     options=options,
     running=running,
     sample=Sample,
     report=report,
-    faults=faults,
 )
 
 if __name__ == "__main__":

@@ -1,56 +1,32 @@
 """The running sample: what a test, a planter or the command line does with it."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from examples import databases, switches
-from examples.answer_key import Planted, recorded
 from examples.asking import asked
 from examples.control import SampleError, poll
+from examples.sample import RunningSample
 
 from .tenants import ENGAGEMENTS, Engagement
 
 APPLICATION = "discovery_app"
-PARAMETERS = Path("parameters") / "discovery.yml"
 FAULTS_FILE = "faults.json"
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+class Sample(RunningSample):
+    example, parameter_file = "discovery", "discovery.yml"
 
-    environment: dict[str, str] = field(repr=False)
-    owner_url: str = field(repr=False)
     server_url: str = field(repr=False)
     api_url: str
     role_suffix: str
     size: int
-    seed: int
-    answers: Path
-    # A copy of the project, as far as the sample is made of it: parameter file and code.
-    copy: Path
-
-    @property
-    def parameters(self) -> Path:
-        return self.copy / PARAMETERS
 
     @property
     def application(self) -> str:
         """The role that the API has."""
         return f"{APPLICATION}{self.role_suffix}"
-
-    def owner(self) -> psycopg.Connection[Any]:
-        """A connection that may write and sees every tenant's rows; for planters and tests alone."""
-        return psycopg.connect(self.owner_url)
-
-    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with self.owner() as connection:
-            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
 
     def api(self, path: str, engagement: Engagement = ENGAGEMENTS[0], body: object = None, **query: object) -> Any:
         """What the API answers well; raises SampleError where it refuses."""
@@ -98,17 +74,8 @@ class Sample:
     def switch_on(self, fault: str) -> None:
         switches.switch_on(self.copy / FAULTS_FILE, fault)
 
-    def plant(self, fault: str, seed: int = 1) -> Planted:
-        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
-        from . import faults
-
-        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
-        return recorded(planted, seed, self.answers)
-
     def heal(self) -> None:
         """Put everything back as it was at the start: the API's switches, its role, and the database."""
         (self.copy / FAULTS_FILE).unlink(missing_ok=True)
         databases.execute(self.server_url, f"alter role {self.application} nobypassrls")
-        name = databases.name_of(self.owner_url)
-        databases.drop(self.server_url, name)
-        databases.copy(self.server_url, f"{name}_start", name, self.role_suffix, APPLICATION)
+        databases.restore_start(self.server_url, self.owner_url, self.role_suffix, APPLICATION)

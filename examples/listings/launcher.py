@@ -1,51 +1,36 @@
 """Starts the sample: PostgreSQL with a filled database, the marketplace, and the app's API."""
 
-import compileall
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
-from dsaudit import server
-from dsaudit.attached import private_folder
 from examples import databases
 from examples.migrations import Migrations
-from examples.processes import on_free_ports, until_closed
+from examples.processes import copied_project, on_free_ports, postgresql, until_closed
 
 from .filling import fill
 from .processes import BACKEND, start_api, start_marketplace
-from .sample import FAULTS_FILE, RESULTS, Sample, copied_project
+from .sample import FAULTS_FILE, RESULTS, Sample
 from .testing import Tests
 
 
-@contextmanager
-def running(size: int = 200, seed: int = 7, answers: Path | None = None) -> Iterator[Sample]:
+def running(size: int = 200, seed: int = 7, answers: Path | None = None) -> AbstractContextManager[Sample]:
     """A sample of its own, ended with the block or with this process.
 
     `size` is how many listings it has; `answers` is the folder for the answer keys of faults.
     """
-
-    def start(stack: ExitStack) -> Sample:
-        folder = stack.enter_context(private_folder("dsaudit-listings-"))
-        return _start(stack, folder, size, seed, answers or folder / "answers")
-
-    with on_free_ports(start) as sample:
-        yield sample
+    return on_free_ports("listings", partial(_start, size=size, seed=seed, answers=answers))
 
 
-def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) -> Sample:
+def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path | None) -> Sample:
     migrations = until_closed(stack, Migrations(BACKEND, folder))
     market = until_closed(stack, start_marketplace(folder / "marketplace.log", seed))
-    postgres = stack.enter_context(server.running())
-    # On somebody's own server nothing of ours may bear a name that is there already, or stay.
-    suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"
-    if suffix:
-        stack.callback(_forget, postgres.url, suffix)
-    owner_url, audit_url = databases.create(postgres.url, "listings", suffix)
+    server_url, suffix = postgresql(stack, "listings")
+    owner_url, audit_url = databases.create(server_url, "listings", suffix)
     token = secrets.token_hex(16)
-    compileall.compile_dir(BACKEND, quiet=2)  # once, and not in each copy
-    code = copied_project(folder)
+    code = copied_project(folder, Sample.example, Sample.parameter_file)
     tests = until_closed(stack, Tests(code, folder / RESULTS))
     variables = {
         "LISTINGS_DATABASE_URL": owner_url,
@@ -55,8 +40,7 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     api = until_closed(stack, start_api(code, folder / "api.log", variables))
     migrations.run(owner_url)
     fill(owner_url, size, seed)
-    name = databases.name_of(owner_url)
-    databases.copy(postgres.url, name, f"{name}_start", suffix)
+    databases.keep_start(server_url, owner_url, suffix)
     market.wait("")
     api.wait("")
     tests.wait()
@@ -69,9 +53,5 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
         "LISTINGS_METRICS": f"{api.url}/metrics",
         "LISTINGS_TEST_RESULTS": str(folder / RESULTS),
     }
-    return Sample(environment, owner_url, postgres.url, api.url, market.url, suffix, size, seed, answers, copy=folder)
-
-
-def _forget(server_url: str, suffix: str) -> None:
-    databases.drop(server_url, f"listings{suffix}_start", f"listings{suffix}")
-    databases.drop_roles(server_url, suffix)
+    answers = answers or folder / "answers"
+    return Sample(environment, owner_url, seed, answers, folder, server_url, api.url, market.url, suffix, size)

@@ -3,64 +3,36 @@
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from examples import databases, switches
-from examples.answer_key import Planted, recorded
+from examples.answer_key import Planted
 from examples.asking import asked
 from examples.control import SampleError, fetch, poll
-from examples.processes import PROJECT
+from examples.processes import copied_project
+from examples.sample import RunningSample
 
-from .processes import BACKEND
 from .testing import Tests
 
-PARAMETERS = Path("parameters") / "listings.yml"
 FAULTS_FILE = "faults.json"
 RESULTS = "test-results"
 IMPORT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+class Sample(RunningSample):
+    example, parameter_file = "listings", "listings.yml"
 
-    environment: dict[str, str] = field(repr=False)
-    owner_url: str = field(repr=False)
     server_url: str = field(repr=False)
     api_url: str
     marketplace_url: str
     role_suffix: str
     size: int
-    seed: int
-    answers: Path
-    # A copy of the project, as far as the sample is made of it: parameter file and code.
-    copy: Path
-
-    @property
-    def parameters(self) -> Path:
-        return self.copy / PARAMETERS
-
-    @property
-    def code(self) -> Path:
-        """The app's code."""
-        return self.copy / BACKEND.relative_to(PROJECT)
 
     @property
     def results(self) -> Path:
         """What the app's own tests have left."""
         return self.copy / RESULTS
-
-    def owner(self) -> psycopg.Connection[Any]:
-        """A connection that may write; for planters and tests alone."""
-        return psycopg.connect(self.owner_url)
-
-    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with self.owner() as connection:
-            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
 
     def api(self, path: str, body: object = None, method: str | None = None, **query: object) -> Any:
         """What the API answers well; raises SampleError where it refuses."""
@@ -115,14 +87,11 @@ class Sample:
         switches.switch_on(self.copy / FAULTS_FILE, fault)
 
     def plant(self, fault: str, seed: int = 1) -> Planted:
-        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
-        from . import faults
-
-        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
+        planted = super().plant(fault, seed)
         # Whoever changes the code has its tests run, unless this is the fault.
         if self._changed() and all(one.check != "own_tests_are_of_this_code" for one in planted.must):
             self.test()
-        return recorded(planted, seed, self.answers)
+        return planted
 
     def test(self) -> None:
         """Run the app's own tests on the copy of its code."""
@@ -137,17 +106,6 @@ class Sample:
     def heal(self) -> None:
         """Put everything back as it was at the start: switches, the copy of the code, tests' results, the database."""
         (self.copy / FAULTS_FILE).unlink(missing_ok=True)
-        copied_project(self.copy)
+        copied_project(self.copy, self.example, self.parameter_file)
         shutil.copytree(self.copy / f"{RESULTS}_start", self.results, dirs_exist_ok=True)
-        name = databases.name_of(self.owner_url)
-        databases.drop(self.server_url, name)
-        databases.copy(self.server_url, f"{name}_start", name, self.role_suffix)
-
-
-def copied_project(folder: Path) -> Path:
-    """Copy what a fault may edit to the places that it has in the project, and nothing else; return the backend."""
-    (folder / PARAMETERS).parent.mkdir(exist_ok=True)
-    shutil.copy2(PROJECT / PARAMETERS, folder / PARAMETERS)
-    code = folder / BACKEND.relative_to(PROJECT)
-    shutil.rmtree(code, ignore_errors=True)
-    return shutil.copytree(BACKEND, code)
+        databases.restore_start(self.server_url, self.owner_url, self.role_suffix)

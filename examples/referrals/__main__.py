@@ -2,14 +2,12 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from examples.command_line import Example, Parser, main
 from examples.control import SampleError
-from examples.planting import Fault
 
 from .sample import Sample
 
@@ -38,21 +36,12 @@ def report(sample: Sample) -> dict[str, Any]:
     }
 
 
-def faults() -> tuple[Mapping[str, Fault], Iterable[str]]:
-    from .faults import FAULTS, TOUR
-
-    return FAULTS, TOUR
-
-
 REFERRALS = Example(
-    name="referrals",
     parts="its database, its partner, its broker, its app, and a first sync",
-    healed="Everything is as it was when the sample had started.",
     options=options,
     running=running,
     sample=Sample,
     report=report,
-    faults=faults,
 )
 
 if __name__ == "__main__":

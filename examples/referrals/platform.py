@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 
-from examples import databases
 from examples.control import SampleError, call
 from examples.processes import Process
 
@@ -215,10 +214,3 @@ class Control:
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
-
-
-def restored(server_url: str, owner_url: str, start: str, suffix: str) -> None:
-    """Put the database back as it was before the first sync."""
-    name = databases.name_of(owner_url)
-    databases.drop(server_url, name)
-    databases.copy(server_url, start, name, suffix)

@@ -2,60 +2,29 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
-from examples.answer_key import Planted, recorded
 from examples.control import SampleError, call, poll
-from examples.processes import PROJECT
-
-from .processes import BACKEND
+from examples.sample import RunningSample
 
 RUN_SECONDS = 90  # longer than the app waits for its lock
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+class Sample(RunningSample):
+    example, parameter_file = "referrals", "referrals.yml"
 
-    environment: dict[str, str] = field(repr=False)
-    owner_url: str = field(repr=False)
     partner_url: str
     api_url: str
     platform_url: str
     control_token: str = field(repr=False)
-    seed: int
     interval: float
     rhythm: int  # how many scheduled syncs it begins with
-    answers: Path
-    # A copy of the project, as far as the sample is made of it: parameter file and code. The logs are there too.
-    copy: Path
-
-    @property
-    def parameters(self) -> Path:
-        """The parameter file; the folders that it names are looked up from the folder above its own."""
-        return self.copy / "parameters" / "referrals.yml"
-
-    @property
-    def code(self) -> Path:
-        """The app's code."""
-        return self.copy / BACKEND.relative_to(PROJECT)
 
     @property
     def logs(self) -> Path:
         """The folder of worker.log, beat.log and api.log."""
         return self.copy / "logs"
-
-    def owner(self) -> psycopg.Connection[Any]:
-        """A connection that may write; for planters and tests alone."""
-        return psycopg.connect(self.owner_url)
-
-    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with self.owner() as connection:
-            return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
 
     def partner(self, action: str, body: object = None) -> Any:
         """Ask the partner's side: status, records, or with a body faults, change, add, reset."""
@@ -130,13 +99,6 @@ class Sample:
             if not self.waiting() and not self.rows(running)[0]["number"]:
                 return
         raise SampleError(f"after {timeout} s syncs are still running, or wait for a worker")
-
-    def plant(self, fault: str, seed: int = 1) -> Planted:
-        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
-        from . import faults
-
-        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
-        return recorded(planted, seed, self.answers)
 
     def heal(self) -> None:
         """Put everything back as it was at the start, and wait for the first scheduled syncs."""

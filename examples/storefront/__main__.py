@@ -2,13 +2,11 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from examples.command_line import Example, Parser, main
-from examples.planting import Fault
 
 from .sample import Sample
 
@@ -34,21 +32,13 @@ def report(sample: Sample) -> dict[str, Any]:
     }
 
 
-def faults() -> tuple[Mapping[str, Fault], Iterable[str]]:
-    from .faults import FAULTS, LIVE_FAULTS, TOUR
-
-    return FAULTS | LIVE_FAULTS, TOUR
-
-
 STOREFRONT = Example(
-    name="storefront",
     parts="its database, its source, its backend, and a first sync",
     healed="All faults are switched off. Rows that one stored wrong stay; a new sample has none.",
     options=options,
     running=running,
     sample=Sample,
     report=report,
-    faults=faults,
 )
 
 if __name__ == "__main__":

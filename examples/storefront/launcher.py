@@ -1,21 +1,18 @@
 """Starts the sample: PostgreSQL, the provider's side and the integration, filled and at rest."""
 
-import compileall
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from dsaudit import server
-from dsaudit.attached import private_folder
 from examples import databases
 from examples.control import SampleError
 from examples.migrations import Migrations
-from examples.processes import PROJECT, START_SECONDS, Process, on_free_ports, until_closed
+from examples.processes import START_SECONDS, Process, copied_project, on_free_ports, postgresql, until_closed
 
 from .logs import LOG, rotated
 from .processes import BACKEND, start_backend, start_source
@@ -27,39 +24,28 @@ SECRETS = ("STOREFRONT_TOKEN", "STOREFRONT_WRITE_TOKEN", "STOREFRONT_WEBHOOK_SEC
 LIVE_CHANGES = 308
 
 
-@contextmanager
 def running(
     size: int = 100, seed: int = 7, live: bool = True, cloneable: bool = True, answers: Path | None = None
-) -> Iterator[Sample]:
+) -> AbstractContextManager[Sample]:
     """A sample of its own, ended with the block or with this process.
 
     `live` lets changes arrive by webhook once everything was read; without `cloneable` the start is a little shorter;
     `answers` is the folder for the answer keys of planted faults.
     """
 
-    def start(stack: ExitStack) -> Sample:
-        folder = stack.enter_context(private_folder("dsaudit-storefront-"))
+    def start(stack: ExitStack, folder: Path) -> Sample:
         sample = _start(stack, folder, size, seed, answers or folder / "answers")
         _fill(sample, live)
         return _keep_start(sample, folder) if cloneable else sample
 
-    with on_free_ports(start) as sample:
-        yield sample
+    return on_free_ports("storefront", start)
 
 
-@contextmanager
-def cloned(sample: Sample) -> Iterator[Sample]:
+def cloned(sample: Sample) -> AbstractContextManager[Sample]:
     """A copy of a sample as it had just started, on the same PostgreSQL server."""
     if sample.start is None:
         raise SampleError("this sample was started without what its clones are made of")
-    origin = sample.start
-
-    def start(stack: ExitStack) -> Sample:
-        folder = stack.enter_context(private_folder("dsaudit-storefront-"))
-        return _start_clone(stack, folder, sample, origin)
-
-    with on_free_ports(start) as clone:
-        yield clone
+    return on_free_ports("storefront", partial(_start_clone, sample=sample, origin=sample.start))
 
 
 def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) -> Sample:
@@ -68,18 +54,14 @@ def _start(stack: ExitStack, folder: Path, size: int, seed: int, answers: Path) 
     options = ["--size", str(size), "--seed", str(seed)]
     source = until_closed(stack, start_source(folder / "source.sqlite", options, hidden))
     migrations = until_closed(stack, Migrations(BACKEND, folder))
-    postgres = stack.enter_context(server.running())
-    # On somebody's own server nothing of ours may bear a name that is there already, or stay.
-    suffix = "" if postgres.binaries else f"_{secrets.token_hex(4)}"
-    if suffix:
-        stack.callback(_forget, postgres.url, suffix)
-    owner_url, audit_url = databases.create(postgres.url, "storefront", suffix)
-    code = _copy_project(folder)
+    server_url, suffix = postgresql(stack, "storefront")
+    owner_url, audit_url = databases.create(server_url, "storefront", suffix)
+    code = copied_project(folder, Sample.example, Sample.parameter_file)
     backend = until_closed(stack, _backend(folder, hidden, owner_url, source.url, code))
     migrations.run(owner_url)
     source.wait(token, START_SECONDS + size / GENERATED_A_SECOND)
     backend.wait(token)
-    sample = Sample({}, owner_url, postgres.url, source.url, backend.url, token, suffix, seed, answers, copy=folder)
+    sample = Sample({}, owner_url, seed, answers, folder, server_url, source.url, backend.url, token, suffix)
     return replace(sample, environment=_environment(sample, audit_url, hidden))
 
 
@@ -92,7 +74,7 @@ def _start_clone(stack: ExitStack, folder: Path, sample: Sample, origin: Start) 
     source = until_closed(stack, start_source(data, [], hidden, often=True))
     stack.callback(databases.drop, sample.server_url, database)
     rotated(origin.log, folder / f"{LOG}.1.gz")
-    code = _copy_project(folder)
+    code = copied_project(folder, Sample.example, Sample.parameter_file)
     backend = until_closed(stack, _backend(folder, hidden, owner_url, source.url, code, often=True))
     databases.copy(sample.server_url, origin.database, database, sample.role_suffix)
     clone = replace(
@@ -123,14 +105,6 @@ def _environment(sample: Sample, audit_url: str, hidden: dict[str, str]) -> dict
     }
 
 
-def _copy_project(folder: Path) -> Path:
-    """Copy what a fault may edit to the places that it has in the project; return the copied backend."""
-    (folder / "parameters").mkdir()
-    shutil.copyfile(PROJECT / "parameters" / "sample.yml", folder / "parameters" / "sample.yml")
-    compileall.compile_dir(BACKEND, quiet=2)  # once, and not in each copy
-    return shutil.copytree(BACKEND, folder / BACKEND.relative_to(PROJECT))
-
-
 def _backend(
     folder: Path, hidden: dict[str, str], owner_url: str, source_url: str, code: Path, often: bool = False
 ) -> Process:
@@ -139,11 +113,6 @@ def _backend(
     if "STOREFRONT_FAULTS" in os.environ:
         variables["STOREFRONT_FAULTS"] = os.environ["STOREFRONT_FAULTS"]
     return start_backend(folder / LOG, variables, code, often)
-
-
-def _forget(server_url: str, suffix: str) -> None:
-    databases.drop(server_url, f"storefront{suffix}_start", f"storefront{suffix}")
-    databases.drop_roles(server_url, suffix)
 
 
 def _fill(sample: Sample, live: bool) -> None:
@@ -167,9 +136,9 @@ def _fill(sample: Sample, live: bool) -> None:
 
 
 def _keep_start(sample: Sample, folder: Path) -> Sample:
-    database, data, log = f"storefront{sample.role_suffix}_start", folder / "start.sqlite", folder / "start.log"
+    data, log = folder / "start.sqlite", folder / "start.log"
     sample.backend_control("disconnect", {})
-    databases.copy(sample.server_url, databases.name_of(sample.owner_url), database, sample.role_suffix)
+    database = databases.keep_start(sample.server_url, sample.owner_url, sample.role_suffix)
     sample.source_control("copy", {"path": str(data)})
     shutil.copyfile(folder / LOG, log)
     return replace(sample, start=Start(database, data, log, sample.backend_url))

@@ -1,20 +1,14 @@
 """The running sample: what a test, a planter or the command line does with it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import psycopg
-
 from examples.control import SampleError, call, poll
-from examples.processes import PROJECT
-
-from . import faults
-from .processes import BACKEND
+from examples.sample import RunningSample
 
 # Tenant: integration id and account, as the parameter file names them.
 TENANTS = {
@@ -35,35 +29,15 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Addresses and secrets of a sample, which may be another process's: everything goes through its servers."""
+class Sample(RunningSample):
+    example, parameter_file = "storefront", "sample.yml"
 
-    environment: dict[str, str] = field(repr=False)
-    owner_url: str = field(repr=False)
     server_url: str = field(repr=False)
     source_url: str
     backend_url: str
     control_token: str = field(repr=False)
     role_suffix: str
-    seed: int
-    answers: Path
-    # A copy of the project, as far as the sample is made of it: parameter file, code and documents. Faults edit those.
-    copy: Path
     start: Start | None = None
-
-    @property
-    def parameters(self) -> Path:
-        """The parameter file; the folders that it names are looked up from the folder above its own."""
-        return self.copy / "parameters" / "sample.yml"
-
-    @property
-    def code(self) -> Path:
-        """The integration's code and documents."""
-        return self.copy / BACKEND.relative_to(PROJECT)
-
-    def owner(self) -> psycopg.Connection[Any]:
-        """A connection that may write; for planters and tests alone."""
-        return psycopg.connect(self.owner_url)
 
     def source_control(self, action: str, body: object = None) -> Any:
         """Ask the provider's side: status, deliveries, or with a body faults, change, record."""
@@ -110,11 +84,6 @@ class Sample:
         """The faults that are switched on, at the source and in the integration."""
         return self.source_control("faults", {})["faults"], self.backend_control("faults", {})["faults"]
 
-    def plant(self, fault: str, seed: int = 1) -> "faults.Planted":
-        """Cause a fault, and write down what an audit has to say of it; `seed` chooses the rows."""
-        planted = faults.named(fault)(self, Random(f"{fault} {seed}"))
-        return faults.recorded(planted, seed, self.answers)
-
     def heal(self) -> None:
         """Clear every switch and read everything again. Rows that were stored wrong for good stay: use a clone."""
         source, backend = self.switches()
@@ -124,13 +93,11 @@ class Sample:
         self.sync()
         self.settle()
 
-    @contextmanager
-    def clone(self) -> Iterator["Sample"]:
+    def clone(self) -> AbstractContextManager["Sample"]:
         """A copy of the sample as it was when it had started, with its own database and processes; thrown away."""
         from .launcher import cloned
 
-        with cloned(self) as clone:
-            yield clone
+        return cloned(self)
 
 
 def side_by_side(function: Callable[[str], Any], arguments: Iterable[str]) -> list[Any]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,10 +16,11 @@ from dsaudit.checks import all_checks
 from dsaudit.verdict import Status
 from tests.background_sync.auditing import CHECKS, audited
 from tests.checks.auditing import decision, told
+from tests.command_lines import DSAUDIT
 
 pytestmark = pytest.mark.xdist_group("referrals-1")
 OF_THE_WORKER = [name for name in CHECKS if "worker" in all_checks()[name].listed("needs")]
-RUN = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run"]
+RUN = [*DSAUDIT, "run"]
 
 
 @contextlib.contextmanager

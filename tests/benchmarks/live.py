@@ -22,8 +22,8 @@ from psycopg import sql
 
 from dsaudit.verdict import causes
 from examples import storefront
+from examples.answer_key import Planted
 from examples.control import SampleError
-from examples.storefront.faults import Planted
 from examples.storefront.sample import SHOPS, TENANTS, Sample
 from tests.benchmarks.cost import write_down
 from tests.checks.auditing import all_rows, opened

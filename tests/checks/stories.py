@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 from dsaudit import timeline
 from dsaudit.parameters import project_root
 from tests.checks.auditing import opened
+from tests.command_lines import DSAUDIT
 
 # Those that leave a switch on come last.
 FAULTS = (
@@ -67,7 +67,7 @@ class Damaged:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from dsaudit.cli import main; main()", "why", *arguments],
+            [*DSAUDIT, "why", *arguments],
             cwd=project_root(), env={**os.environ, **self.clone.environment},
             capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status, Verdict
-from examples.storefront.faults import FAULTS, LIVE_FAULTS, Expected
+from examples.answer_key import Expected
+from examples.storefront.faults import FAULTS, LIVE_FAULTS
 from tests.checks.asked import CALLED, READING
 from tests.checks.auditing import all_rows, decision, opened, told
 

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from examples.control import poll
 from examples.storefront.faults import LIVE_FAULTS
 from tests.checks.auditing import all_rows, opened, told, variables
 from tests.checks.receiver import Receiver, receiving
+from tests.command_lines import DSAUDIT
 
 pytestmark = pytest.mark.xdist_group("live_probe")  # one clone for all of them
 CHECK, AGAIN = "live_changes_arrive", "redelivered_changes_nothing"
@@ -311,7 +311,7 @@ def test_a_run_that_is_stopped_or_killed_deletes_what_it_made(shop: Any, tmp_pat
     before = customers(shop)
     shop.plant("live_refinement_off")
     edit(shop.parameters, "wait_seconds: 2.2", "wait_seconds: 60")
-    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(shop.parameters)]
+    command = [*DSAUDIT, "run", str(shop.parameters)]
     running = subprocess.Popen(
         [*command, "--live", "--resource", "customer", "--phase", "6", "--check", CHECK, "--out", str(tmp_path)],
         env={**os.environ, **shop.environment},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from dsaudit.timeline.printing import plain
 from dsaudit.verdict import Status
 from tests.checks.auditing import opened, variables
 from tests.checks.stories import NOTE, Damaged, a_location, sides
+from tests.command_lines import DSAUDIT
 from tests.ledger import Ledger
 
 pytestmark = pytest.mark.xdist_group("stories")  # one clone for all of them
@@ -77,7 +77,7 @@ def test_on_a_terminal_the_values_can_be_revealed(damaged: Damaged) -> None:
     arguments = ["why", str(damaged.clone.parameters), resource, source_id, "--tenant", tenant, "--reveal"]
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from dsaudit.cli import main; main()", *arguments],
+        [*DSAUDIT, *arguments],
         cwd=project_root(), env={**os.environ, **damaged.clone.environment, "CI": "1"},
         stdout=follower, stderr=follower,
     )  # fmt: skip

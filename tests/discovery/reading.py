@@ -9,6 +9,8 @@ import psycopg
 from examples import databases
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import ENGAGEMENTS, Engagement
+from tests import samples
+from tests.samples import value
 
 TABLES = ("crewai_flow_state_extensions", "data_imports", "raw_import_records", "discovery_flows", "assets")
 ACME, ACME_LATER, BOREALIS = ENGAGEMENTS
@@ -27,16 +29,8 @@ order by 1, 2, 3
 """
 
 
-def value(sample: Sample, query: str, *values: object) -> Any:
-    """The one value that a query has."""
-    ((found,),) = [tuple(row.values()) for row in sample.rows(query, *values)]
-    return found
-
-
 def contents(sample: Sample) -> dict[str, Any]:
-    """How many rows each table has, and one hash of all of them."""
-    query = "select count(*) as rows, md5(string_agg(one::text, ' ' order by one.id)) as hash from {} as one"
-    return {table: sample.rows(query.format(table))[0] for table in TABLES}
+    return samples.contents(sample, TABLES)
 
 
 def fingerprint(sample: Sample) -> Any:

@@ -9,7 +9,7 @@ import psycopg
 from examples.answer_key import Planted
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import CLIENTS
-from tests.discovery.reading import value
+from tests.samples import value
 
 Shown = Callable[[Sample, Planted], None]
 SHOWN: dict[str, Shown] = {}

@@ -10,7 +10,8 @@ import pytest
 
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import ENGAGEMENTS
-from tests.discovery.reading import ACME, ACME_LATER, BOREALIS, TABLES, listed, of_engagement, value
+from tests.discovery.reading import ACME, ACME_LATER, BOREALIS, TABLES, listed, of_engagement
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("discovery_api")
 

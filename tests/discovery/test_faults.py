@@ -12,18 +12,9 @@ from examples.discovery.faults import FAULTS, LIVE_FAULTS, TOUR
 from examples.discovery.faults.changing import imported_at_once
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import ENGAGEMENTS
-from tests.discovery.reading import (
-    ACME,
-    ACME_LATER,
-    BOREALIS,
-    TABLES,
-    fingerprint,
-    listed,
-    of_engagement,
-    seen_by,
-    value,
-)
+from tests.discovery.reading import ACME, ACME_LATER, BOREALIS, TABLES, fingerprint, listed, of_engagement, seen_by
 from tests.discovery.shown_in_relations import NOBODY, SHOWN, columns_of, shows, table_of
+from tests.samples import shown_and_healed, value
 
 pytestmark = pytest.mark.xdist_group("discovery_faults")
 
@@ -204,23 +195,12 @@ PLANTED = [*((fault, 1) for fault in FAULTS), *((fault, 2) for fault in CHOOSING
 
 @pytest.mark.parametrize(("fault", "seed"), PLANTED)
 def test_a_fault_shows_and_is_healed(fault: str, seed: int, sample: Sample, at_the_start: Any) -> None:
-    try:
-        planted = sample.plant(fault, seed)
-        assert planted.fault == fault and planted.how in ("caused", "edited") and planted.must
-        assert Planted.from_json((sample.answers / f"{fault}-{seed}.json").read_text()) == planted
-        SHOWN[fault](sample, planted)
-    finally:
-        sample.heal()
+    shown_and_healed(sample, SHOWN, fault, seed=seed)
     assert fingerprint(sample) == at_the_start
 
 
 def test_those_of_the_tour_can_be_planted_side_by_side(sample: Sample, at_the_start: Any) -> None:
-    try:
-        planted = [sample.plant(fault, seed=2) for fault in TOUR]
-        for one in planted:
-            SHOWN[one.fault](sample, one)
-    finally:
-        sample.heal()
+    shown_and_healed(sample, SHOWN, *TOUR, seed=2)
     assert fingerprint(sample) == at_the_start
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,18 +9,11 @@ import pytest
 
 from examples.discovery.faults import LIVE_FAULTS
 from examples.discovery.sample import Sample
-from tests.discovery.reading import ACME, BOREALIS, TABLES, contents, value
+from tests.discovery.reading import ACME, BOREALIS, TABLES, contents
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("discovery_api")
 RECORDS = [{"name": "neu-01"}, {"name": "neu-02"}, {"hostname": "nobody.example"}]
-
-
-@pytest.fixture
-def changed(sample: Sample) -> Iterator[Sample]:
-    try:
-        yield sample
-    finally:
-        sample.heal()
 
 
 def removed(sample: Sample, key: object, headers: dict[str, str] = ACME.headers, **given: Any) -> tuple[int, Any]:

@@ -11,7 +11,8 @@ from examples.discovery.filling import migrated_and_filled
 from examples.discovery.processes import BACKEND
 from examples.discovery.sample import Sample
 from examples.discovery.tenants import CLIENTS, ENGAGEMENTS
-from tests.discovery.reading import ACME, TABLES, contents, of_engagement, seen_by, value
+from tests.discovery.reading import ACME, TABLES, contents, of_engagement, seen_by
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("discovery_sample")
 

@@ -11,6 +11,7 @@ from dsaudit import codebase
 from dsaudit.drafting import Draft
 from dsaudit.drafting.beside import offer_migrations, put_watching
 from dsaudit.drafting.code import Told
+from dsaudit.drafting.outside import put_monitoring
 from dsaudit.drafting.writing import written
 
 FILES = {
@@ -19,6 +20,11 @@ FILES = {
     "app/settings.py": "import os\nother = os.environ['OTHER_URL']\n",
     "app/watch/board.json": '{"dashboard": {"schemaVersion": 39, "panels": []}}',
     "app/watch/bare.json": '{"schemaVersion": 39, "panels": []}',
+    "app/watch/by-hand.json": '{"dashboard": {"panels": [{"targets": [{"expr": "a"}]}]}}',
+    "app/metrics.py": "from prometheus_client import Counter, Gauge\na = Counter('a', 'b')\nc = Gauge('c', 'd')\n",
+    "app/other.py": "from prometheus_client import Counter\ne = Counter('e', 'f')\n",
+    "app/broken.py": "import prometheus_client (",
+    "app/watch/rules.yml": "groups: [{name: a, rules: [{alert: B, expr: c > 1}]}]\n",
     "app/package.json": '{"panels": []}',
     "app/watch/broken.json": '{"panels": [',
     "app/watch/rules-test.yaml": "rule_files: [rules.yml]\ntests: []\n",
@@ -37,6 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 def drafted(folder: Path) -> str:
     made, told = Draft(), Told(codebase.read(folder / "app"), folder / "app")
+    put_monitoring(made, told, folder)
     put_watching(made, told, folder)
     offer_migrations(made, told, folder)
     return written(made)
@@ -45,10 +52,19 @@ def drafted(folder: Path) -> str:
 def test_dashboards_and_tests_of_rules_are_taken_in_and_other_files_are_not(folder: Path) -> None:
     assert yaml.safe_load(drafted(folder)) == {
         "monitoring": {
-            "dashboards": ["app/watch/bare.json", "app/watch/board.json"],
+            "rules": "app/watch/rules.yml",
+            "dashboards": ["app/watch/bare.json", "app/watch/board.json", "app/watch/by-hand.json"],
             "tests": "app/watch/rules-test.yaml",
+            "module": "app/metrics.py",
         }
     }
+
+
+def test_without_alert_rules_the_rest_is_named_and_the_file_stays_valid(folder: Path) -> None:
+    (folder / "app" / "watch" / "rules.yml").unlink()
+    text = drafted(folder)
+    assert yaml.safe_load(text) is None
+    assert "no alert rules were found" in text and "module: app/metrics.py" in text.replace("\n#  ", "")
 
 
 def test_migrations_are_offered_with_the_variable_of_their_address(folder: Path) -> None:

@@ -51,6 +51,24 @@ def test_a_wrong_name_is_answered(
     assert code == 3 and words in said
 
 
+@pytest.mark.parametrize("blueprint", [(), ("--blueprint", "partial_import")])
+def test_code_with_migrations_and_alerts_alone_is_drafted_for_partial_imports(
+    blueprint: tuple[str, ...], postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, code = tmp_path / "parameters" / "shop.yml", tmp_path / "app"
+    code.mkdir()
+    (code / "alembic.ini").write_text("[alembic]\n", encoding="utf-8")
+    (code / "rules.yml").write_text("groups: [{name: a, rules: [{alert: B, expr: c > 1}]}]\n", encoding="utf-8")
+    with schemas.built(postgres.url, "create table orders (id int primary key)") as url:
+        monkeypatch.setenv("SHOP_AUDIT_URL", url)
+        given = ("--database-url-env", "SHOP_AUDIT_URL", "--code", str(code), "--to", str(target))
+        done, said = init(*given, *blueprint)
+    assert done == 0, said
+    drafted = load(target)
+    assert drafted.blueprints == ["partial_import"] and {*drafted.resources} == {"order"}
+    assert drafted.monitoring and len(drafted.monitoring.rules) == 1
+
+
 def test_an_empty_database_gives_a_file_that_says_so(
     postgres: server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

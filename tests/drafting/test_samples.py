@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from dsaudit.parameters import load
 from examples import storefront
 from examples.storefront.sample import Sample
 from tests import ledger
+from tests.command_lines import DSAUDIT
 from tests.drafting import schemas
 from tests.drafting.comparing import compare
 
@@ -41,7 +41,7 @@ class Drafted:
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from dsaudit.cli import main; main()", *arguments],
+        [*DSAUDIT, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         text=True,

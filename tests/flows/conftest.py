@@ -14,11 +14,3 @@ from examples.discovery.sample import Sample
 def sample() -> Iterator[Sample]:
     with discovery.running(size=60) as one:
         yield one
-
-
-@pytest.fixture
-def changed(sample: Sample) -> Iterator[Sample]:
-    try:
-        yield sample
-    finally:
-        sample.heal()

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from dsaudit import server
+from examples import discovery
+from examples.discovery.sample import Sample
 from tests.integrity.system import System, running
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[Sample]:
+    """A small sample whose imports are looked at."""
+    with discovery.running(size=60) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from dsaudit.verdict import Status, Verdict
-from examples import discovery
 from examples.discovery.sample import Sample
 from tests.checks.auditing import all_rows, opened, told
 
 pytestmark = pytest.mark.xdist_group("integrity_imports")
 
 CHECK = "counts_are_conserved"
-
-
-@pytest.fixture(scope="module")
-def sample() -> Iterator[Sample]:
-    with discovery.running(size=60) as one:
-        yield one
-
-
-@pytest.fixture
-def changed(sample: Sample) -> Iterator[Sample]:
-    try:
-        yield sample
-    finally:
-        sample.heal()
 
 
 def execute(sample: Sample, *statements: str) -> None:

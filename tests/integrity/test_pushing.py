@@ -18,7 +18,6 @@ from dsaudit.handoff import ACTS, LEFT
 from dsaudit.parameters import load
 from dsaudit.pushing import act
 from dsaudit.verdict import Status
-from examples import discovery
 from examples.discovery.faults import LIVE_FAULTS
 from examples.discovery.sample import Sample
 from tests.checks.auditing import Verdicts, all_rows, opened, told
@@ -32,20 +31,6 @@ ARRIVES, TENANT, LINKED, ELSE, REMOVED = CHECKS = (
 TABLES = ("crewai_flow_state_extensions", "data_imports", "raw_import_records", "discovery_flows", "assets")
 Rows = dict[str, list[dict[str, Any]]]
 Change = Callable[[str], str]
-
-
-@pytest.fixture(scope="module")
-def sample() -> Iterator[Sample]:
-    with discovery.running(size=60) as one:
-        yield one
-
-
-@pytest.fixture
-def changed(sample: Sample) -> Iterator[Sample]:
-    try:
-        yield sample
-    finally:
-        sample.heal()
 
 
 def own_file(sample: Sample, folder: Path, change: Change = str) -> Path:

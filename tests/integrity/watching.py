@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from examples.control import poll
+from tests.command_lines import DSAUDIT
 
-COMMAND = [sys.executable, "-c", "from dsaudit.cli import main; main()", "monitor"]
+COMMAND = [*DSAUDIT, "monitor"]
 SECONDS = 60  # far more than it takes
 Samples = dict[
     str, dict[tuple[str, ...], float]

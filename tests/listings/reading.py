@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from examples import databases
 from examples.listings.sample import Sample
+from tests import samples
 
 STEPPING = Path(__file__).with_name("stepping.py")
 TABLES = ("cpus", "listings", "bulk_jobs", "import_sessions", "listing_changes")
@@ -34,16 +35,8 @@ order by 1, 2, 3
 """
 
 
-def value(sample: Sample, query: str, *values: object) -> Any:
-    """The one value that a query has."""
-    ((found,),) = [tuple(row.values()) for row in sample.rows(query, *values)]
-    return found
-
-
 def contents(sample: Sample) -> dict[str, Any]:
-    """How many rows each table has, and one hash of all of them."""
-    query = "select count(*) as rows, md5(string_agg(one::text, ' ' order by one.id)) as hash from {} as one"
-    return {table: sample.rows(query.format(table))[0] for table in TABLES}
+    return samples.contents(sample, TABLES)
 
 
 def files(sample: Sample) -> dict[str, str]:

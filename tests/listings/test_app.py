@@ -11,7 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from examples.listings.sample import Sample
-from tests.listings.reading import METRICS, contents, measured, value
+from tests.listings.reading import METRICS, contents, measured
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("listings_app")
 

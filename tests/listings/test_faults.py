@@ -19,7 +19,8 @@ from examples.answer_key import Planted
 from examples.control import SampleError
 from examples.listings.faults import FAULTS, LIVE_FAULTS, TOUR
 from examples.listings.sample import Sample
-from tests.listings.reading import empty_database, fingerprint, measured, migrated, rows, stepped, value
+from tests.listings.reading import empty_database, fingerprint, measured, migrated, rows, stepped
+from tests.samples import shown_and_healed, value
 
 pytestmark = pytest.mark.xdist_group("listings_faults")
 
@@ -378,23 +379,12 @@ def changed_after_the_tests(sample: Sample, planted: Planted) -> None:
 
 @pytest.mark.parametrize("fault", [*FAULTS, *LIVE_FAULTS])
 def test_a_fault_shows_and_is_healed(fault: str, sample: Sample, at_the_start: Any) -> None:
-    try:
-        planted = sample.plant(fault)
-        assert planted.fault == fault and planted.how in ("caused", "edited") and planted.must
-        assert Planted.from_json((sample.answers / f"{fault}-1.json").read_text()) == planted
-        SHOWN[fault](sample, planted)
-    finally:
-        sample.heal()
+    shown_and_healed(sample, SHOWN, fault)
     assert fingerprint(sample) == at_the_start
 
 
 def test_those_of_the_tour_can_be_planted_side_by_side(sample: Sample, at_the_start: Any) -> None:
-    try:
-        planted = [sample.plant(fault, seed=2) for fault in TOUR]
-        for one in planted:
-            SHOWN[one.fault](sample, one)
-    finally:
-        sample.heal()
+    shown_and_healed(sample, SHOWN, *TOUR, seed=2)
     assert fingerprint(sample) == at_the_start
 
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from examples.listings.sample import Sample
-from tests.listings.reading import measured, value
+from tests.listings.reading import measured
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("listings_app")
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

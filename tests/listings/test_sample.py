@@ -18,7 +18,8 @@ from examples.listings.marketplace import pages
 from examples.listings.processes import BACKEND
 from examples.listings.sample import Sample
 from examples.migrations import Migrations
-from tests.listings.reading import TABLES, contents, files, measured, value
+from tests.listings.reading import TABLES, contents, files, measured
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("listings_app")
 

@@ -77,6 +77,19 @@ CHAIN = {
         'op.alter_column("listings", "price_usd", nullable=False)',
         'op.alter_column("listings", "price_usd", nullable=True)',
     ),
+    "0018": (  # no fault
+        "Filled for the rows that are there, with a default for others",
+        'op.add_column("listings", sa.Column("cents", sa.Integer)); '
+        'op.execute("update listings set cents = coalesce(price_usd * 100, 1)::int"); '
+        'op.alter_column("listings", "cents", nullable=False, server_default="0")',
+        'op.drop_column("listings", "cents")',
+    ),
+    "0019": (  # no fault
+        "One value for the rows that are there, and another one for those to come",
+        'op.add_column("sellers", sa.Column("legacy", sa.Boolean, nullable=False, server_default="true")); '
+        'op.alter_column("sellers", "legacy", server_default="false")',
+        'op.drop_column("sellers", "legacy")',
+    ),
 }
 MODELS = """    colour: Mapped[str | None] = mapped_column(server_default="grey")
     shape: Mapped[str] = mapped_column(server_default="round")
@@ -105,7 +118,7 @@ TOLD: dict[str, list[dict[str, Any]]] = {
         {"revision": "0007", "table": LISTINGS, "column": "colour", "default": "'grey'", "problem": UNFILLED},
         {"revision": "0008", "table": LISTINGS, "column": "shape",
          "problem": "it has no default for the rows that are there"},
-        {"revision": "0009", "table": LISTINGS, "column": "weight", "default": "'7'", "problem": UNFILLED},
+        {"revision": "0009", "table": LISTINGS, "column": "weight", "default": "7", "problem": UNFILLED},
     ],
     "former_rows_are_still_accepted": [
         {"revision": "0010", "table": LISTINGS, "column": "note", 
@@ -113,6 +126,8 @@ TOLD: dict[str, list[dict[str, Any]]] = {
         {"revision": "0011", "table": LISTINGS, "problem": 'reading: column "missing_fields" does not exist'},
     ],
     "downgrades_are_complete_or_refused": [
+        {"revision": "0005", "table": LISTINGS, "column": "price_usd",
+         "problem": "numeric field overflow (migrations/versions/0005.py, line 13)"},
         {"revision": "0012", "table": SELLERS, "column": "note", "problem": "column is there, unasked"},
         {"revision": "0016", "table": "sellers", "column": "name",
          "problem": 'column "name" of relation "sellers" contains null values (migrations/versions/0016.py, line 13)'},

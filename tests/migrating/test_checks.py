@@ -79,8 +79,10 @@ def test_what_a_downgrade_costs_is_shown_with_the_audited_rows(faulty: Audit) ->
         "public.listings": 2,
         "public.sellers": 1,
     }
+    assert [*dropped["meeting_the_condition"]] == [*dropped["deleted_there"]] == [60, 60]
     declared = rows[rows["condition"] == "price_usd is null"].set_index("revision")
-    assert 0 < declared.loc["0002", "deleted_there"] < 60
+    assert 0 < declared.loc["0002", "deleted_there"] == declared.loc["0002", "meeting_the_condition"] < 60
+    assert declared.loc["0002", "made_up_rows"] == 60
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,37 @@ def slowed(shop: Shop) -> None:
 
 def without_index(shop: Shop) -> None:
     shop.edit_second('create_index("ix_listings_quality"', 'create_index("ix_other"')
+
+
+def checked(shop: Shop) -> None:
+    shop.edit("models.py", "import ForeignKey", "import CheckConstraint, ForeignKey")
+    shop.edit("models.py", '"quality"),)', '"quality"), CheckConstraint("id > 0", name="ck_id"))')
+
+
+def broken(shop: Shop) -> None:
+    """Give each of several revisions a downgrade that ends with an error; one of them refuses."""
+    refusing = "raise NotImplementedError('restore the backup')"
+    downs = ['op.drop_colum("sellers", "age")', "raise RuntimeError('it cannot be taken back')", refusing]
+    for number, down in enumerate(downs, 3):
+        revision(shop, f"{number:04}", "Broken", "pass", down)
+
+
+WIDER = {
+    "sellers.name": ("sa.String(80)", "sa.Text"),
+    "listings.price_usd": ("sa.Numeric(12, 2)", "sa.Numeric(20, 2)"),
+    "listings.id": ("sa.Integer", "sa.BigInteger"),
+    "listings.quality": ("sa.String(20)", "sa.String(30)"),
+}
+
+
+def widened(shop: Shop) -> None:
+    """Give wider types to columns, a revision each; one of the downgrades first cuts what is too long."""
+    for number, (column, types) in enumerate(WIDER.items(), 3):
+        table, name = column.split(".")
+        down, up = (f'op.alter_column("{table}", "{name}", type_={kind})' for kind in types)
+        if name == "quality":
+            down = f'op.execute("update listings set quality = left(quality, 20)"); {down}'
+        revision(shop, f"{number:04}", f"Wider {name}", up, down)
 
 
 FAULTS = {
@@ -139,6 +172,11 @@ FAULTS = {
         [{"table": "listings", "name": "colour", "what": "column in the models alone"},
          {"table": "listings", "name": "title", "what": "type differs"}],
     ),
+    "a check of the models that no revision makes": Fault(
+        "models_match_the_migrated_schema",
+        checked,
+        [{"table": "listings", "name": "ck_id", "what": "check in the models alone"}],
+    ),
     "a default that differs": Fault(
         "models_match_the_migrated_schema",
         lambda shop: shop.edit("models.py", 'server_default="full"', 'server_default="partial"'),
@@ -151,6 +189,24 @@ FAULTS = {
         [{"kind": "column", "table": "public.listings", "name": "title", "problem": "differs"},
          {"kind": "index", "table": "public.listings", "name": "ix_listings_quality", "problem": "is lacking"},
          {"kind": "table", "table": "public.notes", "name": "", "problem": "is there, unasked"}],
+    ),
+    "downgrades that end with an error, of which one refuses": Fault(
+        "downgrades_are_complete_or_refused",
+        broken,
+        [{"revision": "0003", "problem": "AttributeError: module 'alembic.op' has no attribute 'drop_colum' "
+          "(migrations/versions/0003.py, line 13), which is not declared as refused"},
+         {"revision": "0004", "problem": "RuntimeError: it cannot be taken back "
+          "(migrations/versions/0004.py, line 13), which is not declared as refused"}],
+    ),
+    "downgrades that fail on values which the former type does not hold": Fault(
+        "downgrades_are_complete_or_refused",
+        widened,
+        [{"revision": "0003", "table": "public.sellers", "column": "name",
+          "problem": "value too long for type character varying(80) (migrations/versions/0003.py, line 13)"},
+         {"revision": "0004", "table": "public.listings", "column": "price_usd",
+          "problem": "numeric field overflow (migrations/versions/0004.py, line 13)"},
+         {"revision": "0005", "table": "public.listings", "column": "id",
+          "problem": "integer out of range (migrations/versions/0005.py, line 13)"}],
     ),
     "an index that is lacking": Fault(
         "migration_indexes_are_used",
@@ -165,7 +221,7 @@ FAULTS = {
     "a table that is written anew": Fault(
         "migrations_lock_briefly",
         reckoned,
-        [{"revision": "0003", "table": "public.listings", "lock": "AccessExclusiveLock",
+        [{"revision": "0003", "table": "public.listings", "lock": "access exclusive",
           "work": "writes the table anew", "rows": 500000000}],
     ),
     "slow inserts": Fault("inserts_are_quick", slowed, [{"table": "public.sellers", "inserts": 100}]),
@@ -181,6 +237,21 @@ def test_a_fault_is_named(name: str, new: New, clean: Shop) -> None:
         rows = all_rows(audit, verdict)
     assert verdict.status is Status.FAIL, told(verdict)
     assert named(rows, fault.rows) == fault.rows, told(verdict)
+
+
+REFERRING = """create table places (id integer primary key, parent_id integer not null references places (id));
+create table visits (id integer, day date, kind text, primary key (id, day)) partition by range (day);
+create table visits_2024 partition of visits for values from ('2024-01-01') to ('2025-01-01');
+create index ix_visits_kind on visits (kind)"""
+
+
+@pytest.mark.parametrize("check", ["migration_constraints_refuse", "migration_indexes_are_used"])
+def test_rows_that_refer_to_themselves_and_indexes_of_partitions_are_sound(check: str, new: New, clean: Shop) -> None:
+    shop = new(clean)
+    revision(shop, "0003", "Places", f'op.execute("""{REFERRING}""")', "op.execute('drop table places, visits')")
+    with opened(shop.parameters, shop.environment) as audit:
+        verdict = audit.check(check)
+    assert verdict.status is Status.PASS, told(verdict)
 
 
 def test_the_faults_are_those_of_every_check() -> None:

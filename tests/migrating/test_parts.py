@@ -31,10 +31,20 @@ def test_a_renamed_table_is_known_by_both_names() -> None:
 
 def test_the_columns_that_an_update_sets_are_known() -> None:
     statements = [
-        "UPDATE listings SET quality = 'full', \"title\" = lower(title) WHERE quality = ''",
-        "update offers set a=1",
+        "UPDATE listings SET quality = 'a = b''c', \"title\" = lower(title) WHERE price = 0",
+        "update public.listings set seller_id = (select max(id) from sellers where name = 'Zoë'), note = s.name "
+        "from sellers as s where s.id = listings.id",
+        "update listings set colour = %(colour)s",
+        "update offers set a=1; with new as (update listings set price = 1 returning id) select id from new",
     ]
-    assert updated_columns(statements, "public.listings") == {"quality", "title"}
+    assert updated_columns(statements, "public.listings") == {
+        "quality",
+        "title",
+        "seller_id",
+        "note",
+        "colour",
+        "price",
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dsaudit.verdict import Status, Verdict
-from tests.checks.auditing import opened, told, verdicts
+from tests.checks.auditing import all_rows, opened, told, verdicts
 from tests.migrating.faults import revision
 from tests.migrating.projects import Shop
 
@@ -92,6 +92,29 @@ def test_a_project_that(name: str, shop: Shop) -> None:
     assert said.startswith(words) and "\n" not in said
     with psycopg.connect(shop.url) as connection:
         assert connection.execute("select count(*) from pg_class where relname like 'alembic%'").fetchall() == [(0,)]
+
+
+SLIPS = {
+    "a revision": ("migrations/versions/0002.py", "op.drop_index(", "op.drop_index(,", "invalid syntax"),
+    "env.py": (
+        "migrations/env.py",
+        "from models import Base",
+        "from models import Bases",
+        "cannot import name 'Bases'",
+    ),
+    "the models": ("models.py", "class Seller(Base)", "class Seller(Basis)", "NameError: name 'Basis' is not defined"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_fails_whatever_the_machine_is(name: str, shop: Shop) -> None:
+    file, old, new, words = SLIPS[name]
+    shop.edit(file, old, new)
+    with opened(shop.parameters, shop.environment) as audit:
+        verdict = audit.check("migrations_apply")
+        (row,) = all_rows(audit, verdict)
+    assert verdict.status is Status.FAIL, told(verdict)
+    assert row["revision"] == "all" and words in row["told"]
 
 
 def test_a_python_without_alembic_is_told(shop: Shop, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from dsaudit.verdict import Status
 from tests.checks.auditing import Verdicts, told
-from tests.listings.reading import TABLES, value
+from tests.listings.reading import TABLES
 from tests.partial_import.auditing import CHECKS, audited, needing
+from tests.samples import value
 
 pytestmark = pytest.mark.xdist_group("partial_import-0")
 

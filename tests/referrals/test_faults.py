@@ -14,6 +14,7 @@ from examples.referrals.faults import FAULTS, TOUR
 from examples.referrals.faults.switching import begun_later
 from examples.referrals.sample import Sample
 from tests.referrals.reading import DUPLICATES, answer, killed_in_the_middle, lines_of, log_lines, table
+from tests.samples import shown_and_healed
 
 pytestmark = pytest.mark.xdist_group("referrals_faults")
 
@@ -205,13 +206,8 @@ def task_id_withheld(sample: Sample, planted: Planted) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_shows_and_is_healed(fault: str, sample: Sample) -> None:
-    try:
-        planted = sample.plant(fault)
-        assert planted.fault == fault and planted.how == "caused" and planted.must
-        assert Planted.from_json((sample.answers / f"{fault}-1.json").read_text()) == planted
-        SHOWN[fault](sample, planted)
-    finally:
-        sample.heal()
+    (planted,) = shown_and_healed(sample, SHOWN, fault)
+    assert planted.how == "caused"
     assert_as_at_the_start(sample)
 
 

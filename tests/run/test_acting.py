@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from dsaudit.checks import notebooks, plan
 from dsaudit.parameters import load
 from dsaudit.run.execute import turns
+from tests.command_lines import DSAUDIT
 from tests.run.conftest import Project
 
 BLUEPRINT = Path(__file__).parents[2] / "notebooks" / "datasource"
@@ -43,7 +43,7 @@ def test_of_two_runs_that_act_at_once_the_second_is_refused_and_does_nothing(pro
 (pathlib.Path({str(root)!r}) / 'in the middle').touch()
 while not (pathlib.Path({str(root)!r}) / 'is over').exists(): time.sleep(0.05)"""
     project.notebook("02_starting", [waits, "audit.check('syncs_started_now_complete')"])
-    command = [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(path), "--live"]
+    command = [*DSAUDIT, "run", str(path), "--live"]
     environment = {**os.environ, "PYTHONPATH": str(BLUEPRINT.parents[1])}
     first = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:

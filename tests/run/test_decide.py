@@ -220,6 +220,12 @@ def test_criteria_and_checklist_are_filled_from_the_verdicts(tmp_path: Path) -> 
     assert [(one["status"], one["owner"]) for one in result["checklist"]] == [("fail", None), ("open", "ada")]
 
 
+def test_a_criterion_of_which_a_part_was_not_run_says_so(tmp_path: Path) -> None:
+    terms = {"criteria": [{"id": "share", "metric": "Share", "target": "100 %", "checks": ["a", "b"]}]}
+    (one,) = decided(tmp_path, verdict("a", "pass"), verdict("b", "skipped"), terms=terms)["criteria"]
+    assert (one["actual"], one["status"]) == ("100 % of what was run", "skipped")
+
+
 def test_an_item_that_no_check_has_looked_at_stays_open_for_its_owner(tmp_path: Path) -> None:
     terms = {"checklist": [{"text": "Tested", "checks": ["a", "b"], "manual": "ada"}]}
 

@@ -6,7 +6,6 @@ import json
 import signal
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from click.testing import CliRunner, Result
 from dsaudit.checks import CheckError
 from dsaudit.cli import main
 from dsaudit.run.rows import write_rows
+from tests.command_lines import DSAUDIT
 from tests.run.conftest import Project
 
 DAMAGE = "update ledger.invoice_line set void = true where org = 'N'"
@@ -290,7 +290,7 @@ def test_no_kernel_outlives_a_run_that_is_stopped_or_killed(project: Project, ho
     cell = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
     project.notebook("04_once", [cell, "audit.check('orphans')"])
     running = subprocess.Popen(
-        [sys.executable, "-c", "from dsaudit.cli import main; main()", "run", str(project.ledger.parameters)],
+        [*DSAUDIT, "run", str(project.ledger.parameters)],
         cwd=project.root,
         stderr=subprocess.PIPE,
         text=True,

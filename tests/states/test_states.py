@@ -86,6 +86,10 @@ CHANGES = {
         "update listings set quality = 'Half, I think' where id = 3",
         {KNOWN: [{"source_id": "3", "state": "no word"}]},
     ),
+    "a state in other letters": (
+        "update listings set quality = ' Full' where id = 3",
+        {KNOWN: [{"source_id": "3", "state": "full, in other letters or with spaces"}]},
+    ),
     "a state that goes back": (
         "insert into listing_changes values (99, 1, 'full', 'partial', '2026-01-05Z');"
         "insert into listing_changes values (98, 1, 'partial', 'full', '2026-01-06Z')",

@@ -65,8 +65,8 @@ class Strict:
         self.stack.callback(process.stop)
         token = SECRETS["STOREFRONT_CONTROL_TOKEN"]
         process.wait(token)
-        places = (self.owner_url, self.server_url, self.source.url, process.url)
-        return Sample(dict(SECRETS), *places, token, "", 1, self.folder, self.folder)
+        places = (self.folder, self.folder, self.server_url, self.source.url, process.url)
+        return Sample(dict(SECRETS), self.owner_url, 1, *places, token, "")
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import pytest
 from psycopg import sql
 
 from examples import storefront
+from examples.answer_key import Planted
 from examples.control import SampleError
-from examples.storefront.faults import FAULTS, Planted
+from examples.storefront.faults import FAULTS
 from examples.storefront.sample import TENANTS, Sample
 
 pytestmark = pytest.mark.xdist_group("sample")  # one sample for all of them

@@ -13,6 +13,7 @@ import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 LABELS = ["marketplace", "quality"]
+SECONDS = (0.1, 1, 10, 60)
 
 
 @dataclass
@@ -33,7 +34,7 @@ def recording(registry: CollectorRegistry, pending: Callable[[], float]) -> Call
     """Declare the metrics, and return what records one flow."""
     attempts = Counter("import_attempts_total", "Imports that were begun", LABELS, registry=registry)
     results = Counter("import_results_total", "Imports that ended", ["result", "quality"], registry=registry)
-    duration = Histogram("import_duration_seconds", "How long it took", LABELS, registry=registry)
+    duration = Histogram("import_duration_seconds", "How long it took", LABELS, buckets=SECONDS, registry=registry)
     Gauge("imports_in_progress", "Imports under way", registry=registry)
     Gauge("partial_imports_pending", "Partial imports", registry=registry).set_function(pending)
     completions = Counter("partial_import_completions_total", "Completed", registry=registry)

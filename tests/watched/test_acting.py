@@ -13,7 +13,7 @@ from dsaudit.audit import Audit
 from dsaudit.background.calls import NotAllowed
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import NOT_ASKED, plan_check
-from dsaudit.facts import flow_runs
+from dsaudit.facts import fired, flow_runs
 from dsaudit.functions.alerts import alerts_fire
 from dsaudit.functions.metrics import metrics_follow_the_flows
 from dsaudit.parameters import load
@@ -131,7 +131,7 @@ def test_an_alert_fires_on_its_flow_and_ends(watched: Watched) -> None:
 @pytest.mark.parametrize(
     ("change", "to", "flow", "words"),
     [
-        ("> 0.1", "> 2", "failing", "it did not fire within 3 s, though failing was done"),
+        ("> 0.1", "> 2", "failing", "it did not fire within 4 s, though failing was done"),
         ("alert: HighImportFailureRate", "alert: HighFailureRate", "failing", "no rule has this name; did you mean"),
         (
             'sum(rate(import_results_total{result="failed"}[1m])) /',
@@ -139,12 +139,26 @@ def test_an_alert_fires_on_its_flow_and_ends(watched: Watched) -> None:
         ),
     ],
 )  # fmt: skip
-def test_an_alert_that_does_not_fire_is_named(change: str, to: str, flow: str, words: str, watched: Watched) -> None:
-    shorter = watched.edited(FILE, "flow: failing, wait_seconds: 40", f"flow: {flow}, wait_seconds: 3")
+def test_an_alert_that_does_not_fire_is_named(
+    change: str, to: str, flow: str, words: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fired, "ENOUGH", 0)  # however busy this machine is
+    shorter = watched.edited(FILE, "flow: failing, wait_seconds: 120", f"flow: {flow}, wait_seconds: 4")
     acted = judged(alerts_fire, watched, "alerts_fired")
     with shorter, watched.edited(RULES, change, to), acted as (rows, line, _):
         assert line["examined"] == 1 and words in rows[0]["problem"], rows
         assert rows[0]["alert"] == "HighImportFailureRate"
+
+
+@needs_prometheus
+def test_on_a_machine_that_is_too_busy_an_alert_that_does_not_fire_is_not_accused(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fired, "ENOUGH", 2)
+    shorter = watched.edited(FILE, "wait_seconds: 120", "wait_seconds: 2")
+    acted = judged(alerts_fire, watched, "alerts_fired")
+    with shorter, watched.edited(RULES, "> 0.1", "> 2"), acted as (rows, line, _):
+        assert rows == [] and line["examined"] == 0 and "this machine was too busy, only " in line["reason"], line
 
 
 @needs_prometheus

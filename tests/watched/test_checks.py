@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from dsaudit.observability.linting import NO_SEVERITY
 from dsaudit.parameters import load
+from dsaudit.run.preflight.tables import database_ways
 from dsaudit.run.preflight.watched import monitoring
 from dsaudit.verdict import Status, Verdict
 from tests.checks.auditing import all_rows, opened, told, variables
@@ -67,13 +69,21 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         RULES, 'result="failed"', 'outcome="failed"', EXPOSED,
         {"metric": "import_results_total", "problem": "it has no label outcome"},
     ),
+    "a rule by a label that there is not": (
+        RULES, "sum by (result)", "sum by (market)", EXPOSED,
+        {"metric": "import_results_total", "named_by": "import_results:rate1m", "problem": "it has no label market"},
+    ),
+    "a panel summed by a label that there is not": (
+        BOARD, "sum by (le, quality)", "sum by (le, market)", KNOWN,
+        {"panel": "p95 of the import duration", "problem": "it has no label market"},
+    ),
     "a declared metric is not exposed": (
         FILE, "import_attempts_total: other", "imports_begun_total: other", EXPOSED,
         {"metric": "imports_begun_total", "named_by": "monitoring.metrics"},
     ),
     "a gauge that nothing sets": (
-        "backend/service.py", "metrics.pending.set_function(count)", "pass", GAUGES,
-        {"metric": "partial_imports_pending", "problem": "nothing in the code sets it"},
+        "backend/service.py", "with metrics.in_progress.track_inprogress()", "with suppress()", GAUGES,
+        {"metric": "imports_in_progress", "problem": "nothing in the code sets it"},
     ),
     "an argument that the library does not know": (
         CODE, '"Imports that ended", ["result", "quality"]', '"Imports that ended", ["result"], help="Results"', MODULE,
@@ -96,6 +106,14 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
     "a panel on a metric that there is not": (
         BOARD, '"expr": "partial_imports_pending"', '"expr": "partial_imports_waiting"', KNOWN,
         {"panel": "Pending", "metric": "partial_imports_waiting", "problem": "nothing exposes it"},
+    ),
+    "a panel that nothing can read, beside another that is wrong": (
+        BOARD, '"expr": "partial_imports_pending"}', '"expr": "sum(a"}, {"expr": "partial_imports_waiting"}', KNOWN,
+        {"panel": "Pending", "metric": "None", "problem": "it is no PromQL: unclosed left parenthesis"},
+    ),
+    "a panel without a query": (
+        BOARD, '{"title": "Notes", "type": "text"}', '{"title": "Imports", "type": "timeseries"}', KNOWN,
+        {"panel": "Imports", "metric": "None", "problem": "it has no query"},
     ),
     "a panel by a label that there is not": (
         BOARD, "result='success'", "outcome='success'", KNOWN,
@@ -135,10 +153,6 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
         RULES, "        for: 30m\n", "", SOUND,
         {"rule": "ManyPendingPartialImports", "problem": "it has no `for`", "corrected": "for: 5m"},
     ),
-    "no severity": (
-        RULES, "        labels: {severity: critical}\n", "", SOUND,
-        {"rule": "HighImportFailureRate", "problem": "no severity", "corrected": "labels: {severity: warning}"},
-    ),
     "the rate of a gauge": (
         RULES, "partial_imports_pending > 100", "rate(partial_imports_pending[5m]) > 100", SOUND,
         {"rule": "ManyPendingPartialImports", "problem": "is a gauge",
@@ -151,6 +165,10 @@ FAULTS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
     "a danger that no rule watches": (
         FILE, "import_results_total: errors", "import_results_total: errors, partial_import_completions_total: silence",
         COVER, {"danger": "silence", "metric": "partial_import_completions_total"},
+    ),
+    "a limit beyond the last bucket": (
+        RULES, ") > 30", ") > 60", SOUND,
+        {"rule": "SlowImportProcessing", "problem": "never holds: a quantile is never"},
     ),
     "a comparison that never holds": (
         RULES, "> 0.1", "> 10", SOUND, {"rule": "HighImportFailureRate", "problem": "never holds"},
@@ -185,12 +203,73 @@ def test_what_only_the_scrape_tells_is_timed_with_its_buckets(watched: Watched) 
     assert max(rows, key=lambda row: row["milliseconds"])["metric"] == "waits_seconds"
 
 
-def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:
+def test_a_gauge_that_moves_needs_no_code_that_sets_it(watched: Watched) -> None:
     unset = watched.edited("backend/service.py", "metrics.pending.set_function(count)", "pass")
     with unset, watched.edited(FILE, "code: {folder: backend}", ""):
         verdict, rows = judged(watched, GAUGES)[GAUGES]
+    assert verdict.status is Status.PASS and not rows, told(verdict)
+
+
+def test_without_the_whole_code_something_else_may_set_a_gauge(watched: Watched) -> None:
+    unset = watched.edited("backend/service.py", "with metrics.in_progress.track_inprogress()", "with suppress()")
+    with unset, watched.edited(FILE, "code: {folder: backend}", ""):
+        verdict, rows = judged(watched, GAUGES)[GAUGES]
     assert verdict.status is Status.INCONCLUSIVE and not rows, told(verdict)
-    assert "nothing sets partial_imports_pending in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+    assert "nothing sets imports_in_progress in the folder of backend/metrics.py" in str(verdict.results[0].reason)
+
+
+def test_a_rule_that_lacks_nothing_but_its_severity_is_told_and_fails_nothing(watched: Watched) -> None:
+    with watched.edited(RULES, "        labels: {severity: critical}\n", ""):
+        verdict, rows = judged(watched, SOUND)[SOUND]
+        with opened(watched.system.parameters, watched.environment) as audit:
+            corrected = audit.frame("corrected_rules").set_index("rule")["correction"]
+    assert verdict.status is Status.PASS and not rows
+    assert verdict.limits == [f"HighImportFailureRate: {NO_SEVERITY}"]
+    assert corrected["HighImportFailureRate"] == "labels: {severity: warning}"
+
+
+def test_what_never_fires_stands_before_what_only_does_not_wait(watched: Watched) -> None:
+    with watched.edited(RULES, "        for: 30m\n", ""), watched.edited(RULES, ") > 30", ") < 0 > 30"):
+        _, rows = judged(watched, SOUND)[SOUND]
+    assert [row["rule"] for row in rows] == ["SlowImportProcessing", "ManyPendingPartialImports"]
+
+
+def test_labels_that_prometheus_or_an_expression_adds_may_be_grouped_by(watched: Watched) -> None:
+    labelled = 'label_replace(rate(import_results_total[1m]), "market", "$1", "quality", "(.*)")'
+    rule = f"sum by (result, job, namespace, market, cell) ({labelled})"
+    with (
+        watched.edited(FILE, "{url_env: SMALL_IMPORTS_METRICS}\n  module", EXPOSED_LABELS),
+        watched.edited(RULES, "sum by (result) (rate(import_results_total[1m]))", f"'{rule}'"),
+        watched.edited(BOARD, "sum by (le, quality)", "sum by (le, cell, $group)"),
+    ):
+        found = judged(watched, EXPOSED, KNOWN)
+    assert [told(verdict) for verdict, _ in found.values() if verdict.status is not Status.PASS] == []
+
+
+EXPOSED_LABELS = "{url_env: SMALL_IMPORTS_METRICS, labels: [cell]}\n  module"
+
+
+def test_a_value_that_no_series_has_as_yet_is_told_and_accuses_nobody(watched: Watched) -> None:
+    with (
+        watched.edited(RULES, 'result="failed"', 'result="failure"'),
+        watched.edited(BOARD, "result='success'", "result='succeeded'"),
+    ):
+        found = judged(watched, EXPOSED, KNOWN)
+    assert {name: (verdict.status, verdict.limits) for name, (verdict, _) in found.items()} == {
+        name: (Status.PASS, [f"no series was exposed as yet of import_results_total{{{one}}} ({by})"])
+        for name, one, by in (
+            (EXPOSED, 'result="failure"', "HighImportFailureRate"),
+            (KNOWN, 'result="succeeded"', "Import success rate"),
+        )
+    }
+
+
+def test_a_query_that_is_not_known_here_is_told_beside_what_fails(watched: Watched) -> None:
+    two = '"expr": "newer(a)"}, {"expr": "partial_imports_waiting"}'
+    with watched.edited(BOARD, '"expr": "partial_imports_pending"}', two):
+        verdict, rows = judged(watched, KNOWN)[KNOWN]
+    assert [row["metric"] for row in rows] == ["partial_imports_waiting"]
+    assert any("Pending: it is no PromQL: unknown function" in one for one in verdict.limits), verdict.limits
 
 
 @needs_promtool
@@ -251,12 +330,37 @@ def test_each_part_is_tried_before_a_run(watched: Watched) -> None:
         ("backend/dashboard.json", "backend/board.json", "dashboards: backend/board.json: it cannot be read: No such"),
         ("backend/metrics.py", "backend/rules.yml", "module: backend/rules.yml: it is no Python: line"),
         ("SMALL_IMPORTS_METRICS", "SMALL_IMPORTS_NOWHERE", "exposed: the environment variable SMALL_IMPORTS_NOWHERE"),
+        (
+            "alert: HighImportFailureRate", "alert: HighImportFailurRate",
+            "fires[0].alert: no rule has the name HighImportFailurRate; did you mean HighImportFailureRate",
+        ),
+        (
+            "{name: import, steps", "{name: import, metrics: {import_resuls_total: 1}, steps",
+            "flows[1].metrics.import_resuls_total: nothing exposes import_resuls_total; did you mean import_results_",
+        ),
+        (
+            "{name: import, steps", '{name: import, metrics: {"rate(a[5m])": 1}, steps',
+            "flows[1].metrics.rate(a[5m]): rate(a[5m]): a metric is expected, with labels in braces perhaps",
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_read_is_told_with_its_place(change: str, to: str, words: str, watched: Watched) -> None:
     with watched.edited(FILE, change, to):
         (line,) = [line for line in tried(watched) if line.startswith("no ")]
     assert words in line and "small-discovery.yml:" in line
+
+
+def test_a_panel_that_cannot_be_read_is_named_before_a_run(watched: Watched) -> None:
+    with watched.edited(BOARD, '"expr": "partial_imports_pending"', '"expr": "sum(a"'):
+        lines = [line for line in tried(watched) if " dashboard: " in line]
+    assert "dashboards: backend/dashboard.json: panel Pending: it is no PromQL: unclosed left" in lines[0]
+    assert lines[0].startswith("no ") and lines[1:] == ["ok dashboard: backend/dashboard.json: 3 expressions"]
+
+
+def test_a_gauges_condition_is_tried_before_a_run(watched: Watched) -> None:
+    with watched.edited(FILE, "quality = 'partial'", "qualty = 'partial'"), variables(watched.environment):
+        lines = [line.words for line in database_ways(load(watched.system.parameters)) if line.ok is False]
+    assert len(lines) == 1 and "gauges.partial_imports_pending.where" in lines[0] and "qualty" in lines[0], lines
 
 
 # Nothing proves nothing
@@ -299,7 +403,7 @@ def test_a_variable_that_is_not_set_is_named(watched: Watched) -> None:
     [
         (BOARD, "{}", (KNOWN, SAYS), "there are no panels"),
         (BOARD, "[", (KNOWN, SAYS), "it is no JSON"),
-        (BOARD, '{"panels": [{"title": "a", "targets": [{"expr": "sum("}]}]}', (KNOWN, SAYS), "it is no PromQL"),
+        (BOARD, '{"panels": [{"title": "a", "targets": [{"expr": "newer(a)"}]}]}', (KNOWN, SAYS), "it is no PromQL"),
         (RULES, "groups: []", (SOUND,), None),
         (RULES, "groups: [{name: a, rules: [{alert: b, expr: 'sum('}]}]", (SOUND,), "it is no PromQL"),
         (RULES, "a: [", (SOUND,), "it is no YAML"),

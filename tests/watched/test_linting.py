@@ -12,44 +12,22 @@ import yaml
 from dsaudit.monitoring import rules as written
 from dsaudit.observability import promtool
 from dsaudit.observability.kinds import Kinds
-from dsaudit.observability.linting import lint
+from dsaudit.observability.linting import NO_SEVERITY, NO_SUMMARY, lint
 from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters import load
+from examples.listings.faults.measuring import PRINTED
 
 ROOT = Path(__file__).parents[2]
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-# The rules of the source document, as they are printed there.
-PRINTED = """
-groups:
-  - name: partial_imports
-    rules:
-      - alert: HighImportFailureRate
-        expr: |
-          (rate(import_results_total{result='failed'}[5m]) /
-           rate(import_results_total[5m])) > 0.1
-        for: 5m
-        annotations:
-          summary: "Import failure rate > 10%"
-      - alert: ManyPendingPartialImports
-        expr: partial_imports_pending > 100
-        for: 30m
-        annotations:
-          summary: "Over 100 partial imports pending completion"
-      - alert: SlowImportProcessing
-        expr: |
-          histogram_quantile(0.95, import_duration_seconds_bucket) > 30
-        for: 5m
-        annotations:
-          summary: "95th percentile import duration > 30s"
-"""
+# What has to be found in the rules of the source document, as they are printed there.
 FOUND = {
     "HighImportFailureRate": (
-        ["every series of import_results_total is divided by itself", "it has no severity"],
+        ["every series of import_results_total is divided by itself"],
         '(sum(rate(import_results_total{result="failed"}[5m])) / sum(rate(import_results_total[5m]))) > 0.1',
     ),
-    "ManyPendingPartialImports": (["it has no severity"], "partial_imports_pending > 100"),
+    "ManyPendingPartialImports": ([], "partial_imports_pending > 100"),
     "SlowImportProcessing": (
-        ["has no rate()", "the buckets are not summed by (le)", "it has no severity"],
+        ["has no rate()", "the buckets are not summed by (le)"],
         "histogram_quantile(0.95, sum by (le) (rate(import_duration_seconds_bucket[5m]))) > 30",
     ),
 }
@@ -66,7 +44,9 @@ def test_each_rule_of_the_source_document_is_shown_wrong_and_corrected(rule: dic
     assert len(linted.problems) == len(words)
     assert all(part in problem for part, problem in zip(words, linted.problems, strict=True))
     assert linted.rule["expr"] == expression and linted.rule["labels"] == {"severity": "warning"}
-    assert lint(linted.rule, Kinds()).problems == ()
+    assert linted.untold == (NO_SEVERITY,) and linted.is_grave is bool(words)
+    right = lint(linted.rule, Kinds())
+    assert right.problems == right.untold == ()
 
 
 @needs_promtool
@@ -100,6 +80,7 @@ def test_as_printed_a_single_failure_in_a_thousand_fires_and_as_corrected_it_doe
     assert promtool.tested(tests) == []
 
 
+BUCKETS = Kinds(last_buckets={"a_bucket": 10.0})
 GAUGE, COUNTER = Kinds({"depth": "gauge"}), Kinds({"jobs": "counter"})
 LABELLED = Kinds({}, {"hits_total": frozenset({"path"}), "calls_total": frozenset({"path", "code"})})
 
@@ -146,6 +127,22 @@ def problems(expression: str, kinds: Kinds = Kinds(), **more: Any) -> tuple[tupl
             "histogram_quantile(0.9, http_seconds{job='a'}) > 1", Kinds(), "the buckets of a histogram are",
             'histogram_quantile(0.9, sum by (le) (rate(http_seconds_bucket{job="a"}[5m]))) > 1',
         ),
+        ("histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) > 10", BUCKETS, "bucket, which ends at 10", ""),
+        ("1000 * histogram_quantile(0.9, rate(a_bucket[5m])) >= 30e3", BUCKETS, "never holds: a quantile is never", ""),
+        (
+            'sum by (path) (rate(calls_total{code="1"}[5m])) / sum by (code) (rate(calls_total[5m])) > 1', LABELLED,
+            "only one has code", "",
+        ),
+        (
+            'rate(a{x="1",y="2"}[5m]) / ignoring (y) rate(a{x="2"}[5m]) > 1', Kinds(),
+            "x too, which they never have in common", "",
+        ),
+        ('sum by (x) (a{x="1"}) / sum by (x) (a{x="2"}) > 1', Kinds(), "x too, which they never have in common", ""),
+        ('a{x="1"} > 1 and sum(b) > 1', Kinds(), "only one has x: nothing is ever left", ""),
+        ("hits_total > 5 and calls_total > 5", LABELLED, "only one has code", ""),
+        ("a > 100 and a < 50", Kinds(), "a is never > 100 and < 50 at once", ""),
+        ("(a > 5 and b > 1) and a <= 5", Kinds(), "a is never > 5 and <= 5 at once", ""),
+        ("a > 5 < 3", Kinds(), "never holds: the value is at least 5", ""),
         ("rate(depth[5m]) > 1", GAUGE, "depth is a gauge", "deriv(depth[5m]) > 1"),
         ("increase(depth[5m]) > 1", GAUGE, "depth is a gauge", "delta(depth[5m]) > 1"),
         ("delta(errors_total[1h]) > 1", Kinds(), "delta() falls with each restart", "increase(errors_total[1h]) > 1"),
@@ -212,6 +209,15 @@ def test_what_is_wrong_is_found_and_put_right(expression: str, kinds: Kinds, wor
         "argo_pending_total > 10",
         'errors_total{code="5xx"} > 1',
         "absent(up{job='a'})",
+        "a > 100 and on () a < 50",
+        "a >= 5 and a <= 5",
+        "a > 5 and a{x='1'} < 3",
+        'sum by (x) (a{x="1"}) / on () sum by (y) (a{y="2"}) > 1',
+        'sum by (x) (a{x="1"}) / ignoring (x) sum(a) > 1',
+        'a{x="1"} > 1 and on (job) sum by (job) (b) > 1',
+        'a{x="1"} > 1 unless sum(b) > 1',
+        'label_replace(a{x="1"}, "x", "2", "", "") / a{x="2"} > 1',
+        "sum by (cluster, job) (a) / sum by (job) (a) > 1",
         "absent_over_time(a[10m])",
         "vector(1)",
         "job_info{phase='failed'}",
@@ -232,6 +238,22 @@ def test_what_is_wrong_is_found_and_put_right(expression: str, kinds: Kinds, wor
 )
 def test_what_is_sound_is_left_in_peace(expression: str) -> None:
     assert problems(expression)[0] == ()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) > 9",
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]))) >= 10",
+        "histogram_quantile(0.9, sum by (le) (rate(b_bucket[5m]))) > 30",
+        "histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m]) or rate(b_bucket[5m]))) > 30",
+        "histogram_quantile(scalar(b), sum by (le) (rate(a_bucket[5m]))) > 30",
+        'histogram_quantile(0.9, label_replace(rate(a_bucket[5m]), "le", "$1", "le", "(.*)")) > 30',
+        "hour() > 8 < 18",
+    ],
+)
+def test_a_quantile_within_its_buckets_or_of_unknown_ones_is_left_in_peace(expression: str) -> None:
+    assert problems(expression, BUCKETS)[0] == ()
 
 
 @pytest.mark.parametrize(
@@ -269,8 +291,14 @@ def test_several_mistakes_are_put_right_at_once() -> None:
 
 def test_severity_may_be_the_groups_and_a_recording_rule_needs_none() -> None:
     rule = {"alert": "A", "expr": "a > 1", "for": "5m", "annotations": {"description": "d"}}
-    assert lint(rule, Kinds(), {"severity": "page"}).problems == ()
-    assert lint({"record": "a:b", "expr": "a"}, Kinds()).problems == ()
+    assert lint(rule, Kinds(), {"severity": "page"}).untold == ()
+    assert lint({"record": "a:b", "expr": "a"}, Kinds()).untold == ()
+
+
+def test_a_summary_is_missed_and_never_made_up() -> None:
+    rule = {"alert": "A", "expr": "a > 1", "for": "5m", "labels": {"severity": "page"}}
+    linted = lint(rule, Kinds())
+    assert linted.problems == () and linted.untold == (NO_SUMMARY,) and linted.rule == rule
 
 
 def test_what_is_no_promql_is_told() -> None:
@@ -281,8 +309,8 @@ def test_what_is_no_promql_is_told() -> None:
 @pytest.mark.parametrize("sample", ["sample", "discovery"])
 def test_the_rules_that_dsaudit_writes_are_sound(sample: str) -> None:
     document = yaml.safe_load(written(load(ROOT / "parameters" / f"{sample}.yml")))
-    found = [lint(rule, Kinds()).problems for group in document["groups"] for rule in group["rules"]]
-    assert found and not any(found), found
+    found = [lint(rule, Kinds()) for group in document["groups"] for rule in group["rules"]]
+    assert found and not any(one.problems or one.untold for one in found), found
 
 
 @pytest.mark.parametrize(
@@ -290,5 +318,5 @@ def test_the_rules_that_dsaudit_writes_are_sound(sample: str) -> None:
 )
 def test_the_samples_own_rules_are_sound(path: Path) -> None:
     groups = yaml.safe_load(path.read_text(encoding="utf-8")).get("groups", [])
-    found = [lint(rule, Kinds()).problems for group in groups for rule in group["rules"]]
-    assert not any(found), found
+    found = [lint(rule, Kinds()) for group in groups for rule in group["rules"]]
+    assert not any(one.problems or one.untold for one in found), found

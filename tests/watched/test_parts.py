@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -126,6 +127,13 @@ def test_the_panels_of_the_source_document(title: str) -> None:
         ("P999", "histogram_quantile(0.999, sum by (le) (rate(a_bucket[5m])))", ""),
         ("Median", "histogram_quantile(0.5, sum by (le) (rate(a_bucket[5m])))", ""),
         ("Latency", "histogram_quantile(0.95, sum by (le) (rate(a_bucket[5m])))", ""),
+        ("Imports per minute", "sum(rate(a_total[5m])) * 60", ""),
+        ("Imports per minute", "sum(increase(a_total[1m]))", ""),
+        ("Success rate per minute", "sum(rate(a{result='success'}[1m])) / sum(rate(a[1m]))", ""),
+        ("Failure rate", "1 - sum(rate(a{result='success'}[1m])) / sum(rate(a[1m]))", ""),
+        ("Failure rate", "sum(rate(a{result!='success'}[1m])) / sum(rate(a[1m]))", ""),
+        ("Failure rate and success rate", "sum(rate(a{result='success'}[1m])) / sum(rate(a[1m]))", ""),
+        ("Failure rate", "sum(rate(a{result='failed'}[1m])) / sum(rate(a{result='success'}[1m]))", ""),
     ],
 )
 def test_a_panel_that_shows_what_it_says_is_left_in_peace(title: str, expression: str, unit: str) -> None:
@@ -135,6 +143,46 @@ def test_a_panel_that_shows_what_it_says_is_left_in_peace(title: str, expression
 def test_a_share_of_failures_is_one_where_the_unit_says_so() -> None:
     ((words, _),) = wrong(panel("Error rate", "sum(rate(errors_total[5m]))", "percentunit"), Kinds())
     assert "promises a share" in words
+
+
+@pytest.mark.parametrize(
+    ("title", "expression", "words", "corrected"),
+    [
+        ("Failure rate", "100 * (sum(rate(a{result='success'}[5m])) / sum(rate(a[5m])))", 'with result="success"', ""),
+        ("Success rate", "sum(rate(a{outcome='failed'}[5m])) / sum(rate(a[5m]))", 'with outcome="failed"', ""),
+        ("Imports per minute", "sum(rate(a[1m]))", "rate() is per second", "sum(rate(a[1m])) * 60"),
+        ("Imports / hour", "sum by (x) (rate(a[$i]))", "so many per hour", "sum by (x) (rate(a[$i])) * 3600"),
+    ],
+)
+def test_a_panel_that_shows_another_thing_than_its_title_is_told(
+    title: str, expression: str, words: str, corrected: str
+) -> None:
+    ((told, shown),) = wrong(panel(title, expression), Kinds())
+    assert words in told and shown == corrected
+
+
+@pytest.mark.parametrize(
+    ("target", "is_empty"),
+    [
+        ("sum(rate(a[5m])", True),
+        ("rate(a)", True),
+        ("a{b=c}", True),
+        ("newer(a)", False),
+        ("rate(a[5m + 1m])", False),
+        ("rate(a[5m] smoothed)", False),
+        ("sum($what", False),
+        ("", True),
+        ("a", False),
+    ],
+)
+def test_a_panel_is_empty_where_nothing_can_read_its_query(target: str, is_empty: bool, tmp_path: Path) -> None:
+    board = tmp_path / "board.json"
+    targets = [{"expr": target}] if target else []
+    drawn = {"type": "stat", "title": "A", "targets": targets}
+    others = [{"type": "text"}, {"type": "stat", "libraryPanel": {"uid": "b"}}, {"type": "row", "targets": []}]
+    board.write_text(json.dumps({"panels": [drawn, *others]}), encoding="utf-8")
+    (one,) = panels.read(board)
+    assert one.is_empty is is_empty
 
 
 def test_old_dashboards_have_their_panels_in_rows(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,9 @@ def _fared(walk: Walk, name: str) -> Row:
         return {"upgrade": "not tried", "downgrade": "not tried"}
     failed = next((one for one in walk.failures if one.revision == name and one.way == "up"), None)
     down = next((one for one in walk.downs if one.revision == name), None)
-    upgrade = f"fails on {failed.on}" if failed else "applies" if name in walk.changes else "not tried"
+    upgrade = "applies" if name in walk.changes else "not tried"
+    if failed:
+        upgrade = "applies to rows that meet it" if failed.lets_others else f"fails on {failed.on}"
     return {"upgrade": upgrade, "downgrade": down.ending if down else "not tried"}
 
 
@@ -83,7 +84,7 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     rows: list[Row] = []
     for one in found.locks:
         about: Row = {"revision": one.revision, "table": one.table.removeprefix("public.")}
-        about |= {"lock": _in_words(one.mode), "shuts_out": one.shuts_out}
+        about |= {"lock": one.name, "shuts_out": one.shuts_out}
         about["work"] = one.work.replace("public.", "") or "nothing that grows"
         ends = {"expected_rows": one.rows, "extrapolated": one.extrapolated}
         ends["allowed"] = settings.lock_seconds if settings else 0
@@ -94,17 +95,12 @@ def migration_locks(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype=object)
 
 
-def _in_words(mode: str) -> str:
-    """Return the mode of a lock as PostgreSQL's documents write it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).lower()
-
-
 def downgrade_deletions(audit: Audit) -> pd.DataFrame:
     """The rows that each downgrade would delete: of those made up on the copy, and of the audited database.
 
     needs: migrations
     key: revision, table
-    show: revision, table, condition, of_the_copy, deleted_there, in_the_audited_database
+    show: revision, table, condition, made_up_rows, meeting_the_condition, deleted_there, in_the_audited_database
     """
     found = facts.walk(audit)
     return pd.DataFrame([*_deleted(audit, found), *_dropped(audit, found)], dtype=object)
@@ -113,12 +109,15 @@ def downgrade_deletions(audit: Audit) -> pd.DataFrame:
 def _deleted(audit: Audit, found: Walk) -> Iterator[Row]:
     for one in found.deletions:
         there = facts.counted(audit, one.table, one.condition) if one.condition else "no condition is declared"
-        yield {"revision": one.revision, "table": one.table, "condition": one.condition, "of_the_copy": one.rows,
-               "deleted_there": one.deleted, "in_the_audited_database": there}  # fmt: skip
+        meeting = one.meeting if one.condition else None
+        yield {"revision": one.revision, "table": one.table, "condition": one.condition, "made_up_rows": one.rows,
+               "meeting_the_condition": meeting, "deleted_there": one.deleted,
+               "in_the_audited_database": there}  # fmt: skip
 
 
 def _dropped(audit: Audit, found: Walk) -> Iterator[Row]:
     for down in found.downs:
-        for table in down.dropped:
+        for table, rows in down.dropped.items():
             yield {"revision": down.revision, "table": table, "condition": "the table is dropped",
+                   "made_up_rows": rows, "meeting_the_condition": rows, "deleted_there": rows,
                    "in_the_audited_database": facts.counted(audit, table)}  # fmt: skip

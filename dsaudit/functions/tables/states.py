@@ -9,7 +9,6 @@ import pandas as pd
 from dsaudit.database import QueryError, RelationMissing
 from dsaudit.facts import states
 from dsaudit.functions import Row
-from dsaudit.verdict.masking import is_word
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -37,7 +36,7 @@ def rows_by_state(audit: Audit) -> pd.DataFrame:
         for state in [*one.moves, *strange]:
             others = ", ".join(one.moves.get(state, [])) or ("none" if state in one.moves else "not declared")
             rows = counts.get(state, 0)
-            told = {"state": _shown(state), "moves_on_to": others, "rows": rows}
+            told = {"state": states.shown(state, one) or "none", "moves_on_to": others, "rows": rows}
             lines.append({"resource": one.resource, **told, "percent": round(100 * rows / whole, 1) if whole else None})
     return pd.DataFrame(lines, dtype=object)
 
@@ -62,7 +61,11 @@ def rows_by_missing(audit: Audit) -> pd.DataFrame:
             continue  # the check says why
         for row in found:
             names = [name for name, is_empty in zip(one.missing.fields, row["empty"], strict=True) if is_empty]
-            told = {"state": _shown(row["state"]), "lacking": ", ".join(names) or "nothing", "rows": row["rows"]}
+            told = {
+                "state": states.shown(row["state"], one) or "none",
+                "lacking": ", ".join(names) or "nothing",
+                "rows": row["rows"],
+            }
             lines.append({"resource": one.resource, **told})
     return pd.DataFrame(lines, dtype=object)
 
@@ -82,10 +85,5 @@ def time_in_states(audit: Audit) -> pd.DataFrame:
         except (QueryError, RelationMissing):
             continue  # the check says why
         for row in found:
-            lines.append({"resource": one.resource, **row, "type": _shown(row["type"])})
+            lines.append({"resource": one.resource, **row, "type": states.shown(row["type"], one) or "none"})
     return pd.DataFrame(lines, dtype=object)
-
-
-def _shown(state: str | None) -> str:
-    """Return a state as it may be shown."""
-    return "none" if state is None else state if is_word(state) else "no word"

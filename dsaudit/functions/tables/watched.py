@@ -74,7 +74,8 @@ def corrected_rules(audit: Audit) -> pd.DataFrame:
     kinds, rows = watched.kinds(audit), []
     for one in rules:
         try:
-            correction = difference(one.rule, lint(one.rule, kinds, one.group_labels).rule) or "none needed"
+            linted = lint(one.rule, kinds, one.group_labels)
+            correction = difference(one.rule, linted.rule) or "; ".join(linted.untold) or "none needed"
         except promql.NotPromql as error:
             correction = str(error)
         told = {"rule": one.name, "for": one.rule.get("for"), "expression": " ".join(str(one.rule["expr"]).split())}

@@ -68,7 +68,9 @@ def _histories(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
 
 
 def _conditions(parameters: Parameters) -> Iterator[tuple[Keys, str, str]]:
-    """Yield each condition and each expression of a chain of hops, with the resource of whose rows it is."""
+    """Yield each condition and each expression of a chain of hops or a gauge, with the resource of whose rows it is."""
+    for name, gauge in parameters.monitoring.gauges.items() if parameters.monitoring else ():
+        yield ("monitoring", "gauges", name, "where"), gauge.resource, gauge.where
     for number, chain in enumerate(parameters.conserved):
         if chain.settled:
             yield ("conserved", number, "settled"), chain.resource, chain.settled

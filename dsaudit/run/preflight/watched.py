@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from dsaudit.monitoring import given
 from dsaudit.observability import declaring, panels
-from dsaudit.observability.exposition import NotExposed, scraped
+from dsaudit.observability.exposition import NotExposed, asked_for, scraped
+from dsaudit.observability.promql import NotPromql
 from dsaudit.parameters import Parameters, place_of
 from dsaudit.parameters.secret import SecretMissing
 from dsaudit.run.preflight.line import Line, not_given
 from dsaudit.verdict.card import plural
+from dsaudit.wording import did_you_mean
 
 
 def monitoring(parameters: Parameters) -> Iterator[Line]:
@@ -23,11 +25,25 @@ def monitoring(parameters: Parameters) -> Iterator[Line]:
     for name, problem in rules.problems.items():
         yield Line("monitoring", False, f"{place_of(parameters.path, ('monitoring', 'rules'))}: {name}: {problem}")
     if not rules.problems:
-        yield Line("monitoring", True, plural(sum(rule.is_alert for rule in rules.rules), "alert rule"))
+        alerts = [rule.name for rule in rules.rules if rule.is_alert]
+        yield Line("monitoring", True, plural(len(alerts), "alert rule"))
+        yield from _fired(parameters, alerts)
     yield from _dashboards(parameters)
     yield from _module(parameters)
     yield from _metrics(parameters)
     yield from _programs(parameters)
+
+
+def _fired(parameters: Parameters, alerts: list[str]) -> Iterator[Line]:
+    """Tell which alerts have to fire and have no rule."""
+    assert parameters.monitoring
+    for index, one in enumerate(parameters.monitoring.fires):
+        if one.alert not in alerts:
+            hint = did_you_mean(one.alert, alerts)
+            words = f"no rule has the name {one.alert}" + (f"; {hint}" if hint else "")
+            yield Line(
+                "monitoring", False, f"{place_of(parameters.path, ('monitoring', 'fires', index, 'alert'))}: {words}"
+            )
 
 
 def _dashboards(parameters: Parameters) -> Iterator[Line]:
@@ -39,9 +55,12 @@ def _dashboards(parameters: Parameters) -> Iterator[Line]:
             where = place_of(parameters.path, ("monitoring", "dashboards"))
             yield Line("dashboard", False, f"{where}: {name}: {error}")
             continue
-        unread = sum(bool(one.problem) for one in found)
-        told = f", {unread} of which cannot be read" if unread else ""
-        yield Line("dashboard", not unread, f"{name}: {plural(len(found), 'expression')}{told}")
+        unread = [one for one in found if one.problem]
+        for one in unread:
+            where = place_of(parameters.path, ("monitoring", "dashboards"))
+            yield Line("dashboard", False, f"{where}: {name}: panel {one.title or 'without a title'}: {one.problem}")
+        if len(found) > len(unread):
+            yield Line("dashboard", True, f"{name}: {plural(len(found) - len(unread), 'expression')}")
 
 
 def _module(parameters: Parameters) -> Iterator[Line]:
@@ -65,6 +84,25 @@ def _metrics(parameters: Parameters) -> Iterator[Line]:
             return
         told = f"{len(found.series)} series of {plural(len(found.families), 'metric')}"
         yield Line("metrics", True, f"{told}, scraped in {found.seconds * 1000:.0f} ms")
+    yield from _moved(parameters, {*found.names} if exposed else None)
+
+
+def _moved(parameters: Parameters, names: set[str] | None) -> Iterator[Line]:
+    """Tell the metrics that flows are to move and that are none, or not among those that are exposed."""
+    for number, flow in enumerate(parameters.flows or ()):
+        for selector in flow.metrics:
+            try:
+                name, _ = asked_for(selector)
+            except NotPromql as error:
+                problem = f"{selector}: {error}"
+            else:
+                if names is None or name in names:
+                    continue
+                hint = did_you_mean(name, names)
+                problem = f"nothing exposes {name}" + (f"; {hint}" if hint else "")
+            yield Line(
+                "flows", False, f"{place_of(parameters.path, ('flows', number, 'metrics', selector))}: {problem}"
+            )
 
 
 def _programs(parameters: Parameters) -> Iterator[Line]:

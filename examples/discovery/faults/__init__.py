@@ -5,8 +5,7 @@ careless migration would, or by a switch that the API's code reads, and stays un
 starts with `_` is a helper's.
 """
 
-from examples.answer_key import Expected, Planted, recorded
-from examples.planting import Fault, chosen, collected
+from examples.planting import collected
 
 from . import api, constraints, imports, orphans, performance, pipeline, tenancy
 
@@ -16,9 +15,3 @@ LIVE_FAULTS = collected(pipeline)
 
 # Those that can be planted side by side, in this order.
 TOUR = ("asset_lost_its_raw_record", "check_constraint_missing", "policy_uses_wrong_column", "endpoints_disagree")
-
-__all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
-
-
-def named(name: str) -> Fault:
-    return chosen(name, FAULTS | LIVE_FAULTS, "discovery")

@@ -5,8 +5,7 @@ code, in the database, as a careless release would, or by a switch that the app 
 healed. A name that starts with `_` is a helper's.
 """
 
-from examples.answer_key import Expected, Planted, recorded
-from examples.planting import Fault, chosen, collected
+from examples.planting import collected
 
 from . import alerts, app, downgrades, measuring, migrations, rows, schema, testing
 
@@ -16,9 +15,3 @@ LIVE_FAULTS = collected(app, alerts)
 
 # Those that can be planted side by side, in this order.
 TOUR = ("provenance_not_set", "job_disagrees_with_rows", "downgrade_deletes_more", "dashboard_names_unknown_metric")
-
-__all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
-
-
-def named(name: str) -> Fault:
-    return chosen(name, FAULTS | LIVE_FAULTS, "listings")

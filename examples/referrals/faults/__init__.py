@@ -5,18 +5,12 @@ switches that the app's code reads or by new processes with another setting, and
 Where it shows by itself, the planter waits until it does. A name that starts with `_` is a helper's.
 """
 
-from examples.answer_key import Expected, Planted, recorded
-from examples.planting import Fault, chosen, collected
+from examples.planting import collected
 
 from . import data, failures, flag, logs, schedule, writing
 
 FAULTS = collected(writing, schedule, flag, failures, logs, data)
+LIVE_FAULTS = collected()  # each shows by itself
 
 # Those that can be planted side by side, in this order.
 TOUR = ("task_ignores_flag", "statistics_missing_from_log", "domain_not_normalised", "referral_type_missing_from_view")
-
-__all__ = ["FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
-
-
-def named(name: str) -> Fault:
-    return chosen(name, FAULTS, "referrals")

@@ -5,8 +5,7 @@ root. It is caused in the running system, through the switches of its processes 
 that is possible, and chooses its rows with `random`. A name that starts with `_` is a helper's.
 """
 
-from examples.answer_key import Expected, Planted, recorded
-from examples.planting import Fault, chosen, collected
+from examples.planting import collected
 
 from . import (
     accuracy,
@@ -60,9 +59,3 @@ TOUR = (
 FAULTS = collected(*SUBJECTS)
 # These show in what an audit does at the source when it is asked to, and in nothing that is there already.
 LIVE_FAULTS = collected(live, starting)
-
-__all__ = ["FAULTS", "LIVE_FAULTS", "TOUR", "Expected", "Planted", "named", "recorded"]
-
-
-def named(name: str) -> Fault:
-    return chosen(name, FAULTS | LIVE_FAULTS, "storefront")
