@@ -1,0 +1,102 @@
+"""A cluster of two workers on loopback, and a ledger that both they and the tests can reach."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dsaudit import server
+from examples.control import poll
+from tests import ledger
+from tests.run.conftest import Project, project_of
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+
+
+@dataclass
+class Cluster:
+    """A scheduler and its workers, each a process without a nanny: what is killed stays away."""
+
+    folder: Path
+    address: str = ""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a part of the cluster with these variables beside those of the tests."""
+        log = (self.folder / f"{len(self.processes)}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *words],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a worker of one thread."""
+        words = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
+        return self.start("worker", self.address, *words, **environment)
+
+    def log(self) -> str:
+        """All that scheduler and workers have logged."""
+        return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.log")))
+
+
+@contextlib.contextmanager
+def cluster_in(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
+    """Start a scheduler and workers, and end them, by their ids, after the block."""
+    one = Cluster(folder)
+    try:
+        words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(folder / "scheduler")]
+        one.start("scheduler", *words)
+        for _ in poll(SECONDS, pause=0.1):
+            if (folder / "scheduler").exists() and (text := (folder / "scheduler").read_text(encoding="utf-8")):
+                one.address = json.loads(text)["address"]
+                break
+        for _ in range(workers):
+            one.worker(**environment)
+        wait_for(one, workers)
+        yield one
+    finally:
+        for process in reversed(one.processes):
+            process.kill()
+        for process in one.processes:
+            process.wait()
+
+
+def wait_for(one: Cluster, workers: int) -> None:
+    """Wait until there are so many workers."""
+    from distributed import Client
+
+    with Client(one.address, set_as_default=False) as client:
+        client.wait_for_workers(workers, timeout=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def shared(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project in a folder that all processes see, with one phase of two checks."""
+    folder = tmp_path_factory.mktemp("project") / "ledger"
+    with ledger.running(postgres.url, folder) as one, pytest.MonkeyPatch.context() as patch:
+        for name, value in one.environment.items():
+            patch.setenv(name, value)
+        patch.chdir(one.folder)
+        yield project_of(one)
+
+
+@pytest.fixture(scope="module")
+def cluster(shared: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of two workers, which have the variables of the ledger."""
+    with cluster_in(tmp_path_factory.mktemp("cluster"), 2) as one:
+        yield one
