@@ -204,14 +204,10 @@ def _work(does: str, asked: dict[str, Any], given: handoff.Handoff, once: str = 
 
 def _answer(told: dict[str, Any]) -> dict[str, Any]:
     """Return what a process answered on a worker; raises where it did not."""
-    answer: dict[str, Any] = told.get("answer") or {"error": told.get("error") or _ended(told)}
+    answer: dict[str, Any] = told.get("answer") or {"error": told["error"]}
     if "error" in answer:
         raise ClusterError(f"worker {told['worker']}: {answer['error']}")
     return answer
-
-
-def _ended(told: dict[str, Any]) -> str:
-    return f"the process ended with status {told['status']}, and said nothing; see that dsaudit[dask] is installed"
 
 
 def _lacking(told: dict[str, Any], expected: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,32 +25,35 @@ Told = dict[str, Any]
 
 
 def carry_out(work: apart.Work) -> Told:
-    """Do a piece of work in a process of its own on this worker: the function that is submitted to the cluster.
+    """Do a piece of work in another process of this worker's machine: the function that is submitted to the cluster.
 
-    It raises nothing, since a worker would log that. Returns the ``worker`` and, of these, what applies: the process's
-    ``status``, what it ``said``, ``complained`` and answered (``answer``); ``error``; ``again``, where it had been
-    begun before and may be so only once.
+    It raises nothing, since a worker would log that. Returns the ``worker`` and, of these, what applies: ``answer``;
+    of an audit the process's ``status`` and what it ``said`` and ``complained``; ``error``; ``again``, where it had
+    been begun before and may be so only once.
     """
     from distributed import get_worker
+    from distributed.core import Status
 
     worker = get_worker()
     key, told = worker.get_current_task(), {"worker": worker.address}
+    ends = (Status.closing, Status.closed, Status.failed)
 
     def is_wanted() -> bool:
-        task = worker.state.tasks.get(key)
-        return task is not None and task.state != "cancelled"  # by who submitted it, or since that one is gone
+        task = worker.state.tasks.get(key)  # cancelled by who submitted it, or since that one is gone
+        return task is not None and task.state != "cancelled" and worker.status not in ends
 
     if not Path(work.folder).is_dir():
         return {**told, "error": f"does not see {work.folder}; share it under the same path"}
     try:
         if work.once:
             os.close(os.open(work.once, os.O_CREAT | os.O_EXCL, 0o600))
-        done = apart.done(work, is_wanted)
+        if work.does == "audit":
+            return {**told, **asdict(apart.done(work, is_wanted))}
+        return {**told, "answer": apart.answered(work, is_wanted)}
     except FileExistsError:
         return {**told, "again": True}
     except OSError as error:
         return {**told, "error": f"{error.filename or work.folder}: {error.strerror or type(error).__name__}"}
-    return {**told, **asdict(done), "answer": done.answer}
 
 
 def look(given: Told) -> Told:
@@ -62,11 +64,11 @@ def look(given: Told) -> Told:
     """
     found: Told = things(given)
     if found["folder"] and given["system"]:
-        handed, parameters = _handed(given)
+        parameters, handed = _parameters(given), handoff.current()
         found["variables"] = [name for name in given["variables"] if not os.environ.get(name)]
         found["parameter file"] = parameters.sha256
         if parameters.database.url_env not in found["variables"]:
-            found |= _database(parameters, handed.snapshot)
+            found |= _database(parameters, handed.snapshot if handed else "")
     return found
 
 
@@ -106,22 +108,26 @@ def phase(given: Told) -> Told:
     differing = [name for name, value in things(given).items() if given["things"].get(name) != value]
     if differing:
         return {"error": f"has another {', another '.join(differing)} than where the run was started"}
-    handed, parameters = _handed(given)
+    parameters = _parameters(given)
     source, target = Path(given["source"]), Path(given["target"])
     target.parent.mkdir(parents=True, exist_ok=True)
     execute.clean_what_is_written(target.parent, Secrets(secret_values(parameters)))
-    execute.prepare_imports()
-    with ThreadPoolExecutor(1) as pool, execute.stopping(pool, handed.private):
-        task = pool.submit(execute.execute_one, source, target, parameters.path)
-        (ended,) = execute.ended([task], lambda: None)
-        return ended.result().to_json()
+    return execute.execute_one(source, target, parameters.path).to_json()
 
 
-def _handed(given: Told) -> tuple[handoff.Handoff, Parameters]:
-    """Return the run that this is done for, and the parameters of its system; that of a sample which is up is found."""
+def warm() -> None:
+    """Import what the first phase here would wait for."""
+    import papermill  # noqa: F401
+
+    from dsaudit.run import kernels
+
+    kernels.prepare()
+
+
+def _parameters(given: Told) -> Parameters:
+    """Return the parameters of the system that is handed over; that of a sample which is up here is found."""
     handed = handoff.current()
-    assert handed is not None
-    parameters = load(given["system"], handed.overrides, is_recorded=True)
+    parameters = load(given["system"], handed.overrides if handed else None, is_recorded=True)
     if parameters.example and sample.is_up(parameters):
         sample.attach(parameters)
-    return handed, parameters
+    return parameters

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from dsaudit import server
@@ -77,25 +79,81 @@ def cluster_in(folder: Path, workers: int, **environment: str) -> Iterator[Clust
 
 
 def wait_for(one: Cluster, workers: int) -> None:
-    """Wait until there are so many workers."""
+    """Wait until there are so many workers, and no more."""
     from distributed import Client
 
     with Client(one.address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=SECONDS)
+        for _ in poll(SECONDS, pause=0.1):
+            if len(client.nthreads()) == workers:
+                return
+    raise AssertionError(f"there are not {workers} workers:\n{one.log()}")
 
 
-@pytest.fixture(scope="module")
+def kernel_at(path: Path) -> psutil.Process:
+    """Wait for the phase that makes the file, and return its kernel."""
+    for _ in poll(SECONDS, pause=0.1):
+        if path.exists() and (text := path.read_text(encoding="utf-8")):
+            return psutil.Process(int(text))
+    raise AssertionError("the phase did not begin")
+
+
+def kill_the_worker(one: Cluster, kernel: psutil.Process) -> None:
+    """Kill the worker that has the kernel, and start another in its place."""
+    ids = {process.pid for process in kernel.parents()}
+    (worker,) = [process for process in one.processes if process.pid in ids]
+    worker.kill()
+    worker.wait()
+    kernel.wait(SECONDS)  # it ends with its worker
+    one.worker()
+    wait_for(one, 2)
+
+
+WAITS = """import os, pathlib, time
+held = pathlib.Path(FOLDER) / 'held'
+try:
+    held.with_name('hold').rename(held)
+except FileNotFoundError:
+    pass
+else:
+    held.write_text(str(os.getpid()))
+    time.sleep(600)"""
+
+
+@pytest.fixture(scope="package")
 def shared(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project in a folder that all processes see, with one phase of two checks."""
+    """A project in a folder that all processes see; the second of its two phases waits where it is told to."""
     folder = tmp_path_factory.mktemp("project") / "ledger"
     with ledger.running(postgres.url, folder) as one, pytest.MonkeyPatch.context() as patch:
         for name, value in one.environment.items():
             patch.setenv(name, value)
         patch.chdir(one.folder)
-        yield project_of(one)
+        made = project_of(one)
+        made.notebook("04_once", ["audit.check('one_refined_row_per_source_id')"])
+        made.notebook("05_more", ["audit.check('parents_have_their_children')", waits(made), "audit.check('orphans')"])
+        yield made
 
 
-@pytest.fixture(scope="module")
+def waits(one: Project) -> str:
+    """A cell that waits for its end if there is a file `hold`, which becomes `held` and holds its process id."""
+    return WAITS.replace("FOLDER", repr(str(one.root)))
+
+
+@pytest.fixture(scope="package")
+def here(shared: Project) -> dict[str, Any]:
+    """The result of the project where it is not run on a cluster."""
+    return shared.run().result
+
+
+@pytest.fixture
+def held(shared: Project) -> Iterator[Path]:
+    """The file that the second phase makes in its middle, where it waits for its end; the next time it does not."""
+    (shared.root / "hold").touch()
+    yield shared.root / "held"
+    for name in ("hold", "held"):
+        (shared.root / name).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="package")
 def cluster(shared: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of two workers, which have the variables of the ledger."""
     with cluster_in(tmp_path_factory.mktemp("cluster"), 2) as one:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from dsaudit import source
@@ -18,151 +17,102 @@ from dsaudit.attached import free_port
 from dsaudit.parameters import load
 from dsaudit.run import Options, Outcome, run
 from dsaudit.run import cluster as running
-from examples.control import poll
 from tests.run.conftest import Project
 from tests.run.test_run import command, one_line
-from tests.scaling.conftest import SECONDS, Cluster, wait_for
+from tests.scaling.conftest import ROOT, SECONDS, Cluster, kernel_at, kill_the_worker, wait_for, waits
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
-CHECKS = ["audit.check('parents_have_their_children')", "audit.check('orphans')"]
+VOLATILE = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "since"}
+Told = dict[str, Any]
 
 
-@pytest.fixture
-def middle(shared: Project) -> Iterator[Path]:
-    """A file that a third phase makes, with its process id, to wait there for its end the first time; then it runs."""
-    path = shared.root / "in the middle"
-    waits = f"""import os, pathlib, time
-path = pathlib.Path({str(path)!r})
-while not path.exists() or path.read_text() == str(os.getpid()):
-    path.exists() or path.with_suffix('.draft').write_text(str(os.getpid())) and path.with_suffix('.draft').rename(path)
-    time.sleep(0.05)"""
-    shared.notebook("05_more", [CHECKS[0], waits, CHECKS[1]])
-    shared.notebook("04_once", ["audit.check('one_refined_row_per_source_id')"])
-    yield path
-    path.unlink(missing_ok=True)
-    (shared.root / "notebooks" / "datasource" / "05_more.ipynb").unlink()
+def test_a_run_on_a_cluster_has_the_results_of_one_here(shared: Project, cluster: Cluster, here: Told) -> None:
+    there = shared.run(dask=cluster.address).result
 
-
-def kernel_at(path: Path) -> psutil.Process:
-    """Wait for the phase that makes the file, and return its kernel."""
-    for _ in poll(SECONDS, pause=0.1):
-        if path.exists():
-            return psutil.Process(int(path.read_text()))
-    raise AssertionError("the phase did not begin")
-
-
-def kill_the_worker(one: Cluster, kernel: psutil.Process) -> None:
-    """Kill the worker that has the kernel, and start another in its place."""
-    ids = {process.pid for process in kernel.parents()}
-    (worker,) = [process for process in one.processes if process.pid in ids]
-    worker.kill()
-    worker.wait()
-    kernel.wait(SECONDS)  # it ends with its worker
-    one.worker()
-    wait_for(one, 2)
-
-
-def test_a_run_on_a_cluster_has_the_results_of_one_here(shared: Project, cluster: Cluster) -> None:
-    here, there = shared.run().result, shared.run(dask=cluster.address).result
-    volatile = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "digest"}
-
-    def without_times(node: Any) -> Any:
+    def lasting(node: Any) -> Any:
         if isinstance(node, dict):
-            return {name: without_times(value) for name, value in node.items() if name not in volatile}
-        return [without_times(one) for one in node] if isinstance(node, list) else node
+            return {name: lasting(value) for name, value in node.items() if name not in VOLATILE}
+        return [lasting(one) for one in node] if isinstance(node, (list, tuple)) else node
 
     assert there["digest"] == here["digest"] != ""
-    assert without_times(there) == without_times(here)
+    assert lasting(there) == lasting(here)
     secrets = [shared.ledger.environment["LEDGER_URL"].split(":")[2].split("@")[0], there["run"]["nonce"]]
     assert not any(secret in cluster.log() for secret in secrets)
 
 
-def test_a_phase_whose_worker_is_killed_is_executed_on_another(shared: Project, cluster: Cluster, middle: Path) -> None:
+def test_a_phase_whose_worker_is_killed_is_executed_on_another(
+    shared: Project, cluster: Cluster, here: Told, held: Path
+) -> None:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(shared.run, dask=cluster.address)
-        kill_the_worker(cluster, kernel_at(middle))
+        kill_the_worker(cluster, kernel_at(held))
         outcome = running.result()
-    assert outcome.result["problems"] == []
-    assert outcome.result["digest"] == shared.run().result["digest"]
-    assert [path.name for path in (outcome.folder / "private" / "attempts").rglob("*.ipynb")] == []
+    assert outcome.result["digest"] == here["digest"] and outcome.result["problems"] == []
 
 
 def test_a_phase_that_acts_is_not_begun_twice_and_the_run_is_not_green(
-    shared: Project, cluster: Cluster, middle: Path
+    shared: Project, cluster: Cluster, held: Path
 ) -> None:
     acted, path = shared.root / "acted", shared.root / "parameters" / "acting.yml"
     start = f"  run: {{wait_seconds: 0.1, command: [touch, '{acted}']}}\n"
     path.write_text(shared.ledger.parameters.read_text().replace("syncs:\n", f"syncs:\n{start}"), encoding="utf-8")
-    notebook = shared.root / "notebooks" / "datasource" / "05_more.ipynb"
-    notebook.write_text(notebook.read_text().replace("orphans", "syncs_started_now_complete"), encoding="utf-8")
+    shared.notebook("06_acting", [waits(shared), "audit.check('syncs_started_now_complete')"])
 
     def acting() -> Outcome:
-        given = load(path).allowed_to_act()
-        return run(given, Options(dask=cluster.address), source.record, lambda line: None)
+        given, options = load(path).allowed_to_act(), Options(dask=cluster.address, phases=["6"])
+        return run(given, options, source.record, lambda line: None)
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(acting)
-        kill_the_worker(cluster, kernel_at(middle))
+        kill_the_worker(cluster, kernel_at(held))
         result = running.result().result
-    why = "05_more did not reach its end: its worker was lost while it acted, and it is not begun twice"
+    (shared.root / "notebooks" / "datasource" / "06_acting.ipynb").unlink()
+    why = "06_acting did not reach its end: its worker was lost while it acted, and it is not begun twice"
     assert result["decision"] == "INCONCLUSIVE" and why in result["problems"]
     assert not acted.exists()
 
 
-def test_what_was_submitted_ends_with_ctrl_c_and_is_gone_on_with(
-    shared: Project, cluster: Cluster, middle: Path
+def test_what_was_submitted_ends_with_ctrl_c_and_can_be_gone_on_with(
+    shared: Project, cluster: Cluster, here: Told, held: Path
 ) -> None:
     words = ["run", str(shared.ledger.parameters), "--dask", cluster.address]
     started = subprocess.Popen(
         [sys.executable, "-c", "from dsaudit.cli import main; main()", *words],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
     )
-    kernel = kernel_at(middle)
-    started.send_signal(2)
+    kernel = kernel_at(held)
+    started.send_signal(signal.SIGINT)
     _, said = started.communicate(timeout=SECONDS)
     kernel.wait(SECONDS)
     (folder,) = (shared.root / "reports" / "ledger" / "unfinished").iterdir()
     assert started.returncode == 3
     assert said.strip() == f"stopped; go on with: dsaudit {' '.join(words)} --resume {folder}"
-    middle.write_text("was here")
-    result = shared.run(dask=cluster.address, resume=folder).result
-    assert result["digest"] == shared.run().result["digest"] and result["problems"] == []
+    assert shared.run(resume=folder).result["digest"] == here["digest"]
 
 
 # What keeps it from starting
 
 
-def test_a_worker_that_lacks_something_is_named_with_what_to_do(
-    shared: Project, cluster: Cluster, tmp_path: Path
-) -> None:
-    cases = [
-        ({"LEDGER_URL": ""}, "LEDGER_URL is not set there; secrets come from a worker's own environment"),
-        ({"DSAUDIT_MASK_KEY": "another"}, "masks under another key; set DSAUDIT_MASK_KEY to the same secret"),
-        ({"LEDGER_URL": "postgresql://nobody@127.0.0.1:1/x"}, "does not read the run's database at its instant: LEDG"),
-    ]
-    before = sorted((shared.root / "reports" / "ledger").glob("*"))
-    for environment, words in cases:
-        worker = cluster.worker(**environment)
-        wait_for(cluster, 3)
-        said = one_line(command("run", str(shared.ledger.parameters), "--dask", cluster.address))
-        assert said.startswith("worker tcp://127.0.0.1:") and words in said
+def test_a_worker_that_lacks_something_is_named_with_what_to_do(shared: Project, cluster: Cluster) -> None:
+    cases = {
+        "LEDGER_URL is not set there; secrets come from a worker's own environment": {"LEDGER_URL": ""},
+        "masks under another key; set DSAUDIT_MASK_KEY to the same secret": {"DSAUDIT_MASK_KEY": "another"},
+        "does not read the run's database at its instant: LEDGER_URL: ": {"LEDGER_URL": "postgresql://x@127.0.0.1:1/x"},
+    }
+    workers = [cluster.worker(**environment) for environment in cases.values()]
+    wait_for(cluster, 2 + len(workers))
+    done = command("run", str(shared.ledger.parameters), "--dask", cluster.address)
+    for worker in workers:
         worker.terminate()
         worker.wait()
-        wait_until(cluster, 2)
-    assert sorted((shared.root / "reports" / "ledger").glob("*")) == before
-
-
-def wait_until(one: Cluster, workers: int) -> None:
-    """Wait until there are no more workers than these."""
-    from distributed import Client
-
-    with Client(one.address, set_as_default=False) as client:
-        for _ in poll(SECONDS, pause=0.1):
-            if len(client.nthreads()) <= workers:
-                return
-    raise AssertionError("the worker did not go")
+    wait_for(cluster, 2)
+    lines = done.output.strip().splitlines()
+    assert done.exit_code == 3 and len(lines) == len(cases)
+    assert all(line.startswith("worker tcp://127.0.0.1:") for line in lines)
+    assert all(any(words in line for line in lines) for words in cases)
+    assert not (shared.root / "reports" / "ledger" / "unfinished").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces and setpriv are Linux's")
