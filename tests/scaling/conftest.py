@@ -89,6 +89,17 @@ def wait_for(one: Cluster, workers: int) -> None:
     raise AssertionError(f"there are not {workers} workers:\n{one.log()}")
 
 
+def started(*words: str) -> subprocess.Popen[str]:
+    """Start dsaudit in a process of its own, which can be stopped."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from dsaudit.cli import main; main()", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def kernel_at(path: Path) -> psutil.Process:
     """Wait for the phase that makes the file, and return its kernel."""
     for _ in poll(SECONDS, pause=0.1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,10 +15,10 @@ from dsaudit import source
 from dsaudit.attached import free_port
 from dsaudit.parameters import load
 from dsaudit.run import Options, Outcome, run
-from dsaudit.run import cluster as running
+from dsaudit.run import cluster as runs_cluster
 from tests.run.conftest import Project
 from tests.run.test_run import command, one_line
-from tests.scaling.conftest import ROOT, SECONDS, Cluster, kernel_at, kill_the_worker, wait_for, waits
+from tests.scaling.conftest import SECONDS, Cluster, kernel_at, kill_the_worker, started, wait_for, waits
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
 VOLATILE = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "since"}
@@ -76,18 +75,13 @@ def test_what_was_submitted_ends_with_ctrl_c_and_can_be_gone_on_with(
     shared: Project, cluster: Cluster, here: Told, held: Path
 ) -> None:
     words = ["run", str(shared.ledger.parameters), "--dask", cluster.address]
-    started = subprocess.Popen(
-        [sys.executable, "-c", "from dsaudit.cli import main; main()", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = started(*words)
     kernel = kernel_at(held)
-    started.send_signal(signal.SIGINT)
-    _, said = started.communicate(timeout=SECONDS)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=SECONDS)
     kernel.wait(SECONDS)
     (folder,) = (shared.root / "reports" / "ledger" / "unfinished").iterdir()
-    assert started.returncode == 3
+    assert running.returncode == 3
     assert said.strip() == f"stopped; go on with: dsaudit {' '.join(words)} --resume {folder}"
     assert shared.run(resume=folder).result["digest"] == here["digest"]
 
@@ -130,7 +124,7 @@ def test_a_folder_that_workers_do_not_see_is_told(shared: Project, cluster: Clus
 
 
 def test_a_scheduler_that_is_away_is_one_line(shared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "CONNECTING_SECONDS", 1)
+    monkeypatch.setattr(runs_cluster, "CONNECTING_SECONDS", 1)
     for address in (f"tcp://127.0.0.1:{free_port()}", "nonsense://x"):
         done = command("run", str(shared.ledger.parameters), "--dask", address)
         assert done.exit_code == 3

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +13,9 @@ import pytest
 from tests.report.reading import OURS, Page
 from tests.run.conftest import Project
 from tests.run.test_run import DAMAGE, command
-from tests.scaling.conftest import ROOT, SECONDS, Cluster, kernel_at, kill_the_worker
+from tests.scaling.conftest import SECONDS, Cluster, kernel_at, kill_the_worker, started
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
-MAIN = "from dsaudit.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +61,11 @@ def test_each_tenant_is_audited_by_itself_here_as_on_a_cluster_that_loses_a_work
     damaged: Project, cluster: Cluster, held: Path, tmp_path: Path
 ) -> None:
     words = ["run", "parameters/ledger.yml", "--each-tenant", "--jobs", "2"]
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(command, *words, "--out", str(tmp_path / "there"), "--dask", cluster.address)
-        kill_the_worker(cluster, kernel_at(held))
-        there = running.result()
+    running = started(*words, "--out", str(tmp_path / "there"), "--dask", cluster.address)
+    kill_the_worker(cluster, kernel_at(held))
+    _, said = running.communicate(timeout=SECONDS)
     here = command(*words, "--out", str(tmp_path / "here"))
-    assert (here.exit_code, there.exit_code) == (1, 1), there.output
+    assert (here.exit_code, running.returncode) == (1, 1), said
     told = [
         [(one["tenant"], one["decision"], one["digest"]) for one in index_in(tmp_path / where)["audits"]]
         for where in ("here", "there")
@@ -83,18 +77,12 @@ def test_each_tenant_is_audited_by_itself_here_as_on_a_cluster_that_loses_a_work
 def test_ctrl_c_ends_all_in_order_and_the_index_tells_how_to_go_on(
     damaged: Project, held: Path, tmp_path: Path
 ) -> None:
-    started = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "parameters/ledger.yml", "parameters/absent.yml", "--out", str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = started("run", "parameters/ledger.yml", "parameters/absent.yml", "--out", str(tmp_path))
     kernel = kernel_at(held)
-    started.send_signal(signal.SIGINT)
-    _, said = started.communicate(timeout=SECONDS)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=SECONDS)
     kernel.wait(SECONDS)
-    assert (started.returncode, said) == (3, f"stopped; how far each came stands in {tmp_path / 'index.html'}\n")
+    assert (running.returncode, said) == (3, f"stopped; how far each came stands in {tmp_path / 'index.html'}\n")
     reason = index_in(tmp_path)["audits"][0]["reasons"][0]
     assert reason.startswith("stopped; go on with: dsaudit run parameters/ledger.yml --resume ")
     assert Path(reason.split()[-1]).is_dir()
