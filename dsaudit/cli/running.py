@@ -79,7 +79,7 @@ def run(
     if resume:
         options, asked, live = going_on(options, resume, part, live)
     whole = loaded(file, attach, options.overrides, is_recorded=options.replay is not None)
-    parameters = _allowed_to_act(narrowed(whole, asked), live, options.replay)
+    parameters = allowed_to_act(narrowed(whole, asked), live, options.replay)
     read = source.replay(options.replay) if options.replay else source.resume if resume else source.record
     result, folder = _audit(parameters, options, read, attach)
     tell(result, folder)
@@ -89,7 +89,7 @@ def run(
     sys.exit(result["exit"])
 
 
-def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> Parameters:
+def allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> Parameters:
     """Return the parameters with which checks act by `live` or the file, and of a replay if it has what they saw."""
     from dsaudit.parameters.background import acts
     from dsaudit.source import has_acted

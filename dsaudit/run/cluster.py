@@ -51,7 +51,8 @@ def reached(address: str) -> Iterator[Client]:
         from distributed import Client
     except ImportError:
         raise ClusterError("--dask needs Dask here and on the cluster: pip install 'dsaudit[dask]'") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would tell is told here, in one line
+    for name in [one for one in logging.root.manager.loggerDict if one.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it would tell is told here, in one line
     try:
         client = Client(address, timeout=CONNECTING_SECONDS, set_as_default=False)
     except (OSError, ValueError, RuntimeError):
@@ -80,7 +81,7 @@ def look(client: Client, works: dict[str, Work], expected: dict[str, Any]) -> No
     }
     lines = []
     for address, future in futures.items():
-        told = result_of(client, future, partial(_is_there, client, address))
+        told = result_of(client, future, partial(_may_be_there, client, address))
         if words := _lacking(told, expected):
             lines.append(f"worker {address}: {words}")
     if lines:
@@ -129,6 +130,8 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
             why = "was lost while it acted, and it is not begun twice" if acts else "was lost, and so were others"
             return Phase(target.stem, target, round(time.monotonic() - clock, 2), f"its worker {why}", "")
         answer = _answer(told)
+        if "error" in answer:
+            raise ClusterError(f"worker {told.get('worker', 'of the cluster')}: {answer['error']}")
         if attempt.is_file():
             attempt.replace(target)
             attempt.parent.rmdir()
@@ -148,7 +151,7 @@ def result_of(client: Client, future: Future, is_wanted: Callable[[], bool]) -> 
     Raises
     ------
     ClusterError
-        The scheduler or all workers are gone, or a worker could not even begin.
+        The scheduler or all workers are gone.
     """
     from distributed import CancelledError, KilledWorker
 
@@ -167,25 +170,22 @@ def result_of(client: Client, future: Future, is_wanted: Callable[[], bool]) -> 
         except (CancelledError, OSError):
             raise ClusterError("the connection to the cluster's scheduler was lost") from None
         except Exception as error:  # it cannot be one of the work's own
-            name = type(error).__name__
-            raise ClusterError(f"a worker cannot begin ({name}): install the same dsaudit[dask] there") from None
+            return {"error": f"cannot begin ({type(error).__name__}); install the same dsaudit[dask] there"}
         if time.monotonic() - looked > LOOKS_APART:
             looked = time.monotonic()
-            alone_since = None if _has_workers(client) else alone_since or looked
+            alone_since = None if _may_be_there(client) else alone_since or looked
             if alone_since and looked - alone_since > LONELY_SECONDS:
                 future.cancel()
                 raise ClusterError(f"the cluster has had no worker for {LONELY_SECONDS:.0f} s")
 
 
-def _is_there(client: Client, address: str) -> bool:
-    return address in client.nthreads()
-
-
-def _has_workers(client: Client) -> bool:
+def _may_be_there(client: Client, address: str = "") -> bool:
+    """Return whether the cluster has this worker, or any; where it cannot be asked now, the work will tell."""
     try:
-        return bool(client.nthreads())
-    except Exception:  # of whatever kind: there is no connection now, which the future will tell
-        return False
+        found = client.nthreads()
+    except Exception:  # of whatever kind: there is no connection
+        return True
+    return address in found if address else bool(found)
 
 
 def _given(blueprint: Path, parameters: Parameters, given: handoff.Handoff) -> dict[str, Any]:
@@ -203,10 +203,8 @@ def _work(does: str, asked: dict[str, Any], given: handoff.Handoff, once: str = 
 
 
 def _answer(told: dict[str, Any]) -> dict[str, Any]:
-    """Return what a process answered on a worker; raises where it did not."""
+    """Return what a process answered on a worker, or the ``error`` that kept it from that."""
     answer: dict[str, Any] = told.get("answer") or {"error": told["error"]}
-    if "error" in answer:
-        raise ClusterError(f"worker {told['worker']}: {answer['error']}")
     return answer
 
 
@@ -214,10 +212,9 @@ def _lacking(told: dict[str, Any], expected: dict[str, Any]) -> str:
     """Return in words what a worker lacks and what to do, or nothing."""
     if told.get("lost") or told.get("cancelled"):
         return "was lost while it was looked at; start it again"
-    try:
-        found = _answer(told)
-    except ClusterError as error:
-        return str(error).removeprefix(f"worker {told['worker']}: ")
+    found = _answer(told)
+    if "error" in found:
+        return str(found["error"])
     if not found["folder"]:
         return "does not see the run's folder, or cannot write there; share it under the same path (see --out)"
     if found.get("variables"):

@@ -39,7 +39,12 @@ class Cluster:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *words],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "DASK_TEMPORARY_DIRECTORY": str(self.folder),
+                    **environment,
+                },
                 stdout=log,
                 stderr=log,
             )
@@ -61,8 +66,8 @@ def cluster_in(folder: Path, workers: int, **environment: str) -> Iterator[Clust
     """Start a scheduler and workers, and end them, by their ids, after the block."""
     one = Cluster(folder)
     try:
-        words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(folder / "scheduler")]
-        one.start("scheduler", *words)
+        words = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]
+        one.start("scheduler", *words, "--scheduler-file", str(folder / "scheduler"))
         for _ in poll(SECONDS, pause=0.1):
             if (folder / "scheduler").exists() and (text := (folder / "scheduler").read_text(encoding="utf-8")):
                 one.address = json.loads(text)["address"]

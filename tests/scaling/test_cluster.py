@@ -18,7 +18,7 @@ from dsaudit.run import Options, Outcome, run
 from dsaudit.run import cluster as runs_cluster
 from tests.run.conftest import Project
 from tests.run.test_run import command, one_line
-from tests.scaling.conftest import SECONDS, Cluster, kernel_at, kill_the_worker, started, wait_for, waits
+from tests.scaling.conftest import SECONDS, Cluster, cluster_in, kernel_at, kill_the_worker, started, wait_for, waits
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
 VOLATILE = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "since"}
@@ -86,11 +86,27 @@ def test_what_was_submitted_ends_with_ctrl_c_and_can_be_gone_on_with(
     assert shared.run(resume=folder).result["digest"] == here["digest"]
 
 
+def test_a_run_whose_scheduler_is_lost_says_how_to_go_on(shared: Project, held: Path, tmp_path: Path) -> None:
+    with cluster_in(tmp_path, 1) as one:
+        running = started("run", str(shared.ledger.parameters), "--dask", one.address, "--out", str(tmp_path / "out"))
+        kernel = kernel_at(held)
+        one.processes[0].kill()
+        _, said = running.communicate(timeout=SECONDS)
+        kernel.wait(SECONDS)
+    lost, how = said.strip().splitlines()
+    assert (running.returncode, lost) == (3, "the connection to the cluster's scheduler was lost")
+    assert how.startswith("go on with: dsaudit run ") and Path(how.split()[-1]).is_dir()
+
+
 # What keeps it from starting
 
 
-def test_a_worker_that_lacks_something_is_named_with_what_to_do(shared: Project, cluster: Cluster) -> None:
+def test_a_worker_that_lacks_something_is_named_with_what_to_do(
+    shared: Project, cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "dsaudit.py").touch()
     cases = {
+        "cannot begin (ModuleNotFoundError); install the same dsaudit[dask] there": {"PYTHONPATH": str(tmp_path)},
         "LEDGER_URL is not set there; secrets come from a worker's own environment": {"LEDGER_URL": ""},
         "masks under another key; set DSAUDIT_MASK_KEY to the same secret": {"DSAUDIT_MASK_KEY": "another"},
         "does not read the run's database at its instant: LEDGER_URL: ": {"LEDGER_URL": "postgresql://x@127.0.0.1:1/x"},
