@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def look(client: Client, works: dict[str, Work], expected: dict[str, Any]) -> No
         One has not: a line for each worker.
     """
     futures = {
-        address: client.submit(worker.carry_out, work, workers=[address], allow_other_workers=False, pure=False)
+        address: submitted(client, work, workers=[address], allow_other_workers=False)
         for address, work in works.items()
     }
     lines = []
@@ -125,7 +126,7 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
         attempt = given.private / ATTEMPTS / secrets.token_hex(4) / target.name
         once = str(given.private / f"{target.stem}.acting") if acts else ""
         work = _work("phase", {**asked, "source": str(source), "target": str(attempt)}, given, once)
-        told = result_of(client, client.submit(worker.carry_out, work, pure=False), lambda: not stopped.is_set())
+        told = result_of(client, submitted(client, work), lambda: not stopped.is_set())
         if "answer" not in told and "error" not in told:
             why = "was lost while it acted, and it is not begun twice" if acts else "was lost, and so were others"
             return Phase(target.stem, target, round(time.monotonic() - clock, 2), f"its worker {why}", "")
@@ -143,6 +144,19 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
     except BaseException:
         stopped.set()
         raise
+
+
+def submitted(client: Client, work: Work, **where: Any) -> Future:
+    """Submit a piece of work; `where` are the cluster's own words for which workers may do it."""
+
+    def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+        from dsaudit.run import apart, worker
+
+        return worker.carry_out(apart.Work(**given))
+
+    # A function within another is sent whole. One by name has to be imported while it is unpickled, and a worker that
+    # cannot do so loses its connection and ends, whosever it is.
+    return client.submit(carry_out, asdict(work), pure=False, **where)
 
 
 def result_of(client: Client, future: Future, is_wanted: Callable[[], bool]) -> dict[str, Any]:

@@ -125,8 +125,7 @@ def _one(work: apart.Work, client: Client | None, stopped: threading.Event) -> R
     clock = time.monotonic()
     try:
         if client:
-            task = client.submit(worker.carry_out, work, pure=False)
-            told = cluster.result_of(client, task, lambda: not stopped.is_set())
+            told = cluster.result_of(client, cluster.submitted(client, work), lambda: not stopped.is_set())
         else:
             done = apart.done(work, lambda: not stopped.is_set())
             told = {"status": done.status, "said": done.said, "complained": done.complained}

@@ -25,7 +25,7 @@ Told = dict[str, Any]
 
 
 def carry_out(work: apart.Work) -> Told:
-    """Do a piece of work in another process of this worker's machine: the function that is submitted to the cluster.
+    """Do a piece of work in another process of this worker's machine: what is submitted to the cluster.
 
     It raises nothing, since a worker would log that. Returns the ``worker`` and, of these, what applies: ``answer``;
     of an audit the process's ``status`` and what it ``said`` and ``complained``; ``error``; ``again``, where it had

@@ -121,7 +121,7 @@ def test_a_worker_that_lacks_something_is_named_with_what_to_do(
     lines = done.output.strip().splitlines()
     assert done.exit_code == 3 and len(lines) == len(cases)
     assert all(line.startswith("worker tcp://127.0.0.1:") for line in lines)
-    assert all(any(words in line for line in lines) for words in cases)
+    assert all(any(words in line for line in lines) for words in cases), lines
     assert not (shared.root / "reports" / "ledger" / "unfinished").exists()
 
 
