@@ -83,13 +83,13 @@ def audited(
     out.mkdir(parents=True, exist_ok=True)
     started, stopped = datetime.now(UTC), threading.Event()
     found = [_not_started(one, "it has not ended") for one in audits]
+    index = _written(found, out, started)  # in the place of an earlier one, which might be green
     with contextlib.ExitStack() as held:
         private = Path(held.enter_context(tempfile.TemporaryDirectory(prefix=".dsaudit-", dir=out)))
         client = held.enter_context(cluster.reached(dask)) if dask else None
         if client:
             progress("looking at the workers of the cluster")
             _look(client, audits, private)
-        index = _written(found, out, started)
         pool = held.enter_context(ThreadPoolExecutor(len(audits) if client else at_once))
         tasks = {pool.submit(_one, _work(one, out, private, each), client, stopped): one for one in audits}
 
