@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -34,6 +35,10 @@ OUTPUT_SECONDS = 60  # that a cell's outputs may come behind its end, as on a ma
 AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
 CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
+
+T = TypeVar("T")
+# Executes a notebook into a file; one that acts is begun once at most.
+Execute = Callable[[Path, Path, bool], "Phase"]
 
 
 class LeftBehindError(Exception):
@@ -69,24 +74,34 @@ def execute(
     record: Record,
     kept: dict[str, Phase],
     progress: Callable[[str], None],
+    elsewhere: AbstractContextManager[Execute] | None = None,
 ) -> list[Phase]:
-    """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order."""
+    """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order.
+
+    `elsewhere` yields what executes one where it waits for its turn by itself; here as many run at once as there are
+    jobs.
+    """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    jobs = options.jobs or os.cpu_count() or 1
+    jobs = (len(names) if elsewhere else options.jobs or os.cpu_count()) or 1
+    here = contextlib.nullcontext(lambda source, target, acts: execute_one(source, target, parameters.path))
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
     secrets = Secrets(secret_values(parameters))
     look = of_kernels(record.private, lambda line: progress(secrets.masked(line)))
-    _clean_what_is_written(folder / "phases", secrets)
-    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
+    clean_what_is_written(folder / "phases", secrets)
+    with (
+        ThreadPoolExecutor(max_workers=jobs) as pool,
+        stopping(pool, record.private),
+        elsewhere or here as execute_,
+    ):
         for at_once in turns(plan, _last(blueprint)):
             tasks = []
             for name in (one for one in at_once if one not in kept):
                 if name in act:
                     record.add("acts", name=name)
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
-                tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
-            for task in _ended(tasks, look):
+                tasks.append(pool.submit(execute_, source, folder / "phases" / f"{name}.ipynb", name in act))
+            for task in ended(tasks, look):
                 phase = replace(task.result(), source=sources[task.result().name])
                 done[phase.name] = phase
                 told = {name: getattr(phase, name) for name in ("seconds", "ended_by", "sha256", "source")}
@@ -118,7 +133,7 @@ def _last(blueprint: Path) -> list[str]:
     return last
 
 
-def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator[Future[Phase]]:
+def ended(tasks: Iterable[Future[T]], look: Callable[[], None]) -> Iterator[Future[T]]:
     """Yield each task as it ends, and `look` meanwhile.
 
     A wait without a limit would not end with Ctrl-C where a driver restarts it.
@@ -131,7 +146,7 @@ def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator
 
 
 @contextlib.contextmanager
-def _stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
+def stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
     """Let Ctrl-C end the kernels at once; the pool would wait for the notebooks under way, and for those after them.
 
     A check that has made a record at the source deletes it first.
@@ -175,7 +190,8 @@ def _left_behind(note: Path) -> str | None:
     return None
 
 
-def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
+def execute_one(source: Path, target: Path, system: Path) -> Phase:
+    """Execute a notebook on the system that a parameter file describes, in a kernel of its own."""
     import papermill
     from traitlets.config import Config
 
@@ -190,7 +206,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
             papermill.execute_notebook(
                 str(source),
                 str(target),
-                parameters={"system": str(parameters.path)},
+                parameters={"system": str(system)},
                 kernel_name="python3",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
@@ -213,7 +229,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
     return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)
 
 
-def _clean_what_is_written(folder: Path, secrets: Secrets) -> None:
+def clean_what_is_written(folder: Path, secrets: Secrets) -> None:
     """Let nothing but cleaned notebooks be written below a folder by papermill."""
     from papermill.iorw import papermill_io
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -36,8 +38,7 @@ class Kernel:
     stdin = stdout = stderr = None
 
     def __init__(self, arguments: list[str], environment: dict[str, str], folder: str | None) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
+        context = _context()
         self._process = context.Process(target=_serve, args=(arguments, environment, folder), name=NAME)
         self._process.start()
 
@@ -109,6 +110,19 @@ def _all() -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if "ipykernel_launcher" in child.cmdline():
                 yield child
+
+
+def prepare() -> None:
+    """Have the process that kernels are forked from begin with what it imports."""
+    if MANAGER is Manager:
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 MANAGER = Manager if sys.platform == "linux" else AsyncKernelManager
