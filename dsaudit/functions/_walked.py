@@ -42,8 +42,14 @@ def judged(
 
 def failed(found: Walk) -> Iterator[str]:
     """Yield what failed and is judged elsewhere, and what could not be tried."""
-    yield from (f"{label(one)}: {one.words}" for one in found.failures)
+    yield from map(told, found.failures)
     yield from found.limits
+
+
+def told(one: Failure) -> str:
+    """Return a failure in words, and whether other rows went through."""
+    others = ", and goes through with rows that meet what it demands" if one.lets_others else ""
+    return f"{label(one)}{others}: {one.words}"
 
 
 def label(one: Failure) -> str:

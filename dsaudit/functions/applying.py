@@ -9,7 +9,7 @@ from dsaudit.facts import migrations as facts
 from dsaudit.facts import pending
 from dsaudit.facts.pending import Broken
 from dsaudit.functions import Found, Row, frames
-from dsaudit.functions._walked import label, limited
+from dsaudit.functions._walked import label, limited, told
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
@@ -34,14 +34,15 @@ def migrations_apply(audit: Audit) -> Found:
     for one in found.failures:
         there = sum(each.rows for each in counts.get(one.revision, ())) if one.is_about_rows else 0
         if one.is_about_rows and not there:
-            undecided.append(f"{label(one)}, which the rows there may let through: {one.words}")
+            others = f"{label(one)}, which the rows there may let through: {one.words}"
+            undecided.append(told(one) if one.lets_others else others)
             continue
         rows.append({"revision": one.revision, "way": one.way, "on": one.on, "told": one.words,
                      "in_the_audited_database": there or None})  # fmt: skip
-    told = {row["revision"] for row in rows}
+    judged = {row["revision"] for row in rows}
     for name, those in counts.items():
         certain = [each for each in those if each.rows and not each.is_open]
-        if certain and name not in told:
+        if certain and name not in judged:
             words = "; ".join(f"rows of {each.demand.table} break {each.demand.words}" for each in certain)
             rows.append({"revision": name, "way": "up", "on": "the audited rows", "told": words,
                          "in_the_audited_database": sum(each.rows for each in certain)})  # fmt: skip

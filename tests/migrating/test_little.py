@@ -45,6 +45,8 @@ def test_rows_are_made_to_fit_what_a_later_revision_demands(new: Callable[..., S
     for verdict in found.values():
         assert verdict.status is Status.PASS, told(verdict)
     assert found["migrations_keep_the_data"].examined == 8  # columns of both tables
+    for verdict in found.values():
+        assert any("0003 up on rows, and goes through with rows that meet" in one for one in verdict.limits)
     assert NO_COLUMN in found["migration_defaults_hold"].limits
     assert upgrade == "applies to rows that meet it"
 
