@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from dsaudit.database.addresses import arguments_for, audited_url, for_libpq
-from dsaudit.database.catalogue import COLUMNS, REWRITTEN, TableInfo
+from dsaudit.database.catalogue import CHANGED, COLUMNS, TableInfo
 from dsaudit.database.errors import (
     DatabaseError,
     QueryError,
@@ -30,7 +30,7 @@ from dsaudit.database.errors import (
     stream_error,
 )
 from dsaudit.database.times import read_far_times_as_none
-from dsaudit.database.transaction import FORMS, LIMITS, Transaction, answers, checked, held_snapshot, transaction
+from dsaudit.database.transaction import FORMS, LIMITS, Transaction, answers, checked, held_snapshot, refuse_changed, transaction
 from dsaudit.parameters.models import Database as Settings
 
 LONGEST_START = 30.0  # seconds that a server may take to answer first; of these ten to take the connection
@@ -144,7 +144,6 @@ class Database:
                 one.set(planner or {})
                 bound = [values or {}] * len(sqls) if values is None or isinstance(values, Mapping) else values
                 answers = [_fetch(one, sql, given, most) for sql, given in zip(sqls, bound, strict=True)]
-                _refuse_rewritten(one, sorted(set(tables)))
                 return answers
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
@@ -161,6 +160,7 @@ class Database:
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
         import adbc_driver_postgresql.dbapi as adbc  # slow to import, and few commands stream
+        import duckdb
 
         _refuse_others([sql])
         settings = {**LIMITS, **FORMS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
@@ -176,6 +176,8 @@ class Database:
                     cursor.execute(statement)
                 cursor.execute(sql)
                 yield cursor.fetch_arrow()
+                cursor.execute(CHANGED)
+                refuse_changed(name for (name,) in duckdb.from_arrow(cursor.fetch_arrow()).fetchall())
         except adbc.Error as error:
             raise stream_error(error) from None
 
@@ -248,14 +250,6 @@ def _refuse_others(sqls: Sequence[str]) -> None:
 
 
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
-
-
-def _refuse_rewritten(one: Transaction, tables: list[int]) -> None:
-    rewritten = list(one.run(REWRITTEN, {"tables": tables}).scalars()) if tables else []
-    if rewritten:
-        raise SnapshotLost(
-            f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
-        )
 
 
 def _fetch(one: Transaction, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:

@@ -7,12 +7,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
+from dsaudit.database.catalogue import CHANGED
 from dsaudit.database.errors import SnapshotLost, first_line
 
 PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
@@ -95,7 +96,7 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
     Raises
     ------
     SnapshotLost
-        The snapshot is gone.
+        The snapshot is gone, or a table that was read is no longer what it was at its instant.
     """
     with engine.connect().execution_options(**_READ_ONLY) as connection:
         one = Transaction(connection, seconds + PATIENCE)
@@ -107,6 +108,7 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
                 # read-write.
                 one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
                 yield one
+                refuse_changed(one.run(CHANGED).scalars())
             finally:
                 one.cut_at = time.monotonic() + PATIENCE  # a server may stall here too, and the answer is had
                 with contextlib.suppress(sa.exc.SQLAlchemyError):
@@ -136,6 +138,14 @@ def checked(snapshot: str) -> str:
     if not all(part.isalnum() for part in snapshot.split("-")):
         raise SnapshotLost(f"{snapshot!r} is no name of a snapshot")
     return snapshot
+
+
+def refuse_changed(names: Iterable[str]) -> None:
+    """Refuse what was read where there are `names` of tables that are no longer what they were at its instant."""
+    if changed := list(names):
+        raise SnapshotLost(
+            f"{changed[0]} was truncated, rewritten or redefined after the run's instant; what is read of it proves nothing"
+        )
 
 
 def _take(one: Transaction, snapshot: str, age: float) -> None:
