@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dsaudit.database import Database, DatabaseError, QueryError, SnapshotLost, TimeLimit
 from dsaudit.database.identity import guard, identify
 from dsaudit.parameters import load
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 from tests import ledger
 
 COUNT = "select count(*) as n from ledger.invoice"

@@ -11,7 +11,7 @@ import pytest
 
 from dsaudit import server
 from dsaudit.database import Database, SnapshotLost
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 
 TABLES = """
 create table plain (id integer primary key, n integer, m integer);

@@ -29,7 +29,7 @@ held (oid, kind, name) as (
   select l.relation, i.type, i.identity
   from pg_catalog.pg_locks as l,
     pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, l.relation, 0) as i
-  where l.locktype = 'relation' and l.pid = pg_catalog.pg_backend_pid() and l.relation >= 16384  -- the first not its own
+  where l.locktype = 'relation' and l.pid = pg_catalog.pg_backend_pid() and l.relation >= 16384  -- the first of users
 )
 select name from held, snapshot
 where kind in ('table', 'view', 'materialized view', 'foreign table') and (

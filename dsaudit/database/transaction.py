@@ -144,7 +144,8 @@ def refuse_changed(names: Iterable[str]) -> None:
     """Refuse what was read where there are `names` of tables that are no longer what they were at its instant."""
     if changed := list(names):
         raise SnapshotLost(
-            f"{changed[0]} was truncated, rewritten or redefined after the run's instant; what is read of it proves nothing"
+            f"{changed[0]} was truncated, rewritten or redefined after the run's instant; "
+            "what is read of it proves nothing"
         )
 
 

@@ -72,7 +72,7 @@ def execute(
 ) -> list[Phase]:
     """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order."""
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    jobs = options.jobs or os.cpu_count() or 1
+    jobs = options.jobs or (1 if parameters.database.polite else os.cpu_count()) or 1
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
     secrets = Secrets(secret_values(parameters))
