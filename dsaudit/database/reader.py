@@ -99,8 +99,9 @@ class Database:
             The variable is unset, the URL is no URL, or the server refuses.
         """
         url = audited_url(settings).update_query_dict({"application_name": name})  # for streams, too
+        # One session for each process, and more only while several threads read.
         engine = sa.create_engine(
-            url, connect_args=arguments_for(name), pool_size=2, max_overflow=4, pool_pre_ping=False
+            url, connect_args=arguments_for(name), pool_size=1, max_overflow=5, pool_pre_ping=False
         )
         sa.event.listen(engine, "connect", read_far_times_as_none)
         politeness = Politeness(settings.polite, settings.snapshot_age, since, folder) if settings.polite else None

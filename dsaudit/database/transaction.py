@@ -38,6 +38,10 @@ FORMS = {
     "extra_float_digits": "1",
 }
 
+WITHOUT_LIMITS = """
+select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings
+where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -122,10 +126,11 @@ def held_snapshot(engine: Engine, seconds: float) -> Iterator[str]:
     An old snapshot keeps vacuum from cleaning up, in every database of the server.
     """
     with engine.connect().execution_options(**_READ_ONLY) as connection:
+        connection.detach()  # the pool has room for one session, which reads
         one = Transaction(connection, seconds)
         with _watched(one):
-            # The holder waits idle for as long as the phases take: no idle limit may end it.
-            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
+            # The holder waits idle for as long as the phases take: no limit of the server's may end it but ours.
+            one.run(WITHOUT_LIMITS)
             yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
             one.cut_at = time.monotonic() + PATIENCE
             # If the holder was cut off, the checks that came after it have said so.
@@ -162,7 +167,7 @@ def _take(one: Transaction, snapshot: str, age: float) -> None:
 @contextlib.contextmanager
 def _watched(one: Transaction) -> Iterator[None]:
     """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
-    handle = os.dup(one.connection.connection.driver_connection.fileno())  # type: ignore[union-attr]
+    handle = os.dup(one.connection.connection.dbapi_connection.fileno())  # type: ignore[union-attr]
     line = socket.socket(fileno=handle)
     done = threading.Event()
     threading.Thread(target=_cut_when_due, args=(one, line, done), daemon=True).start()

@@ -29,6 +29,8 @@ class Database(Section):
     @field_validator("polite", mode="before")
     @classmethod
     def _as_limits(cls, value: Any) -> Any:
+        if not isinstance(value, (bool, dict, Polite)):
+            raise ValueError("true, false, or a section with active, lag, rest is expected")
         return ({} if value else None) if isinstance(value, bool) else value
 
 
