@@ -51,17 +51,17 @@ def waiting(server: Server, folder: Path, took: float = 0, age: float = 100) -> 
 # When it waits --------------------------------------------------------------------------------------------------------
 
 
-def test_a_server_that_nobody_else_uses_is_read_without_a_rest(tmp_path: Path) -> None:
-    server = Server((0, 0))
-    waiting(server, tmp_path, took=5).wait(server.look)
-    assert server.slept == [] and pauses(tmp_path) == {}
-
-
 def test_a_read_is_followed_by_a_rest_of_several_times_its_length(tmp_path: Path) -> None:
     server = Server((1, 0))
     waiting(server, tmp_path, took=5).wait(server.look)
     assert sum(server.slept) == pytest.approx(20, abs=1)
     assert pauses(tmp_path) == {RESTING: pytest.approx(20, abs=1)}
+
+
+def test_a_first_read_is_not_rested_for(tmp_path: Path) -> None:
+    server = Server((2, 10))
+    Politeness(Polite(active=2), 100, None, tmp_path, server.sleep).wait(server.look)
+    assert server.slept == [] and pauses(tmp_path) == {}
 
 
 def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:

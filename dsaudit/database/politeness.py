@@ -143,7 +143,7 @@ class Politeness:
                         f"the server was too busy to be read ({busy}) when half of database.snapshot_age "
                         f"({self.age:.0f} s) was over; audit at a quieter time, or see database.polite"
                     )
-                if not busy and (rest <= 0 or not load.active):
+                if not busy and rest <= 0:
                     return
                 if left <= 0:
                     tell(NO_REST, 0)

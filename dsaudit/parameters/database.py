@@ -12,7 +12,7 @@ from dsaudit.parameters.section import Section
 class Polite(Section):
     """How reads give way to whoever else uses the server: one at a time, in small pieces."""
 
-    rest: float = Field(4, ge=0)  # times as long as a read took nothing is read after it, while others are at work
+    rest: float = Field(4, ge=0)  # times as long as a read took nothing is read after it
     active: int = Field(8, ge=0)  # sessions of others at work; while there are more, nothing is read
     lag: float = Field(10, gt=0)  # seconds that a replica may be behind; while it is more, nothing is read
 
