@@ -320,7 +320,7 @@ class Audit:
         """
         filled = self.relations.fill(sql, item, resources)
         bound = {**self.values(), **filled.values, **values}
-        return self.database.query(filled.sql, bound, filled.tables, most=None).frame
+        return self.database.query(filled.sql, bound, most=None).frame
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""

@@ -154,17 +154,15 @@ class Database:
         self,
         sql: str,
         values: Mapping[str, Any] | None = None,
-        tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
     ) -> Answer:
         """Run one select at the run's instant and return its rows; see `queries`."""
-        return self.queries([sql], values, tables, most)[0]
+        return self.queries([sql], values, most)[0]
 
     def queries(
         self,
         sqls: Sequence[str],
         values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
         planner: Mapping[str, str] | None = None,
     ) -> list[Answer]:
@@ -176,9 +174,6 @@ class Database:
             Selects; values are named as ``%(name)s``.
         values
             Shared by all, or one mapping for each.
-        tables
-            Object ids of the tables that they read; one that was rewritten since the snapshot was taken (TRUNCATE,
-            some ALTER TABLE) looks empty to an older snapshot, without any error.
         most
             Rows of each that are kept, None for all; beyond it they are counted.
         planner

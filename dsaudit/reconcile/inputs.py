@@ -53,8 +53,8 @@ class Rows:
 class Table:
     """What one select gives at a database's instant.
 
-    `tables` are the object ids of what it reads, to see whether one was rewritten. `place` names a column of it that
-    holds the ctid of the first of them: then several connections read it, each for a short time. Where it is `derived`
+    `tables` are the object ids of what it reads. `place` names a column of it that holds the ctid of the first of them:
+    then several connections read it, each for a short time. Where it is `derived`
     its columns are not those of the table that bear the same names.
     """
 
@@ -77,9 +77,9 @@ class Table:
         return dict(self.database.query(sql, self.values).frame.iloc[0])
 
     def count(self) -> int:
-        """Return how many rows there are, and see that no table was rewritten since the instant."""
+        """Return how many rows there are."""
         sql = f"select pg_catalog.count(*) as rows from ({self.sql}) as t"
-        return int(self.database.query(sql, self.values, self.tables).frame["rows"][0])
+        return int(self.database.query(sql, self.values).frame["rows"][0])
 
     def has_unique(self, names: Sequence[str]) -> bool:
         """Return whether an index says that no two rows of the one table read are equal in the columns `names`."""
