@@ -129,3 +129,12 @@ def test_a_table_is_read_as_it_was_redefined_before_the_instant(reader: Database
     run(owner, SWAPPED)
     with reader.held_snapshot() as reader.snapshot:
         assert queried(reader, "plain") == 0
+
+
+def test_a_session_that_was_ended_while_it_lay_idle_is_replaced_at_the_same_instant(
+    reader: Database, owner: psycopg.Connection
+) -> None:
+    ((session,),) = reader.query("select pg_backend_pid()").rows
+    owner.execute("select pg_terminate_backend(%s, 5000)", [session])
+    owner.execute("delete from plain")
+    assert queried(reader, "plain") == 9

@@ -102,6 +102,21 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
     SnapshotLost
         The snapshot is gone, or a table that was read is no longer what it was at its instant.
     """
+    with contextlib.ExitStack() as stack:
+        began = time.monotonic()
+        try:
+            one = stack.enter_context(_begun(engine, seconds, snapshot, age))
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated or time.monotonic() - began > PATIENCE:
+                raise
+            # While the session lay idle, the server has ended it: a new one sees the same instant.
+            one = stack.enter_context(_begun(engine, seconds, snapshot, age))
+        yield one
+        refuse_changed(one.run(CHANGED).scalars())
+
+
+@contextlib.contextmanager
+def _begun(engine: Engine, seconds: float, snapshot: str | None, age: float) -> Iterator[Transaction]:
     with engine.connect().execution_options(**_READ_ONLY) as connection:
         one = Transaction(connection, seconds + PATIENCE)
         with _watched(one):
@@ -112,7 +127,6 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
                 # read-write.
                 one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
                 yield one
-                refuse_changed(one.run(CHANGED).scalars())
             finally:
                 one.cut_at = time.monotonic() + PATIENCE  # a server may stall here too, and the answer is had
                 with contextlib.suppress(sa.exc.SQLAlchemyError):
@@ -158,6 +172,8 @@ def _take(one: Transaction, snapshot: str, age: float) -> None:
     try:
         one.run(f"set transaction snapshot '{checked(snapshot)}'")
     except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         raise SnapshotLost(
             f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
             f"({age:.0f} s): {first_line(error.orig)}"

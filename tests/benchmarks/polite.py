@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 import yaml
 
@@ -33,21 +34,24 @@ SAMPLED = 0.05  # seconds between two looks at the locks
 ALTERED = 5.0  # seconds between two who want a table for themselves
 # Student's t for an interval of 95 %, by the number of pairs from two on.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-HELD = """
-select coalesce(max(extract(epoch from clock_timestamp() - a.xact_start)), 0)::float
-from pg_locks as l join pg_stat_activity as a on a.pid = l.pid
-where l.locktype = 'relation' and l.granted and l.relation >= 16384 and starts_with(a.application_name, 'dsaudit')
+SESSIONS = """
+select pid, coalesce(extract(epoch from clock_timestamp() - xact_start), 0)::float, exists (
+    select from pg_locks as l where l.pid = a.pid and l.locktype = 'relation' and l.granted and l.relation >= 16384
+)
+from pg_stat_activity as a where starts_with(application_name, 'dsaudit')
 """
 HEAD = (
-    "| | pairs | TPS alone | TPS beside | loss | 95 % interval | longest lock held s | longest wait for it s | audits |"
+    "| | pairs | TPS alone | TPS beside | loss | 95 % interval | server CPUs for the audit | longest lock held s |"
+    " longest wait for it s | audits |"
 )
 
 
 @dataclass
 class Window:
-    """Some seconds of pgbench: its transactions a second, the seconds of locks, and CPUs that other programs used."""
+    """Some seconds of pgbench: its transactions a second, the CPUs that the server used for the audit, and locks."""
 
     tps: float
+    used: float
     held: float
     waited: float
     audits: int
@@ -90,7 +94,7 @@ def main(rows: int, pairs: int, seconds: float) -> None:
                 alone, with_it = windows[False], windows[True]
                 found[mode].append((alone, with_it))
                 print(f"{mode}: alone {alone}, beside {with_it}", flush=True)
-    lines = [HEAD, "|---|" + "---:|" * 8, *(_line(mode, windows) for mode, windows in found.items())]
+    lines = [HEAD, "|---|" + "---:|" * 9, *(_line(mode, windows) for mode, windows in found.items())]
     print("\n".join(lines))
     other = statistics.median(one.other for several in found.values() for pair in several for one in pair)
     said = f"PostgreSQL {version}, pgbench with {CLIENTS} clients at scale {SCALE}, windows of {seconds:.0f} s; other"
@@ -121,7 +125,9 @@ def _window(place: Place, beside: bool) -> Window:
     other = (busy() - of_postgres(place.postmaster) - _children() - before) / (time.perf_counter() - began)
     tps = re.search(r"tps = ([\d.]+)", done.stdout)
     assert tps, done.stdout
-    return Window(float(tps[1]), locks.held, locks.waited, audits, max(other, 0.0))
+    return Window(
+        float(tps[1]), sum(locks.cpu.values()) / place.seconds, locks.held, locks.waited, audits, max(other, 0.0)
+    )
 
 
 def _children() -> float:
@@ -156,10 +162,11 @@ def _auditing(parameters: Path) -> Iterator[_Audits]:
 
 
 class _Locks:
-    """Looks how long the audit holds tables, and at times takes the largest for itself to see how long that takes."""
+    """Looks what the audit uses and holds, and at times takes the largest table to see how long that takes."""
 
     def __init__(self, url: str) -> None:
         self.held = self.waited = 0.0
+        self.cpu: dict[int, float] = {}  # seconds, by session
         self._url, self._over = url, threading.Event()
 
     @contextlib.contextmanager
@@ -177,8 +184,10 @@ class _Locks:
     def _look(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
             while not self._over.wait(SAMPLED):
-                row = connection.execute(HELD).fetchone()
-                self.held = max(self.held, row[0] if row else 0.0)
+                for pid, age, holds in connection.execute(SESSIONS):
+                    self.held = max(self.held, age if holds else 0.0)
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        self.cpu[pid] = sum(psutil.Process(pid).cpu_times()[:2])
 
     def _alter(self) -> None:
         with psycopg.connect(self._url) as connection:
@@ -194,6 +203,7 @@ def _line(mode: str, pairs: Sequence[tuple[Window, Window]]) -> str:
     loss = statistics.mean(losses)
     half = T[min(len(pairs), len(T) + 1) - 2] * statistics.stdev(losses) / len(losses) ** 0.5 if len(pairs) > 1 else 1.0
     tps = [statistics.median(pair[place].tps for pair in pairs) for place in (0, 1)]
+    used = statistics.median(beside.used for _, beside in pairs)
     held, waited = max(beside.held for _, beside in pairs), max(beside.waited for _, beside in pairs)
     figures = [
         str(len(pairs)),
@@ -201,7 +211,7 @@ def _line(mode: str, pairs: Sequence[tuple[Window, Window]]) -> str:
         f"{loss:.1%}",
         f"{loss - half:.1%} to {loss + half:.1%}",
     ]
-    figures += [f"{held:.2f}", f"{waited:.2f}", str(sum(beside.audits for _, beside in pairs))]
+    figures += [f"{used:.2f}", f"{held:.2f}", f"{waited:.2f}", str(sum(beside.audits for _, beside in pairs))]
     return f"| {mode} | {' | '.join(figures)} |"
 
 
