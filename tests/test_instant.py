@@ -74,6 +74,7 @@ def explained(database: Database, table: str) -> int:
     return int(database.explain(f"select n from public.{table}", [{}], run=True)[0]["Plan"]["Actual Rows"])
 
 
+pytestmark = pytest.mark.xdist_group("instants")  # they share one database
 WAYS = [queried, streamed, explained]
 
 
