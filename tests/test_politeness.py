@@ -164,18 +164,22 @@ def test_a_read_is_at_the_run_s_instant_and_alone_in_its_transaction(system: led
 # Whoever waits for a table is given way -------------------------------------------------------------------------------
 
 LONG = "select count(pg_sleep(0.2)) from ledger.invoice, generate_series(1, 300)"
-ALTER = "alter table ledger.invoice add column more text"
+
+
+HOLDING = """
+select from pg_locks as l join pg_stat_activity as a on a.pid = l.pid
+where l.relation = 'ledger.invoice'::regclass and l.granted and a.application_name = 'dsaudit/test'
+"""
 
 
 def altering(system: ledger.Ledger) -> threading.Thread:
-    """Alter the table that is read as soon as it is, waiting for its lock as long as it takes."""
+    """Alter the table as soon as it is read, waiting for its lock as long as it takes."""
 
     def alter() -> None:
         with system.owner() as owner:
-            while not owner.execute("select 1 from pg_stat_activity where query like '%pg_sleep(0.2)%' and pid <> "
-                                    "pg_backend_pid() and state = 'active'").fetchone():  # fmt: skip
+            while not owner.execute(HOLDING).fetchall():
                 owner.rollback()
-            owner.execute(ALTER)
+            owner.execute("alter table ledger.invoice add column more text")
 
     thread = threading.Thread(target=alter)
     thread.start()

@@ -57,7 +57,7 @@ select extract(epoch from pg_catalog.clock_timestamp())::double precision,
       and not pg_catalog.starts_with(application_name, 'dsaudit')
   ) else (
     select pg_catalog.count(*) from pg_catalog.pg_locks as l join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    where l.locktype = 'virtualxid' and l.granted and a.datid is not null
+    where l.locktype = 'virtualxid' and l.granted and a.usesysid is not null
       and not pg_catalog.starts_with(a.application_name, 'dsaudit')
   ) end,
   coalesce(extract(epoch from case
