@@ -79,10 +79,11 @@ def execute(
     """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order.
 
     `elsewhere` yields what executes one where it waits for its turn by itself; here as many run at once as there are
-    jobs.
+    jobs. Politely one runs at a time, wherever it does.
     """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    jobs = (len(names) if elsewhere else options.jobs or os.cpu_count()) or 1
+    polite = parameters.database.polite
+    jobs = options.jobs or (1 if polite else len(names) if elsewhere else os.cpu_count()) or 1
     here = contextlib.nullcontext(lambda source, target, acts: execute_one(source, target, parameters.path))
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
