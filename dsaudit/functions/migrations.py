@@ -9,7 +9,7 @@ from dsaudit.facts import migrations as facts
 from dsaudit.facts.pending import pending
 from dsaudit.functions import Found, Row, frames
 from dsaudit.functions._walked import judged, limited
-from dsaudit.functions.scratch import _judged as judged_attacks
+from dsaudit.functions.scratch import _attacked
 from dsaudit.migrating import Bench, ProjectError, Walk
 from dsaudit.migrating.model import Down, Lost, Revision
 from dsaudit.migrating.schema import tables
@@ -191,16 +191,7 @@ def migration_constraints_refuse(audit: Audit) -> Found:
     show: table, constraint, kind, outcome, statement
     remedy: see what lets the row in, and correct the revision that makes the constraint
     """
-    found = facts.attacked(audit)
-    decided = [one for one in found.attacks if one.is_decided]
-    rows: list[Row] = [
-        {"table": one.table, "constraint": one.constraint, "kind": one.kind, "outcome": one.outcome,
-         "statement": one.statement}
-        for one in decided
-        if one.outcome != "refused"
-    ]  # fmt: skip
-    untold = [f"{one.table}.{one.constraint}: {one.reason}" for one in found.attacks if not one.is_decided]
-    return judged_attacks(found, rows, len(decided), len(found.attacks), untold)
+    return _attacked(facts.attacked(audit))
 
 
 def former_rows_are_still_accepted(audit: Audit) -> Found:

@@ -29,16 +29,7 @@ def constraints_refuse_what_they_forbid(audit: Audit) -> Found:
     explains: orphans, invariants_hold
     remedy: see what lets the row in (a disabled trigger, a rule, a constraint that is not enforced), and take it away
     """
-    found = tried_constraints(audit)
-    decided = [one for one in found.attacks if one.is_decided]
-    rows: list[Row] = [
-        {"table": one.table, "constraint": one.constraint, "kind": one.kind, "outcome": one.outcome,
-         "statement": one.statement}
-        for one in decided
-        if one.outcome != "refused"
-    ]  # fmt: skip
-    untold = [f"{one.table}.{one.constraint}: {one.reason}" for one in found.attacks if not one.is_decided]
-    return _judged(found, rows, len(decided), len(found.attacks), untold)
+    return _attacked(tried_constraints(audit))
 
 
 def deletes_do_what_is_declared(audit: Audit) -> Found:
@@ -90,6 +81,19 @@ def tenants_cannot_be_broken_into(audit: Audit) -> Found:
     ]
     untold = [f"{one.table}, {one.attempt}: {one.reason}" for one in found.intrusions if one.outcome == "not tried"]
     return _judged(found, rows, len(decided), len(found.intrusions), untold)
+
+
+def _attacked(found: Tried) -> Found:
+    """Return the constraints that let in what they forbid."""
+    decided = [one for one in found.attacks if one.is_decided]
+    rows: list[Row] = [
+        {"table": one.table, "constraint": one.constraint, "kind": one.kind, "outcome": one.outcome,
+         "statement": one.statement}
+        for one in decided
+        if one.outcome != "refused"
+    ]  # fmt: skip
+    untold = [f"{one.table}.{one.constraint}: {one.reason}" for one in found.attacks if not one.is_decided]
+    return _judged(found, rows, len(decided), len(found.attacks), untold)
 
 
 def _judged(found: Tried, rows: list[Row], decided: int, of: int, untold: list[str]) -> Found:

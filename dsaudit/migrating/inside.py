@@ -281,10 +281,7 @@ def _plain(default: str) -> str:
 
 def _flat(differences: Any) -> Iterator[Asked]:
     for one in differences:
-        if isinstance(one, list):
-            yield from _flat(one)
-        else:
-            yield _told_difference(one)
+        yield from _flat(one) if isinstance(one, list) else [_told_difference(one)]
 
 
 def _told_difference(one: Any) -> Asked:

@@ -118,12 +118,14 @@ def _where(scopes: Iterable[Mapping[str, str]]) -> str:
 def _keys(verdict: Record) -> list[str]:
     """Return what names the rows of a check that has no scope, as far as it may be shown."""
     places = [place for place, column in enumerate(verdict["columns"]) if column["role"] == "key"]
-    shown = [[row[place] for place in places if isinstance(row[place], (str, int))] for row in verdict["rows"]]
+    told = [[row[place] for place in places] for row in verdict["rows"]]
+    shown = [[cell for cell in row if isinstance(cell, (str, int)) and cell != ""] for row in told]
     return list(dict.fromkeys(", ".join(str(cell) for cell in row) for row in shown if row))
 
 
 def _listed(names: list[str], total: int) -> str:
-    more = f" and {total - 2} more" if names and total > 2 else ""
+    left = total - len(names[:2])
+    more = f" and {left} more" if left > 0 else ""
     return f" ({'; '.join(names[:2])}{more})" if names else ""
 
 

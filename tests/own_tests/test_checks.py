@@ -28,8 +28,15 @@ blueprints: [partial_import]
 database: {url_env: SMALL_DISCOVERY_URL}
 own_tests: {folder_env: SHOP_RESULTS, junit: "junit*.xml", coverage: coverage.xml, coverage_percent: 70, code: app}
 """
-NOW = datetime.now(UTC)
-LATER, EARLIER = (f"{(NOW + timedelta(days=days)).timestamp():.0f}" for days in (0.01, -3))
+
+
+def later() -> str:
+    """In a quarter of an hour, from now and not from when this module was read."""
+    return f"{(datetime.now(UTC) + timedelta(days=0.01)).timestamp():.0f}"
+
+
+def earlier() -> str:
+    return f"{(datetime.now(UTC) - timedelta(days=3)).timestamp():.0f}"
 
 
 class Project:
@@ -42,11 +49,11 @@ class Project:
         self.results.mkdir(exist_ok=True)
         for name in ("deals.py", "prices.py"):
             self.write(self.code / name, "x = 1\n")
-        self.left(PASSED.format(at=LATER, commit=""), COBERTURA.format(at=LATER))
+        self.left(PASSED.format(at=later(), commit=""), COBERTURA.format(at=later()))
 
     def write(self, path: Path, text: str, days_ago: float = 1) -> None:
         path.write_text(text, encoding="utf-8")
-        at = (NOW - timedelta(days=days_ago)).timestamp()
+        at = (datetime.now(UTC) - timedelta(days=days_ago)).timestamp()
         os.utime(path, (at, at))
 
     def left(self, junit: str, coverage: str) -> None:
@@ -101,7 +108,7 @@ def test_all_are_green_on_sound_results_of_this_code(project: Project) -> None:
 
 
 def test_what_failed_is_named_by_class_and_name_and_what_was_skipped_is_told(project: Project) -> None:
-    project.left(JUNIT.format(commit=""), COBERTURA.format(at=LATER))
+    project.left(JUNIT.format(commit=""), COBERTURA.format(at=later()))
     verdict, rows = project.judged(PASS)
     assert verdict.status is Status.FAIL and verdict.limits == ["1 test skipped: no browser"]
     assert [(row["class"], row["test"], row["outcome"], row["said"]) for row in rows] == [
@@ -119,7 +126,7 @@ def test_what_failed_is_named_by_class_and_name_and_what_was_skipped_is_told(pro
     ],
 )
 def test_results_without_a_test_prove_nothing(junit: str, reason: str, project: Project) -> None:
-    project.left(junit, COBERTURA.format(at=LATER))
+    project.left(junit, COBERTURA.format(at=later()))
     verdict, _ = project.judged(PASS)
     assert verdict.status is Status.INCONCLUSIVE and reason in str(verdict.results[0].reason)
 
@@ -135,7 +142,7 @@ def test_too_little_is_told_with_the_files_that_miss_most(project: Project) -> N
 
 
 def test_a_file_of_which_nothing_is_covered_is_among_them(project: Project) -> None:
-    project.left(PASSED.format(at=LATER, commit=""), "SF:a.py\nDA:1,0\nSF:b.py\nDA:1,0\nDA:2,0\nSF:empty.py\n")
+    project.left(PASSED.format(at=later(), commit=""), "SF:a.py\nDA:1,0\nSF:b.py\nDA:1,0\nDA:2,0\nSF:empty.py\n")
     _, rows = project.judged(COVER)
     assert [(row["path"], row["percent"], row["lines"]) for row in rows] == [
         ("b.py", "0.0", "1-2"),
@@ -148,18 +155,18 @@ def test_code_that_nothing_measured_is_told(project: Project) -> None:
     project.write(project.code / "test_deals.py", "x = 1\n")
     verdict, _ = project.judged(COVER)
     assert verdict.limits == ["1 file of the code not measured: forgotten.py"]
-    project.left(PASSED.format(at=LATER, commit=""), "<coverage/>")
+    project.left(PASSED.format(at=later(), commit=""), "<coverage/>")
     verdict, _ = project.judged(COVER)
     assert verdict.status is Status.INCONCLUSIVE and verdict.results[0].reason == "the files name no code"
 
 
 def test_results_that_are_older_than_the_code_are_of_other_code(project: Project) -> None:
-    project.left(PASSED.format(at=EARLIER, commit=""), LCOV)
+    project.left(PASSED.format(at=earlier(), commit=""), LCOV)
     verdict, rows = project.judged(THIS)
     assert verdict.status is Status.FAIL and [row["file"] for row in rows] == ["junit-1.xml"]
     assert "the code was changed 2 days later (deals.py)" in rows[0]["problem"] or "prices.py" in rows[0]["problem"]
     assert verdict.limits == ["coverage.xml does not tell its time; it was taken to be as old as the file"]
-    project.left(PASSED.format(at=EARLIER, commit=""), COBERTURA.format(at=LATER))
+    project.left(PASSED.format(at=earlier(), commit=""), COBERTURA.format(at=later()))
     project.system.parameters.write_text(PARAMETERS.replace("code: app", "max_age_days: 2"), encoding="utf-8")
     _, rows = project.judged(THIS)
     assert [row["problem"] for row in rows] == ["they are 3 days old, and 2 days are allowed"]
@@ -167,7 +174,7 @@ def test_results_that_are_older_than_the_code_are_of_other_code(project: Project
 
 def test_a_commit_that_the_results_name_decides(project: Project) -> None:
     commit = project.commit()
-    project.left(PASSED.format(at=EARLIER, commit=commit), COBERTURA.format(at=LATER))
+    project.left(PASSED.format(at=earlier(), commit=commit), COBERTURA.format(at=later()))
     assert project.judged(THIS)[0].status is Status.PASS  # whatever the clock says
     project.write(project.code / "deals.py", "x = 22\n")
     verdict, (row,) = project.judged(THIS)
@@ -177,10 +184,10 @@ def test_a_commit_that_the_results_name_decides(project: Project) -> None:
 
 def test_with_git_the_newest_commit_decides_and_what_is_not_committed(project: Project) -> None:
     project.commit()
-    project.left(PASSED.format(at=EARLIER, commit="f" * 40), COBERTURA.format(at=LATER))
+    project.left(PASSED.format(at=earlier(), commit="f" * 40), COBERTURA.format(at=later()))
     verdict, (row,) = project.judged(THIS)
     assert "later (commit " in row["problem"] and "which git does not know here" in verdict.limits[0]
-    project.left(PASSED.format(at=LATER, commit=""), COBERTURA.format(at=LATER))
+    project.left(PASSED.format(at=later(), commit=""), COBERTURA.format(at=later()))
     assert project.judged(THIS)[0].status is Status.PASS
     project.write(project.code / "new.py", "x = 1\n", days_ago=-1)
     _, rows = project.judged(THIS)

@@ -191,7 +191,10 @@ def test_a_reason_without_a_scope_names_what_is_wrong(tmp_path: Path) -> None:
     one.columns = [{"name": "role", "role": "key"}, {"name": "how", "role": "value"}]
     one.rows = [["app", "bypassrls"], [{"masked": "k1:aa", "length": 3}, "superuser"], ["jobs", "superuser"]]
     assert decided(tmp_path, one)["reasons"][0]["text"].endswith("3 cases to the contrary (app; jobs and 1 more)")
-    one.rows = [[{"masked": "k1:aa", "length": 3}, "superuser"]]
+    one.columns = [{"name": name, "role": "key"} for name in ("revision", "table", "column")]
+    one.rows = [["0022", "", ""]]
+    assert decided(tmp_path, one)["reasons"][0]["text"].endswith("3 cases to the contrary (0022 and 2 more)")
+    one.columns, one.rows = one.columns[:1], [[{"masked": "k1:aa", "length": 3}, "superuser"]]
     assert decided(tmp_path, one)["reasons"][0]["text"].endswith("3 cases to the contrary")
 
 
