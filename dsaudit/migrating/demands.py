@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from dsaudit.migrating.fingerprints import updated_columns, whole_name
 from dsaudit.migrating.schema import Schema
-from dsaudit.scratch.model import Foreign, Key, Table, listed, quoted
+from dsaudit.scratch.model import Key, Table, listed, quoted
+from dsaudit.scratch.rows import missing_parent
 
 DELETED = re.compile(r"\b(?:delete\s+from|merge\s+into|truncate)\b", re.IGNORECASE)
 INSERTED = re.compile(r"\binsert\s+into\s+([\w.\"]+)", re.IGNORECASE)
@@ -55,7 +56,7 @@ def demands(revision: str, before: Mapping[str, Table], after: Mapping[str, Tabl
         former = before.get(name)
         if former is None or table.partition_of:
             continue
-        for words, broken, columns, parent in _of_table(former, table, schema):
+        for words, broken, columns, parent in _of_table(former, table, after, schema):
             if all(_is_as_it_was(former, table, column) for column in columns):
                 yield Demand(revision, name, words, broken, frozenset(columns), parent)
 
@@ -64,7 +65,9 @@ def _is_as_it_was(former: Table, table: Table, column: str) -> bool:
     return column in former.columns and former.columns[column].type == table.columns[column].type
 
 
-def _of_table(former: Table, table: Table, schema: Schema) -> Iterator[tuple[str, str, Sequence[str], str]]:
+def _of_table(
+    former: Table, table: Table, after: Mapping[str, Table], schema: Schema
+) -> Iterator[tuple[str, str, Sequence[str], str]]:
     """Yield the words, the condition, the columns and the parent of each."""
     for column in table.columns.values():
         if column.name in former.columns and former.columns[column.name].nullable and not column.nullable:
@@ -90,7 +93,12 @@ def _of_table(former: Table, table: Table, schema: Schema) -> Iterator[tuple[str
             (one.columns, one.parent) for one in former.foreigns
         ]:
             words = f"{foreign.name}: {', '.join(foreign.columns)} refers to {foreign.parent}"
-            yield words, _without_parent(table, foreign), foreign.columns, foreign.parent
+            yield (
+                words,
+                missing_parent(foreign, table, after[foreign.parent], table.sql),
+                foreign.columns,
+                foreign.parent,
+            )
 
 
 def _parts(key: Key, definition: str) -> str:
@@ -99,11 +107,3 @@ def _parts(key: Key, definition: str) -> str:
     if partial:
         return ", ".join(part.split()[0] for part in partial[1].split(", "))
     return ", ".join(key.expressions) or listed(key.columns)
-
-
-def _without_parent(table: Table, foreign: Foreign) -> str:
-    given = " and ".join(f"{table.sql}.{quoted(name)} is not null" for name in foreign.columns)
-    pairs = zip(foreign.keys, foreign.columns, strict=True)
-    same = " and ".join(f"p.{quoted(key)} = {table.sql}.{quoted(name)}" for key, name in pairs)
-    source = ".".join(map(quoted, foreign.parent.split(".", 1)))
-    return f"{given} and not exists (select from {source} as p where {same})"

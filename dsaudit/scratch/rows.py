@@ -152,15 +152,15 @@ def _tried(table: Table, column: Column, together: Sequence[str], texts: Sequenc
     return list(dict.fromkeys([*ones[:1], *null, *ones[1:]]))
 
 
-def missing_parent(foreign: Foreign, table: Table, parent: Table) -> str:
-    """A condition on the row ``t``: it refers to a parent that is not there, and not to itself either."""
+def missing_parent(foreign: Foreign, table: Table, parent: Table, row: str = "t") -> str:
+    """A condition on a `row`: it refers to a parent that is not there, and not to itself either."""
     pairs = list(zip(foreign.columns, foreign.keys, strict=True))
-    known = " and ".join(f"t.{quoted(column)} is not null" for column, _ in pairs)
-    same = " and ".join(f"p.{quoted(key)} = t.{quoted(column)}" for column, key in pairs)
+    known = " and ".join(f"{row}.{quoted(column)} is not null" for column, _ in pairs)
+    same = " and ".join(f"p.{quoted(key)} = {row}.{quoted(column)}" for column, key in pairs)
     missing = f"{known} and not exists (select from {parent.sql} as p where {same})"
     if table.sql != parent.sql:
         return missing
-    itself = " and ".join(f"t.{quoted(key)} = t.{quoted(column)}" for column, key in pairs)
+    itself = " and ".join(f"{row}.{quoted(key)} = {row}.{quoted(column)}" for column, key in pairs)
     return f"{missing} and not ({itself})"
 
 
