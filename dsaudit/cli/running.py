@@ -165,10 +165,11 @@ def _audits(file: Path, each_tenant: bool, words: list[str], params: dict[str, A
         parameters = load(file, overrides_of(params["overrides"]))
     except ParameterError:
         return [Audit(file, words)]
-    name, acting = parameters.integration, parameters.acting or params["live"]
+    acting = parameters.acting or params["live"]
+    whole = Audit(file, words, parameters.integration, acts=acting, polite=bool(parameters.database.polite))
     if not each_tenant:
-        return [Audit(file, words, name, acts=acting)]
+        return [whole]
     if acting:
         raise click.UsageError(f"--each-tenant: {file} lets checks act, and side by side they would see each other's")
     tenants = params["tenants"] or [one.name for one in parameters.tenants]
-    return [Audit(file, [*words, f"--tenant={one}"], name, one) for one in tenants] or [Audit(file, words, name)]
+    return [replace(whole, words=[*words, f"--tenant={one}"], tenant=one) for one in tenants] or [whole]

@@ -46,9 +46,9 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Audit:
-    """One of them: its file, the options as they are typed, the tenant that they narrow it to, whether checks act.
+    """One of them: its file, the options as they are typed, the tenant that they narrow it to.
 
-    Of a file that cannot be read the integration is not known.
+    Beside: whether checks act, and whether reads give way. Of a file that cannot be read nothing of this is known.
     """
 
     file: Path
@@ -56,11 +56,16 @@ class Audit:
     integration: str = ""
     tenant: str = ""
     acts: bool = False
+    polite: bool = False
 
     @property
     def name(self) -> str:
         """What it is called beside the others."""
         return f"{self.file}, {self.tenant}" if self.tenant else str(self.file)
+
+    def at_once(self, jobs: int | None, share: int | None) -> int:
+        """Return how many of its phases run at once: its share of the `jobs`; where nobody says, politely one."""
+        return share if share and (jobs or not self.polite) else 1
 
 
 def audited(
@@ -79,7 +84,7 @@ def audited(
         The index cannot be written.
     """
     at_once = min(len(audits), jobs or os.cpu_count() or 1)
-    each = (jobs or 1) if dask else max((jobs or os.cpu_count() or 1) // at_once, 1)
+    share = jobs if dask else max((jobs or os.cpu_count() or 1) // at_once, 1)
     out.mkdir(parents=True, exist_ok=True)
     started, stopped = datetime.now(UTC), threading.Event()
     found = [_not_started(one, "it has not ended") for one in audits]
@@ -91,7 +96,10 @@ def audited(
             progress("looking at the workers of the cluster")
             _look(client, audits, private)
         pool = held.enter_context(ThreadPoolExecutor(len(audits) if client else at_once))
-        tasks = {pool.submit(_one, _work(one, out, private, each), client, stopped): one for one in audits}
+        tasks = {
+            pool.submit(_one, _work(one, out, private, one.at_once(jobs, share)), client, stopped): one
+            for one in audits
+        }
 
         def take(task: Future[Record]) -> Record:
             one, told = tasks.pop(task), task.result()

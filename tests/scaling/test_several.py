@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dsaudit.run.several import Audit
 from tests.report.reading import OURS, Page
 from tests.run.conftest import Project
 from tests.run.test_run import DAMAGE, command
@@ -27,6 +28,16 @@ def damaged(shared: Project) -> Iterator[Project]:
     yield shared
     broken.unlink()
     shared.ledger.execute(DAMAGE.replace("true", "false"))
+
+
+@pytest.mark.parametrize(
+    ("polite", "jobs", "share", "phases"),
+    [(False, None, 4, 4), (True, None, 4, 1), (True, 8, 4, 4), (False, None, None, 1)],
+)
+def test_what_is_read_politely_runs_one_phase_at_a_time_unless_jobs_are_given(
+    polite: bool, jobs: int | None, share: int | None, phases: int
+) -> None:
+    assert Audit(Path("parameters/ledger.yml"), [], polite=polite).at_once(jobs, share) == phases
 
 
 def index_in(out: Path) -> dict[str, Any]:
