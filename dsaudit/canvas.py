@@ -98,6 +98,7 @@ def panels(title: str, lines: float, count: int) -> Iterator[list[Axes]]:
         figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0, transform=figure.transFigure))
         grid[0, 0].set_title(title, pad=18)
         yield list(grid[0])
+    figure.stale = False  # a notebook would draw it when its cell ends, and then again to show it
 
 
 def retitled(axes: Axes, title: str) -> Axes:

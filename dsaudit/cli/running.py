@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from dsaudit import forkserver
 from dsaudit.cli.options import ATTACH, FOLDER, loaded, overrides_of, part_given, part_options
 from dsaudit.cli.resuming import going_on, stopped_alike
 from dsaudit.cli.telling import tell, tell_github, tell_several
@@ -63,14 +64,16 @@ def run(
     Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start. Of several audits that of the worst: 1 before 2, and
     one that could not start counts as 2, or 3 if none could.
     """
+    if len(files) > 1 or each_tenant:
+        sys.exit(_several(context, files, each_tenant, jobs, dask, out))
+    (file,) = files
+    if not dask:
+        forkserver.prepare(file)  # it imports side by side with us
     from dsaudit import source
     from dsaudit.history.notifying import notify
     from dsaudit.parameters import Part, narrowed
     from dsaudit.run import Options
 
-    if len(files) > 1 or each_tenant:
-        sys.exit(_several(context, files, each_tenant, jobs, dask, out))
-    (file,) = files
     words = [*(["--attach"] if attach else []), *(["--dask", dask] if dask else [])]
     command = shlex.join(["dsaudit", "run", str(file), *words])
     options = Options(blueprint, phases, checks, jobs or 0, out, overrides_of(overrides), replay)

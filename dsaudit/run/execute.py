@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -82,6 +83,7 @@ def execute(
     jobs. Politely one runs at a time, wherever it does.
     """
     names = list(dict.fromkeys(planned.phase for planned in plan))
+    checks = Counter(planned.phase for planned in plan)
     polite = parameters.database.polite
     jobs = options.jobs or (1 if polite else len(names) if elsewhere else os.cpu_count()) or 1
     here = contextlib.nullcontext(lambda source, target, acts: execute_one(source, target, parameters.path))
@@ -97,7 +99,8 @@ def execute(
     ):
         for at_once in turns(plan, _last(blueprint)):
             tasks = []
-            for name in (one for one in at_once if one not in kept):
+            # Those with most checks first: begun last, they would be waited for with nothing beside them.
+            for name in sorted(set(at_once) - set(kept), key=lambda one: (-checks[one], one)):
                 if name in act:
                     record.add("acts", name=name)
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)

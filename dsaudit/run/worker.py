@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dsaudit import handoff, sample
+from dsaudit import forkserver, handoff, sample
 from dsaudit.database import Database, DatabaseError
 from dsaudit.database.identity import identify
 from dsaudit.evidence import Secrets, provenance, secret_values
@@ -117,11 +117,8 @@ def phase(given: Told) -> Told:
 
 def warm() -> None:
     """Import what the first phase here would wait for."""
+    forkserver.prepare()
     import papermill  # noqa: F401
-
-    from dsaudit.run import kernels
-
-    kernels.prepare()
 
 
 def _parameters(given: Told) -> Parameters:
