@@ -25,9 +25,7 @@ def _import() -> None:
     import ipykernel.kernelapp  # noqa: F401
     import sqlalchemy
 
-    import dsaudit.audit
-    import dsaudit.plots  # noqa: F401
-    from dsaudit import functions
+    from dsaudit import functions, plots  # noqa: F401
     from dsaudit.checks import all_checks
 
     sqlalchemy.create_engine("postgresql+psycopg://")  # which loads its dialect, and connects to nothing
