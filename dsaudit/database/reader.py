@@ -48,6 +48,8 @@ Found = TypeVar("Found")
 Asked = tuple[str, Mapping[str, Any]]
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
 
+BATCH = 10_000  # rows that are held at a time where all are looked through
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -199,6 +201,23 @@ class Database:
             with self.transaction() as one:
                 one.set(planner)
                 return [_fetch(one, sql, given, most) for sql, given in asked]
+        except sa.exc.DBAPIError as error:
+            raise query_error(error) from None
+
+    def batches(self, sql: str, values: Mapping[str, Any] | None = None) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Yield the rows of one select at the run's instant, some thousand at a time: what is too much to be held.
+
+        Whoever reads politely begins again where it had to let go of a table: see `again`.
+
+        Raises
+        ------
+        QueryError
+            As by `queries`.
+        """
+        _refuse_others([sql])
+        try:
+            with self.transaction() as one:
+                yield from one.batches(sql, values or {}, BATCH)
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
 

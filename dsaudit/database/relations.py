@@ -154,8 +154,9 @@ class Relations:
         kinds = {name: self._parameters.resources[name].id_kind for name in names.values()}
         columns["source_id"] = told_id(raw.columns["source_id"], info, kinds, resource)
         states = {given: state for state, listed in raw.states.items() for given in listed}
-        joins += map_join("s", columns["state"], states, filled, kind="left join")
-        columns["state"] = f"coalesce(s.name, {columns['state']})"
+        if states:
+            joins += map_join("s", columns["state"], states, filled, kind="left join")
+            columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,

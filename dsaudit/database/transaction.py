@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,6 +57,15 @@ class Transaction:
         """Execute one statement as it stands; values are named as ``%(name)s``."""
         self.cut_at = time.monotonic() + self._seconds
         return self.connection.exec_driver_sql(sql, None if values is None else dict(values))
+
+    def batches(self, sql: str, values: Mapping[str, Any], size: int) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Yield the rows of one select as they come, `size` at a time; each batch has the whole time limit."""
+        self.set({"cursor_tuple_fraction": "1"})  # all rows are wanted, not the first of them soon
+        streaming = {"stream_results": True, "yield_per": size}
+        with self.connection.exec_driver_sql(sql, dict(values), execution_options=streaming) as result:
+            for rows in result.partitions():
+                self.cut_at = time.monotonic() + self._seconds
+                yield rows
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Set PostgreSQL's settings for this transaction alone."""

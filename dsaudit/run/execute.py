@@ -83,9 +83,10 @@ def execute(
     jobs. Politely one runs at a time, wherever it does.
     """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    checks = Counter(planned.phase for planned in plan)
     polite = parameters.database.polite
     jobs = options.jobs or (1 if polite else len(names) if elsewhere else os.cpu_count()) or 1
+    # Of several at once those with most checks begin first: begun last, they would be waited for with nothing beside.
+    checks = Counter(planned.phase for planned in plan) if jobs > 1 else Counter()
     here = contextlib.nullcontext(lambda source, target, acts: execute_one(source, target, parameters.path))
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
@@ -99,8 +100,7 @@ def execute(
     ):
         for at_once in turns(plan, _last(blueprint)):
             tasks = []
-            # Those with most checks first: begun last, they would be waited for with nothing beside them.
-            for name in sorted(set(at_once) - set(kept), key=lambda one: (-checks[one], one)):
+            for name in sorted((one for one in at_once if one not in kept), key=lambda one: -checks[one]):
                 if name in act:
                     record.add("acts", name=name)
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)

@@ -1,13 +1,13 @@
-"""`make bench`: notebooks, two sides row by row, causes, relations, an audit under writes, pgbench beside an audit."""
+"""`make bench`: notebooks, rows, causes, relations, queries, sizes, audits under writes and beside pgbench."""
 
 from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import blueprint, causes, live, polite, relations, rows
+from tests.benchmarks import blueprint, causes, live, polite, queries, relations, rows, scale
 from tests.benchmarks.contenders import CONTENDERS
 
-NAMES = ["blueprint", "rows", "causes", "relations", "live", "polite"]
+NAMES = ["blueprint", "rows", "causes", "relations", "live", "polite", "queries", "scale"]
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", default="all", choices=["all", *NAMES])
     parser.add_argument(
-        "--rounds", type=int, help="turns of all sides (default: polite 10, blueprint 3, relations 3, rows 1)"
+        "--rounds", type=int, help="turns of all sides (default: polite 10, blueprint, queries and relations 3, rows 1)"
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each side (default 1000000)")
     parser.add_argument("--contenders", default="", help=f"of rows, separated by ; — {'; '.join(CONTENDERS)}")
@@ -40,6 +40,10 @@ def main() -> None:
         live.main(given.seeds, given.seconds or 60, given.rate)
     if given.name in ("all", "polite"):
         polite.main(given.rows, given.rounds or 10, given.seconds or 20)
+    if given.name in ("all", "queries"):
+        queries.main(given.rows, given.rounds or 3)
+    if given.name in ("all", "scale"):
+        scale.main(given.rows)
 
 
 if __name__ == "__main__":
