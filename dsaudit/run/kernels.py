@@ -153,8 +153,10 @@ def _serve(arguments: list[str], environment: dict[str, str], folder: str | None
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     import matplotlib as mpl
+    import numpy as np
     from ipykernel.kernelapp import launch_new_instance
 
+    np.random.seed()  # else all would draw the same; Python's own is seeded anew by a fork
     mpl.rcParams["backend"] = environment.get("MPLBACKEND", INLINE)  # it was imported before a kernel could say so
     sys.argv = ["ipykernel_launcher", *arguments]
     launch_new_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])

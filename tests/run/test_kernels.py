@@ -1,0 +1,82 @@
+"""A kernel that is forked is as one that is started: it shows the same, and nothing passes from one to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+
+from dsaudit.run import kernels
+from dsaudit.run.execute import Phase, execute_one
+from tests.run.conftest import Project
+
+SHOWS = [
+    "import os, sys; print('said'); print('complained', file=sys.stderr)",
+    "import pandas as pd; pd.DataFrame({'a': [1, None], 'b': ['<x>', 'ü']})",
+    "from IPython.display import Markdown, display; display(Markdown('# one'), Markdown('*two*')); 1 / 3",
+    "import matplotlib.pyplot as plt; plt.plot([1, 3, 2]); plt.title('a $b$ c')",
+    "from dsaudit import plots; plots.latency(pd.DataFrame());",
+    "plt.get_backend(), __name__, sys.argv[1:2], os.getcwd(), os.getenv('MARK')",
+    "type(get_ipython()).__name__, plt.rcParams['figure.dpi'], pd.get_option('display.max_rows'), sys.flags.dev_mode",
+    "shown = display('before', display_id=True); shown.update('after')",
+    "!echo from a shell",
+    "1 / 0",
+]
+LEAVES = """
+import os, random
+import matplotlib as mpl, numpy as np, pandas as pd
+size, width = mpl.rcParams['font.size'], pd.get_option('display.width')
+print(os.environ.get('LEFT'), width, size, hasattr(pd, 'left'), os.getcwd())
+os.environ['LEFT'] = pd.left = 'left'
+pd.set_option('display.width', 7)
+mpl.rcParams['font.size'] = 3
+os.chdir('/')
+random.random(), np.random.random()
+"""
+
+
+def outputs(phase: Phase) -> list[list[dict[str, Any]]]:
+    """Return what the cells of an executed notebook show, but for papermill's own and the number of the process."""
+    cells = nbformat.read(phase.path, as_version=4).cells
+    return [
+        [{**one, "traceback": None} for one in cell.outputs]
+        for cell in cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+
+
+def executed(project: Project, name: str, target: str) -> Phase:
+    source = project.root / "notebooks" / "datasource" / f"{name}.ipynb"
+    return execute_one(source, project.root / target, project.ledger.parameters)
+
+
+def test_outputs_are_those_of_a_kernel_that_is_started(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARK", "of the runner")
+    project.raw_notebook("05_shows", ['system = "x"', *SHOWS])
+    forked = executed(project, "05_shows", "forked.ipynb")
+    monkeypatch.setattr(kernels, "MANAGER", AsyncKernelManager)
+    started = executed(project, "05_shows", "started.ipynb")
+    assert forked.ended_by == started.ended_by == "ZeroDivisionError in a cell"
+    assert outputs(forked) == outputs(started)
+    kinds = {kind for cell in outputs(forked) for one in cell for kind in (one.get("data") or {"stream": 1})}
+    assert {"image/png", "text/html", "text/markdown", "text/plain", "stream"} <= kinds
+
+
+@pytest.mark.skipif(not issubclass(kernels.MANAGER, kernels.Manager), reason="kernels are forked on Linux alone")
+def test_nothing_passes_from_one_kernel_to_the_next(project: Project) -> None:
+    project.raw_notebook("05_leaves", ['system = "x"', LEAVES])
+    first, second = (outputs(executed(project, "05_leaves", f"{number}.ipynb"))[-1] for number in (1, 2))
+    assert first[0] == second[0]
+    assert first[1]["data"] != second[1]["data"]  # each draws its own
+
+
+def test_a_kernel_that_ends_before_it_answers_ends_the_phase(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_serve", _end)
+    phase = executed(project, "04_once", "ended.ipynb")
+    assert phase.ended_by == "RuntimeError: the kernel died or did not answer"
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(1)
