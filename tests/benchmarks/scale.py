@@ -17,6 +17,7 @@ import psycopg
 
 from dsaudit import server
 from dsaudit.parameters import project_root
+from tests.benchmarks import drawing
 from tests.benchmarks.cost import SETTINGS, Cost, measured, postmaster, write_down
 
 SIZES = (100_000, 1_000_000, 10_000_000)
@@ -97,6 +98,8 @@ HEAD = "| rows | wall s | client CPU s | PostgreSQL CPU s | CPU s | MB | floor, 
 
 def main(largest: int) -> None:
     """Audit the system at each size up to `largest`."""
+    costs: list[Cost] = []
+    floors: list[float] = []
     lines, slow = [HEAD, "|---:" * 8 + "|"], dict[str, dict[int, float]]()
     for rows in (one for one in SIZES if one <= largest):
         with (
@@ -104,9 +107,10 @@ def main(largest: int) -> None:
             server.running(Path(folder), SETTINGS) as one,
         ):
             cost, floor, took = _measured(Path(folder), one, rows)
-        whole = cost.client + cost.postgres
-        ratio = whole / (floor.client + floor.postgres)
-        figures = (cost.wall, cost.client, cost.postgres, whole, cost.memory, floor.client + floor.postgres, ratio)
+        whole, least = cost.client + cost.postgres, floor.client + floor.postgres
+        costs.append(cost)
+        floors.append(least)
+        figures = (cost.wall, cost.client, cost.postgres, whole, cost.memory, least, whole / least)
         lines.append(f"| {rows:,} | ".replace(",", " ") + " | ".join(f"{figure:.1f}" for figure in figures) + " |")
         print(lines[-1], flush=True)
         for check, seconds in took.items():
@@ -117,6 +121,9 @@ def main(largest: int) -> None:
     for check in sorted(slow, key=lambda name: -slow[name][sizes[-1]])[:SLOWEST]:
         lines.append(f"| {check} | " + " | ".join(f"{slow[check].get(one, 0):.2f}" for one in sizes) + " |")
     print("\n".join(lines))
+    if len(sizes) > 1:
+        cpu = {"the audit": [one.client + one.postgres for one in costs], "the floor": floors}
+        lines += ["", drawing.lines("scale", "CPU seconds by raw rows", sizes, cpu, "CPU seconds")]
     write_down("The whole audit by size", f"PostgreSQL {one.version}.", lines)
 
 
