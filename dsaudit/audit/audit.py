@@ -7,7 +7,7 @@ import copy
 import math
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -322,11 +322,6 @@ class Audit:
         filled = self.relations.fill(sql, item, resources)
         bound = {**self.values(), **filled.values, **values}
         return self.database.query(filled.sql, bound, most=None).frame
-
-    def batches(self, sql: str) -> Iterator[Sequence[Any]]:
-        """Yield all rows that a query finds, some thousand at a time; see `query`."""
-        filled = self.relations.fill(sql)
-        yield from self.database.batches(filled.sql, {**self.values(), **filled.values})
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""

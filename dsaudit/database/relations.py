@@ -153,8 +153,7 @@ class Relations:
             joins += map_join("o", told, names, filled)
         kinds = {name: self._parameters.resources[name].id_kind for name in names.values()}
         columns["source_id"] = told_id(raw.columns["source_id"], info, kinds, resource)
-        states = {given: state for state, listed in raw.states.items() for given in listed}
-        if states:
+        if states := {given: state for state, listed in raw.states.items() for given in listed}:
             joins += map_join("s", columns["state"], states, filled, kind="left join")
             columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"

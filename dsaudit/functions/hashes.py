@@ -43,7 +43,8 @@ def _compared(audit: Audit, digest: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     examined: Counter[tuple[str, str]] = Counter()
     wrong = []
     new = getattr(hashlib, digest)
-    for rows in audit.batches(PAYLOADS):
+    filled = audit.relations.fill(PAYLOADS)
+    for rows in audit.database.batches(filled.sql, {**audit.values(), **filled.values}):
         examined.update((row.tenant, row.resource) for row in rows)
         wrong += [
             (row.tenant, row.resource, row.source_id, row.row_id, row.content_hash)
