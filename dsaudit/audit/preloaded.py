@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import os
 import pkgutil
 import sys
@@ -43,22 +42,21 @@ def _draw() -> None:
     with mpl.rc_context(canvas.STYLE):
         figure = canvas.Told(layout="constrained")
         figure.add_subplot().set_title("as every plot", loc="left")
-        figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+        figure.as_png()
 
 
 def _read() -> None:
     from dsaudit import codebase
-    from dsaudit.parameters import ParameterError, load
+    from dsaudit.parameters import load
 
     if system := os.environ.get(SYSTEM):
-        with contextlib.suppress(ParameterError, OSError):  # whose run says so
-            parameters = load(system, is_recorded=True)
-            if parameters.code:
-                codebase.read(parameters.folder(parameters.code.folder))
+        parameters = load(system, is_recorded=True)
+        if parameters.code:
+            codebase.read(parameters.folder(parameters.code.folder))
 
 
-_import()
-_draw()
-_read()
+for step in (_import, _draw, _read):
+    with contextlib.suppress(Exception):  # what breaks here breaks again in a kernel, where it is told
+        step()
 gc.collect()
 gc.freeze()  # what is there already is neither looked through by a kernel nor copied for that
