@@ -8,8 +8,9 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.context
 import os
+import signal
 import sys
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
 IS_USED = sys.platform == "linux"
@@ -21,11 +22,16 @@ def prepare(system: Path | None = None) -> None:
     if IS_USED:
         os.environ[SYSTEM] = str(system or "")
         context()
-        forkserver.ensure_running()
 
 
 def context() -> multiprocessing.context.ForkServerContext:
-    """Return what starts processes by a fork of this one."""
+    """Return what starts processes by a fork of this one, which runs then; they begin with SIGINT blocked."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["dsaudit.audit.preloaded"])
+    resource_tracker.ensure_running()  # which would be started too, and lets SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C in the terminal is the runner's
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return server

@@ -143,6 +143,7 @@ MANAGER = Manager if forkserver.IS_USED else AsyncKernelManager
 def _serve(arguments: list[str], environment: dict[str, str], folder: str | None) -> None:
     """Be a kernel in the process that was forked, as if it had been started with this environment in this folder."""
     os.setsid()  # Ctrl-C in the terminal is the runner's
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
+from dsaudit import forkserver
 from dsaudit.run import kernels
 from dsaudit.run.execute import Phase, execute_one
+from tests.command_lines import DSAUDIT
 from tests.run.conftest import Project
 
 SHOWS = [
@@ -64,7 +71,7 @@ def test_outputs_are_those_of_a_kernel_that_is_started(project: Project, monkeyp
     assert {"image/png", "text/html", "text/markdown", "text/plain", "stream"} <= kinds
 
 
-@pytest.mark.skipif(not issubclass(kernels.MANAGER, kernels.Manager), reason="kernels are forked on Linux alone")
+@pytest.mark.skipif(not forkserver.IS_USED, reason="kernels are forked on Linux alone")
 def test_nothing_passes_from_one_kernel_to_the_next(project: Project) -> None:
     project.raw_notebook("05_leaves", ['system = "x"', LEAVES])
     first, second = (outputs(executed(project, "05_leaves", f"{number}.ipynb"))[-1] for number in (1, 2))
@@ -76,6 +83,29 @@ def test_a_kernel_that_ends_before_it_answers_ends_the_phase(project: Project, m
     monkeypatch.setattr(kernels, "_serve", _end)
     phase = executed(project, "04_once", "ended.ipynb")
     assert phase.ended_by == "RuntimeError: the kernel died or did not answer"
+
+
+@pytest.mark.skipif(not forkserver.IS_USED, reason="kernels are forked on Linux alone")
+def test_ctrl_c_in_the_terminal_says_one_line_while_the_process_begins_that_kernels_come_from(
+    project: Project,
+) -> None:
+    words = [*DSAUDIT, "run", "parameters/ledger.yml"]
+    for seconds in (0.0, 0.3, 1.0):
+        running = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+        while not (begun := _forkserver_of(running.pid)):
+            time.sleep(0.01)
+        time.sleep(seconds)
+        os.killpg(running.pid, signal.SIGINT)
+        said, _ = running.communicate(timeout=60)
+        begun.wait(60)
+        assert said.strip().splitlines()[-1].startswith("stopped") and "Traceback" not in said
+
+
+def _forkserver_of(number: int) -> psutil.Process | None:
+    children = psutil.Process(number).children()
+    return next((one for one in children if "multiprocessing.forkserver" in " ".join(one.cmdline())), None)
 
 
 def _end(*_: object) -> None:
