@@ -21,6 +21,8 @@ def page(index: Record) -> str:
     status, decision = _status(index["decision"]), index["decision"] or "NOT STARTED"
     told = [f"{sum(one['decision'] == name for one in audits)} {words(WORDS[name])}" for name in WORDS]
     told = [one for one in told if not one.startswith("0 ")]
+    parts = sum(" for a part only" in one["headline"] for one in audits)
+    told += [f"{parts} of them for a part only"] if parts else []
     banner = f"""<header class="banner ds-{status.value}">
 <p class="eyebrow">dsaudit</p>
 <h1><span class="decision"><span aria-hidden="true">{SIGNS[status]}</span> {words(decision)}</span>
@@ -46,11 +48,11 @@ def _row(one: Record) -> list[str]:
     link = f'<a href="{quote(one["report"])}">{words(name)}</a>' if one["report"] else words(name)
     checks = one.get("checks", {})
     counted = ", ".join(f"{thousands(checks[key])} {word}" for key, word in COUNTED.items() if key in checks)
-    reasons = "<br>".join(words(reason) for reason in one["reasons"])
+    reasons = "<br>".join(words(line) for reason in one["reasons"] for line in reason.splitlines())
     return [
         f'<td class="ds-status ds-{status.value}">{SIGNS[status]} {words(one["headline"])}</td>',
         f'<th scope="row">{link}</th>',
-        f"<td><code>{words(one['file'])}</code></td>",
+        f"<td>{words(one['file'])}</td>",
         f"<td>{words(counted)}</td>",
         f"<td>{reasons}</td>",
         f"{NUMBER}{words(span(one['seconds']))}</td>",

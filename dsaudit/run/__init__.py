@@ -215,12 +215,13 @@ def narrowed(plan: list[Planned], options: Options) -> list[Planned]:
     wrong = [part for part in options.phases if not any(_is_phase(name, part) for name in names)]
     if wrong:
         raise RunError(f"there is no phase {wrong[0]!r}; there are {', '.join(names)}")
-    return [
-        planned
-        for planned in plan
-        if (not options.checks or planned.check.name in options.checks)
-        and (not options.phases or any(_is_phase(planned.phase, part) for part in options.phases))
-    ]
+    wanted = [planned for planned in plan if not options.checks or planned.check.name in options.checks]
+    part = [one for one in wanted if not options.phases or any(_is_phase(one.phase, name) for name in options.phases)]
+    if not plan:
+        raise RunError("no notebook of this blueprint calls a check")
+    if not part:
+        raise RunError(f"{wanted[0].check.name} is in phase {wanted[0].phase}, which --phase leaves out")
+    return part
 
 
 def _is_phase(name: str, part: str) -> bool:

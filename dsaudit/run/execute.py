@@ -25,6 +25,7 @@ from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.progress import of_kernels
 from dsaudit.run import scrubbing
+from dsaudit.verdict.card import plural
 from dsaudit.wording import LAST_CELL, class_name, span
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def execute(
     secrets = Secrets(secret_values(parameters))
     look = of_kernels(record.private, lambda line: progress(secrets.masked(line)))
     clean_what_is_written(folder / "phases", secrets)
+    progress(f"executing {plural(len(names) - len(kept), 'notebook')}, {min(jobs, len(names))} at a time")
     with (
         ThreadPoolExecutor(max_workers=jobs) as pool,
         stopping(pool, record.private),
@@ -207,20 +209,22 @@ def execute_one(source: Path, target: Path, system: Path) -> Phase:
     # A kernel speaks over sockets in a folder of its own: over TCP everybody on the machine could listen.
     with _quiet(), tempfile.TemporaryDirectory(prefix="dsaudit-") as sockets:
         try:
-            papermill.execute_notebook(
+            notebook = papermill.execute_notebook(
                 str(source),
                 str(target),
                 parameters={"system": str(system)},
                 kernel_name="python3",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
-                coalesce_streams=True,  # a secret could be printed piece by piece
                 execution_timeout=CELL_SECONDS,
                 iopub_timeout=OUTPUT_SECONDS,
                 kernel_manager_class=kernels.MANAGER,
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
+            outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+            if any(output.get("ename") == "SystemExit" for output in outputs):  # which papermill takes for an end
+                ended_by = "SystemExit in a cell"
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
             ended_by = f"{class_name(error.ename, 'Exception')} in a cell"

@@ -93,7 +93,7 @@ def main(rows: int, pairs: int, seconds: float) -> None:
                 windows = {beside: _window(place, beside) for beside in order}
                 alone, with_it = windows[False], windows[True]
                 found[mode].append((alone, with_it))
-                print(f"{mode}: alone {alone}, beside {with_it}", flush=True)
+                print(f"{mode}: {alone.tps:.0f} TPS alone, {with_it.tps:.0f} beside", flush=True)
     lines = [HEAD, "|---|" + "---:|" * 9, *(_line(mode, windows) for mode, windows in found.items())]
     print("\n".join(lines))
     other = statistics.median(one.other for several in found.values() for pair in several for one in pair)
@@ -201,7 +201,10 @@ class _Locks:
 def _line(mode: str, pairs: Sequence[tuple[Window, Window]]) -> str:
     losses = [1 - beside.tps / alone.tps for alone, beside in pairs]
     loss = statistics.mean(losses)
-    half = T[min(len(pairs), len(T) + 1) - 2] * statistics.stdev(losses) / len(losses) ** 0.5 if len(pairs) > 1 else 1.0
+    interval = "one pair has none"
+    if len(pairs) > 1:
+        half = T[min(len(pairs), len(T) + 1) - 2] * statistics.stdev(losses) / len(losses) ** 0.5
+        interval = f"{loss - half:.1%} to {loss + half:.1%}"
     tps = [statistics.median(pair[place].tps for pair in pairs) for place in (0, 1)]
     used = statistics.median(beside.used for _, beside in pairs)
     held, waited = max(beside.held for _, beside in pairs), max(beside.waited for _, beside in pairs)
@@ -209,7 +212,7 @@ def _line(mode: str, pairs: Sequence[tuple[Window, Window]]) -> str:
         str(len(pairs)),
         *(f"{one:.0f}" for one in tps),
         f"{loss:.1%}",
-        f"{loss - half:.1%} to {loss + half:.1%}",
+        interval,
     ]
     figures += [f"{used:.2f}", f"{held:.2f}", f"{waited:.2f}", str(sum(beside.audits for _, beside in pairs))]
     return f"| {mode} | {' | '.join(figures)} |"

@@ -14,8 +14,10 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 
 from dsaudit import forkserver
+from dsaudit.evidence import Secrets
 from dsaudit.run import kernels
 from dsaudit.run.execute import Phase, execute_one
+from dsaudit.run.scrubbing import cleaned
 from tests.command_lines import DSAUDIT
 from tests.run.conftest import Project
 
@@ -110,3 +112,23 @@ def _forkserver_of(number: int) -> psutil.Process | None:
 
 def _end(*_: object) -> None:
     raise SystemExit(1)
+
+
+def test_a_long_line_is_kept_whole_and_what_was_overwritten_is_not(project: Project) -> None:
+    progress = "print('1 %\\r2 %\\r3 %\\r', end=''); print('é' * 1_000_000, flush=True); print('50 %\\r100 %', end='')"
+    project.raw_notebook("05_long", ['system = "x"', progress])
+    phase = executed(project, "05_long", "long.ipynb")
+    (shown,) = outputs(cleaned_of(phase))[-1]
+    assert phase.is_whole and shown["text"] == "é" * 1_000_000 + "\n100 %"
+
+
+def test_a_cell_that_leaves_python_is_named(project: Project) -> None:
+    project.raw_notebook("05_left", ['system = "x"', "raise SystemExit(0)", "print('never')"])
+    assert executed(project, "05_left", "left.ipynb").ended_by == "SystemExit in a cell"
+
+
+def cleaned_of(phase: Phase) -> Phase:
+    """Return a phase with its notebook as a run writes it."""
+    notebook = cleaned(nbformat.read(phase.path, as_version=4), Secrets([]))
+    nbformat.write(notebook, phase.path)
+    return phase
