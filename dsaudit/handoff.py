@@ -11,6 +11,7 @@ from typing import Any
 from dsaudit.parameters import Part
 
 VARIABLE = "DSAUDIT_RUN"
+FILE = "handoff.json"  # in the private folder for as long as there are kernels
 ACTS = "acts"  # in the recording: the folder of what was seen of a background sync, a file an act
 LEFT = "left.json"  # in the private folder while a check has a record of its own at the source
 
@@ -37,7 +38,7 @@ class Handoff:
 
     def write(self) -> Path:
         """Write the file, readable by its owner alone, and return its path."""
-        path = self.private / "handoff.json"
+        path = self.private / FILE
         write(path, {**asdict(self), "private": str(self.private), "part": self.part.to_json()})
         return path
 

@@ -14,6 +14,7 @@ LISTED = (
     "prometheus is not installed",
     "promtool is not installed",
     "the package lies where another user cannot read it",
+    "the server was given",
 )
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)

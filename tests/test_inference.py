@@ -42,7 +42,7 @@ def database(postgres: server.Server) -> Iterator[Database]:
     """A database whose tables tell of their keys, or do not."""
     with built(postgres.url, TABLES) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv(URL_ENV, url)
-        from dsaudit.parameters.models import Database as Settings
+        from dsaudit.parameters.database import Database as Settings
 
         one = Database.open(Settings(url_env=URL_ENV))  # type: ignore[call-arg]
         yield one

@@ -66,7 +66,8 @@ def open(system: str, phase: str, replay: str = "", live: bool = False, probe: b
     parameters = parameters if given or replay or probe else parameters.sending_only("nothing")
     if given or replay or live:  # else as the file says
         parameters = parameters.allowed_to_act(given.acting if given else live or source.has_acted(replay))
-    database = Database.open(parameters.database, given.snapshot if given else None, f"dsaudit/{phase}")
+    of_run = (given.snapshot, f"dsaudit/{phase}", given.instant, given.private) if given else (None, f"dsaudit/{phase}")
+    database = Database.open(parameters.database, *of_run)
     told = [Inferred(**one) for one in given.inferred] if given else infer(parameters, database)
     return Audit(completed(parameters, told, database.catalogue()), database, phase, given, replay)
 
@@ -320,7 +321,7 @@ class Audit:
         """
         filled = self.relations.fill(sql, item, resources)
         bound = {**self.values(), **filled.values, **values}
-        return self.database.query(filled.sql, bound, filled.tables, most=None).frame
+        return self.database.query(filled.sql, bound, most=None).frame
 
     def _source_count(self, scope: Scope) -> int | None:
         """Return how many records the source has in a scope, or None where that is not known."""

@@ -45,7 +45,7 @@ def table_rows(audit: Audit, table: Check) -> pd.DataFrame:
     frames = []
     for item in items:
         filled = audit.relations.of_lists.fill(table.query, item, asked)
-        frames.append(audit.database.query(filled.sql, {**audit.values(), **filled.values}, filled.tables).frame)
+        frames.append(audit.database.query(filled.sql, {**audit.values(), **filled.values}).frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -161,8 +161,7 @@ def _answers(
 def _ask(audit: Audit, asked: list[_Asked]) -> list[Answer]:
     filled = [query for one in asked for query in (one.counting, one.finding)]
     values = [one.values for one in asked for _ in range(2)]
-    tables = [oid for query in filled for oid in query.tables]
-    return audit.database.queries([query.sql for query in filled], values, tables)
+    return audit.database.queries([query.sql for query in filled], values)
 
 
 def _count_scopes(audit: Audit, check: Check, asked: _Asked, gathered: Evidence) -> None:

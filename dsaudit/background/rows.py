@@ -138,4 +138,4 @@ def _now(audit: Audit) -> datetime:
 
 def _query(audit: Audit, query: str, resource: str) -> list[dict[str, Any]]:
     filled = audit.relations.of_lists.fill(query, {"resource": resource})
-    return audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, filled.tables, most=None).records
+    return audit.database.now().query(filled.sql, {**audit.values(), **filled.values}, most=None).records

@@ -50,7 +50,7 @@ def runs(audit: Audit, since: datetime | None = None, now: bool = False, most: i
     filled = audit.relations.fill(RUNS)
     database = audit.database.now() if now else audit.database
     values = {**audit.values(), **filled.values, "since": since, "most": most}
-    frame = database.query(filled.sql, values, filled.tables, most=None).frame
+    frame = database.query(filled.sql, values, most=None).frame
     return frame.astype(object).where(frame.notna(), None).reindex(columns=COLUMNS)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,12 +13,9 @@ from dsaudit.cli.evidence import sign_off, verify
 from dsaudit.cli.group import COULD_NOT_START, Command
 from dsaudit.cli.history import add, diff, history, prune
 from dsaudit.cli.monitoring import monitor
-from dsaudit.cli.options import ATTACH, EXAMPLE, FILE, FOLDER, loaded, overrides_of, part_given, part_options
-from dsaudit.cli.resuming import going_on, stopped_alike
-from dsaudit.cli.telling import tell, tell_github
-
-if TYPE_CHECKING:
-    from dsaudit.parameters import Parameters
+from dsaudit.cli.options import ATTACH, EXAMPLE, FILE, FOLDER, loaded, part_given, part_options
+from dsaudit.cli.running import run
+from dsaudit.cli.telling import tell
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,91 +64,6 @@ def init(
     given = Given(database_url, database_url_env, code, provider, documents, integration, target, force, blueprint)
     for line in init(given):
         click.echo(line)
-
-
-@main.command()
-@FILE
-@click.option("--blueprint", default="", help="Which blueprint, if the file names several.")
-@click.option("--phase", "phases", multiple=True, help="Only this phase, such as 4; may be repeated.")
-@click.option("--check", "checks", multiple=True, help="Only this check; may be repeated.")
-@part_options
-@click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
-@click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
-@click.option("--resume", type=FOLDER, help="Go on with this run, which was stopped, as it was begun.")
-@click.option("--live", is_flag=True, help="Let checks act as the file declares: change a record, start syncs.")
-@ATTACH
-def run(
-    file: Path,
-    blueprint: str,
-    phases: tuple[str, ...],
-    checks: tuple[str, ...],
-    jobs: int | None,
-    overrides: tuple[str, ...],
-    out: Path | None,
-    replay: Path | None,
-    resume: Path | None,
-    live: bool,
-    attach: bool,
-    **part: Any,
-) -> None:
-    """Audit the system that FILE describes and write its evidence.
-
-    A narrowed run skips each check that has no result of its own for each resource, tenant or record in question.
-
-    Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 could not start.
-    """
-    from dsaudit import source
-    from dsaudit.history.notifying import notify
-    from dsaudit.parameters import Part, narrowed
-    from dsaudit.run import Options
-
-    command = shlex.join(["dsaudit", "run", str(file), *(["--attach"] if attach else [])])
-    options = Options(blueprint, phases, checks, jobs or 0, out, overrides_of(overrides), replay, command=command)
-    asked = Part.given(**part_given(part))
-    if resume:
-        options, asked, live = going_on(options, resume, part, live)
-    whole = loaded(file, attach, options.overrides, is_recorded=options.replay is not None)
-    parameters = _allowed_to_act(narrowed(whole, asked), live, options.replay)
-    read = source.replay(options.replay) if options.replay else source.resume if resume else source.record
-    result, folder = _audit(parameters, options, read, attach)
-    tell(result, folder)
-    tell_github(result, folder)
-    if line := notify(result, parameters):
-        click.echo(line)
-    sys.exit(result["exit"])
-
-
-def _allowed_to_act(parameters: Parameters, live: bool, replay: Path | None) -> Parameters:
-    """Return the parameters with which checks act by `live` or the file, and of a replay if it has what they saw."""
-    from dsaudit.parameters.background import acts
-    from dsaudit.source import has_acted
-
-    if live and replay:
-        raise click.UsageError("--live acts at the source, and --replay asks nobody: give one of them")
-    if live and parameters.environment == "production":
-        raise click.ClickException(f"--live: nothing acts in production, and {parameters.path.name} describes it")
-    if live and not parameters.acting and not acts(parameters):
-        ways = "`live`, `syncs.run`, `api.sync`, `worker`, `flag`, `outage`, `bad_record`, `new_record`, `push`"
-        ways += ", `flows`"
-        raise click.ClickException(f"--live: {parameters.path.name} declares nothing to do ({ways})")
-    return parameters.allowed_to_act(live or has_acted(replay or "")) if live or replay else parameters
-
-
-def _audit(parameters: Parameters, options: Any, read: Any, attach: bool) -> tuple[dict[str, Any], Path]:
-    from dsaudit import sample
-    from dsaudit.progress import shown
-    from dsaudit.run import run
-    from dsaudit.run.execute import prepare_imports
-
-    prepare_imports()
-    with stopped_alike(), shown() as progress:
-        if parameters.example and not attach:
-            progress(f"starting the sample {parameters.example}")
-        with (sample.reached if attach else sample.started)(parameters):
-            outcome = run(parameters, options, read, progress)
-    return outcome.result, outcome.folder
 
 
 @main.command()
@@ -324,5 +235,5 @@ def sample(action: str, arguments: tuple[str, ...], example: str) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", f"examples.{example}", action, *arguments])
 
 
-for command in (explain, list_, verify, sign_off, history, diff, prune, add, monitor):
+for command in (run, explain, list_, verify, sign_off, history, diff, prune, add, monitor):
     main.add_command(command)

@@ -59,7 +59,7 @@ class Command(click.Group):
             if isinstance(error, OSError) and error.strerror:  # of the disk: full, broken, not ours to read
                 _tell(_hidden(": ".join(filter(None, [str(error.filename or ""), error.strerror]))))
                 sys.exit(COULD_NOT_START)
-            if not _is_ours(error):
+            if not is_ours(error):
                 import traceback
 
                 # A fault of dsaudit's own; Python's exit status would mean NO-GO.
@@ -76,7 +76,7 @@ def _tell(line: str) -> None:
         click.echo(line, err=True)
 
 
-def _is_ours(error: Exception) -> bool:
+def is_ours(error: Exception) -> bool:
     """Return whether an exception is one of dsaudit's own, whose message is written for the user."""
     kind = type(error)
     return kind.__module__.partition(".")[0] == "dsaudit" and kind.__name__.endswith(("Error", "Missing", "Lost"))

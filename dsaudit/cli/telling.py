@@ -59,3 +59,17 @@ def tell(result: dict[str, Any], folder: Path) -> None:
     lines += filter(None, [left_out_in_words(result)])
     # In one piece: a reader that wants the first line only does not keep the run from its exit status.
     click.echo("\n".join([*lines, f"report: {folder / 'report.html'}", f"seal: {seal_of(folder)}"]))
+
+
+def tell_several(index: dict[str, Any], page: Path) -> None:
+    """Print how several audits ended, one a line, and where their index is."""
+    from dsaudit.verdict.card import plural
+
+    colours = {"GO": "green", "NO-GO": "red"}
+    audits = index["audits"]
+    decision = index["decision"] or "none could start"
+    lines = [f"{click.style(decision, fg=colours.get(decision, 'yellow'), bold=True)}  {plural(len(audits), 'audit')}"]
+    for one in audits:
+        name = ", ".join(filter(None, [one["file"], one["tenant"]]))
+        lines.append(f"  {click.style(one['headline'], fg=colours.get(one['decision'], 'yellow'))}  {name}")
+    click.echo("\n".join([*lines, f"index: {page}"]))

@@ -8,6 +8,7 @@ import os
 import tokenize
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from dsaudit.codebase.model import Code, Comment, Module, Problem
@@ -35,8 +36,14 @@ def read(root: Path, tests: bool = False) -> Code:
                 texts[name] = path.read_bytes()
         except OSError as error:
             problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror}"))
-    code = read_texts(texts)
+    code = _parsed(tuple(sorted(texts.items())))
     return Code(code.modules, (*code.problems, *problems), root.resolve().name)
+
+
+@lru_cache(maxsize=1)
+def _parsed(texts: tuple[tuple[str, bytes], ...]) -> Code:
+    """Parse texts once for all who find the same, as the kernels do that are forked from one process."""
+    return read_texts(dict(texts))
 
 
 def read_texts(texts: Mapping[str, str | bytes]) -> Code:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from dsaudit.database.errors import DatabaseError
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 from dsaudit.parameters.secret import SecretMissing, from_environment
 
 
@@ -44,7 +44,7 @@ def is_postgres(url: URL) -> bool:
 
 def for_libpq(url: URL) -> str:
     """Return a URL as libpq reads it, with the limits that `arguments_for` gives to psycopg."""
-    arguments = {"application_name": "dsaudit", "connect_timeout": "10", "keepalives_idle": "10"}
+    arguments = {"application_name": "dsaudit", **url.query, "connect_timeout": "10", "keepalives_idle": "10"}
     return url.set(drivername="postgresql").update_query_dict(arguments).render_as_string(hide_password=False)
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from dsaudit.clock import Clock, Offset
 from dsaudit.database.errors import DatabaseError
 from dsaudit.database.reader import Database
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 
 LOOKS = 8  # the quickest answer decides, and the first ones are slow
 TOLD = "select extract(epoch from pg_catalog.clock_timestamp())::double precision"

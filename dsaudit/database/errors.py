@@ -18,6 +18,14 @@ class TimeLimit(QueryError):
     """A query was stopped at its time limit."""
 
 
+class Locked(TimeLimit):
+    """Somebody holds a table, or waits for it."""
+
+
+class ServerBusy(TimeLimit):
+    """The server had no room for a polite read for as long as one may wait."""
+
+
 class SnapshotLost(QueryError):
     """The run's snapshot is gone, or a table was rewritten under it: what was read proves nothing."""
 
@@ -33,8 +41,12 @@ class RelationMissing(Exception):
 def query_error(error: sa.exc.DBAPIError) -> QueryError:
     """Return what a refused query means."""
     line = first_line(error.orig)
-    if isinstance(error.orig, (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)):
+    if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+        return Locked(line)
+    if isinstance(error.orig, psycopg.errors.QueryCanceled):
         return TimeLimit(line)
+    if isinstance(error.orig, psycopg.errors.SerializationFailure):  # a replica had to go on
+        return SnapshotLost(f"the run's snapshot is gone: {line}")
     if isinstance(error.orig, psycopg.OperationalError):
         return TimeLimit(f"the connection broke or was cut: {line}")
     return QueryError(line)

@@ -40,7 +40,7 @@ def identify(database: Database) -> Identity:
         The role may not even read the catalogue, or the connection broke.
     """
     try:
-        row, reasons = (answer.frame for answer in database.queries([_IDENTITY, _MAY_WRITE]))
+        row, reasons = (answer.frame for answer in database.at_once().queries([_IDENTITY, _MAY_WRITE]))
     except QueryError as error:
         raise DatabaseError(f"{database.settings.url_env}: {error}") from None
     facts = {str(name): value for name, value in row.iloc[0].items()}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Self
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 import psycopg
@@ -20,21 +21,34 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from dsaudit.database.addresses import arguments_for, audited_url, for_libpq
-from dsaudit.database.catalogue import COLUMNS, REWRITTEN, TableInfo
+from dsaudit.database.catalogue import CHANGED, COLUMNS, TableInfo
 from dsaudit.database.errors import (
     DatabaseError,
     QueryError,
-    SnapshotLost,
     first_line,
     query_error,
     stream_error,
 )
+from dsaudit.database.politeness import SETTINGS, Politeness
 from dsaudit.database.times import read_far_times_as_none
-from dsaudit.database.transaction import FORMS, LIMITS, Transaction, answers, checked, held_snapshot, transaction
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.database.transaction import (
+    FORMS,
+    LIMITS,
+    Transaction,
+    answers,
+    checked,
+    held_snapshot,
+    refuse_changed,
+    transaction,
+)
+from dsaudit.parameters.database import Database as Settings
 
 LONGEST_START = 30.0  # seconds that a server may take to answer first; of these ten to take the connection
+Found = TypeVar("Found")
+Asked = tuple[str, Mapping[str, Any]]
 MOST_ROWS = 100_000  # rows of a result that are kept; beyond that they are counted
+
+BATCH = 10_000  # rows that are held at a time where all are looked through
 
 
 @dataclass(frozen=True)
@@ -59,26 +73,41 @@ class Answer:
 class Database:
     """A reader of the audited database at one instant."""
 
-    def __init__(self, engine: Engine, settings: Settings, snapshot: str | None = None) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, snapshot: str | None = None, politeness: Politeness | None = None
+    ) -> None:
         self._engine = engine
         self.settings = settings
         self.snapshot = snapshot
+        self._politeness = politeness
         self._catalogue: dict[tuple[str, str], TableInfo] | None = None
 
     @classmethod
-    def open(cls, settings: Settings, snapshot: str | None = None, name: str = "dsaudit") -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        snapshot: str | None = None,
+        name: str = "dsaudit",
+        since: str | None = None,
+        folder: Path | None = None,
+    ) -> Self:
         """Connect once to see that it works, and return the reader.
+
+        Of a run's `snapshot` it also takes the instant, `since`, and the private folder of the run.
 
         Raises
         ------
         DatabaseError
             The variable is unset, the URL is no URL, or the server refuses.
         """
+        url = audited_url(settings).update_query_dict({"application_name": name})  # for streams, too
+        # One session for each process, and more only while several threads read.
         engine = sa.create_engine(
-            audited_url(settings), connect_args=arguments_for(name), pool_size=2, max_overflow=4, pool_pre_ping=False
+            url, connect_args=arguments_for(name), pool_size=1, max_overflow=5, pool_pre_ping=False
         )
         sa.event.listen(engine, "connect", read_far_times_as_none)
-        database = cls(engine, settings, snapshot)
+        politeness = Politeness(settings.polite, settings.snapshot_age, since, folder) if settings.polite else None
+        database = cls(engine, settings, snapshot, politeness)
         try:
             if answers(engine, LONGEST_START):
                 return database
@@ -91,29 +120,51 @@ class Database:
         """Return a reader of the same database as it is, not at the run's instant; it ends with this one."""
         return type(self)(self._engine, self.settings)
 
+    def at_once(self) -> Self:
+        """Return a reader of the same instant that waits for nobody: to read what the catalogue tells is no load."""
+        return type(self)(self._engine, self.settings, self.snapshot)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    @property
+    def is_polite(self) -> bool:
+        """Whether reads give way to others, as those of a run do; what is read as it is now cannot wait."""
+        return bool(self._polite)
+
+    @property
+    def _polite(self) -> Politeness | None:
+        return self._politeness if self.snapshot else None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
         """Open one short read-only transaction at the run's instant, watched from this side as well."""
-        return transaction(self._engine, self.settings.statement_timeout, self.snapshot, self.settings.snapshot_age)
+        limit, age = self.settings.statement_timeout, self.settings.snapshot_age
+        with self._giving_way(), transaction(self._engine, limit, self.snapshot, age) as one:
+            one.set(SETTINGS if self._polite else {})
+            yield one
+
+    def _giving_way(self) -> AbstractContextManager[None]:
+        return self._polite.read(self._engine) if self._polite else contextlib.nullcontext()
+
+    def again(self, work: Callable[[], Found]) -> Found:
+        """Do what reads; a polite read that has to let go of a table is tried again."""
+        return self._polite.again(work) if self._polite else work()
 
     def query(
         self,
         sql: str,
         values: Mapping[str, Any] | None = None,
-        tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
     ) -> Answer:
         """Run one select at the run's instant and return its rows; see `queries`."""
-        return self.queries([sql], values, tables, most)[0]
+        return self.queries([sql], values, most)[0]
 
     def queries(
         self,
         sqls: Sequence[str],
         values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        tables: Sequence[int] = (),
         most: int | None = MOST_ROWS,
         planner: Mapping[str, str] | None = None,
     ) -> list[Answer]:
@@ -125,9 +176,6 @@ class Database:
             Selects; values are named as ``%(name)s``.
         values
             Shared by all, or one mapping for each.
-        tables
-            Object ids of the tables that they read; one that was rewritten since the snapshot was taken (TRUNCATE,
-            some ALTER TABLE) looks empty to an older snapshot, without any error.
         most
             Rows of each that are kept, None for all; beyond it they are counted.
         planner
@@ -139,13 +187,37 @@ class Database:
             PostgreSQL refused one; `TimeLimit` where it took too long, `SnapshotLost` where the instant is gone.
         """
         _refuse_others(sqls)
+        bound = [values or {}] * len(sqls) if values is None or isinstance(values, Mapping) else values
+        return self._all_answers(list(zip(sqls, bound, strict=True)), most, planner or {})
+
+    def _all_answers(self, asked: Sequence[Asked], most: int | None, planner: Mapping[str, str]) -> list[Answer]:
+        """Ask in one transaction; politely each in its own, so that no table is held for longer than it is read."""
+        if not self._polite:
+            return self._answers(asked, most, planner)
+        return [self.again(partial(self._answers, [one], most, planner))[0] for one in asked]
+
+    def _answers(self, asked: Sequence[Asked], most: int | None, planner: Mapping[str, str]) -> list[Answer]:
         try:
             with self.transaction() as one:
-                one.set(planner or {})
-                bound = [values or {}] * len(sqls) if values is None or isinstance(values, Mapping) else values
-                answers = [_fetch(one, sql, given, most) for sql, given in zip(sqls, bound, strict=True)]
-                _refuse_rewritten(one, sorted(set(tables)))
-                return answers
+                one.set(planner)
+                return [_fetch(one, sql, given, most) for sql, given in asked]
+        except sa.exc.DBAPIError as error:
+            raise query_error(error) from None
+
+    def batches(self, sql: str, values: Mapping[str, Any] | None = None) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Yield the rows of one select at the run's instant, some thousand at a time: what is too much to be held.
+
+        Whoever reads politely begins again where it had to let go of a table: see `again`.
+
+        Raises
+        ------
+        QueryError
+            As by `queries`.
+        """
+        _refuse_others([sql])
+        try:
+            with self.transaction() as one:
+                yield from one.batches(sql, values or {}, BATCH)
         except sa.exc.DBAPIError as error:
             raise query_error(error) from None
 
@@ -161,14 +233,17 @@ class Database:
             PostgreSQL refused it; `ShortRead` where there was no connection, `SnapshotLost` where the instant is gone.
         """
         import adbc_driver_postgresql.dbapi as adbc  # slow to import, and few commands stream
+        import duckdb
 
         _refuse_others([sql])
         settings = {**LIMITS, **FORMS, "statement_timeout": f"{self.settings.statement_timeout * 1000:.0f}"}
+        settings |= SETTINGS if self._polite else {}
         begin = ["begin isolation level repeatable read read only"]
         begin += [f"set transaction snapshot '{checked(self.snapshot)}'"] if self.snapshot else []
         begin += [f"set local {name} = '{value}'" for name, value in settings.items()]
         try:
             with (
+                self._giving_way(),
                 adbc.connect(for_libpq(self._engine.url), autocommit=True) as connection,
                 connection.cursor() as cursor,
             ):
@@ -176,6 +251,8 @@ class Database:
                     cursor.execute(statement)
                 cursor.execute(sql)
                 yield cursor.fetch_arrow()
+                cursor.execute(CHANGED)
+                refuse_changed(name for (name,) in duckdb.from_arrow(cursor.fetch_arrow()).fetchall())
         except adbc.Error as error:
             raise stream_error(error) from None
 
@@ -206,21 +283,14 @@ class Database:
         """
         options = f"{'analyze, buffers, timing off, ' if run else ''}{'verbose, ' if proofs else ''}format json"
         planner = {**({} if scans else {"enable_seqscan": "off"}), **({"constraint_exclusion": "on"} if proofs else {})}
-        try:
-            with self.transaction() as one:
-                one.set(planner)
-                plans = (
-                    one.run(f"explain ({options}) {sql}", {**given, "dsaudit": True}).scalar_one() for given in values
-                )
-                return [plan[0] for plan in plans]
-        except sa.exc.DBAPIError as error:
-            raise query_error(error) from None
+        asked = [(f"explain ({options}) {sql}", {**given, "dsaudit": True}) for given in values]
+        return [answer.rows[0][0][0] for answer in self._all_answers(asked, None, planner)]
 
     def catalogue(self) -> dict[tuple[str, str], TableInfo]:
         """Return the tables that there are, by schema and name; read once."""
         if self._catalogue is None:
             found: dict[tuple[str, str], TableInfo] = {}
-            for row in self.query(COLUMNS, most=None).records:
+            for row in self.at_once().query(COLUMNS, most=None).records:
                 key = (row["schema"], row["table"])
                 info = found.setdefault(key, TableInfo(*key, row["oid"], {}, row["is_stored"]))
                 info.columns[row["column"]] = row["type"]
@@ -239,6 +309,8 @@ class Database:
 
     def held_snapshot(self) -> AbstractContextManager[str]:
         """Hold one instant open and yield its name, until the block ends or it is `snapshot_age` old."""
+        if self._politeness:
+            self._politeness.renewed()
         return held_snapshot(self._engine, self.settings.snapshot_age)
 
 
@@ -248,14 +320,6 @@ def _refuse_others(sqls: Sequence[str]) -> None:
 
 
 _IS_SELECT = re.compile(r"(\s|--[^\n]*\n)*(select|with)\b", re.IGNORECASE)
-
-
-def _refuse_rewritten(one: Transaction, tables: list[int]) -> None:
-    rewritten = list(one.run(REWRITTEN, {"tables": tables}).scalars()) if tables else []
-    if rewritten:
-        raise SnapshotLost(
-            f"{rewritten[0]} was truncated or rewritten after the run's instant; its rows are out of sight"
-        )
 
 
 def _fetch(one: Transaction, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:

@@ -1,8 +1,7 @@
 """Relations: what the slots of a check's query stand for in one particular database.
 
-``{raw}``, ``{refined}`` and the others become derived tables with fixed column names, made of quoted identifiers
-that were looked up in the database's catalogue, so that one check serves every shape of integration. Values from
-the parameter file are bound, never pasted.
+``{raw}``, ``{refined}`` and the others become derived tables with fixed column names, made of quoted identifiers that
+the database's catalogue has, so that one check serves every shape of integration. The file's values are bound.
 """
 
 from __future__ import annotations
@@ -79,8 +78,8 @@ class Relations:
 
         ``{raw}``, ``{deliveries}`` and ``{syncs}`` hold the records of `resources` alone, by default of all; what our
         own probe left is in ``{probed_raw}`` and ``{probed}``. Of a part, ``{raw}`` and ``{refined}`` hold its records.
-        ``{refined_as_text}`` has each declared field as the text in which it is compared, as Python has no counterpart
-        of some values. With `only`, source ids, they may leave out the rows of all others, so that an index serves.
+        ``{refined_as_text}`` has each declared field as the text in which it is compared, ``{refined_in_place}`` each
+        row's ctid as ``place``. With `only`, source ids, the rows of all others may be left out, so an index serves.
 
         Raises
         ------
@@ -102,6 +101,7 @@ class Relations:
             name = item["resource"]
             makers["refined"] = lambda: self._refined(name, filled)
             makers["refined_as_text"] = lambda: self._refined(name, filled, textual=True)
+            makers["refined_in_place"] = lambda: self._refined(name, filled, in_place=True)
             makers["table"] = lambda: self._from(self._parameters.resources[name].table, filled)[0]
         if "relation" in item:
             relation = next(one for one in self._parameters.relations if one.name == item["relation"])
@@ -153,9 +153,9 @@ class Relations:
             joins += map_join("o", told, names, filled)
         kinds = {name: self._parameters.resources[name].id_kind for name in names.values()}
         columns["source_id"] = told_id(raw.columns["source_id"], info, kinds, resource)
-        states = {given: state for state, listed in raw.states.items() for given in listed}
-        joins += map_join("s", columns["state"], states, filled, kind="left join")
-        columns["state"] = f"coalesce(s.name, {columns['state']})"
+        if states := {given: state for state, listed in raw.states.items() for given in listed}:
+            joins += map_join("s", columns["state"], states, filled, kind="left join")
+            columns["state"] = f"coalesce(s.name, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
@@ -225,7 +225,7 @@ class Relations:
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select {body} from {source} as x {joins})"
 
-    def _refined(self, name: str, filled: Filled, textual: bool = False) -> str:
+    def _refined(self, name: str, filled: Filled, textual: bool = False, in_place: bool = False) -> str:
         resource = self._parameters.resources[name]
         source, info = self._from(resource.table, filled)
         columns = {
@@ -235,6 +235,7 @@ class Relations:
             "refined_at": cast(resource.refined_at, info, "timestamptz"),
             "built_from": cast(resource.built_from, info, "text"),
             "deleted": deleted(resource, info),
+            **({"place": "x.ctid"} if in_place else {}),
         }
         for column, field in resource.fields.items():
             value = json_of(column, info) if field.as_ == "json" else value_of(column, info)

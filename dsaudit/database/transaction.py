@@ -7,12 +7,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
+from dsaudit.database.catalogue import CHANGED
 from dsaudit.database.errors import SnapshotLost, first_line
 
 PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
@@ -37,6 +38,10 @@ FORMS = {
     "extra_float_digits": "1",
 }
 
+WITHOUT_LIMITS = """
+select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings
+where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -52,6 +57,15 @@ class Transaction:
         """Execute one statement as it stands; values are named as ``%(name)s``."""
         self.cut_at = time.monotonic() + self._seconds
         return self.connection.exec_driver_sql(sql, None if values is None else dict(values))
+
+    def batches(self, sql: str, values: Mapping[str, Any], size: int) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Yield the rows of one select as they come, `size` at a time; each batch has the whole time limit."""
+        self.set({"cursor_tuple_fraction": "1"})  # all rows are wanted, not the first of them soon
+        streaming = {"stream_results": True, "yield_per": size}
+        with self.connection.exec_driver_sql(sql, dict(values), execution_options=streaming) as result:
+            for rows in result.partitions():
+                self.cut_at = time.monotonic() + self._seconds
+                yield rows
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Set PostgreSQL's settings for this transaction alone."""
@@ -95,8 +109,23 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
     Raises
     ------
     SnapshotLost
-        The snapshot is gone.
+        The snapshot is gone, or a table that was read is no longer what it was at its instant.
     """
+    with contextlib.ExitStack() as stack:
+        began = time.monotonic()
+        try:
+            one = stack.enter_context(_begun(engine, seconds, snapshot, age))
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated or time.monotonic() - began > PATIENCE:
+                raise
+            # While the session lay idle, the server has ended it: a new one sees the same instant.
+            one = stack.enter_context(_begun(engine, seconds, snapshot, age))
+        yield one
+        refuse_changed(one.run(CHANGED).scalars())
+
+
+@contextlib.contextmanager
+def _begun(engine: Engine, seconds: float, snapshot: str | None, age: float) -> Iterator[Transaction]:
     with engine.connect().execution_options(**_READ_ONLY) as connection:
         one = Transaction(connection, seconds + PATIENCE)
         with _watched(one):
@@ -120,10 +149,11 @@ def held_snapshot(engine: Engine, seconds: float) -> Iterator[str]:
     An old snapshot keeps vacuum from cleaning up, in every database of the server.
     """
     with engine.connect().execution_options(**_READ_ONLY) as connection:
+        connection.detach()  # the pool has room for one session, which reads
         one = Transaction(connection, seconds)
         with _watched(one):
-            # The holder waits idle for as long as the phases take: no idle limit may end it.
-            connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
+            # The holder waits idle for as long as the phases take: no limit of the server's may end it but ours.
+            one.run(WITHOUT_LIMITS)
             yield str(connection.exec_driver_sql("select pg_export_snapshot()").scalar_one())
             one.cut_at = time.monotonic() + PATIENCE
             # If the holder was cut off, the checks that came after it have said so.
@@ -138,10 +168,21 @@ def checked(snapshot: str) -> str:
     return snapshot
 
 
+def refuse_changed(names: Iterable[str]) -> None:
+    """Refuse what was read where there are `names` of tables that are no longer what they were at its instant."""
+    if changed := list(names):
+        raise SnapshotLost(
+            f"{changed[0]} was truncated, rewritten or redefined after the run's instant; "
+            "what is read of it proves nothing"
+        )
+
+
 def _take(one: Transaction, snapshot: str, age: float) -> None:
     try:
         one.run(f"set transaction snapshot '{checked(snapshot)}'")
     except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         raise SnapshotLost(
             f"the run's snapshot is gone; it was cut off, or became older than database.snapshot_age "
             f"({age:.0f} s): {first_line(error.orig)}"
@@ -151,7 +192,7 @@ def _take(one: Transaction, snapshot: str, age: float) -> None:
 @contextlib.contextmanager
 def _watched(one: Transaction) -> Iterator[None]:
     """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
-    handle = os.dup(one.connection.connection.driver_connection.fileno())  # type: ignore[union-attr]
+    handle = os.dup(one.connection.connection.dbapi_connection.fileno())  # type: ignore[union-attr]
     line = socket.socket(fileno=handle)
     done = threading.Event()
     threading.Thread(target=_cut_when_due, args=(one, line, done), daemon=True).start()

@@ -15,7 +15,7 @@ from dsaudit.database import Database
 from dsaudit.drafting import Draft, Request, draft
 from dsaudit.drafting.writing import written
 from dsaudit.parameters import ParameterError, load, project_root
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 from dsaudit.parameters.section import NAME
 from dsaudit.verdict.card import plural
 

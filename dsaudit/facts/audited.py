@@ -115,7 +115,7 @@ def _has_rows(audit: Audit, one: Stored) -> bool | None:
         return None if one.has_pages else False
     try:
         asked = f"select exists (select from {quoted(one.schema)}.{quoted(one.name)})"
-        return bool(audit.database.query(asked, {}, [one.oid]).rows[0][0])
+        return bool(audit.database.query(asked).rows[0][0])
     except QueryError:
         return None  # such as one whose policies hide rows from the auditor
 
@@ -163,7 +163,7 @@ def _tenants(audit: Audit) -> Iterator[Coverage]:
             table = audit.relations.table(resource.table)
             column = f"({value_of(resource.tenant, table)})::text"
             query = f"select distinct {column} as id from {quoted(table.schema)}.{quoted(table.name)} as x"
-            found = audit.database.query(query, {}, [table.oid], most=None).rows
+            found = audit.database.query(query, most=None).rows
             there |= {
                 str(row[0]).casefold() for row in found if row[0] is not None
             }  # rows of nobody are judged as such

@@ -54,7 +54,7 @@ def _cleanup(audit: Audit, relation: Relation, one: Known | None, why: str | Non
     try:
         condition = _condition(audit, relation, one)
         asked = f"select count(*) from {table} as x where {condition}"
-        orphans = int(audit.database.query(asked, {}, [one.child.oid, one.parent.oid]).rows[0][0])
+        orphans = int(audit.database.query(asked).rows[0][0])
     except (QueryError, RelationMissing) as error:
         return Cleanup(relation.name, problem=str(error))
     if not orphans:

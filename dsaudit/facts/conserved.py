@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsaudit.database.expressions import Filled, column_of, deleted, id_of, row_id
+from dsaudit.database.expressions import column_of, deleted, id_of, row_id
 from dsaudit.parameters.apis import relation_of
 
 if TYPE_CHECKING:
@@ -76,11 +76,10 @@ def counted_now(audit: Audit, chain: Conserved, source_id: str) -> Counted | Non
 def _read(audit: Audit, chain: Conserved, reader: Database, only: str | None) -> list[Counted]:
     resource = audit.parameters.whole.resources[chain.resource]
     table = audit.relations.whole.table(resource.table)
-    own, counts, joins, tables = [f"{row_id(resource, table)} as own_row"], [], "", [table.oid]
+    own, counts, joins = [f"{row_id(resource, table)} as own_row"], [], ""
     own.append(f"coalesce(({chain.settled}\n), false) as settled" if chain.settled else "true as settled")
     for number, hop in enumerate(chain.hops):
-        key, rows, read = _rows(audit, hop)
-        tables += read
+        key, rows = _rows(audit, hop)
         written = hop.counted_by or _of_its_relation(audit, hop)
         own += [f"{key} as k{number}", f"({written or 'null'}\n)::bigint as told{number}"]
         counts += [f"coalesce(h{number}.rows, 0) as rows{number}", f"o.told{number}"]
@@ -100,12 +99,7 @@ def _read(audit: Audit, chain: Conserved, reader: Database, only: str | None) ->
     narrowed = None if only is None else [only]
     filled = audit.relations.of_lists.fill(query, {"resource": chain.resource}, [chain.resource], narrowed)
     bound = {**audit.values(), **filled.values, "only_one": only}
-    return [_counted(chain, row, audit) for row in _answer(reader, filled, bound, tables)]
-
-
-def _answer(reader: Database, filled: Filled, bound: dict[str, Any], tables: list[int]) -> list[dict[str, Any]]:
-    read = [*filled.tables, *tables] if reader.snapshot else []
-    return reader.query(filled.sql, bound, read, most=None).records
+    return [_counted(chain, row, audit) for row in reader.query(filled.sql, bound, most=None).records]
 
 
 def _counted(chain: Conserved, row: dict[str, Any], audit: Audit) -> Counted:
@@ -129,8 +123,8 @@ def _of_its_relation(audit: Audit, hop: Hop) -> str | None:
     return relation.counted_by if relation else None
 
 
-def _rows(audit: Audit, hop: Hop) -> tuple[str, str, list[int]]:
-    """Return the parent's key of a hop, the query of its rows with the key of each as ``up``, and the tables read."""
+def _rows(audit: Audit, hop: Hop) -> tuple[str, str]:
+    """Return the parent's key of a hop, and the query of its rows with the key of each as ``up``."""
     steps = list(_steps(audit, hop))
     conditions = ["true"] * (len(steps) - 1) + [f"({hop.where}\n)" if hop.where else "true"]
     parts, joined = [], ""
@@ -141,7 +135,7 @@ def _rows(audit: Audit, hop: Hop) -> tuple[str, str, list[int]]:
         held = f"not {deleted(resource, table)} and {conditions[number].replace('%', '%%')}"
         parts.append(f"(select {up} as up{down} from {source} as x where {held}) as c{number}")
         joined += parts[0] if number == 0 else f" join {parts[number]} on c{number}.up = c{number - 1}.down"
-    return steps[0][0], f"select c0.up from {joined}", [table.oid for _, _, table, _, _ in steps]
+    return steps[0][0], f"select c0.up from {joined}"
 
 
 def _steps(audit: Audit, hop: Hop) -> Iterator[tuple[str, str, TableInfo, str, str]]:

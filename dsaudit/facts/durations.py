@@ -89,4 +89,4 @@ def _asked(audit: Audit, one: Duration) -> list[dict[str, Any]]:
         where=where(conditions),
     )
     values = {"most": MOST_KINDS, "tenants": [tenant.id for tenant in audit.parameters.tenants]}
-    return audit.database.query(query, values, [table.oid], most=None).records
+    return audit.database.query(query, values, most=None).records

@@ -90,7 +90,7 @@ class _Watch:
         # By the integration's clock it may have begun a little before it was asked for.
         seconds = time.monotonic() - self.clock + audit.parameters.policy.clock_error_seconds
         bound = {**audit.values(), **asked.values, "seconds": seconds}
-        frame = audit.database.now().query(asked.sql, bound, asked.tables, most=None).frame
+        frame = audit.database.now().query(asked.sql, bound, most=None).frame
         runs = [
             {str(name): None if pd.isna(value) else value for name, value in row.items()}
             for row in frame.to_dict("records")

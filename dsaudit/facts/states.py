@@ -180,7 +180,7 @@ def stays(audit: Audit, one: States) -> list[dict[str, Any]]:
         own = f"own as ({selected} from {of.source} where {of.counts}),"
         query = query.replace("with moved as (", f"with {own} moved as (", 1)
     values = {"last": one.last, "most": MOST_STATES}
-    return audit.database.query(query, values, [table.oid, of.table.oid], most=None).records
+    return audit.database.query(query, values, most=None).records
 
 
 def key_of(of: Told) -> str:

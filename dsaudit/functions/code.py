@@ -85,7 +85,7 @@ def _applied(audit: Audit) -> list[str]:
         return []
     name = names.Identifier(table.schema, table.name).as_string(None)
     query = f"select version_num::text as revision from {name} order by 1"
-    return [str(one) for one in audit.database.query(query, tables=[table.oid]).frame["revision"]]
+    return [str(one) for one in audit.database.query(query).frame["revision"]]
 
 
 def _revision_problems(migrations: codebase.Migrations, applied: list[str]) -> dict[str, list[str]]:

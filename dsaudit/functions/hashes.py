@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
 
 PAYLOADS = """
 select tenant, resource, source_id, row_id, content_hash, payload::text as payload
-from {raw} as r where content_hash is not null order by tenant, resource, source_id, row_id
+from {raw} as r where content_hash is not null
 """
+# The canonical form: sorted keys, no blanks, text not escaped to ASCII.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def stored_hashes_match_payload(audit: Audit) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -31,14 +35,22 @@ def stored_hashes_match_payload(audit: Audit) -> tuple[pd.DataFrame, pd.DataFram
     """
     raw = audit.parameters.raw
     assert raw is not None and raw.hash is not None
-    frame = audit.query(PAYLOADS)
-    examined = frame.groupby(["tenant", "resource"]).size().rename("examined").reset_index()
-    computed = [_canonical_hash(payload, raw.hash.digest) for payload in frame["payload"]]
-    wrong = frame[frame["content_hash"] != pd.Series(computed, index=frame.index, dtype=object)]
-    return wrong.drop(columns="payload"), examined
+    return audit.database.again(partial(_compared, audit, raw.hash.digest))
 
 
-def _canonical_hash(payload: str, digest: str) -> str:
-    """Return the hash of a JSON text in canonical form: sorted keys, no blanks, text not escaped to ASCII."""
-    canonical = json.dumps(json.loads(payload), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.new(digest, canonical.encode()).hexdigest()
+def _compared(audit: Audit, digest: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows whose hash is another, and how many were looked at, without ever holding all of them."""
+    examined: Counter[tuple[str, str]] = Counter()
+    wrong = []
+    new = getattr(hashlib, digest)
+    filled = audit.relations.fill(PAYLOADS)
+    for rows in audit.database.batches(filled.sql, {**audit.values(), **filled.values}):
+        examined.update((row.tenant, row.resource) for row in rows)
+        wrong += [
+            (row.tenant, row.resource, row.source_id, row.row_id, row.content_hash)
+            for row in rows
+            if new(_canonical(json.loads(row.payload)).encode()).hexdigest() != row.content_hash
+        ]
+    named = pd.DataFrame(wrong, columns=["tenant", "resource", "source_id", "row_id", "content_hash"], dtype=object)
+    looked_at = [(tenant, resource, count) for (tenant, resource), count in examined.items()]
+    return named.sort_values([*named.columns]), pd.DataFrame(looked_at, columns=["tenant", "resource", "examined"])

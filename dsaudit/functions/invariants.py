@@ -84,7 +84,7 @@ def _breaking(audit: Audit, name: str, table: TableInfo, holds: str) -> tuple[li
     whose = f"({value_of(resource.tenant, table)})::text" if resource.tenant else "null::text"
     breaking = f"select {whose} as whose, {told} from {from_table(table)} where not ({holds.replace('%', '%%')}\n)"
     counting = f"select count(*) as rows from {from_table(table)}"
-    counted, found = audit.database.queries([counting, f"{breaking} order by 1, 2, 3"], tables=[table.oid])
+    counted, found = audit.database.queries([counting, f"{breaking} order by 1, 2, 3"])
     names = {one.id.lower(): one.name for one in tenants}
     rows = [{"tenant": names.get(str(row.pop("whose")).lower()), **row} for row in found.records]
     return rows, int(counted.rows[0][0])

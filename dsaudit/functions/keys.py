@@ -57,7 +57,7 @@ def null_keys(audit: Audit) -> Found:
         source = sql.Identifier(table.schema, table.name)
         counted = [sql.SQL("count(*) filter (where {} is null)").format(sql.Identifier(column)) for column in columns]
         query = sql.SQL("select count(*), {} from {}").format(sql.SQL(", ").join(counted), source)
-        answer = audit.database.query(query.as_string(None), tables=[table.oid]).frame.iloc[0].to_list()
+        answer = audit.database.query(query.as_string(None)).frame.iloc[0].to_list()
         total += answer[0]
         found = zip(columns, answer[1:], strict=True)
         rows += [{"table": table.name, "column": column, "rows": count} for column, count in found if count]

@@ -114,7 +114,7 @@ def _matched(audit: Audit, view: TableInfo, table: TableInfo, own: str, columns:
         key=quoted(ready.key), key_name="source_id", told=", ".join(told), view=quoted(view.schema, view.name),
         table=quoted(table.schema, table.name), own=quoted(own),
     )  # fmt: skip
-    answer = audit.database.query(query, audit.values(), [view.oid, table.oid], most=None)
+    answer = audit.database.query(query, audit.values(), most=None)
     return [{**record, "columns": columns} for record in answer.records]
 
 

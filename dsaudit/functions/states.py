@@ -179,7 +179,7 @@ def _rows(audit: Audit, of: Told, wrong: str, looked_at: str, empty: str, more: 
     selected = f"{of.ids}, {of.state} as state" + (f", {more}" if more else "")
     counting = f"select count(*) as rows {base} and ({looked_at})"
     finding = f"select {selected} {base} and ({looked_at}) and ({wrong}) order by 2, 3"
-    counted, found = audit.database.queries([counting, finding], tables=[of.table.oid], most=None)
+    counted, found = audit.database.queries([counting, finding], most=None)
     names = {one.id.lower(): one.name for one in audit.parameters.whole.tenants}
     rows = [{"tenant": names.get(str(row.pop("whose")).lower()), **_shown(row, of)} for row in found.records]
     count = int(counted.rows[0][0])
@@ -271,7 +271,7 @@ def _astray(audit: Audit, of: Told) -> Judged:
         known=", ".join(map(literal, one.moves)),
     )
     counting = f"select count(*) as rows from {from_table(table)} as x"
-    counted, found = audit.database.queries([counting, query], tables=[of.table.oid, table.oid], most=None)
+    counted, found = audit.database.queries([counting, query], most=None)
     count = int(counted.rows[0][0])
     return [_shown(row, of) for row in found.records], count, None if count else f"{history.table} has no row"
 

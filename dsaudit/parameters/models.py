@@ -17,6 +17,7 @@ from dsaudit.parameters.api import Api
 from dsaudit.parameters.apis import Apis
 from dsaudit.parameters.asking import why_unreadable
 from dsaudit.parameters.conserved import Conserved
+from dsaudit.parameters.database import Database, polite_in_production
 from dsaudit.parameters.disturbance import Disturbance
 from dsaudit.parameters.duration import Duration
 from dsaudit.parameters.evidence import Evidence
@@ -58,15 +59,6 @@ def _repeated(values: Iterable[str]) -> Iterator[str]:
         if value in seen:
             yield value
         seen.add(value)
-
-
-class Database(Section):
-    """How the audited PostgreSQL is reached, and what must be true of it."""
-
-    url_env: str
-    identity: str | None = None  # "system identifier/database", pinned so that no other server is audited by mistake
-    snapshot_age: int = Field(300, ge=10, le=3600)  # seconds
-    statement_timeout: float = Field(60, gt=0)  # seconds
 
 
 class Tenant(Section):
@@ -182,6 +174,8 @@ class Parameters(Section):
             name: {**values["defaults"], **one} if isinstance(one, dict) else one for name, one in resources.items()
         }
         return {**values, "resources": laid}
+
+    _polite_in_production = model_validator(mode="before")(polite_in_production)
 
     @model_validator(mode="after")
     def _consistent(self) -> Parameters:

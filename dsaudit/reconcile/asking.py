@@ -65,7 +65,7 @@ def asked(
     bound = {**audit.values(), **values, **filled.values}
     for start in range(0, 1 if keys is None else len(keys), most):
         arrays = {} if keys is None else _arrays(keys.iloc[start : start + most])
-        found = audit.database.query(filled.sql, {**bound, **arrays}, filled.tables, most=None).frame
+        found = audit.database.query(filled.sql, {**bound, **arrays}, most=None).frame
         answers.append(found.assign(place=found["place"].astype(int) + start - 1) if "place" in found else found)
     full = [one for one in answers if len(one)]
     return pd.concat(full, ignore_index=True) if full else (answers[0] if answers else pd.DataFrame())

@@ -14,6 +14,7 @@ from dsaudit.reconcile.forms import Column, quoted
 INTEGERS = ("smallint", "integer", "bigint")
 KEY_TYPES = {"integer": INTEGERS, "text": (*INTEGERS, "uuid", "text", "character varying")}
 PIECE = 32768  # pages of 8 kB that one connection reads in one short transaction
+POLITE_PIECE = 2048  # the same where reads give way: of a second at most
 
 Row = dict[str, Any]
 
@@ -52,8 +53,9 @@ class Rows:
 class Table:
     """What one select gives at a database's instant.
 
-    `tables` are the object ids of what it reads, to see whether one was rewritten. `place` names a column of it that
-    holds the ctid of the first of them: then several connections read it, each for a short time.
+    `tables` are the object ids of what it reads. `place` names a column of it that holds the ctid of the first of them:
+    then several connections read it, each for a short time. Where it is `derived`
+    its columns are not those of the table that bear the same names.
     """
 
     database: Database
@@ -61,6 +63,7 @@ class Table:
     values: Row = field(default_factory=dict)
     tables: Sequence[int] = ()
     place: str | None = None
+    derived: bool = False
 
     def merged(self) -> str:
         """Return the select with its values in place."""
@@ -74,13 +77,13 @@ class Table:
         return dict(self.database.query(sql, self.values).frame.iloc[0])
 
     def count(self) -> int:
-        """Return how many rows there are, and see that no table was rewritten since the instant."""
+        """Return how many rows there are."""
         sql = f"select pg_catalog.count(*) as rows from ({self.sql}) as t"
-        return int(self.database.query(sql, self.values, self.tables).frame["rows"][0])
+        return int(self.database.query(sql, self.values).frame["rows"][0])
 
     def has_unique(self, names: Sequence[str]) -> bool:
         """Return whether an index says that no two rows of the one table read are equal in the columns `names`."""
-        if len(self.tables) != 1 or not self.place:
+        if len(self.tables) != 1 or not self.place or self.derived:
             return False
         frame = self.database.query(UNIQUE, {"table": self.tables[0]}).frame
         return any(set(columns) <= set(names) for columns in frame["columns"])
@@ -96,7 +99,8 @@ class Table:
         if not self.place:
             return ["true"]
         pages = int(self.database.query(PAGES, {"oid": self.tables[0]}).frame["pages"][0])
-        bounds = range(PIECE, pages, PIECE)
+        piece = POLITE_PIECE if self.database.is_polite else PIECE
+        bounds = range(piece, pages, piece)
         place = f"t.{quoted(self.place)}"
         starts = [f"{place} >= '({page},0)'::tid" for page in bounds]
         ends = [f"{place} < '({page},0)'::tid" for page in bounds]

@@ -172,7 +172,7 @@ def _checked(found: _Found, counts: dict[str, int]) -> None:
         twice += f" group by {names} having count(*) > 1 order by {names}"
         keyless = f"select count(*) as rows from ({side.sql}) as t where {no_key}"
         queries = [keyless] if side.has_unique(plan.keys) else [keyless, twice]
-        answers = side.database.queries(queries, side.values, side.tables)
+        answers = side.database.queries(queries, side.values)
         counts[f"keyless_{name}"] = int(answers[0].frame["rows"][0])
         for row in answers[1].frame.itertuples(index=False) if len(answers) > 1 else ():
             found.repeated.setdefault(found.key(row[:-1]), Counter())[name] = int(row[-1])
@@ -188,7 +188,7 @@ def _checksums(side: Table, plan: _Plan) -> dict[int, tuple[int, ...]]:
     for piece in side.pieces():
         listed = f"{plan.segment} as segment, count(*) as rows, {sums}"
         sql = f"select {listed} from ({side.sql}) as t where {piece} group by 1"
-        frame = side.database.queries([sql], side.values, side.tables, None, PLANNER)[0].frame
+        frame = side.database.queries([sql], side.values, None, PLANNER)[0].frame
         for segment, *figures in frame.itertuples(index=False):
             before = found.get(segment, (0,) * len(figures))
             found[segment] = tuple(int(one) + other for one, other in zip(figures, before, strict=True))
@@ -219,7 +219,7 @@ def _hashes(side: Table, plan: _Plan, segments: list[int]) -> dict[Key, list[Key
         start = f"{plan.least} + s.n * {plan.size}"
         within = f"t.{quoted(plan.keys[0])} >= {start} and t.{quoted(plan.keys[0])} < {start} + {plan.size}"
         sql = f"select {listed} from unnest(%(segments)s::bigint[]) as s (n) join ({side.sql}) as t on {within}"
-    frame = side.database.query(sql, {**side.values, "segments": segments}, side.tables, None).frame
+    frame = side.database.query(sql, {**side.values, "segments": segments}, None).frame
     found: dict[Key, list[Key]] = {}
     for row in frame.itertuples(index=False, name=None):
         found.setdefault(row[: len(plan.keys)], []).append(row[len(plan.keys) :])
@@ -286,7 +286,7 @@ class _Found:
         chosen = f"{listed} = any({arrays})" if len(names) == 1 else f"({listed}) in (select * from unnest({arrays}))"
         named = ", ".join(f"{text} as c{n}" for n, text in enumerate(texts))
         sql = f"select {named} from ({side.sql}) as t where {chosen}"
-        frame = side.database.query(sql, {**side.values, **values}, side.tables, None).frame
+        frame = side.database.query(sql, {**side.values, **values}, None).frame
         found: dict[Key, list[Key]] = {}
         for row in frame.itertuples(index=False, name=None):
             found.setdefault(self.key(row[: len(names)]), []).append(row[len(names) :])

@@ -164,9 +164,12 @@ def _column(column: str, rule: FieldOf, place: str) -> Column:
 
 
 def _table(audit: Audit, sql: str, name: str, tenants: list[str]) -> Table:
-    filled = audit.relations.fill(sql, {"resource": name}, [name])
+    in_pieces = sql is LIVE and audit.database.is_polite
+    in_pieces = in_pieces and audit.relations.table(audit.parameters.resources[name].table).is_stored
+    given = sql.replace("{refined}", "{refined_in_place}") if in_pieces else sql
+    filled = audit.relations.fill(given, {"resource": name}, [name])
     bound = {**audit.values(), "resource_name": name, "good": tenants, **filled.values}
-    return Table(audit.database, filled.sql, bound, filled.tables)
+    return Table(audit.database, filled.sql, bound, filled.tables, "place" if in_pieces else None, derived=True)
 
 
 def _spooled(audit: Audit, name: str, tenants: Iterable[str], path: Path) -> Lines:

@@ -227,4 +227,4 @@ def _rows(
     only = None if wanted is None else {source_id for _, source_id in wanted}
     filled = audit.relations.fill(sql.replace("{wanted}", WANTED), {"resource": name}, [name], only)
     bound |= {**audit.values(), "resource_name": name, **(values or {}), **filled.values}
-    return database.query(filled.sql, bound, filled.tables, most=None).records
+    return database.query(filled.sql, bound, most=None).records

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -228,8 +229,9 @@ def _pour(connection: Connection, side: Table, insert: str, task: Task, hashing:
             except duckdb.Error as error:
                 raise stream_error(error) from None
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        waiting = [pool.submit(pour, number, piece) for number, piece in enumerate(side.pieces())]
+    with ThreadPoolExecutor(1 if side.database.is_polite else CONNECTIONS) as pool:
+        again, pieces = side.database.again, enumerate(side.pieces())
+        waiting = [pool.submit(again, partial(pour, number, piece)) for number, piece in pieces]
         try:
             for one in waiting:
                 one.result()

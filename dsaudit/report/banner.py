@@ -21,6 +21,7 @@ from dsaudit.report.telling import (
 )
 from dsaudit.verdict import Status
 from dsaudit.verdict.card import SIGNS, plural, words
+from dsaudit.wording import span
 
 MOST_REASONS = 3
 MOST_GROUPS = 4  # reasons for not running a check that the first screen names
@@ -189,6 +190,9 @@ def _facts(result: Record) -> str:
     if probe := result.get("probe"):
         sent = plural(len(probe["kinds"]), "delivery", "deliveries")
         facts = [*facts, ("Probe", f"{sent} of our own sent to {words(probe['address'])}, to see forged ones refused")]
+    if pauses := result.get("pauses"):
+        told = (f"{span(seconds)} for {words(why)}" if seconds else words(why) for why, seconds in pauses.items())
+        facts = [*facts, ("Database left alone", "; ".join(told))]
     acted = dict.fromkeys(one["acts"] for one in result["plan"] if one.get("acts"))
     if acted:
         facts = [*facts, ("Acted", words("; ".join(acted)))]

@@ -39,6 +39,7 @@ def page(result: Record, folds: Sequence[Fold], lost: Sequence[str] = ()) -> str
         part("skipped", "What was not run", sections.skipped, result, carded),
         part("checklist", "Final checklist", sections.checklist, result),
         part("runs", "The last runs", sections.last_runs, result),
+        part("times", "What took longest", sections.times, result),
         part("not-shown", "What this report does not show", sections.not_shown, result),
         part("provenance", "Provenance", sections.provenance, result),
         part("phases", "The phases", _phases, folds),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,30 +69,15 @@ class Body:
         ]
         notebook.cells = _joined(notebook.cells)
         try:
-            body: str = self._exporter().from_notebook_node(notebook)[0]
+            exporter = _exporter(HERE / "templates")
+            exporter.register_filter("shown_markdown", lambda source: outputs.markdown(source, self._lower))
+            exporter.register_filter("shown_output", self._output)
+            body: str = exporter.from_notebook_node(notebook)[0]
         except Exception:  # what was placed is lost with the rest
             self._placed.clear()
             self.front.clear()
             raise
         return body.strip()
-
-    def _exporter(self) -> TemplateExporter:
-        """Return an exporter with our template.
-
-        Not the HTMLExporter: it parses and writes the page once more after everything has been cleaned, with another
-        parser than a browser's, and that is where cleaned markup comes alive again.
-        """
-        from nbconvert.exporters import TemplateExporter
-
-        exporter = TemplateExporter(
-            extra_template_basedirs=[str(HERE / "templates")],
-            template_name="dsaudit",
-            template_file="index.html.j2",
-        )
-        exporter.register_filter("shown_markdown", lambda source: outputs.markdown(source, self._lower))
-        exporter.register_filter("shown_code", _code)
-        exporter.register_filter("shown_output", self._output)
-        return exporter
 
     def _output(self, output: Mapping[str, Any]) -> str:
         try:
@@ -141,6 +127,25 @@ class Body:
             shown = self._show(verdict, min(3 + self._lower, 6))
         self._placed.add(name)
         return shown
+
+
+@cache
+def _exporter(templates: Path) -> TemplateExporter:
+    """Return an exporter with our template, made once since it is compiled each time; what filters show is set anew.
+
+    Not the HTMLExporter: it parses and writes the page once more after everything has been cleaned, with another
+    parser than a browser's, and that is where cleaned markup comes alive again.
+    """
+    from nbconvert.exporters import TemplateExporter
+
+    exporter = TemplateExporter(
+        extra_template_basedirs=[str(templates)],
+        template_name="dsaudit",
+        template_file="index.html.j2",
+        default_preprocessors=[],  # each would validate and copy the notebook, and do nothing
+    )
+    exporter.register_filter("shown_code", _code)
+    return exporter
 
 
 def _joined(cells: Sequence[Any]) -> list[Any]:

@@ -29,7 +29,7 @@ from dsaudit.verdict import Status
 from dsaudit.verdict.card import SIGNS, anchor, code, plural, table, visible, words
 from dsaudit.wording import span
 
-MOST_RUNS = 10
+MOST_RUNS = MOST_TIMES = 10
 MOST_PARAMETERS = 200_000  # characters of the parameter file
 
 
@@ -268,6 +268,24 @@ def _phases(result: Record) -> str:
     ]
     head = ("Phase", "Time", "Ended by", "Notebook, sha256")
     return f'<div class="ds-table">{table(head, rows, "The executed notebooks")}</div>' if rows else ""
+
+
+def times(result: Record) -> str:
+    """Return the checks that took longest; of those that need the same facts, the first has the time of reading."""
+    longest = sorted(result["verdicts"], key=lambda verdict: -verdict["seconds"])[:MOST_TIMES]
+    whole = sum(verdict["seconds"] for verdict in result["verdicts"])
+    rows = [
+        [
+            f'<td><a href="{on_page(verdict)}">{words(verdict["claim"])}</a></td>',
+            f"<td>{words(phase_title(verdict['phase']))}</td>",
+            f'<td class="ds-number">{span(verdict["seconds"])}</td>',
+        ]
+        for verdict in longest
+        if verdict["seconds"] > 0
+    ]
+    caption = f"The {len(rows)} slowest of {plural(len(result['verdicts']), 'check')}, which took {span(whole)} in all"
+    lines = table(("Claim", "Phase", "Time"), rows, f"{caption}; what several need is read by the first")
+    return f'<div class="ds-table">{lines}</div>' if rows else ""
 
 
 def _pairs(values: Mapping[str, Any], between: str = "=") -> str:

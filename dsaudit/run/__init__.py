@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsaudit import checks, evidence, handoff, history, logs
 from dsaudit.checks import Planned
@@ -20,10 +20,13 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
 from dsaudit.evidence.manifest import UNFINISHED
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import execute, publishing, result, resuming
+from dsaudit.run import cluster, execute, publishing, result, resuming
 from dsaudit.run.record import Record, acting_alone, made
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Progress = Callable[[str], None]
 ReadSource = Callable[[Parameters, Path, Progress], None]
@@ -46,6 +49,7 @@ class Options:
     replay: Path | None = None  # the run whose reading of the source is used
     resume: Path | None = None  # the run to go on with; the options above are those that it was begun with
     acts_again: bool = False  # whether a phase that was stopped while it acted may act once more
+    dask: str = ""  # the address of a scheduler: phases run on its cluster
     command: str = ""  # that goes on with the run, were it stopped, without the folder
 
     def asked(self, parameters: Parameters) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
 
     Raises
     ------
-    RunError, DatabaseError, CheckError, BaselineError, SigningError
+    RunError, DatabaseError, CheckError, BaselineError, SigningError, ClusterError
         It could not start.
     """
     blueprint = find_blueprint(parameters, options.blueprint)
@@ -91,6 +95,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             plan = narrowed(checks.plan(blueprint, parameters), options)
         conditions = resuming.conditions(blueprint, parameters, plan, options.overrides, identity)
         with contextlib.ExitStack() as held:
+            client = held.enter_context(cluster.reached(options.dask)) if options.dask else None
             if parameters.acting and not options.replay:
                 held.enter_context(acting_alone(parameters.integration, identity.pin))
             record = held.enter_context(_record(parameters, options))
@@ -100,8 +105,13 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             if not options.resume:
                 begun = {"run": record.folder.name, "nonce": secrets.token_hex(16), "asked": options.asked(parameters)}
                 record.add("begun", **begun, conditions=conditions, code=evidence.provenance())
+            given = _given(record, parameters, options, inferred)
+            if client:
+                progress("looking at the workers of the cluster")
+                with _at_one_instant(database, given) as handed:
+                    cluster.look_for_phases(client, blueprint, parameters, handed, identity)
             _read(read_source, parameters, plan, options, record, progress)
-            given, phases = _executed(blueprint, plan, parameters, options, database, record, inferred, progress)
+            given, phases = _executed(blueprint, plan, parameters, options, database, record, given, client, progress)
             progress("writing the report")
             ran = result.Ran(
                 blueprint,
@@ -126,25 +136,14 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
         database.close()
 
 
-def _executed(
-    blueprint: Path,
-    plan: list[Planned],
-    parameters: Parameters,
-    options: Options,
-    database: Database,
-    record: Record,
-    inferred: list[inference.Inferred],
-    progress: Progress,
-) -> tuple[handoff.Handoff, list[execute.Phase]]:
-    """Execute the phases that the record does not have, at an instant of their own."""
-    names = list(dict.fromkeys(planned.phase for planned in plan))
-    kept = resuming.kept(record, names)
-    if options.resume:
-        resuming.clear(record, kept, plan, is_replay=options.replay is not None)
-    begun, instants = record.events[0], record.instants()
-    given = handoff.Handoff(
+def _given(
+    record: Record, parameters: Parameters, options: Options, inferred: list[inference.Inferred]
+) -> handoff.Handoff:
+    """Return what is handed over to kernels, but for the instant."""
+    instants = record.instants()
+    return handoff.Handoff(
         record.folder.name,
-        begun["nonce"],
+        record.events[0]["nonce"],
         "",
         instants[-1]["time"] if instants else "",
         record.private,
@@ -154,14 +153,43 @@ def _executed(
         parameters.acting,
         options.replay is not None,
     )
+
+
+def _executed(
+    blueprint: Path,
+    plan: list[Planned],
+    parameters: Parameters,
+    options: Options,
+    database: Database,
+    record: Record,
+    given: handoff.Handoff,
+    client: Client | None,
+    progress: Progress,
+) -> tuple[handoff.Handoff, list[execute.Phase]]:
+    """Execute the phases that the record does not have, at an instant of their own."""
+    names = list(dict.fromkeys(planned.phase for planned in plan))
+    kept = resuming.kept(record, names)
+    if options.resume:
+        resuming.clear(record, kept, plan, is_replay=options.replay is not None)
     if names and all(name in kept for name in names):
         return given, [kept[name] for name in names]
+    with _at_one_instant(database, given) as handed:
+        record.add("instant", time=handed.instant)
+        there = cluster.executing(client, blueprint, parameters, handed) if client else None
+        return handed, execute.execute(blueprint, plan, parameters, options, record, kept, progress, there)
+
+
+@contextlib.contextmanager
+def _at_one_instant(database: Database, given: handoff.Handoff) -> Iterator[handoff.Handoff]:
+    """Hold an instant of the database and hand it over to kernels, for as long as the block."""
     with database.held_snapshot() as snapshot:
         database.snapshot = snapshot
-        given = replace(given, snapshot=snapshot, instant=identify(database).time)
-        record.add("instant", time=given.instant)
-        with _handed_over(given):
-            return given, execute.execute(blueprint, plan, parameters, options, record, kept, progress)
+        try:
+            handed = replace(given, snapshot=snapshot, instant=identify(database).time)
+            with _handed_over(handed):
+                yield handed
+        finally:
+            database.snapshot = None
 
 
 def find_blueprint(parameters: Parameters, chosen: str = "") -> Path:
@@ -187,12 +215,13 @@ def narrowed(plan: list[Planned], options: Options) -> list[Planned]:
     wrong = [part for part in options.phases if not any(_is_phase(name, part) for name in names)]
     if wrong:
         raise RunError(f"there is no phase {wrong[0]!r}; there are {', '.join(names)}")
-    return [
-        planned
-        for planned in plan
-        if (not options.checks or planned.check.name in options.checks)
-        and (not options.phases or any(_is_phase(planned.phase, part) for part in options.phases))
-    ]
+    wanted = [planned for planned in plan if not options.checks or planned.check.name in options.checks]
+    part = [one for one in wanted if not options.phases or any(_is_phase(one.phase, name) for name in options.phases)]
+    if not plan:
+        raise RunError("no notebook of this blueprint calls a check")
+    if not part:
+        raise RunError(f"{wanted[0].check.name} is in phase {wanted[0].phase}, which --phase leaves out")
+    return part
 
 
 def _is_phase(name: str, part: str) -> bool:

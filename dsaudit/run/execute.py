@@ -9,11 +9,13 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -23,6 +25,7 @@ from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
 from dsaudit.progress import of_kernels
 from dsaudit.run import scrubbing
+from dsaudit.verdict.card import plural
 from dsaudit.wording import LAST_CELL, class_name, span
 
 if TYPE_CHECKING:
@@ -34,6 +37,10 @@ OUTPUT_SECONDS = 60  # that a cell's outputs may come behind its end, as on a ma
 AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
 CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
+
+T = TypeVar("T")
+# Executes a notebook into a file; one that acts is begun once at most.
+Execute = Callable[[Path, Path, bool], "Phase"]
 
 
 class LeftBehindError(Exception):
@@ -69,24 +76,38 @@ def execute(
     record: Record,
     kept: dict[str, Phase],
     progress: Callable[[str], None],
+    elsewhere: AbstractContextManager[Execute] | None = None,
 ) -> list[Phase]:
-    """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order."""
+    """Execute the notebooks that the plan names, but those whose phases are kept; return how each ended, in order.
+
+    `elsewhere` yields what executes one where it waits for its turn by itself; here as many run at once as there are
+    jobs. Politely one runs at a time, wherever it does.
+    """
     names = list(dict.fromkeys(planned.phase for planned in plan))
-    jobs = options.jobs or os.cpu_count() or 1
+    polite = parameters.database.polite
+    jobs = options.jobs or (1 if polite else len(names) if elsewhere else os.cpu_count()) or 1
+    # Of several at once those with most checks begin first: begun last, they would be waited for with nothing beside.
+    checks = Counter(planned.phase for planned in plan) if jobs > 1 else Counter()
+    here = contextlib.nullcontext(lambda source, target, acts: execute_one(source, target, parameters.path))
     done, folder, act = dict(kept), record.folder, acting(plan)
     sources = {name: hashlib.sha256((blueprint / f"{name}.ipynb").read_bytes()).hexdigest() for name in names}
     secrets = Secrets(secret_values(parameters))
     look = of_kernels(record.private, lambda line: progress(secrets.masked(line)))
-    _clean_what_is_written(folder / "phases", secrets)
-    with ThreadPoolExecutor(max_workers=jobs) as pool, _stopping(pool, record.private):
+    clean_what_is_written(folder / "phases", secrets)
+    progress(f"executing {plural(len(names) - len(kept), 'notebook')}, {min(jobs, len(names))} at a time")
+    with (
+        ThreadPoolExecutor(max_workers=jobs) as pool,
+        stopping(pool, record.private),
+        elsewhere or here as execute_,
+    ):
         for at_once in turns(plan, _last(blueprint)):
             tasks = []
-            for name in (one for one in at_once if one not in kept):
+            for name in sorted((one for one in at_once if one not in kept), key=lambda one: -checks[one]):
                 if name in act:
                     record.add("acts", name=name)
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
-                tasks.append(pool.submit(_execute_one, source, folder / "phases" / f"{name}.ipynb", parameters))
-            for task in _ended(tasks, look):
+                tasks.append(pool.submit(execute_, source, folder / "phases" / f"{name}.ipynb", name in act))
+            for task in ended(tasks, look):
                 phase = replace(task.result(), source=sources[task.result().name])
                 done[phase.name] = phase
                 told = {name: getattr(phase, name) for name in ("seconds", "ended_by", "sha256", "source")}
@@ -118,7 +139,7 @@ def _last(blueprint: Path) -> list[str]:
     return last
 
 
-def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator[Future[Phase]]:
+def ended(tasks: Iterable[Future[T]], look: Callable[[], None]) -> Iterator[Future[T]]:
     """Yield each task as it ends, and `look` meanwhile.
 
     A wait without a limit would not end with Ctrl-C where a driver restarts it.
@@ -131,7 +152,7 @@ def _ended(tasks: Iterable[Future[Phase]], look: Callable[[], None]) -> Iterator
 
 
 @contextlib.contextmanager
-def _stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
+def stopping(pool: ThreadPoolExecutor, private: Path) -> Iterator[None]:
     """Let Ctrl-C end the kernels at once; the pool would wait for the notebooks under way, and for those after them.
 
     A check that has made a record at the source deletes it first.
@@ -175,7 +196,8 @@ def _left_behind(note: Path) -> str | None:
     return None
 
 
-def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
+def execute_one(source: Path, target: Path, system: Path) -> Phase:
+    """Execute a notebook on the system that a parameter file describes, in a kernel of its own."""
     import papermill
     from traitlets.config import Config
 
@@ -187,20 +209,22 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
     # A kernel speaks over sockets in a folder of its own: over TCP everybody on the machine could listen.
     with _quiet(), tempfile.TemporaryDirectory(prefix="dsaudit-") as sockets:
         try:
-            papermill.execute_notebook(
+            notebook = papermill.execute_notebook(
                 str(source),
                 str(target),
-                parameters={"system": str(parameters.path)},
+                parameters={"system": str(system)},
                 kernel_name="python3",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
-                coalesce_streams=True,  # a secret could be printed piece by piece
                 execution_timeout=CELL_SECONDS,
                 iopub_timeout=OUTPUT_SECONDS,
                 kernel_manager_class=kernels.MANAGER,
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
+            outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+            if any(output.get("ename") == "SystemExit" for output in outputs):  # which papermill takes for an end
+                ended_by = "SystemExit in a cell"
         except papermill.PapermillExecutionError as error:
             # The exception's text holds the traceback, which may quote the data: only its name goes on.
             ended_by = f"{class_name(error.ename, 'Exception')} in a cell"
@@ -213,7 +237,7 @@ def _execute_one(source: Path, target: Path, parameters: Parameters) -> Phase:
     return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)
 
 
-def _clean_what_is_written(folder: Path, secrets: Secrets) -> None:
+def clean_what_is_written(folder: Path, secrets: Secrets) -> None:
     """Let nothing but cleaned notebooks be written below a folder by papermill."""
     from papermill.iorw import papermill_io
 

@@ -14,6 +14,7 @@ import yaml
 from dsaudit import evidence, handoff
 from dsaudit.checks import Planned
 from dsaudit.database.identity import Identity
+from dsaudit.database.politeness import pauses
 from dsaudit.parameters import Parameters, Part, project_root
 from dsaudit.parameters.baseline import Baseline
 from dsaudit.parameters.part import since_text
@@ -73,6 +74,7 @@ def of(ran: Ran) -> Record:
         "plan": [planned_to_json(planned) for planned in ran.plan],
         "phases": [phase.to_json() for phase in ran.phases],
         "probe": _probe(given),
+        "pauses": pauses(given.private),
         "own_problems": [f"still at the source, to be deleted by hand: {left}"] if left else [],
     }
     result = _without_secrets(result, ran.parameters)

@@ -28,6 +28,7 @@ from dsaudit.run.record import EVENTS, Record, RecordError, events_in
 from dsaudit.run.result import planned_to_json
 
 KEPT = {EVENTS, "recording", "rows"}  # of the private folder; the rest was for the kernels of then
+CODE = Path(evidence.__file__).parents[1]  # of dsaudit
 SEEN = ("live.json", "started_syncs.json")  # what acting phases saw, in the recording
 AGAIN = "again.jsonl"
 
@@ -61,13 +62,11 @@ def conditions(
     return {
         "parameter file": parameters.sha256,
         "override": _digest(overrides),
-        "baseline or check of one's own": _digest_of(parameters.path.with_suffix("")),
+        "baseline or check of one's own": digest_of(parameters.path.with_suffix("")),
         "part": _digest(parameters.part.to_json()),
         "plan": _digest([planned_to_json(planned) for planned in plan]),
-        "notebook": _digest_of(blueprint),
-        "version of dsaudit or of a package": _digest(
-            [_digest_of(Path(evidence.__file__).parents[1]), evidence.provenance()["versions"]]
-        ),
+        "notebook": digest_of(blueprint),
+        "version of dsaudit or of a package": _digest([digest_of(CODE), evidence.provenance()["versions"]]),
         "database": identity.pin,
     }
 
@@ -148,7 +147,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _digest_of(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
     """Return the digest of all files below a folder, if it is there, with their places."""
     digest = hashlib.sha256()
     for path in evidence.below(folder) if folder.is_dir() else ():

@@ -28,6 +28,7 @@ def reader_role(name: str, schemas: Sequence[str]) -> str:
     lines += [
         "-- Before PostgreSQL 15 everybody may create tables in public; nobody should.",
         "revoke create on schema public from public;",
+        f"-- Only for database.polite, to see who is at work and replicas: grant pg_read_all_stats to {role};",
         f"-- Only if audited tables have row-level security, which would hide rows: alter role {role} bypassrls;",
     ]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ The last look through all files (`dsaudit.evidence.scan`) is a second net below 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ def cleaned(notebook: NotebookNode, secrets: Secrets) -> NotebookNode:
     for name in ("papermill", "widgets"):  # paths of this machine and a status not to be relied on; any state at all
         notebook.metadata.pop(name, None)
     for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = _coalesced(cell.outputs)
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.ename, output.evalue, output.traceback = class_name(output.ename, "Exception"), QUOTES, []
@@ -51,6 +54,29 @@ def cleaned(notebook: NotebookNode, secrets: Secrets) -> NotebookNode:
         notebook.cells = [_masked(cell, secrets) for cell in notebook.cells]
         notebook.metadata = from_dict(secrets.masked(notebook.metadata))
     return notebook
+
+
+def _coalesced(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return a cell's outputs with each stream in one piece, since a secret may be printed in several.
+
+    nbclient could do it, in a time that grows with the square of a line's length, and in which nothing stops it.
+    """
+    kept = []
+    texts: dict[str, list[str]] = {}
+    for output in outputs:
+        if output.output_type != "stream" or output.name not in texts:
+            kept.append(output)
+        if output.output_type == "stream":
+            texts.setdefault(output.name, []).append(output.text)
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = _overwritten("".join(texts[output.name]))
+    return kept
+
+
+def _overwritten(text: str) -> str:
+    """Return a text without what a terminal would have written over, as the steps of a progress bar."""
+    return "\n".join(line[line[:-1].rfind("\r") + 1 :] for line in text.split("\n"))
 
 
 def _masked(cell: NotebookNode, secrets: Secrets) -> NotebookNode:

@@ -104,7 +104,7 @@ class _Drawing:
         known = KNOWN + (KNOWN_RAW if self.parameters.raw else "")
         filled = self.relations.fill(sql.replace("{known}", known), {"resource": name}, [name])
         bound = {**values, **filled.values, "resource_name": name}
-        return self.database.query(filled.sql, bound, filled.tables, most=None).frame
+        return self.database.query(filled.sql, bound, most=None).frame
 
 
 def drawn(parameters: Parameters) -> Draws:

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from dsaudit.checks import all_checks
 from dsaudit.checks.planning import NEVER, NOT_ASKED, plan_check
-from dsaudit.cli import _allowed_to_act, main
+from dsaudit.cli import main
 from dsaudit.cli.resuming import going_on
+from dsaudit.cli.running import allowed_to_act
 from dsaudit.parameters import ParameterError, Parameters, Part, load, narrowed
 from dsaudit.parameters.background import acts
 from dsaudit.run import Options
@@ -88,10 +89,10 @@ def test_a_replay_acts_never_and_shows_what_a_run_that_acted_saw(tmp_path: Path)
     parameters = load(written(tmp_path, STARTS + "allow_actions: true\n"))
     recording = tmp_path / "run" / "private" / "recording"
     recording.mkdir(parents=True)
-    assert not _allowed_to_act(parameters, False, tmp_path / "run").acting
+    assert not allowed_to_act(parameters, False, tmp_path / "run").acting
     (recording / STARTED).write_text("[]", encoding="utf-8")
-    assert _allowed_to_act(parameters, False, tmp_path / "run").acting  # what was seen is read from there
-    assert _allowed_to_act(parameters, False, None).acting
+    assert allowed_to_act(parameters, False, tmp_path / "run").acting  # what was seen is read from there
+    assert allowed_to_act(parameters, False, None).acting
 
 
 def test_on_and_off_are_the_words_that_stand_there(tmp_path: Path) -> None:

@@ -1,24 +1,28 @@
-"""`make bench`: the notebooks, two sides row by row, the causes of what differs, relations, an audit under writes."""
+"""`make bench`: notebooks, rows, causes, relations, queries, sizes, audits under writes and beside pgbench."""
 
 from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import blueprint, causes, live, relations, rows
+from tests.benchmarks import blueprint, causes, live, polite, queries, relations, rows, scale
 from tests.benchmarks.contenders import CONTENDERS
 
-NAMES = ["blueprint", "rows", "causes", "relations", "live"]
+NAMES = ["blueprint", "rows", "causes", "relations", "live", "polite", "queries", "scale"]
 
 
 def main() -> None:
     """Run the benchmark that is named, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", default="all", choices=["all", *NAMES])
-    parser.add_argument("--rounds", type=int, help="turns of all sides (default: blueprint 3, relations 3, rows 1)")
+    parser.add_argument(
+        "--rounds", type=int, help="turns of all sides (default: polite 10, blueprint, queries and relations 3, rows 1)"
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each side (default 1000000)")
     parser.add_argument("--contenders", default="", help=f"of rows, separated by ; — {'; '.join(CONTENDERS)}")
     parser.add_argument("--seeds", type=int, default=20, help="how often `live` is done (default 20)")
-    parser.add_argument("--seconds", type=float, default=60, help="how long is written at the source (default 60)")
+    parser.add_argument(
+        "--seconds", type=float, help="how long is written at the source, or pgbench runs (default 60, 20)"
+    )
     parser.add_argument("--rate", type=float, default=25, help="writes a second, if the machine can (default 25)")
     given = parser.parse_args()
     chosen = [one.strip() for one in given.contenders.split(";") if one.strip()]
@@ -33,7 +37,13 @@ def main() -> None:
     if given.name in ("all", "relations"):
         relations.main(given.rows, given.rounds or 3)
     if given.name in ("all", "live"):
-        live.main(given.seeds, given.seconds, given.rate)
+        live.main(given.seeds, given.seconds or 60, given.rate)
+    if given.name in ("all", "polite"):
+        polite.main(given.rows, given.rounds or 10, given.seconds or 20)
+    if given.name in ("all", "queries"):
+        queries.main(given.rows, given.rounds or 3)
+    if given.name in ("all", "scale"):
+        scale.main(given.rows)
 
 
 if __name__ == "__main__":

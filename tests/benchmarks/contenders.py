@@ -56,7 +56,7 @@ def _compared(made: dict[str, str], there: Any, payload: bool, exact: bool) -> F
 
 def _table(url: str) -> Any:
     from dsaudit.database import Database
-    from dsaudit.parameters.models import Database as Settings
+    from dsaudit.parameters.database import Database as Settings
     from dsaudit.reconcile.inputs import Table
 
     os.environ["BENCH_URL"] = url

@@ -30,7 +30,7 @@ class Cost:
 
 def measured(words: Sequence[str], given: str, postmaster: int) -> Cost:
     """Run a command that reads `given` and prints what it found."""
-    before, busy, started = _postgres(postmaster), _busy(), time.perf_counter()
+    before, at_work, started = of_postgres(postmaster), busy(), time.perf_counter()
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout and process.stderr
     process.stdin.write(given)
@@ -39,8 +39,8 @@ def measured(words: Sequence[str], given: str, postmaster: int) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = status
     wall = time.perf_counter() - started
-    client, postgres = used.ru_utime + used.ru_stime, _postgres(postmaster) - before
-    other = max(_busy() - busy - client - postgres, 0)
+    client, postgres = used.ru_utime + used.ru_stime, of_postgres(postmaster) - before
+    other = max(busy() - at_work - client - postgres, 0)
     if status:
         found = f"failed: {(said.strip().splitlines() or [str(status)])[-1][:60]}"
     return Cost(wall, client, postgres, other, used.ru_maxrss / 1024, found.strip())
@@ -54,8 +54,8 @@ def postmaster(url: str) -> int:
     return int((Path(path[0]) / "postmaster.pid").read_text().split()[0])
 
 
-def _postgres(postmaster: int) -> float:
-    """CPU seconds of the server: its own, of those that ended, and of those that live."""
+def of_postgres(postmaster: int) -> float:
+    """Return the CPU seconds of the server: its own, of those that ended, and of those that live."""
     parent = psutil.Process(postmaster)
     own = parent.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system
@@ -68,7 +68,8 @@ def _postgres(postmaster: int) -> float:
     return total
 
 
-def _busy() -> float:
+def busy() -> float:
+    """Return the CPU seconds of all programs."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq
 

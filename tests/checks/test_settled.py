@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dsaudit.reconcile import settled, sides
+from dsaudit.reconcile import inputs, settled, sides
 from dsaudit.reconcile.sides import MOST_WHOLE
 from dsaudit.verdict import Verdict
 from tests import ledger
@@ -65,6 +65,33 @@ def test_the_ledger_in_part_is_judged_as_the_whole(
     part = answers(one.parameters, one.environment, 0, monkeypatch)
     assert part[:2] == whole[:2]
     assert part[2] < whole[2]
+
+
+def test_the_ledger_read_politely_in_pieces_is_judged_as_the_whole(
+    new_ledger: Callable[..., ledger.Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = new_ledger()
+    one.execute(";".join(DAMAGES))
+    one.execute("insert into ledger.invoice (org, store, number) select 'S', 'many', g from generate_series(1, 500) g")
+    whole = answers(one.parameters, one.environment, MOST_WHOLE, monkeypatch)
+    one.edit("parameters/ledger.yml", "{url_env: LEDGER_URL}", "{url_env: LEDGER_URL, polite: {rest: 0}}")
+    monkeypatch.setattr(inputs, "POLITE_PIECE", 1)
+    asked = pieces_of(monkeypatch)
+    assert answers(one.parameters, one.environment, 0, monkeypatch)[:2] == whole[:2]
+    assert max(asked) > 2
+
+
+def pieces_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list that will tell how many pieces each table was read in."""
+    counts: list[int] = []
+    pieces = inputs.Table.pieces
+
+    def counted(table: inputs.Table) -> list[str]:
+        counts.append(len(pieces(table)))
+        return pieces(table)
+
+    monkeypatch.setattr(inputs.Table, "pieces", counted)
+    return counts
 
 
 def test_the_sample_in_part_is_judged_as_the_whole(sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:

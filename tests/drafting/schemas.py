@@ -14,7 +14,7 @@ from psycopg import sql
 
 from dsaudit.database import Database
 from dsaudit.drafting import Draft, Request, draft
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 
 URL_ENV = "DRAFTED_URL"
 

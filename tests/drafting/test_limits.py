@@ -13,7 +13,7 @@ from dsaudit import server
 from dsaudit.database import Answer, Database
 from dsaudit.database import shape as shapes
 from dsaudit.drafting import Request, draft
-from dsaudit.parameters.models import Database as Settings
+from dsaudit.parameters.database import Database as Settings
 from tests.drafting import schemas
 
 MORE = """

@@ -14,8 +14,8 @@ import psycopg
 from psycopg import sql
 
 from dsaudit.database import Database
+from dsaudit.parameters.database import Database as Settings
 from dsaudit.parameters.fields import FieldOf
-from dsaudit.parameters.models import Database as Settings
 from dsaudit.reconcile.compare import Comparison, compare
 from dsaudit.reconcile.forms import Column
 from dsaudit.reconcile.inputs import Lines, Side, Table

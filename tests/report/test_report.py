@@ -15,6 +15,7 @@ from dsaudit.audit.display import Shown
 from dsaudit.exports import summary
 from dsaudit.report.document import styles
 from dsaudit.verdict import Status
+from dsaudit.wording import span
 from tests.report import runs
 from tests.report.reading import Page, dangers
 from tests.report.writing import banner_of, report_of, text_of, written
@@ -177,8 +178,20 @@ def test_sections_stand_in_their_order(no_go: dict[str, str]) -> None:
     names = re.findall(r'<section id="ds-([\w-]+)">', no_go["report"])
     assert names == [
         *("criteria", "failures", "unknown", "waived", "coverage", "passes", "skipped"),
-        *("checklist", "runs", "not-shown", "provenance", "phases"),
+        *("checklist", "runs", "times", "not-shown", "provenance", "phases"),
     ]
+
+
+def test_the_slowest_checks_are_listed_with_their_time(tmp_path: Path) -> None:
+    record = runs.result()
+    for place, verdict in enumerate(record["verdicts"], 1):
+        verdict["seconds"] = place / 10
+    page = report_of(tmp_path, record)
+    part = page[page.index('id="ds-times"') : page.index('id="ds-not-shown"')]
+    told = [re.sub("<.*?>", "", cell) for cell in re.findall(r'<td[^>]* class="ds-number">.*?</td>', part)]
+    count = len(record["verdicts"])
+    assert told == [span(place / 10) for place in range(count, count - 10, -1)]
+    assert text_of(part).count(record["verdicts"][-1]["claim"]) == 1
 
 
 def test_consequences_stand_folded_under_their_root(no_go: dict[str, str]) -> None:

@@ -159,7 +159,7 @@ def test_a_table_truncated_under_the_snapshot_is_inconclusive(
     project.notebook("04_once", [as_owner("truncate ledger.invoice_line"), ORPHANS, ONCE])
     told = {verdict["check"]: verdict for verdict in project.run().result["verdicts"]}
     assert told["orphans"]["status"] == "inconclusive"
-    assert "truncated or rewritten" in told["orphans"]["results"][0]["reason"]
+    assert "truncated, rewritten or redefined" in told["orphans"]["results"][0]["reason"]
 
 
 def test_a_lost_snapshot_is_inconclusive_and_never_a_new_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from dsaudit.checks import CheckError
 from dsaudit.cli import main
+from dsaudit.run import RunError
 from dsaudit.run.rows import write_rows
 from tests.command_lines import DSAUDIT
 from tests.run.conftest import Project
@@ -95,6 +96,8 @@ def test_a_run_can_be_narrowed_and_says_so(project: Project) -> None:
     assert [verdict["check"] for verdict in result["verdicts"]] == ["orphans"]
     assert result["limits"] == ["narrowed to 1 check by the command line; nothing else was audited"]
     assert [phase["name"] for phase in project.run(phases=["5"]).result["phases"]] == ["05_more"]
+    with pytest.raises(RunError, match=r"^orphans is in phase 04_once, which --phase leaves out$"):
+        project.run(checks=["orphans"], phases=["5"])
 
 
 def test_what_is_not_known_is_refused_before_anything_is_written(project: Project) -> None:

@@ -28,7 +28,7 @@ def rows_by_state(audit: Audit) -> pd.DataFrame:
         try:
             of = states.told(audit, one)
             query = f"select {of.state} as state, count(*) as rows from {of.source} where {of.counts} group by 1"
-            counts = {row["state"]: row["rows"] for row in audit.database.query(query, tables=[of.table.oid]).records}
+            counts = {row["state"]: row["rows"] for row in audit.database.query(query).records}
         except (QueryError, RelationMissing):
             continue  # the check says why
         whole = sum(counts.values())
@@ -56,7 +56,7 @@ def rows_by_missing(audit: Audit) -> pd.DataFrame:
             empty = [f"case when {of.is_empty(column)} then 1 else 0 end" for column in one.missing.fields.values()]
             query = f"""select {of.state} as state, array[{", ".join(empty)}] as empty, count(*) as rows
                 from {of.source} where {of.counts} group by 1, 2 order by 3 desc, 1, 2 limit {MOST}"""
-            found = audit.database.query(query, tables=[of.table.oid]).records
+            found = audit.database.query(query).records
         except (QueryError, RelationMissing):
             continue  # the check says why
         for row in found:

@@ -16,6 +16,12 @@ from (
   select distinct on (tenant, source_id) tenant, source_id, row_id, state, received_at, deleted
   from {raw} as r
   where resource = %(resource_name)s
+    -- First, as of few objects the newest version has to be found then. Not every way of deleting leaves a raw row:
+    -- whether a row is marked deleted by right, its source says, if it is read.
+    and not exists (
+      select from {refined} as f
+      where f.tenant = r.tenant and f.source_id = r.source_id and (not f.deleted or %(at_source)s)
+    )
   order by tenant, source_id, version desc
 ) as newest
 where not newest.deleted and newest.state is distinct from 'skipped'
@@ -24,9 +30,4 @@ where not newest.deleted and newest.state is distinct from 'skipped'
            and newest.received_at between
              %(instant)s::timestamptz - make_interval(secs => %(in_flight_seconds)s::double precision)
              and %(instant)s::timestamptz + make_interval(secs => %(clock_error_seconds)s::double precision))
-  -- Not every way of deleting leaves a raw row: whether a row is marked deleted by right, its source says, if it is read.
-  and not exists (
-    select from {refined} as f
-    where f.tenant = newest.tenant and f.source_id = newest.source_id and (not f.deleted or %(at_source)s)
-  )
 order by newest.tenant, newest.source_id

@@ -13,7 +13,11 @@
 select tenant, resource, content_hash, count(distinct source_id) as objects,
        min(source_id) as first_source_id, max(source_id) as last_source_id
 from {raw} as r
-where content_hash is not null
+-- Those with more than one object are found without sorting, which counting distinct objects of all of them takes.
+where (tenant, resource, content_hash) in (
+  select tenant, resource, content_hash from {raw} as shared
+  group by tenant, resource, content_hash
+  having min(source_id) < max(source_id)
+)
 group by tenant, resource, content_hash
-having count(distinct source_id) > 1
 order by tenant, resource, content_hash

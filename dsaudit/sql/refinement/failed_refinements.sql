@@ -22,6 +22,7 @@ with rates as (
   from {raw} as r group by tenant
 )
 select r.tenant, r.resource, r.source_id, r.row_id, r.error, r.received_at
-from {raw} as r join rates on rates.tenant = r.tenant
-where r.state = 'error' and rates.rate >= %(refine_error_percent)s
+from {raw} as r
+-- Asked for each failed one, so that where there is none the rates are not counted.
+where r.state = 'error' and (select rate from rates where rates.tenant = r.tenant) >= %(refine_error_percent)s
 order by r.tenant, r.resource, r.source_id, r.row_id
