@@ -61,6 +61,20 @@ def test_all_queries_under_a_snapshot_see_one_instant(reader: Database, system: 
     assert count(reader) == before + 1
 
 
+def test_what_is_too_much_to_be_held_comes_in_batches_at_the_same_instant(
+    reader: Database, system: ledger.Ledger
+) -> None:
+    numbers = "select number from ledger.invoice, generate_series(1, %(times)s) as times"
+    with reader.held_snapshot() as snapshot:
+        reader.snapshot = snapshot
+        before = count(reader)
+        system.execute("insert into ledger.invoice (org, store, number) values ('N', 'batch', '1')")
+        sizes = [len(rows) for rows in reader.batches(numbers, {"times": 10_000})]
+    assert sizes == [10_000] * before
+    with pytest.raises(QueryError):
+        list(reader.batches("select 1 / (number::int - number::int) from ledger.invoice"))
+
+
 def test_a_snapshot_that_is_gone_is_an_error(reader: Database) -> None:
     with reader.held_snapshot() as snapshot:
         pass

@@ -63,7 +63,7 @@ class Transaction:
         self.set({"cursor_tuple_fraction": "1"})  # all rows are wanted, not the first of them soon
         streaming = {"stream_results": True, "yield_per": size}
         with self.connection.exec_driver_sql(sql, dict(values), execution_options=streaming) as result:
-            for rows in result.partitions():
+            for rows in result.partitions(size):
                 self.cut_at = time.monotonic() + self._seconds
                 yield rows
 
