@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,7 @@ from dsaudit.parameters import load
 from dsaudit.parameters.database import Database as Settings
 from dsaudit.parameters.database import Polite
 from tests import ledger
+from tests.test_database import system as system  # the ledger, and both of its roles
 
 BUSY = "more than 2 other sessions at work"
 BEHIND = "a replica more than 10 s behind"
@@ -103,14 +104,6 @@ def test_a_new_snapshot_gives_new_time_to_wait(tmp_path: Path) -> None:
 
 
 # What is asked of a real server ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def system(new_ledger: Callable[..., ledger.Ledger], monkeypatch: pytest.MonkeyPatch) -> ledger.Ledger:
-    one = new_ledger()
-    monkeypatch.setenv("LEDGER_URL", one.environment["LEDGER_URL"])
-    monkeypatch.setenv("LEDGER_OWNER", one.owner_url)
-    return one
 
 
 def polite(system: ledger.Ledger, folder: Path, url_env: str = "LEDGER_URL", **limits: float) -> Database:

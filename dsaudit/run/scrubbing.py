@@ -71,6 +71,9 @@ def _coalesced(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     for output in kept:
         if output.output_type == "stream":
             output.text = _overwritten("".join(texts[output.name]))
+    for place in range(1, len(kept)):  # which of the two a kernel is heard of first, is chance
+        if [one.get("name") for one in kept[place - 1 : place + 1]] == ["stderr", "stdout"]:
+            kept[place - 1 : place + 1] = kept[place], kept[place - 1]
     return kept
 
 
