@@ -32,15 +32,15 @@ class Watched(Database):
     def queries(
         self,
         sqls: Sequence[str],
-        values: Mapping[str, Any] | None = None,
-        tables: Sequence[int] = (),
+        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         most: int | None = None,
         planner: Mapping[str, str] | None = None,
     ) -> list[Answer]:
-        for one in sqls:
+        each = [values or {}] * len(sqls) if values is None or isinstance(values, Mapping) else values
+        for one, given in zip(sqls, each, strict=True):
             if "pg_catalog" not in one:
-                self.plans.append((one, json.dumps(self.explain(one, [values or {}], scans=False))))
-        return super().queries(sqls, values, tables, most, planner)
+                self.plans.append((one, json.dumps(self.explain(one, [given], scans=False))))
+        return super().queries(sqls, values, most, planner)
 
 
 def test_large_tables_are_sampled_or_searched_by_an_index(

@@ -11,7 +11,7 @@ import pytest
 
 from dsaudit import source
 from dsaudit.parameters import Part, load, narrowed
-from dsaudit.run import Options, execute, run
+from dsaudit.run import Options, RunError, execute, run
 from tests.run.conftest import OPEN, Project
 
 ONCE = "audit.check('one_refined_row_per_source_id')"
@@ -169,9 +169,10 @@ def test_a_lost_snapshot_is_inconclusive_and_never_a_new_one(project: Project, m
     assert statuses(project) == {"one_refined_row_per_source_id": "pass", "orphans": "inconclusive"}
 
 
-def test_a_notebook_without_checks_is_not_green(project: Project) -> None:
+def test_notebooks_without_checks_are_refused(project: Project) -> None:
     project.notebook("04_once", ["1 + 1"])
-    assert decision(project)[:2] == ("INCONCLUSIVE", 2)
+    with pytest.raises(RunError, match="no notebook of this blueprint calls a check"):
+        project.run()
 
 
 def test_nothing_but_skipped_checks_is_not_green(project: Project) -> None:
