@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.audit.counting import with_counts
 from dsaudit.audit.judging import Evidence, Scope
 from dsaudit.checks import Check, planned_resources
 from dsaudit.database import MOST_ROWS, Answer, QueryError, RelationMissing, ShortRead, SnapshotLost, TimeLimit
@@ -128,9 +129,10 @@ def _told(gathered: Evidence, scopes: list[Scope], item: Scope) -> Iterator[None
 def _filled(audit: Audit, check: Check, item: Scope) -> _Asked:
     own = item.get("resource")
     resources = [own] if own else planned_resources(check, audit.parameters)
-    counting = audit.relations.fill(check.examined, item, resources)
+    counted, counts = with_counts(audit, check.examined)
+    counting = audit.relations.fill(counted, item, resources)
     finding = audit.relations.fill(check.query, item, resources)
-    return _Asked(item, counting, finding, {**audit.values(), **counting.values, **finding.values})
+    return _Asked(item, counting, finding, {**audit.values(), **counts, **counting.values, **finding.values})
 
 
 def _shown(audit: Audit, check: Check, asked: _Asked) -> str:

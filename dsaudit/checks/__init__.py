@@ -1,6 +1,6 @@
 """Checks: found by name, parsed from their files, planned against the parameter file."""
 
-from dsaudit.checks.finding import Check, CheckError, all_checks, find_table, own_checks
+from dsaudit.checks.finding import COUNTS, Check, CheckError, all_checks, find_table, own_checks
 from dsaudit.checks.planning import (
     Planned,
     check_scopes,
@@ -14,6 +14,7 @@ from dsaudit.checks.planning import (
 )
 
 __all__ = [
+    "COUNTS",
     "Check",
     "CheckError",
     "Planned",

@@ -16,7 +16,7 @@ from pathlib import Path
 from dsaudit.verdict import SEVERITIES
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NOT_CHECKS = {"causes", "facts", "tables", "timeline"}  # folders of sql/ whose queries judge nothing
+NOT_CHECKS = {"causes", "counts", "tables", "timeline"}  # folders of sql/ whose queries judge nothing
 
 REQUIRED = ("title", "why", "requirement", "severity", "key")
 OPTIONAL = (
@@ -37,6 +37,7 @@ OPTIONAL = (
 )
 KNOWN = (*REQUIRED, "examined", *OPTIONAL)
 SLOTS = {"raw", "refined", "deliveries", "syncs", "record", "parent", "child", "table"}
+COUNTS = {"raw_rows": "raw", "delivery_rows": "deliveries"}  # of which relation; one row for what is counted alike
 EACH = {"resource", "relation"}
 
 
@@ -84,7 +85,8 @@ class Check:
     @property
     def slots(self) -> set[str]:
         """The relations that its queries read."""
-        return set(re.findall(r"\{(\w+)\}", self.query + self.examined))
+        named = re.findall(r"\{(\w+)\}", self.query + self.examined)
+        return {COUNTS.get(name, name) for name in named}
 
 
 def all_checks() -> dict[str, Check]:
@@ -160,7 +162,7 @@ def parse_query(path: Path, own: bool = False) -> Check:
     """Read one check that is a query."""
     headers, query = _read_headers(path)
     examined = headers.pop("examined", "")
-    check = Check(path.stem, path.parent.name, path, 1, headers, query, _with_fact(examined), own)
+    check = Check(path.stem, path.parent.name, path, 1, headers, query, examined, own)
     _validate(check)
     if not examined:
         raise CheckError(f"{path}:1: no `-- examined:` header; without it nobody knows whether anything was looked at")
@@ -219,13 +221,6 @@ def _headers(lines: list[str], path: Path, offset: int) -> dict[str, str]:
     return headers
 
 
-def _with_fact(examined: str) -> str:
-    """Replace ``fact raw_rows`` by that fact's query."""
-    if not examined.startswith("fact "):
-        return examined
-    return find_table(examined.removeprefix("fact ").strip(), "facts").query
-
-
 def _validate(check: Check) -> None:
     place = f"{check.path}:{check.line}"
     missing = [name for name in REQUIRED if not check.headers.get(name)]
@@ -243,8 +238,9 @@ def _validate_sql(check: Check) -> None:
         if not re.match(r"(select|with)\b", part.lstrip(), re.IGNORECASE) or ";" in part:
             raise CheckError(f"{place}: a check is one select, without a semicolon")
         for slot in re.findall(r"\{([^}]*)\}", part):
-            if slot not in SLOTS:
-                raise CheckError(f"{place}: {{{slot}}} is no relation; there are {', '.join(sorted(SLOTS))}")
+            known = SLOTS if part is check.query else SLOTS | {*COUNTS}
+            if slot not in known:
+                raise CheckError(f"{place}: {{{slot}}} is no relation; there are {', '.join(sorted(known))}")
         if re.search(r"%(?!\(\w+\)s)", part.replace("%%", "")):
             raise CheckError(f"{place}: a bare % is taken for a parameter; write %%, and starts_with() for like")
 

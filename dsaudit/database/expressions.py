@@ -116,21 +116,19 @@ def columns_of(table: Table, info: TableInfo) -> dict[str, str]:
     return expressions
 
 
-def with_state(columns: dict[str, str], table: Syncs, filled: Filled) -> str:
-    """Add to a run's columns its ``state``: success, skipped, failed, running, or other; return the join for it.
+def with_state(columns: dict[str, str], table: Syncs, filled: Filled) -> None:
+    """Add to a run's columns its ``state``: success, skipped, failed, running, or other.
 
     What its column says stays as ``word``. Without such a column, a run that has ended without an error has succeeded;
     so it has to, too, where the word says that it has.
     """
     told = f"case when {columns['error']} is not null then 'failed' when {columns['ended_at']} is null then 'running'"
-    word, state, join = columns["state"], f"{told} else 'success' end", ""
+    word, state = columns["state"], f"{told} else 'success' end"
     if "state" in table.columns:
-        is_told = f"{word} is not null and s.name is distinct from 'success'"
-        state = f"case when {is_told} then coalesce(s.name, 'other') else {state} end"
-        states = {given: state for state, words in table.states.items() for given in words}
-        join = map_join("s", word, states, filled, kind="left join")
+        name = mapped("s", word, {given: state for state, words in table.states.items() for given in words}, filled)
+        is_told = f"{word} is not null and {name} is distinct from 'success'"
+        state = f"case when {is_told} then coalesce({name}, 'other') else {state} end"
     columns |= {"word": word, "state": state}
-    return join
 
 
 def by_probe(table: Table, info: TableInfo) -> str:
@@ -274,14 +272,26 @@ def deleted(resource: Resource, info: TableInfo) -> str:
     return f"({expression} is not null)"
 
 
-def map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled, kind: str = "join") -> str:
-    """Return a join that calls what stands in `expression` by another name, both of them bound."""
+def mapped(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled) -> str:
+    """Return the expression of what `expression` is called by another name, null where it has none.
+
+    A query that does not ask for it does not pay for it, as it would for a join.
+    """
+    cases = ""
+    for index, (value, name) in enumerate(mapping.items()):
+        filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
+        cases += f" when %({alias}_{index}_value)s::text then %({alias}_{index})s::text"
+    return f"case ({expression})::text{cases} end" if cases else "null::text"
+
+
+def map_join(alias: str, expression: str, mapping: Mapping[str, str], filled: Filled) -> str:
+    """Return a join that calls what stands in `expression` by another name, and keeps only what has one."""
     rows = []
     for index, (value, name) in enumerate(mapping.items()):
         filled.values |= {f"{alias}_{index}_value": value, f"{alias}_{index}": name}
         rows.append(f"(%({alias}_{index}_value)s::text, %({alias}_{index})s::text)")
     values = ", ".join(rows) or "(null::text, null::text)"
-    return f"{kind} (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "
+    return f"join (values {values}) as {alias} (value, name) on {alias}.value = ({expression})::text "
 
 
 def listed(name: str, ids: Mapping[str, Collection[str]], filled: Filled) -> str:

@@ -29,6 +29,7 @@ from dsaudit.database.expressions import (
     listed,
     literal,
     map_join,
+    mapped,
     quoted,
     relation_values,
     row_id,
@@ -152,10 +153,10 @@ class Relations:
         else:
             joins += map_join("o", told, names, filled)
         kinds = {name: self._parameters.resources[name].id_kind for name in names.values()}
+        columns["told_id"] = id_of(raw.columns["source_id"], info)  # as the row itself writes it
         columns["source_id"] = told_id(raw.columns["source_id"], info, kinds, resource)
         if states := {given: state for state, listed in raw.states.items() for given in listed}:
-            joins += map_join("s", columns["state"], states, filled, kind="left join")
-            columns["state"] = f"coalesce(s.name, {columns['state']})"
+            columns["state"] = f"coalesce({mapped('s', columns['state'], states, filled)}, {columns['state']})"
         columns["by_webhook"] = f"coalesce({columns['via']} = any(%(webhook_values)s), false)"
         filled.values["webhook_values"] = raw.webhook
         # Versions in the order in which the source made them. Many sources tell the time of a change in whole seconds,
@@ -191,16 +192,14 @@ class Relations:
         joins = "left " + joins if (joins := self._tenant_join(columns, info, table, filled)) else ""
         columns["accepted"] = f"coalesce({columns['outcome']} = any(%(accepted_values)s), false)"
         filled.values["accepted_values"] = table.accepted
-        # By a letter of its own: a query may hold this beside the raw table, whose resources are told by "o".
-        joins += map_join(
-            "p", columns["topic"], topics_of(self._parameters, filled.resources), filled, kind="left join"
-        )
+        # By a letter of its own: a query may hold this beside the raw table, whose resources are bound as "o".
+        resource = mapped("p", columns["topic"], topics_of(self._parameters, filled.resources), filled)
         kinds = {name: self._parameters.resources[name].id_kind for name in filled.resources}
-        columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, "p.name")
+        columns["source_id"] = told_id(table.columns.get("source_id"), info, kinds, f"({resource})")
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         # What our own probe left there is no delivery of the provider's.
         ours = f"where {'' if is_ours else 'not '}{by_probe(table, info)}"
-        return f"(select p.name as resource, {body} from {source} as x {joins} {ours})"
+        return f"(select {resource} as resource, {body} from {source} as x {joins} {ours})"
 
     def _syncs(self, filled: Filled) -> str:
         table = self._parameters.syncs
@@ -212,7 +211,7 @@ class Relations:
         if "resource" not in table.columns:  # a history of one job, and so of the one resource that has a sync
             told = literal(*self._parameters.whole.types(self._parameters.synced))
         joins += map_join("o", told, self._parameters.types(filled.resources), filled)
-        joins += with_state(columns, table, filled)
+        with_state(columns, table, filled)
         body = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         return f"(select o.name as resource, {body} from {source} as x {joins})"
 

@@ -7,7 +7,7 @@
 -- needs: raw.columns.delivery_id
 -- key: source_id, delivery_id
 -- show: delivery_id
--- examined: select tenant, resource, count(*) as examined from {raw} as r where delivery_id is not null group by 1, 2
+-- examined: select tenant, resource, delivered as examined from {raw_rows} as r
 -- remedy: make the delivery's id and the object's id unique in the raw table, and answer a repeated delivery with 200
 select tenant, resource, source_id, delivery_id, count(*) as copies, min(received_at) as first, max(received_at) as last
 from {raw} as r

@@ -5,7 +5,7 @@
 -- scope: tenant, resource
 -- needs: raw.columns.content_hash
 -- key: source_id, row_id
--- examined: fact raw_rows
+-- examined: select tenant, resource, rows as examined from {raw_rows} as r
 -- remedy: compute the hash where the record is stored, and make the column not null
 select tenant, resource, source_id, row_id, received_at
 from {raw} as r

@@ -7,7 +7,7 @@
 -- needs: raw.columns.content_hash
 -- key: content_hash
 -- show: content_hash
--- examined: select tenant, resource, count(*) as examined from {raw} as r where content_hash is not null group by 1, 2
+-- examined: select tenant, resource, hashed as examined from {raw_rows} as r
 -- explains: stored_hashes_match_payload, source_missing_in_raw, source_missing_in_refined
 -- remedy: take the object's own id into the hash, or compare within one object only
 select tenant, resource, content_hash, count(distinct source_id) as objects,

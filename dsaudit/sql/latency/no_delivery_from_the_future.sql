@@ -5,7 +5,7 @@
 -- needs: deliveries.columns.sent_at, deliveries.columns.outcome
 -- key: topic, delivery_id
 -- show: topic
--- examined: select count(*) as examined from {deliveries} as d where accepted and sent_at is not null
+-- examined: select dated as examined from {delivery_rows} as d
 -- remedy: compare the clocks of the receiver and of the source; look at how the time zone is read
 select topic, delivery_id, source_id, sent_at, received_at
 from {deliveries} as d

@@ -7,7 +7,7 @@
 -- needs: raw.columns.changed_at or raw.columns.observed_at
 -- key: source_id, row_id
 -- show: hop
--- examined: select tenant, resource, count(*) as examined from {raw} as r where coalesce(changed_at, observed_at) is not null group by 1, 2
+-- examined: select tenant, resource, dated as examined from {raw_rows} as r
 -- explains: latency_within_limit
 -- remedy: compare the clocks of the receiver and of the source; look at how the time zone is read
 select tenant, resource, source_id, row_id, hop, earlier, later

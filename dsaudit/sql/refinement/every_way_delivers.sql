@@ -6,7 +6,7 @@
 -- needs: webhooks, raw.columns.via
 -- key: way
 -- show: way
--- examined: select tenant, count(*) as examined from {raw} as r group by 1
+-- examined: select tenant, sum(rows) as examined from {raw_rows} as r group by 1
 -- explains: webhooks_arrive
 -- remedy: see whether the subscriptions are registered and the sync is scheduled, and how raw records are labelled
 select tenant, way, records

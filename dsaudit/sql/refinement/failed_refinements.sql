@@ -7,11 +7,9 @@
 -- key: source_id, row_id
 -- show: state
 -- expect: refine_error_percent
--- examined: select tenant, count(*) as examined, '%%' as unit, round(greatest(
---   100.0 * count(*) filter (where state = 'error') / count(*),
---   100.0 * count(*) filter (where state = 'error' and received_at >= %(instant)s::timestamptz - interval '24 hours')
---   / nullif(count(*) filter (where received_at >= %(instant)s::timestamptz - interval '24 hours'), 0)), 3) as value
---   from {raw} as r group by 1
+-- examined: select tenant, sum(rows) as examined, '%%' as unit, round(greatest(
+--   100.0 * sum(failed) / sum(rows), 100.0 * sum(late_failed) / nullif(sum(late), 0)), 3) as value
+--   from {raw_rows} as r group by 1
 -- explains: raw_missing_in_refined, source_missing_in_refined, field_differences, refined_built_from_newest, children_match_payload
 -- remedy: mend the cause that the classes of error messages name, then refine these raw rows again
 with rates as (

@@ -5,7 +5,7 @@
 -- scope: tenant, resource
 -- needs: raw.columns.state
 -- key: source_id, row_id
--- examined: fact raw_rows
+-- examined: select tenant, resource, rows as examined from {raw_rows} as r
 -- explains: raw_missing_in_refined, source_missing_in_refined, field_differences, refined_built_from_newest, children_match_payload
 -- remedy: see whether the refining worker runs, then refine the waiting rows
 select tenant, resource, source_id, row_id, received_at,
