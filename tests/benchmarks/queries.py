@@ -1,7 +1,8 @@
 """Each check that reads large tables, and the best query that is written by hand for its claim on the same tables.
 
 What is written by hand finds the rows and nothing else; a check also counts what it examined, by tenant and resource
-(what several of them count alike is read once in a run, and stands in a line of its own), takes an id as the source has it whatever its column's type is, and tells why there is no result where there is none.
+(what several of them count alike is read once in a run, and stands in a line of its own), takes an id as the source has
+it whatever its column's type is, and tells why there is no result where there is none.
 """
 
 from __future__ import annotations
