@@ -8,7 +8,7 @@ from examples.editing import altered, replaced
 
 from .choosing import living, raw_rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, forget_everything
-from .switching import source
+from .switching import a_second_passes, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -63,6 +63,7 @@ def ingest_stopped(sample: "Sample", random: Random) -> Planted:
     tenant, shop = some_tenant(random)
     location = random.choice(living(sample, tenant, "location"))
     _stricter(sample, "silence_seconds: 1")
+    a_second_passes()  # times are in whole seconds: this change is later than all that was received
     with source(sample, drop_deliveries=["locations/update"]):
         sample.record(shop, "locations", "update", int(location), phone="+47 555 22 222")
     silent = Expected("ingest_is_current", scope={"tenant": tenant}, keys=["location"], cause="NEVER_RECEIVED")
