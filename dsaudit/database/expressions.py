@@ -21,7 +21,17 @@ from dsaudit.parameters.tenancy import tenancy_columns
 from dsaudit.probes import is_ours
 from dsaudit.wording import did_you_mean
 
-REFINED_COLUMNS = ("row_id", "tenant", "resource", "source_id", "updated_at", "refined_at", "built_from", "deleted")
+REFINED_COLUMNS = (
+    "row_id",
+    "tenant",
+    "resource",
+    "source_id",
+    "own_id",
+    "updated_at",
+    "refined_at",
+    "built_from",
+    "deleted",
+)
 JSON = {"payload", "scopes", "registration"}
 TEXT = {"row_id", "source_id", "content_hash", "via", "state", "error", "topic", "outcome", "delivery_id"}
 
@@ -60,6 +70,13 @@ def source_id(resource: Resource, info: TableInfo) -> str:
     if resource.joined is not None:
         return f" || {literal(resource.joined)} || ".join(parts)
     return f"pg_catalog.json_build_array({', '.join(parts)})::text"
+
+
+def own_id(resource: Resource, info: TableInfo) -> str:
+    """Return the expression of a refined row's source id as its column has it, where each id has but one form there."""
+    if len(resource.key) == 1 and is_exact(resource.key[0], info):
+        return value_of(resource.key[0], info)
+    return source_id(resource, info)
 
 
 def id_of(column: str, info: TableInfo) -> str:

@@ -30,6 +30,7 @@ from dsaudit.database.expressions import (
     literal,
     map_join,
     mapped,
+    own_id,
     quoted,
     relation_values,
     row_id,
@@ -230,6 +231,7 @@ class Relations:
         columns = {
             "row_id": row_id(resource, info),
             "source_id": source_id(resource, info),
+            "own_id": own_id(resource, info),
             "updated_at": cast(resource.updated_column, info, "timestamptz"),
             "refined_at": cast(resource.refined_at, info, "timestamptz"),
             "built_from": cast(resource.built_from, info, "text"),

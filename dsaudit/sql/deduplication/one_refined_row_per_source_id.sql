@@ -12,6 +12,6 @@
 select tenant, source_id, count(*) as copies, min(row_id) as first_row_id, max(row_id) as last_row_id
 from {refined} as f
 -- Those that occur twice are found first, as the rows of all others need not be held to tell the first and the last.
-where (tenant, source_id) in (select tenant, source_id from {refined} as twice group by 1, 2 having count(*) > 1)
+where (tenant, own_id) in (select tenant, own_id from {refined} as twice group by 1, 2 having count(*) > 1)
 group by tenant, source_id
 order by tenant, source_id

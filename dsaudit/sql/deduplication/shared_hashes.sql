@@ -13,11 +13,13 @@
 select tenant, resource, content_hash, count(distinct source_id) as objects,
        min(source_id) as first_source_id, max(source_id) as last_source_id
 from {raw} as r
--- Those with more than one object are found without sorting, which counting distinct objects of all of them takes.
+-- Those with more than one id, as the rows write it, are few, and are found without sorting. Distinct objects are
+-- counted of these alone.
 where (tenant, resource, content_hash) in (
   select tenant, resource, content_hash from {raw} as shared
   group by tenant, resource, content_hash
-  having min(source_id) < max(source_id)
+  having min(told_id) < max(told_id)
 )
 group by tenant, resource, content_hash
+having count(distinct source_id) > 1
 order by tenant, resource, content_hash
