@@ -12,6 +12,7 @@ from examples.answer_key import Expected
 from examples.storefront.faults import FAULTS, LIVE_FAULTS
 from tests.checks.asked import CALLED, READING
 from tests.checks.auditing import all_rows, decision, opened, told
+from tests.faults.library import KINDS
 
 SEED = 1
 
@@ -44,6 +45,7 @@ def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) 
             assert audit.source.index
             found = {name: audit.check(name) for name in READING}
             rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
+    assert planted.mode == KINDS[f"storefront/{fault}"].mode
     for expected in planted.must:
         verdict = found[expected.check]
         assert verdict.status == expected.status, told(verdict)
