@@ -32,6 +32,15 @@ ROOTS = {
     "same_second_update_lost": "raw_differs_from_source",
     "delete_missed": "refined_missing_at_source",
     "answered_before_stored": "raw_differs_from_source",
+    "delete_never_reconciled": "refined_missing_at_source",
+    "payment_removed_at_source": "refined_missing_at_source",
+    "created_alone_fetched": "raw_differs_from_source",
+    "equal_times_cut": "source_missing_in_raw",
+    "change_feed_capped": "source_missing_in_raw",
+    "update_before_its_creation": "source_missing_in_raw",
+    "unseen_taken_for_deleted": "source_missing_in_refined",
+    "children_beyond_a_limit": "raw_missing_in_refined",
+    "column_not_filled_in": "field_differences",
 }
 
 

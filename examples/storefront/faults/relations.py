@@ -49,8 +49,8 @@ def children_beyond_a_limit(sample: "Sample", random: Random) -> Planted:
     scope = {"tenant": tenant, "resource": "product_image"}
     dropped = [str(one["id"]) for one in images[MOST:]]
     must = [
-        Expected("source_missing_in_refined", scope=scope, keys=dropped, cause="REFINE_WRONG"),
         Expected("raw_missing_in_refined", scope=scope, keys=dropped),
+        Expected("source_missing_in_refined", scope=scope, keys=dropped, cause="REFINE_WRONG"),
         Expected("children_match_payload", scope=scope, keys=[str(product)]),
     ]
     return Planted("children_beyond_a_limit", mode=27, how="caused", must=must)
