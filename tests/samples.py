@@ -7,6 +7,7 @@ from typing import Any
 
 from examples.answer_key import Planted
 from examples.sample import RunningSample
+from tests.faults.library import KINDS
 
 
 def value(sample: RunningSample, query: str, *values: object) -> Any:
@@ -28,6 +29,7 @@ def shown_and_healed(
     try:
         planted = [sample.plant(fault, seed) for fault in faults]
         for fault, one in zip(faults, planted, strict=True):
+            assert one.mode == KINDS[f"{sample.example}/{fault}"].mode
             assert one.fault == fault and one.how in ("caused", "edited") and one.must
             assert Planted.from_json((sample.answers / f"{fault}-{seed}.json").read_text()) == one
             shown[fault](sample, one)

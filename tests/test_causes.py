@@ -104,6 +104,30 @@ def test_no_way_of_reading_is_believed_on_half_of_its_figures(given: lists.Readi
     assert (given.way, given.saw_all) == (None, False), why
 
 
+FEED = [Listed(str(number), at(1), at(2) if number < 6 else at(3), True) for number in range(1, 10)]
+
+
+def fed(fetched: int, pages: int, watermark: int, *missed: str, size: int = 3) -> lists.Reading:
+    run = {"started_at": at(15), "fetched": fetched, "pages": pages, "watermark": at(watermark)}
+    table = Resource.model_validate({"table": "t", "key": "id"})
+    return lists.reading(table, FEED, run, at(1), missed, {size})
+
+
+def test_what_stands_behind_the_end_of_a_page_of_a_feed_is_passed_by() -> None:
+    past_one_time, one_page = fed(6, 2, 3, "4", "5", "9"), fed(3, 1, 2, "4", "5")
+    assert (past_one_time.way, past_one_time.seen) == ("edge", {"1", "2", "3", "6", "7", "8"})
+    assert (one_page.way, one_page.seen) == ("edge", {"1", "2", "3"})
+    assert fed(3, 1, 2, "3").way is None, "one of the page never came"
+    assert fed(6, 2, 3, "4", "5", "9", size=10).way is None, "the source's pages have another size"
+
+
+def test_a_cursor_may_be_held_against_when_records_were_made() -> None:
+    records = [Listed("1", at(1), at(9), True), *(Listed(str(day), at(day), at(day), True) for day in range(3, 6))]
+    run = {"started_at": at(15), "fetched": 2, "pages": 1, "watermark": at(5)}
+    read = lists.reading(Resource.model_validate({"table": "t", "key": "id"}), records, run, at(3), {"1"})
+    assert (read.way, read.seen) == ("cursor", {"4", "5"})
+
+
 def test_a_record_made_after_the_run_was_not_there_to_be_read() -> None:
     run = {"started_at": at(5), "fetched": 5, "pages": 1, "watermark": at(5)}
     assert lists.reading(ORDERS, RECORDS, run, None, ()).saw_all

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,6 +21,9 @@ from dsaudit.database import Database, SnapshotLost
 from dsaudit.database.identity import identify
 from dsaudit.database.politeness import load_of
 from dsaudit.parameters.database import Database as Settings
+from dsaudit.parameters.database import Polite
+from tests import ledger
+from tests.run.conftest import project_of
 
 PRIMARY = {"wal_level": "replica", "max_wal_senders": "4"}
 STANDBY = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_standby_streaming_delay": "0"}
@@ -128,3 +132,33 @@ def test_a_replica_that_does_not_follow_is_behind(reader: Database, both: Pair) 
         until(lambda: load_of(reader._engine).lag > 0.1)
     finally:
         replica.execute("select pg_wal_replay_resume()")
+
+
+def test_a_run_on_a_replica_that_is_behind_is_not_green(
+    pair: tuple[str, str], both: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, replica = both
+    with ledger.running(pair[0], tmp_path) as one:
+        followed(primary, replica)
+        at_replica = one.environment["LEDGER_URL"].replace(f":{port_of(pair[0])}/", f":{port_of(pair[1])}/")
+        monkeypatch.setenv("LEDGER_URL", at_replica)
+        monkeypatch.chdir(one.folder)
+        project = project_of(one)
+        assert project.run().result["decision"] == "GO"
+        replica.execute("select pg_wal_replay_pause()")
+        try:
+            primary.execute("insert into plain values (11)")
+            with contextlib.closing(Database.open(Settings(url_env="LEDGER_URL"))) as database:
+                until(lambda: identify(database).behind > Polite.model_validate({}).lag)
+            result = project.run().result
+        finally:
+            replica.execute("select pg_wal_replay_resume()")
+        followed(primary, replica)
+    assert result["decision"] == "INCONCLUSIVE"
+    assert any("s behind its primary when the run began" in problem for problem in result["problems"])
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port
+    return port

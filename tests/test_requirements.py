@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from inspect import getsource
-
 import pytest
 
-from dsaudit.checks import all_checks, notebooks
-from dsaudit.checks.planning import check_calls
-from dsaudit.parameters import project_root
-from examples.discovery import faults as discovery
-from examples.listings import faults as listings
-from examples.referrals import faults as referrals
-from examples.storefront import faults as storefront
+from dsaudit.checks import all_checks
+from tests.faults.library import DEMANDS
 
-BLUEPRINTS = ("datasource", "background_sync", "data_integrity", "partial_import")
 # Requirement and the phase that has to hold its checks.
 PHASES = {
     "01_manual_sync": ["BS0", "BS1"],
@@ -52,37 +44,20 @@ PHASES = {
 # remedies, DI7 is what `dsaudit monitor` writes.
 
 
-def _table() -> list[tuple[str, str, str, list[str]]]:
-    """Return requirement, phase, check and the faults that name the check."""
-    planters = storefront.FAULTS | storefront.LIVE_FAULTS | referrals.FAULTS | discovery.FAULTS | discovery.LIVE_FAULTS
-    planters |= listings.FAULTS | listings.LIVE_FAULTS
-    sources = {name: getsource(fault) for name, fault in planters.items()}
-    rows = []
-    folder = project_root() / "notebooks"
-    for notebook in [path for blueprint in BLUEPRINTS for path in notebooks(folder / blueprint)]:
-        for _, name in check_calls(notebook):
-            if name is None:
-                continue
-            faults = [fault for fault, text in sources.items() if f'"{name}"' in text]
-            rows += [(one, notebook.stem, name, faults) for one in all_checks()[name].listed("requirement")]
-    return sorted(rows)
-
-
 def test_the_table_of_requirements_checks_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = _table()
     with capsys.disabled():
         print()
-        for requirement, phase, check, faults in rows:
-            print(f"{requirement:6} {phase:20} {check:38} {', '.join(faults)}")
-    assert rows
+        for one in sorted(DEMANDS, key=lambda one: (one.requirement, one.phase, one.check)):
+            names = ", ".join(kind.fault for kind in one.kinds)
+            print(f"{one.requirement:6} {one.phase:20} {one.check:38} {names}")
+    assert DEMANDS
 
 
 @pytest.mark.parametrize(("phase", "ids"), PHASES.items(), ids=PHASES)
 def test_a_phase_is_built_when_each_of_its_requirements_has_a_check_with_a_fault(phase: str, ids: list[str]) -> None:
-    having = {requirement for requirement, at, _, faults in _table() if at == phase and faults}
+    having = {one.requirement for one in DEMANDS if one.phase == phase and one.kinds}
     assert set(ids) <= having
 
 
 def test_every_check_is_called_by_a_notebook() -> None:
-    called = {check for _, _, check, _ in _table()}
-    assert set(all_checks()) - called == set()
+    assert set(all_checks()) - {one.check for one in DEMANDS} == set()

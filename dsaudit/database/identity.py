@@ -17,6 +17,7 @@ class Identity:
     database: str
     server_version: str
     replica: bool
+    behind: float  # seconds that a replica has received and not repeated yet
     role: str
     time: str
     may_write: tuple[str, ...]  # reasons why the role could write; empty for a proper reader
@@ -74,6 +75,11 @@ select (select system_identifier from pg_catalog.pg_control_system()) as system_
        pg_catalog.current_database() as database,
        pg_catalog.current_setting('server_version') as server_version,
        pg_catalog.pg_is_in_recovery() as replica,
+       coalesce(extract(epoch from case
+         when pg_catalog.pg_is_in_recovery()
+           and pg_catalog.pg_last_wal_receive_lsn() is distinct from pg_catalog.pg_last_wal_replay_lsn()
+         then pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()
+       end), 0)::double precision as behind,
        current_user::text as role,
        pg_catalog.to_char(pg_catalog.now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time
 """

@@ -14,7 +14,8 @@ class Polite(Section):
 
     rest: float = Field(4, ge=0)  # times as long as a read took nothing is read after it
     active: int = Field(8, ge=0)  # sessions of others at work; while there are more, nothing is read
-    lag: float = Field(10, gt=0)  # seconds that a replica may be behind; while it is more, nothing is read
+    # Seconds that a replica may be behind; while it is more nothing is read, and a run that began so is never green.
+    lag: float = Field(10, gt=0)
 
 
 class Database(Section):

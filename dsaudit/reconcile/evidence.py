@@ -191,6 +191,7 @@ def _concluded(facts: pd.DataFrame, explains: str, audit: Audit) -> pd.DataFrame
         refined_present=present | (~facts["has_raw"] & (facts["refined_state"] == facts["changed_at"])),
         elsewhere=facts[["same_as_older", "twin", "held_by", "perhaps_held"]].notna().any(axis=1),
         second_of=_second_of(facts, of_key),
+        never_written=facts["row_id"].isna() & ~facts["embedded"].eq(True),
         sourceless=facts["refined_state"].fillna(facts["refined_at"]) >= facts["raw_since"],
         deletion=_deletion(facts),
     )

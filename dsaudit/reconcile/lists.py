@@ -7,6 +7,7 @@ reading explains a run if the records that it gives have just these figures. It 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -94,9 +95,12 @@ def reading(
     if _explains(run, there):
         found.saw_all = True
         return found
-    ways = [(way, seen) for way, seen in _ways(resource, there, run, cursor, missed) if _explains(run, seen)]
+    ways = [*_ways(resource, there, run, cursor, missed), *_edges(there, run, cursor, sizes)]
+    ways = [(way, seen) for way, seen in ways if _explains(run, seen)]
     ways = [(way, seen) for way, seen in ways if not any(one.source_id in missed for one in seen)]
     names = {way for way, _ in ways}
+    if names == {"first", "edge"}:
+        names = {"edge"}  # whichever it was, it passed by what stands behind the end of a page
     if len(names) == 1 and (names != {"first"} or run["fetched"] // run["pages"] in sizes):
         (found.way,) = names
         found.seen = {one.source_id for _, seen in ways for one in seen}
@@ -141,6 +145,33 @@ def _without_a_page(there: list[Listed], fetched: int, pages: int, missed: Colle
         yield there[:start] + there[start + size :]
 
 
+def _edges(
+    there: list[Listed], run: Run, cursor: datetime | None, sizes: Collection[int]
+) -> Iterator[tuple[str, list[Listed]]]:
+    """Yield what is read of the changes since `cursor` if something stands behind the end of a page for good."""
+    fetched, pages = int(run["fetched"]), int(run["pages"] or 0)
+    changed = [one for one in there if cursor and one.changed and one.changed > cursor]
+    if pages and fetched % pages == 0 and fetched // pages in sizes and fetched < len(changed):
+        yield "edge", changed[:fetched]
+    for size in sizes:
+        if (pages - 1) * size < fetched <= pages * size and len(seen := _by_time(changed, size)) < len(changed):
+            yield "edge", seen
+
+
+def _by_time(changed: list[Listed], size: int) -> list[Listed]:
+    """Return what is read if each page is asked for behind the time of the last record of the one before."""
+    ordered = sorted(changed, key=_time)
+    seen, start = ordered[:size], 0
+    while start + size < len(ordered):
+        start = bisect_right(ordered, _time(seen[-1]), key=_time)
+        seen += ordered[start : start + size]
+    return seen
+
+
+def _time(one: Listed) -> datetime:
+    return one.changed or _LONG_AGO
+
+
 def _ways(
     resource: Resource, there: list[Listed], run: Run, cursor: datetime | None, missed: Collection[str]
 ) -> Iterator[tuple[str, list[Listed]]]:
@@ -155,6 +186,7 @@ def _ways(
     if cursor:
         yield "cursor", [one for one in there if one.changed and one.changed > cursor]
         yield "cursor", [one for one in there if one.changed and one.changed >= cursor]
+        yield "cursor", [one for one in there if one.created and one.created > cursor]
     if known.aged and fetched and all(one.created for one in there):
         youngest = sorted(there, key=lambda one: one.created or _LONG_AGO, reverse=True)
         hidden = youngest[fetched:]

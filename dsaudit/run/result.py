@@ -17,6 +17,7 @@ from dsaudit.database.identity import Identity
 from dsaudit.database.politeness import pauses
 from dsaudit.parameters import Parameters, Part, project_root
 from dsaudit.parameters.baseline import Baseline
+from dsaudit.parameters.database import Polite
 from dsaudit.parameters.part import since_text
 from dsaudit.run import execute, judging
 from dsaudit.verdict import Verdict, bounds
@@ -47,7 +48,6 @@ class Ran:
 def of(ran: Ran) -> Record:
     """Return the result of a run; what came before it is not compared yet."""
     given = ran.given
-    left = execute.left(given.private)
     terms = yaml.safe_load((ran.blueprint / "blueprint.yml").read_text(encoding="utf-8")) or {}
     result = {
         "schema": 1,
@@ -75,10 +75,24 @@ def of(ran: Ran) -> Record:
         "phases": [phase.to_json() for phase in ran.phases],
         "probe": _probe(given),
         "pauses": pauses(given.private),
-        "own_problems": [f"still at the source, to be deleted by hand: {left}"] if left else [],
+        "own_problems": _own_problems(ran),
     }
     result = _without_secrets(result, ran.parameters)
     return judging.judged(result, ran.phases, ran.parameters, ran.accepted, lambda found: _limits(ran, found))
+
+
+def _own_problems(ran: Ran) -> list[str]:
+    """Return what no notebook tells: what is left at the source, and a replica that showed what no longer was."""
+    problems = []
+    if left := execute.left(ran.given.private):
+        problems.append(f"still at the source, to be deleted by hand: {left}")
+    most = (ran.parameters.database.polite or Polite.model_validate({})).lag
+    if ran.identity.behind > most:
+        problems.append(
+            f"the replica was {ran.identity.behind:.0f} s behind its primary when the run began, of which "
+            f"{most:g} s are let pass (database.polite.lag): audit again when it has caught up"
+        )
+    return problems
 
 
 def _without_secrets(result: Record, parameters: Parameters) -> Record:

@@ -12,6 +12,7 @@ from examples.answer_key import Expected
 from examples.storefront.faults import FAULTS, LIVE_FAULTS
 from tests.checks.asked import CALLED, READING
 from tests.checks.auditing import all_rows, decision, opened, told
+from tests.faults.library import KINDS
 
 SEED = 1
 
@@ -31,6 +32,15 @@ ROOTS = {
     "same_second_update_lost": "raw_differs_from_source",
     "delete_missed": "refined_missing_at_source",
     "answered_before_stored": "raw_differs_from_source",
+    "delete_never_reconciled": "refined_missing_at_source",
+    "payment_removed_at_source": "refined_missing_at_source",
+    "created_alone_fetched": "raw_differs_from_source",
+    "equal_times_cut": "source_missing_in_raw",
+    "change_feed_capped": "source_missing_in_raw",
+    "update_before_its_creation": "source_missing_in_raw",
+    "unseen_taken_for_deleted": "source_missing_in_refined",
+    "children_beyond_a_limit": "raw_missing_in_refined",
+    "column_not_filled_in": "field_differences",
 }
 
 
@@ -44,6 +54,7 @@ def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) 
             assert audit.source.index
             found = {name: audit.check(name) for name in READING}
             rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
+    assert planted.mode == KINDS[f"storefront/{fault}"].mode
     for expected in planted.must:
         verdict = found[expected.check]
         assert verdict.status == expected.status, told(verdict)

@@ -36,6 +36,7 @@ from examples.storefront.faults import LIVE_FAULTS
 from tests.checks.auditing import all_rows, opened, told, variables
 from tests.checks.receiver import Receiver, receiving
 from tests.command_lines import DSAUDIT
+from tests.faults.library import KINDS
 
 pytestmark = pytest.mark.xdist_group("live_probe")  # one clone for all of them
 CHECK, AGAIN = "live_changes_arrive", "redelivered_changes_nothing"
@@ -110,6 +111,7 @@ def test_changes_that_arrive_pass_and_leave_nothing_behind(shop: Any) -> None:
 def test_a_fault_is_found_at_its_step_of_its_action(fault: str, shop: Any) -> None:
     before = customers(shop)
     planted = shop.plant(fault)
+    assert planted.mode == KINDS[f"storefront/{fault}"].mode
     try:
         with opened(shop.parameters, shop.environment, live=True) as one:
             verdicts = {name: one.check(name) for name in (CHECK, AGAIN)}

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from examples.control import SampleError, call
+from examples.editing import altered
 from examples.storefront.sample import Sample
 from tests.storefront.backend_kit import (
     ACME,
@@ -162,6 +163,36 @@ def test_timezone_dropped_reads_the_clock_face_as_utc(sample: Sample) -> None:
         delivered(sample, "orders/create", order)
     stored = refined(sample, "order", shopify_order_id=order["id"])["processed_at"]
     assert stored == datetime.fromisoformat("2026-11-01T01:30:00+00:00")
+
+
+def test_updates_need_a_row_drops_those_that_come_first(sample: Sample) -> None:
+    order = an_order()
+    with fault(sample, updates_need_a_row=["orders/updated"]):
+        delivered(sample, "orders/updated", order)
+        assert versions(sample, "order", order["id"]) == []
+        delivered(sample, "orders/create", order)
+        delivered(sample, "orders/updated", {**order, "note": "later", "updated_at": instant(5)})
+    assert refined(sample, "order", shopify_order_id=order["id"])["note"] == "later"
+
+
+def test_most_children_writes_no_more_and_says_nothing(sample: Sample) -> None:
+    order = an_order()
+    order["line_items"] += [{**order["line_items"][0], "id": new_id()} for _ in range(4)]
+    with fault(sample, most_children=2):
+        delivered(sample, "orders/create", order)
+    kept = rows(sample, "select shopify_line_item_id from shopify_line_item where shopify_order_id = %s", order["id"])
+    assert {line for (line,) in kept} == {line["id"] for line in order["line_items"][:2]}
+    states = [versions(sample, "line_item", line["id"])[0]["processing_status"] for line in order["line_items"]]
+    assert states == ["processed"] * 5
+
+
+def test_resumed_deletions_take_the_first_page_for_deleted(sample: Sample) -> None:
+    living = "select shopify_dispute_id from shopify_dispute where deleted_at is null order by 1"
+    before = rows(sample, living)
+    with fault(sample, page_size=2, resumed_deletions=True):
+        sample.sync(ACME, resources=["disputes"])
+    assert len(before) - len(rows(sample, living)) == 2
+    altered(sample, "update shopify_dispute set deleted_at = null")
 
 
 def test_slow_refinement_delays_it_and_not_the_answer(sample: Sample) -> None:

@@ -34,4 +34,4 @@ def removal_leaves_assets(sample: "Sample", random: Random) -> Planted:
     """Who deletes an import deletes its records, and neither its flow nor what was found in it."""
     sample.switch_on("removal_leaves_assets")
     must = [Expected("pushed_import_is_removed", scope={"resource": "asset"})]
-    return Planted("removal_leaves_assets", mode=0, how="caused", must=must)
+    return Planted("removal_leaves_assets", mode=63, how="caused", must=must)

@@ -68,4 +68,4 @@ def deletion_leaves_listings(sample: "Sample", random: Random) -> Planted:
     sample.switch_on("deletion_leaves_listings")
     must = [Expected("flows_leave_nothing", scope={"flow": "several_partial"}, keys=["several_partial"])]
     may = ["metrics_follow_the_flows"]
-    return Planted("deletion_leaves_listings", mode=0, how="caused", must=must, may=may)
+    return Planted("deletion_leaves_listings", mode=63, how="caused", must=must, may=may)

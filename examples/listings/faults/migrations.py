@@ -61,7 +61,7 @@ def default_missing(sample: "Sample", random: Random) -> Planted:
         " alter column extraction_metadata drop not null",
     )
     must = [Expected("migration_defaults_hold", keys=["0022"], fields=["extraction_metadata"])]
-    return Planted("default_missing", mode=0, how="edited", must=must, may=["models_match_the_migrated_schema"])
+    return Planted("default_missing", mode=56, how="edited", must=must, may=["models_match_the_migrated_schema"])
 
 
 def index_missing(sample: "Sample", random: Random) -> Planted:

@@ -85,7 +85,7 @@ def state_moves_back(sample: "Sample", random: Random) -> Planted:
         ids=ids,
     )
     must = [Expected("states_move_as_declared", scope=LISTING, keys=texts(ids))]
-    return Planted("state_moves_back", mode=0, how="edited", must=must)
+    return Planted("state_moves_back", mode=39, how="edited", must=must)
 
 
 def job_disagrees_with_rows(sample: "Sample", random: Random) -> Planted:

@@ -29,7 +29,7 @@ def api_errors_swallowed(sample: "Sample", random: Random) -> Planted:
     sample.refuse(None)
     must = [Expected("failure_is_logged_and_survived", keys=["told as a success"])]
     may = ["syncs_fetched_records", "source_missing_in_refined"]
-    return Planted("api_errors_swallowed", mode=0, how="caused", must=must, may=may)
+    return Planted("api_errors_swallowed", mode=30, how="caused", must=must, may=may)
 
 
 def bad_record_ends_sync(sample: "Sample", random: Random) -> Planted:

@@ -24,7 +24,7 @@ def sync_inserts_again(sample: "Sample", random: Random) -> Planted:
     sample.scheduled(after=begun_later(sample))
     must = [Expected("second_sync_writes_nothing", scope=RESOURCE)]
     may = [*DOUBLED, "concurrent_syncs_write_once", "second_sync_counts_nothing_new", "killed_sync_is_made_up_for"]
-    return Planted("sync_inserts_again", mode=0, how="caused", must=must, may=may)
+    return Planted("sync_inserts_again", mode=21, how="caused", must=must, may=may)
 
 
 def concurrent_syncs_insert_twice(sample: "Sample", random: Random) -> Planted:
@@ -59,4 +59,4 @@ def second_page_dropped(sample: "Sample", random: Random) -> Planted:
     must = [Expected("source_missing_in_refined", scope=RESOURCE, keys=ids)]
     # It ends sooner than it can be killed.
     may = ["syncs_fetched_records", "bad_record_stops_nothing", "killed_sync_is_made_up_for"]
-    return Planted("second_page_dropped", mode=0, how="caused", must=must, may=may)
+    return Planted("second_page_dropped", mode=23, how="caused", must=must, may=may)

@@ -129,6 +129,16 @@ def creation_answered_and_lost(sample: "Sample", random: Random) -> Planted:
     return Planted("creation_answered_and_lost", mode=44, how="caused", must=must, may=["webhooks_arrive"])
 
 
+def update_before_its_creation(sample: "Sample", random: Random) -> Planted:
+    """The update of a draft order comes first and is dropped, as there is nothing yet to update; its creation never."""
+    tenant, shop = some_tenant(random)
+    with source(sample, drop_deliveries=["draft_orders/create"]), backend(sample, updates_need_a_row=True):
+        made = sample.record(shop, "draft_orders", "create")
+        changed = sample.record(shop, "draft_orders", "update", int(made["id"]), note="Call before noon")["record"]
+    must = _lost_draft(tenant, changed, "NEVER_RECEIVED")
+    return Planted("update_before_its_creation", mode=41, how="caused", must=must, may=["webhooks_arrive"])
+
+
 def new_object_not_refined(sample: "Sample", random: Random) -> Planted:
     """A new dispute is received, and its refinement breaks; the switch stays on, as it is tried again otherwise."""
     tenant, shop = some_tenant(random)

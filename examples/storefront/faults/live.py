@@ -23,7 +23,7 @@ def live_refinement_off(sample: "Sample", random: Random) -> Planted:
     """Customers are stored and no longer refined."""
     sample.backend_control("faults", {"skip_refinement": ["customer"]})
     must = _missing("live_changes_arrive", create=AFTER_STORING)
-    return Planted("live_refinement_off", mode=0, how="caused", must=must)
+    return Planted("live_refinement_off", mode=44, how="caused", must=must)
 
 
 def live_updates_undelivered(sample: "Sample", random: Random) -> Planted:
@@ -31,14 +31,14 @@ def live_updates_undelivered(sample: "Sample", random: Random) -> Planted:
     sample.source_control("faults", {"drop_deliveries": ["customers/update"]})
     late = ["webhook", "raw", "hash", *AFTER_STORING]
     must = _missing("live_changes_arrive", update=late)
-    return Planted("live_updates_undelivered", mode=0, how="caused", must=must)
+    return Planted("live_updates_undelivered", mode=48, how="caused", must=must)
 
 
 def live_deletion_ignored(sample: "Sample", random: Random) -> Planted:
     """Deliveries that tell of a deletion are answered and forgotten."""
     sample.backend_control("faults", {"ignore_deletes": True})
     late = ["raw", *AFTER_STORING]
-    return Planted("live_deletion_ignored", mode=0, how="caused", must=_missing("live_changes_arrive", delete=late))
+    return Planted("live_deletion_ignored", mode=2, how="caused", must=_missing("live_changes_arrive", delete=late))
 
 
 def live_second_update_lost(sample: "Sample", random: Random) -> Planted:
@@ -46,14 +46,14 @@ def live_second_update_lost(sample: "Sample", random: Random) -> Planted:
     sample.backend_control("faults", {"same_second_dropped": True})
     late = ["raw", "hash", *AFTER_STORING]
     must = _missing("live_changes_arrive", update_twice=late)
-    return Planted("live_second_update_lost", mode=0, how="caused", must=must)
+    return Planted("live_second_update_lost", mode=40, how="caused", must=must)
 
 
 def live_duplicate_stored(sample: "Sample", random: Random) -> Planted:
     """A delivery that comes twice is stored twice."""
     sample.backend_control("faults", {"store_duplicates": True})
     must = _missing("redelivered_changes_nothing", duplicate=["raw"])
-    return Planted("live_duplicate_stored", mode=0, how="caused", must=must)
+    return Planted("live_duplicate_stored", mode=42, how="caused", must=must)
 
 
 def live_older_delivery_wins(sample: "Sample", random: Random) -> Planted:
@@ -61,4 +61,4 @@ def live_older_delivery_wins(sample: "Sample", random: Random) -> Planted:
     # Of two updates within a second the newer still wins, in whatever order they come.
     sample.backend_control("faults", {"stale_overwrite": "another second"})
     must = _missing("redelivered_changes_nothing", out_of_order=["row"])
-    return Planted("live_older_delivery_wins", mode=0, how="caused", must=must)
+    return Planted("live_older_delivery_wins", mode=39, how="caused", must=must)

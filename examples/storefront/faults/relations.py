@@ -12,6 +12,8 @@ from .switching import a_second_passes, backend, source
 if TYPE_CHECKING:
     from ..sample import Sample
 
+MOST = 8  # children of one object, where a hard limit is planted
+
 
 def children_truncated(sample: "Sample", random: Random) -> Planted:
     """Of an embedded list only the first ten items are read."""
@@ -30,6 +32,28 @@ def children_truncated(sample: "Sample", random: Random) -> Planted:
         Expected("source_missing_in_refined", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
     ]
     return Planted("children_truncated", mode=24, how="caused", must=must)
+
+
+def children_beyond_a_limit(sample: "Sample", random: Random) -> Planted:
+    """Of a product's many images those beyond a limit are dropped when they are written, and nothing is said of it."""
+    tenant, shop = some_tenant(random)
+    product = int(sample.record(shop, "products", "create")["id"])
+    sample.settle()
+    image = {"product_id": product, "src": "https://cdn.example/1.png", "alt": None, "width": 4, "height": 3}
+    images = [
+        {**image, "id": 9_200_000_000_000 + product % 1_000_000_000 * 100 + place, "position": place, "variant_ids": []}
+        for place in range(1, MOST + random.randint(2, 6))
+    ]
+    with backend(sample, most_children=MOST):
+        sample.record(shop, "products", "update", product, images=images)
+    scope = {"tenant": tenant, "resource": "product_image"}
+    dropped = [str(one["id"]) for one in images[MOST:]]
+    must = [
+        Expected("raw_missing_in_refined", scope=scope, keys=dropped),
+        Expected("source_missing_in_refined", scope=scope, keys=dropped, cause="REFINE_WRONG"),
+        Expected("children_match_payload", scope=scope, keys=[str(product)]),
+    ]
+    return Planted("children_beyond_a_limit", mode=27, how="caused", must=must)
 
 
 def child_added_silently(sample: "Sample", random: Random) -> Planted:

@@ -18,4 +18,4 @@ def started_sync_refused(sample: "Sample", random: Random) -> Planted:
         Expected("syncs_started_now_complete", scope={"tenant": tenant, "resource": "dispute"}, keys=["failed"])
         for tenant in TENANTS
     ]
-    return Planted("started_sync_refused", mode=0, how="caused", must=failed)
+    return Planted("started_sync_refused", mode=30, how="caused", must=failed)

@@ -4,8 +4,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from examples.answer_key import Expected, Planted
+from examples.editing import altered
 
-from .choosing import living, some_tenant
+from .choosing import living, rows, some_tenant
 from .switching import backend
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def zero_decimals_divided(sample: "Sample", random: Random) -> Planted:
         sample.settle()
         made = sample.record(shop, "orders", "update", int(order), note="Ring twice")["record"]
     fields = [name for name in AMOUNTS if float(made[name])]
-    return _different("zero_decimals_divided", 52, tenant, "order", order, fields, "UNIT_OR_SCALE")
+    return _different("zero_decimals_divided", tenant, "order", order, fields, "UNIT_OR_SCALE", mode=52)
 
 
 def rounded_through_float(sample: "Sample", random: Random) -> Planted:
@@ -33,7 +34,7 @@ def rounded_through_float(sample: "Sample", random: Random) -> Planted:
     dispute = random.choice(living(sample, tenant, "dispute"))
     with backend(sample, float_amounts=True):
         sample.record(shop, "disputes", "update", int(dispute), amount="1234567890123456.7891")
-    return _different("rounded_through_float", 53, tenant, "dispute", dispute, ["amount"], "PRECISION")
+    return _different("rounded_through_float", tenant, "dispute", dispute, ["amount"], "PRECISION", mode=53)
 
 
 def large_number_dropped(sample: "Sample", random: Random) -> Planted:
@@ -58,7 +59,7 @@ def timezone_dropped(sample: "Sample", random: Random) -> Planted:
     with backend(sample, timezone_dropped=True):
         sample.record(shop, "inventory_items", "update", int(item), sku=f"LATE-{random.randrange(10**6)}")
     fields = ["source_created_at", "source_updated_at"]
-    return _different("timezone_dropped", 0, tenant, "inventory_item", item, fields, "TIMEZONE")
+    return _different("timezone_dropped", tenant, "inventory_item", item, fields, "TIMEZONE")
 
 
 def trailing_space_lost(sample: "Sample", random: Random) -> Planted:
@@ -67,7 +68,7 @@ def trailing_space_lost(sample: "Sample", random: Random) -> Planted:
     location = random.choice(living(sample, tenant, "location"))
     with backend(sample, texts_stripped=True):
         sample.record(shop, "locations", "update", int(location), name="Market hall, north ")
-    return _different("trailing_space_lost", 0, tenant, "location", location, ["name"], "ENCODING")
+    return _different("trailing_space_lost", tenant, "location", location, ["name"], "ENCODING")
 
 
 def accent_composed(sample: "Sample", random: Random) -> Planted:
@@ -76,7 +77,35 @@ def accent_composed(sample: "Sample", random: Random) -> Planted:
     customer = random.choice(living(sample, tenant, "customer"))
     with backend(sample, texts_composed=True):
         sample.record(shop, "customers", "update", int(customer), first_name="Zoe\u0308", last_name="Plain")
-    return _different("accent_composed", 0, tenant, "customer", customer, ["first_name"], "ENCODING")
+    return _different("accent_composed", tenant, "customer", customer, ["first_name"], "ENCODING")
+
+
+def column_not_filled_in(sample: "Sample", random: Random) -> Planted:
+    """A migration adds a column that was not kept before; rows from before have nothing in it, newer ones have."""
+    tenant, shop = some_tenant(random)
+    column = random.choice(["harmonized_system_code", "country_code_of_origin"])
+    query = f"""select shopify_inventory_item_id::text, integration.name from shopify_inventory_item
+        join integration on integration.id = integration_id where deleted_at is null and {column} is not null"""
+    before = rows(sample, query, [])
+    altered(
+        sample,
+        f"alter table shopify_inventory_item drop column {column}",
+        f"alter table shopify_inventory_item add column {column} text",
+    )
+    newer = random.choice([key for key, name in before if name == tenant])
+    sample.record(shop, "inventory_items", "update", int(newer), sku=f"NEW-{random.randrange(10**6)}")
+    sample.settle()
+    must = [
+        Expected(
+            "field_differences",
+            scope={"tenant": name, "resource": "inventory_item"},
+            keys=[key for key, of in before if of == name and key != newer],
+            fields=[column],
+            cause="REFINE_WRONG",
+        )
+        for name in ("acme", "borealis")
+    ]
+    return Planted("column_not_filled_in", mode=56, how="caused", must=must)
 
 
 def text_with_nul(sample: "Sample", random: Random) -> Planted:
@@ -95,7 +124,9 @@ def _image(product: int) -> dict[str, Any]:
             "alt": None, "position": 1, "width": 2**31 + 7, "height": 5, "variant_ids": []}  # fmt: skip
 
 
-def _different(fault: str, mode: int, tenant: str, resource: str, key: str, fields: list[str], cause: str) -> Planted:
+def _different(
+    fault: str, tenant: str, resource: str, key: str, fields: list[str], cause: str, mode: int = 0
+) -> Planted:
     scope = {"tenant": tenant, "resource": resource}
     must = Expected("field_differences", scope=scope, keys=[key], fields=fields, cause=cause)
     return Planted(fault, mode=mode, how="caused", must=[must])

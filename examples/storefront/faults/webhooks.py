@@ -71,7 +71,7 @@ def registration_refused(sample: "Sample", random: Random) -> Planted:
     failed = Expected("registration_succeeded", scope={"tenant": tenant}, keys=["partial"])
     scope = {"tenant": tenant, "resource": PLAIN[group]}
     missing = Expected("wanted_topics_are_registered", scope=scope, keys=[topic])
-    return Planted("registration_refused", mode=0, how="caused", must=[failed, missing])
+    return Planted("registration_refused", mode=46, how="caused", must=[failed, missing])
 
 
 def registered_elsewhere(sample: "Sample", random: Random) -> Planted:
@@ -185,7 +185,7 @@ def repeats_taken_again(sample: "Sample", random: Random) -> Planted:
     sample.backend_control("faults", {"store_duplicates": True})
     twice = Expected("repeated_delivery_changes_nothing")
     may = ["deliveries_stored_twice", "consecutive_duplicate_hashes"]
-    return Planted("repeats_taken_again", mode=0, how="caused", must=[twice], may=may)
+    return Planted("repeats_taken_again", mode=42, how="caused", must=[twice], may=may)
 
 
 def missing_webhook_unexplained(sample: "Sample", random: Random) -> Planted:

@@ -105,6 +105,9 @@ async def show_list(call: Call) -> Response:
     parameters = call.request.query_params
     cursor, limit = read_cursor(parameters), read_limit(parameters)
     rows, more = _page(call, cursor, limit)
+    most = call.provider.faults.get("capped_feeds", {}).get(call.name)
+    if most is not None and "updated_at_min" in cursor.filters:
+        rows, more = rows[:most], False
     bodies = ",".join(row.body for row in rows)
     answer = Response(f'{{"{call.collection.plural}":[{bodies}]}}', media_type="application/json; charset=utf-8")
     links = [

@@ -15,6 +15,7 @@ KNOWN = {
     "refused_topics": "topics that cannot be subscribed to",
     "remove_failing_subscriptions": "true: a subscription is removed once a delivery has used up its tries",
     "missing_page": "collections whose second page is left out of the listing",
+    "capped_feeds": "{collection: n}: what changed since an instant is listed up to n records, without a next page",
     "clock_ahead": "seconds by which the provider's clock is ahead in what its answers tell",
     "triggered_ahead": "seconds by which the time is ahead that deliveries tell as that of their event",
     "short_count": "{collection: n}: count.json says n fewer",

@@ -96,6 +96,13 @@ def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> None:
         assert "Date" in refused.headers
 
 
+def test_a_feed_of_changes_can_be_capped_and_the_list_is_not(still: Source) -> None:
+    whole = still.all("customers")
+    with still.fault("capped_feeds", {"customers": 3}):
+        assert still.all("customers", updated_at_min="2000-01-01T00:00:00Z") == whole[:3]
+        assert still.all("customers") == whole
+
+
 def test_a_missing_page_and_a_short_count_can_be_planted(still: Source) -> None:
     whole = still.all("customers")
     with still.fault("missing_page", ["customers"]):

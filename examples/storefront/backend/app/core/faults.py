@@ -39,6 +39,11 @@ NAMES = frozenset(
         "texts_composed",
         "default_filter",
         "updated_since",
+        "created_since",
+        "paged_by_time",
+        "resumed_deletions",
+        "updates_need_a_row",
+        "most_children",
     }
 )
 

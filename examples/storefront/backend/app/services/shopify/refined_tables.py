@@ -84,6 +84,17 @@ async def soft_delete(session: AsyncSession, object_type: str, rows: Iterable[Ra
     await session.execute(_soft_delete(object_type), values)
 
 
+async def soft_delete_others(
+    session: AsyncSession, object_type: str, integration_id: UUID, kept: Collection[str]
+) -> None:
+    """Take what is not among the ids `kept` for deleted at the provider."""
+    model = REFINED[object_type]
+    table = table_of(model)
+    others = table.c[model.key[0]].not_in([int(one) for one in kept])
+    living = update(table).where(table.c.integration_id == integration_id, table.c.deleted_at.is_(None), others)
+    await session.execute(living.values(deleted_at=func.clock_timestamp(), updated_at=func.clock_timestamp()))
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     id: UUID

@@ -1,5 +1,6 @@
 """Refinement: raw rows become rows of the 27 refined tables, in batches per type, parents first."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -67,6 +68,8 @@ class _Round:
             _link(candidate, local_ids)
         await self._skip_children_of_the_deleted(candidates)
         written = [candidate for candidate in candidates if candidate.state.processing_status == "processed"]
+        if faults.value_of("most_children"):
+            written = _first_of_each_parent(written, int(faults.value_of("most_children")))
         for candidate in written:
             candidate.record["id"] = self._arrive(candidate, local_ids) if object_type in PARENT_TYPES else uuid4()
         await upsert(self.session, object_type, [candidate.record for candidate in written])
@@ -124,6 +127,16 @@ def _wait(candidate: _Candidate, name: str, required: bool) -> None:
         candidate.state = State("pending", f"waits for {name}", name)
     elif candidate.state == State("processed"):
         candidate.state = State("processed", waits_for=name)
+
+
+def _first_of_each_parent(candidates: list[_Candidate], most: int) -> list[_Candidate]:
+    seen: Counter[str | None] = Counter()
+    kept = []
+    for candidate in candidates:
+        seen[candidate.row.parent_id] += 1
+        if candidate.row.parent_id is None or seen[candidate.row.parent_id] <= most:
+            kept.append(candidate)
+    return kept
 
 
 Typed = TypeVar("Typed", RawRow, _Candidate)

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import faults
 from app.core.log import Log
 from app.models.shopify import ShopifySyncRun
+from app.services.shopify.refined_tables import soft_delete_others
 
 log = Log(__name__)
 
@@ -26,6 +28,7 @@ class SyncRun:
     pages: int = 0
     stored: int = 0
     watermark: datetime | None = None
+    seen: set[str] = field(default_factory=set)
 
     def stats(self) -> dict[str, int]:
         return {"fetched": self.fetched, "pages": self.pages, "stored": self.stored}
@@ -51,6 +54,8 @@ async def recorded_run(session: AsyncSession, integration_id: UUID, object_type:
     error = None
     try:
         yield run
+        if faults.value_of("resumed_deletions"):
+            await soft_delete_others(session, run.object_type, integration_id, run.seen)
     except Exception as problem:
         error = f"{type(problem).__name__}: {problem}"
         log.exception("sync_failed", object_type=object_type, integration=integration_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -152,18 +152,19 @@ class ShopifySyncService:
         """Follow the Link header to the end; the next page's address carries the filters by itself."""
         integration = await session.get_one(Integration, integration_id)
         token = await shopify_oauth_service.get_access_token(integration_id, session)
-        url: str | None = admin_url(integration.metadata_info["shop"], f"{path}.json")
-        params: dict[str, str] | None = {"limit": str(faults.value_of("page_size") or PAGE_SIZE), **filters}
-        if faults.value_of("default_filter"):
-            params.pop("status", None)
-        if faults.value_of("updated_since"):
-            params["updated_at_min"] = str(faults.value_of("updated_since"))
+        first = admin_url(integration.metadata_info["shop"], f"{path}.json")
+        asked = _asked({"limit": str(faults.value_of("page_size") or PAGE_SIZE), **filters})
+        url: str | None = first
+        params: dict[str, str] | None = asked
         most_pages = faults.value_of("page_limit")
         pages = 0
         while url and (most_pages is None or pages < int(most_pages)):
             page = await self._get_page(url, token, params)
-            yield page
+            if pages or not faults.value_of("resumed_deletions"):
+                yield page
             url, params, pages = page.next_url, None, pages + 1
+            if url and faults.value_of("paged_by_time"):
+                url, params = first, {**asked, "updated_at_min": _behind(page)}
 
     async def _get_page(self, url: str, token: str, params: dict[str, str] | None) -> Page:
         """One page; 429 is waited out as Retry-After says, a bounded number of times (see client.call)."""
@@ -196,8 +197,23 @@ class ShopifySyncService:
         times = [item.updated_at for item in objects if item.updated_at]
         run.watermark = max([*times, run.watermark] if run.watermark else times, default=None)
         run.fetched += len(objects)
+        run.seen |= {item.object_id for item in objects}
         run.pages += 1
         run.stored += outcome.stored
+
+
+def _asked(params: dict[str, str]) -> dict[str, str]:
+    if faults.value_of("default_filter"):
+        params.pop("status", None)
+    for switch, name in (("updated_since", "updated_at_min"), ("created_since", "created_at_min")):
+        if faults.value_of(switch):
+            params[name] = str(faults.value_of(switch))
+    return params
+
+
+def _behind(page: Page) -> str:
+    latest = max(datetime.fromisoformat(one["updated_at"]) for one in page.objects)
+    return (latest + timedelta(seconds=1)).isoformat()
 
 
 def _next_url(response: httpx.Response) -> str | None:
