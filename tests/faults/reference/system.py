@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,10 @@ from tests.faults.reference.declared import Declared, Resource, declared, value_
 from tests.faults.reference.exporting import Export, Row, exported
 
 Key = tuple[str, str]  # tenant, source id
+
+
+class OtherSchema(Exception):
+    """The tables are not as the parameter file says, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class System:
 
     def __post_init__(self) -> None:
         self.resources = self.declared.resources
+        for resource in self.resources.values():
+            _refuse_other_columns(resource, self.export.tables)
         if "raw" in self.declared.given:
             self.versions = sorted(_versions(self), key=lambda one: one.row_id)
         for one in self.versions:
@@ -112,6 +118,14 @@ def system(sample: Any) -> System:
     """Export a running sample."""
     given = declared(Path(sample.parameters))
     return System(given, exported(given, sample.owner_url, sample.environment))
+
+
+def _refuse_other_columns(resource: Resource, tables: Mapping[str, list[Row]]) -> None:
+    name = resource.given["table"]
+    columns = [*resource.key, *(field.column for field in resource.fields)]
+    lacking = [column for column in columns if column not in (tables[name] or [{}])[0]] if name in tables else columns
+    if lacking and tables.get(name, [{}]):
+        raise OtherSchema(f"the table {name} lacks {', '.join(lacking)}: there is nothing to compare")
 
 
 def _versions(one: System) -> Iterator[Version]:
