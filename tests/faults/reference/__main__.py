@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
+from functools import partial
 from importlib import import_module
-from itertools import groupby
+from itertools import groupby, product
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from examples.control import SampleError
 from examples.planting import faults_of
 from tests.faults.reference.system import OtherSchema
 from tests.faults.triangle import DATA, Held, data_faults, held_clean, held_together
@@ -28,27 +31,24 @@ def main() -> int:
     kinds = data_faults() if given.kinds is None else _matching(given.kinds)
     if not kinds:
         parser.error(f"--kinds: no fault is called so; there are {', '.join(data_faults())}")
-    seeds = range(1, given.seeds + 1)
+    number = sum(_held(kinds, range(1, given.seeds + 1)))
+    print(f"{len(kinds)} kinds, {given.seeds} seeds: {number} disagreements")
+    return 1 if number else 0
+
+
+def _held(kinds: list[str], seeds: Sequence[int]) -> Iterator[int]:
+    """Yield how many disagreements there are: of each sample when it is clean, and of each kind and seed."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    number = 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=len(kinds) * len(seeds))
         for example, own in groupby(kinds, lambda kind: kind.partition("/")[0]):
             with import_module(f"examples.{example}").running() as sample:
-                number += _tell(held_clean(sample), 0)
-                for kind in own:
-                    for seed in seeds:
-                        progress.update(task, description=kind)
-                        begun = time.monotonic()
-                        try:
-                            held = held_together(sample, seed, kind.partition("/")[2])
-                            number += _tell(held, time.monotonic() - begun)
-                        except OtherSchema as why:
-                            print(f"{kind} {seed}: {why}")
-                        progress.advance(task)
-    print(f"{len(kinds)} kinds, {len(seeds)} seeds: {number} disagreements")
-    return 1 if number else 0
+                yield _told(example, partial(held_clean, sample))
+                for kind, seed in product(own, seeds):
+                    progress.update(task, description=kind)
+                    yield _told(f"{kind} {seed}", partial(held_together, sample, seed, kind.partition("/")[2]))
+                    progress.advance(task)
 
 
 def _matching(patterns: list[str]) -> list[str]:
@@ -56,12 +56,17 @@ def _matching(patterns: list[str]) -> list[str]:
     return [kind for kind in there if any(fnmatch(kind, pattern) for pattern in patterns)]
 
 
-def _tell(held: Held, seconds: float) -> int:
+def _told(name: str, hold: Callable[[], Held]) -> int:
+    """Print what came of it, disagreement by disagreement, and return how many there are."""
+    begun = time.monotonic()
+    try:
+        held = hold()
+    except (OtherSchema, SampleError) as why:
+        print(f"{name}: not held: {why}", flush=True)
+        return 0
     rows = sum(map(len, held.reference.values()))
-    print(f"{held.kind} {held.seed}: {rows} findings, {len(held.disagreements)} disagreements, {seconds:.1f} s")
-    for one in held.disagreements:
-        print(f"  {one}")
-    sys.stdout.flush()
+    told = f"{rows} findings, {len(held.disagreements)} disagreements, {time.monotonic() - begun:.1f} s"
+    print("\n  ".join([f"{name}: {told}", *map(str, held.disagreements)]), flush=True)
     return len(held.disagreements)
 
 

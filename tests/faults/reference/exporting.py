@@ -22,6 +22,7 @@ from tests.faults.reference.declared import Declared
 
 Row = dict[str, Any]
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+TYPES = "select table_name, column_name, data_type from information_schema.columns where table_schema = 'public'"
 TRIES = 100
 exactly = partial(json.loads, parse_float=Decimal)
 # A proxy of the surroundings knows nothing of our loopback addresses.
@@ -40,6 +41,7 @@ class Export:
     """
 
     tables: dict[str, list[Row]]
+    types: dict[tuple[str, str], str]  # of each table's columns
     instant: datetime
     lists: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
     unread: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -63,9 +65,11 @@ def of_database(owner_url: str) -> Export:
         for name in names:
             query = sql.SQL("select * from {}").format(sql.Identifier("public", name))
             tables[name] = connection.execute(query).fetchall()
+        columns = connection.execute(TYPES).fetchall()
         now = connection.execute("select clock_timestamp() as now").fetchone()
         assert now is not None
-        return Export(tables, now["now"])
+        types = {(one["table_name"], one["column_name"]): one["data_type"] for one in columns}
+        return Export(tables, types, now["now"])
 
 
 def of_source(declared: Declared, environment: Mapping[str, str], export: Export) -> None:

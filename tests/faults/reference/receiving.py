@@ -19,7 +19,7 @@ NO_IDS = {"", "None", "null", "undefined"}
 def null_source_ids(system: System) -> Iterator[Finding]:
     """Tenant, resource and row of each version that does not say which object it is of."""
     for one in system.versions:
-        if (one.source_id or "").strip(" ") in NO_IDS:
+        if (one.told_id or "").strip(" ") in NO_IDS:
             yield one.tenant, one.resource, one.row_id
 
 
@@ -100,7 +100,7 @@ def refined_built_from_newest(system: System) -> Iterator[Finding]:
     for name, rows in system.refined.items():
         column = system.resources[name].given.get("built_from", "")
         for one in rows if column else ():
-            newest = system.newest.get((name, (one.tenant, str(one.source_id))))
+            newest = system.newest_of(name, one)
             if newest is None or one.row[column] == newest.row_id or system.under_way(newest):
                 continue
             if not (one.deleted and newest.deleted):
@@ -144,7 +144,7 @@ def children_match_payload(system: System) -> Iterator[Finding]:
         by, to = relation.child.split(".")[1], relation.parent.split(".")[1]
         children = [one for one in system.refined[name] if not one.deleted]
         for parent in (one for one in system.refined[above] if not one.deleted):
-            newest = system.newest.get((above, (parent.tenant, str(parent.source_id))))
+            newest = system.newest_of(above, parent)
             if newest is None or newest.deleted or system.under_way(newest):
                 continue
             if _inside(newest.payload, path) != _hanging(children, by, parent.row[to], parent.tenant):

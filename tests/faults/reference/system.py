@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tests.faults.reference.declared import Declared, Resource, declared, value_at
 from tests.faults.reference.exporting import Export, Row, exported
 
+NUMBERS = {"smallint", "integer", "bigint", "numeric"}
+NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?"
 Key = tuple[str, str]  # tenant, source id
 
 
@@ -26,6 +30,7 @@ class Version:
     tenant: str
     resource: str
     source_id: str
+    told_id: str | None  # as the row itself writes it
     payload: Any
     hash: str | None
     state: str | None
@@ -79,7 +84,7 @@ class System:
     def __post_init__(self) -> None:
         self.resources = self.declared.resources
         for resource in self.resources.values():
-            _refuse_other_columns(resource, self.export.tables)
+            _refuse_other_columns(resource, self.export)
         if "raw" in self.declared.given:
             self.versions = sorted(_versions(self), key=lambda one: one.row_id)
         for one in self.versions:
@@ -91,11 +96,11 @@ class System:
             self.records[name] = list(_records(self, resource))
         self.untold |= set(_untold(self))
 
-    def live(self, resource: str) -> dict[Key, list[Refined]]:
+    def live(self, resource: str) -> dict[tuple[str, str | None], list[Refined]]:
         """The refined rows that are not marked deleted, by tenant and id."""
-        found: dict[Key, list[Refined]] = {}
+        found: dict[tuple[str, str | None], list[Refined]] = {}
         for one in self.refined[resource]:
-            if not one.deleted and one.source_id is not None:
+            if not one.deleted:
                 found.setdefault((one.tenant, one.source_id), []).append(one)
         return found
 
@@ -106,6 +111,10 @@ class System:
             for one in self.records[resource]
             if (one.tenant, resource) not in self.untold
         }
+
+    def newest_of(self, resource: str, refined: Refined) -> Version | None:
+        """The newest version received of what a refined row is of."""
+        return None if refined.source_id is None else self.newest.get((resource, (refined.tenant, refined.source_id)))
 
     def under_way(self, version: Version) -> bool:
         """Whether a version came so short a time ago that it need not be refined yet."""
@@ -120,12 +129,12 @@ def system(sample: Any) -> System:
     return System(given, exported(given, sample.owner_url, sample.environment))
 
 
-def _refuse_other_columns(resource: Resource, tables: Mapping[str, list[Row]]) -> None:
-    name = resource.given["table"]
+def _refuse_other_columns(resource: Resource, export: Export) -> None:
+    table = resource.given["table"]
     columns = [*resource.key, *(field.column for field in resource.fields)]
-    lacking = [column for column in columns if column not in (tables[name] or [{}])[0]] if name in tables else columns
-    if lacking and tables.get(name, [{}]):
-        raise OtherSchema(f"the table {name} lacks {', '.join(lacking)}: there is nothing to compare")
+    lacking = [column for column in columns if (table, column) not in export.types]
+    if lacking:
+        raise OtherSchema(f"the table {table} lacks {', '.join(lacking)}: there is nothing to compare")
 
 
 def _versions(one: System) -> Iterator[Version]:
@@ -140,6 +149,7 @@ def _versions(one: System) -> Iterator[Version]:
             row["id"],
             tenant,
             resource,
+            _as_its_key(one, resource, row[names["source_id"]]),
             row[names["source_id"]],
             row["payload"],
             row[names["content_hash"]],
@@ -150,6 +160,15 @@ def _versions(one: System) -> Iterator[Version]:
             row[names["delivery_id"]],
             bool(row[names["deleted"]]),
         )
+
+
+def _as_its_key(one: System, resource: str, told: str | None) -> str:
+    """An id as the key's column writes it: in one of numbers 7.0 is 7, and a text is what it is."""
+    table, key = one.resources[resource].given["table"], one.resources[resource].key
+    if told and len(key) == 1 and one.export.types[table, key[0]] in NUMBERS and re.fullmatch(NUMBER, told):
+        number = Decimal(told)
+        return f"{number:f}" if number != int(number) else str(int(number))
+    return told or ""
 
 
 def _tenant(one: System, row: Row, column: str | None) -> str | None:
