@@ -14,7 +14,7 @@ import pytest
 from examples.answer_key import Expected, Planted
 from tests.faults.reference.checks import OF_SAMPLE, OF_TABLES
 from tests.faults.reference.forms import in_form, plain
-from tests.faults.triangle import Findings, against_the_key, held_clean, held_together
+from tests.faults.triangle import Findings, against_the_key, held_clean, held_edited, held_together
 
 SEED = 3
 # What is planted side by side in one clone; no two of it are in the rows of one check, tenant and resource.
@@ -46,10 +46,10 @@ UNPLANTED = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(f"reference-{name}")) for name in PLANTED],
-)
+SAMPLES = {name: pytest.param(name, marks=pytest.mark.xdist_group(f"reference-{name}")) for name in PLANTED}
+
+
+@pytest.fixture(scope="module", params=[*SAMPLES.values()])
 def sample(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A running sample; what is planted is planted in a clone, or healed."""
     with import_module(f"examples.{request.param}").running() as one:
@@ -65,6 +65,13 @@ def test_planters_reference_and_dsaudit_name_the_same_rows(sample: Any) -> None:
     assert [str(one) for each in held for one in each.disagreements] == []
     shown = {check for each in held for check, rows in each.reference.items() if rows}
     assert shown == {*OF_SAMPLE[sample.example]} - UNPLANTED[sample.example]
+
+
+@pytest.mark.parametrize("sample", [SAMPLES["storefront"]], indirect=True)
+def test_what_was_edited_at_random_is_found_alike(sample: Any) -> None:
+    held = held_edited(sample, SEED, 40)
+    assert [str(one) for one in held.disagreements] == []
+    assert sum(bool(rows) for rows in held.reference.values()) >= 12
 
 
 # The reference by itself

@@ -13,6 +13,7 @@ from typing import Any
 from dsaudit.checks import all_checks
 from examples.answer_key import Expected, Planted
 from tests.checks.auditing import all_rows, opened
+from tests.faults.edits import edit
 from tests.faults.reference.checks import COLUMNS, OF_SAMPLE, found
 from tests.faults.reference.system import System, system
 
@@ -101,6 +102,17 @@ def held_clean(sample: Any) -> Held:
     apart = [*_apart(sample.example, 0, "dsaudit and reference", both)]
     apart += _apart(sample.example, 0, "reference, and nothing", _and_nothing(reference))
     return Held(sample.example, 0, reference, apart)
+
+
+def held_edited(sample: Any, seed: int, count: int) -> Held:
+    """Edit a clone's rows at random: without a planter who knows what is wrong, reference and dsaudit have to agree."""
+    with sample.clone() as one:
+        edit(one, seed, count)
+        hurried(one)
+        reference, seen = referred(one), audited(one)
+    both = {check: (seen[check], rows) for check, rows in reference.items()}
+    kind = f"{sample.example}/edited at random"
+    return Held(kind, seed, reference, [*_apart(kind, seed, "dsaudit and reference", both)])
 
 
 def hurried(sample: Any) -> None:

@@ -21,7 +21,7 @@ from psycopg.types.json import set_json_loads
 from tests.faults.reference.declared import Declared
 
 Row = dict[str, Any]
-TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+TABLES = "select table_name from information_schema.tables where table_schema = 'public'"
 TYPES = "select table_name, column_name, data_type from information_schema.columns where table_schema = 'public'"
 TRIES = 100
 exactly = partial(json.loads, parse_float=Decimal)
