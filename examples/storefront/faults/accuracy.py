@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 from examples.answer_key import Expected, Planted
 from examples.editing import altered
 
-from .choosing import living, rows, some_tenant
+from .choosing import all_living, living, rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, forget_everything
+from .losing import lost, lost_orders
 from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
 
 TENANTS = ("acme", "borealis")
-LOST = ["source_missing_in_raw", "source_missing_in_refined"]
 
 
 def orders_update_dropped(sample: "Sample", random: Random) -> Planted:
@@ -88,20 +88,19 @@ def first_page_only(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with backend(sample, page_size=10, page_limit=1):
         sample.sync(shop, resources=["locations"])
-    must = _lost({"tenant": tenant, "resource": "location"}, made, "PAGE_BOUNDARY")
+    must = lost({"tenant": tenant, "resource": "location"}, made, "PAGE_BOUNDARY")
     return Planted("first_page_only", mode=23, how="caused", must=must, may=["webhooks_arrive"])
 
 
 def only_sixty_days(sample: "Sample", random: Random) -> Planted:
     """All is read anew while the app may not see orders of more than sixty days; later it may again."""
-    before = {tenant: living(sample, tenant, "order") for tenant in TENANTS}
+    before = {tenant: all_living(sample, tenant) for tenant in TENANTS}
     forget_everything(sample)
     with source(sample, revoked_scopes=["read_all_orders"]):
         sample.sync()
     must = []
-    for tenant, orders in before.items():
-        hidden = sorted(set(orders) - set(living(sample, tenant, "order")))
-        must += _lost({"tenant": tenant, "resource": "order"}, hidden, "SCOPE_HIDDEN")
+    for tenant, there in before.items():
+        must += lost_orders(tenant, there, all_living(sample, tenant), "SCOPE_HIDDEN")
     # What belongs to a missing order waits for it, and a shop that has just been read has had no webhooks yet.
     may = ["raw_missing_in_refined", "children_match_payload", *WITHOUT_WEBHOOKS]
     return Planted("only_sixty_days", mode=61, how="caused", must=must, may=may)
@@ -176,8 +175,8 @@ def wrong_tenant(sample: "Sample", random: Random) -> Planted:
     other = "borealis" if tenant == "acme" else "acme"
     with backend(sample, wrong_tenant=True):
         made = sample.record(shop, "customers", "create")
-    must = [*_lost({"tenant": tenant, "resource": "customer"}, [made["id"]], "WRONG_TENANT")]
-    must += _lost({"tenant": tenant, "resource": "customer_address"}, _addresses(made), "WRONG_TENANT")
+    must = [*lost({"tenant": tenant, "resource": "customer"}, [made["id"]], "WRONG_TENANT")]
+    must += lost({"tenant": tenant, "resource": "customer_address"}, _addresses(made), "WRONG_TENANT")
     must += _extra(other, _with_addresses(made), "FOREIGN_TENANT")
     return Planted("wrong_tenant", mode=0, how="caused", must=must)
 
@@ -191,7 +190,7 @@ def partial_key(sample: "Sample", random: Random) -> Planted:
         sample.record(shop, "orders", "update", int(order), discount_codes=codes)
     scope = {"tenant": tenant, "resource": "order_discount"}
     must = [
-        *_lost(scope, [f"{order}:2"], "FALSE_DEDUP"),
+        *lost(scope, [f"{order}:2"], "FALSE_DEDUP"),
         Expected("children_match_payload", scope=scope, keys=[order]),
         Expected("field_differences", scope=scope, keys=[f"{order}:1"], fields=["code"], cause="FALSE_DEDUP"),
     ]
@@ -244,10 +243,6 @@ def key_null(sample: "Sample", random: Random) -> Planted:
         f"update shopify_customer set shopify_customer_id = null where shopify_customer_id = {customer}",
     )
     return Planted("key_null", mode=58, how="edited", must=[Expected("null_keys", keys=["shopify_customer"])])
-
-
-def _lost(scope: dict[str, str], keys: list[str], cause: str | None) -> list[Expected]:
-    return [Expected(check, scope=scope, keys=keys, cause=cause) for check in LOST]
 
 
 def _addresses(made: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Faults of phase 5: further ways on which a record or its update gets lost, or a row comes to be too many."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,17 @@ from examples.answer_key import Expected, Planted
 from examples.control import SampleError
 from examples.editing import altered, replaced
 
-from .choosing import living, rows, some_tenant
+from .choosing import all_living, living, rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, forget_everything
-from .subscribing import unsubscribed
+from .losing import lost, lost_orders, lost_parts, parts_of_order
+from .subscribing import provider, unsubscribed
 from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
 
 TENANTS = ("acme", "borealis")
-LOST = ["source_missing_in_raw", "source_missing_in_refined"]
+ORDERS = "admin/api/2026-07/orders"
 REGISTRATION = ["wanted_topics_are_registered", "recorded_topics_are_registered"]
 
 
@@ -36,14 +38,13 @@ def topic_not_subscribed(sample: "Sample", random: Random) -> Planted:
 
 def open_orders_only(sample: "Sample", random: Random) -> Planted:
     """All is read anew, and the orders are asked for as if the list held all of them."""
-    before = {tenant: living(sample, tenant, "order") for tenant in TENANTS}
+    before = {tenant: all_living(sample, tenant) for tenant in TENANTS}
     forget_everything(sample)
     with backend(sample, default_filter=True):
         sample.sync()
     must = []
-    for tenant, orders in before.items():
-        hidden = sorted(set(orders) - set(living(sample, tenant, "order")))
-        must += _lost({"tenant": tenant, "resource": "order"}, hidden, "API_DEFAULT_FILTER")
+    for tenant, there in before.items():
+        must += lost_orders(tenant, there, all_living(sample, tenant), "API_DEFAULT_FILTER")
     may = ["raw_missing_in_refined", "children_match_payload", *WITHOUT_WEBHOOKS]
     return Planted("open_orders_only", mode=6, how="caused", must=must, may=may)
 
@@ -62,7 +63,7 @@ def page_skipped(sample: "Sample", random: Random) -> Planted:
     second = sorted(map(int, [*before, *made, told]))[size : 2 * size]
     with backend(sample, page_size=size), source(sample, missing_page=["locations"]):
         sample.sync(shop, resources=["locations"])
-    must = _lost(
+    must = lost(
         {"tenant": tenant, "resource": "location"}, [key for key in made if int(key) in second], "PAGE_BOUNDARY"
     )
     return Planted("page_skipped", mode=18, how="caused", must=must, may=["webhooks_arrive"])
@@ -84,7 +85,7 @@ def cursor_passed_by(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with backend(sample, updated_since=(watermark + timedelta(seconds=1)).isoformat()):
         sample.sync(shop, resources=["locations"])
-    must = _lost({"tenant": tenant, "resource": "location"}, [made], "CURSOR_SKIPPED")
+    must = lost({"tenant": tenant, "resource": "location"}, [made], "CURSOR_SKIPPED")
     return Planted("cursor_passed_by", mode=17, how="caused", must=must, may=["webhooks_arrive"])
 
 
@@ -96,7 +97,7 @@ def sync_breaks_off(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with source(sample, revoked_tokens=[shop]), suppress(SampleError):
         sample.sync(shop, resources=["locations"])
-    must = _lost({"tenant": tenant, "resource": "location"}, [made], "FETCH_ERROR")
+    must = lost({"tenant": tenant, "resource": "location"}, [made], "FETCH_ERROR")
     may = ["webhooks_arrive", "last_sync_completed", "syncs_fetched_records"]
     return Planted("sync_breaks_off", mode=28, how="caused", must=must, may=may)
 
@@ -171,15 +172,16 @@ def child_before_its_parent(sample: "Sample", random: Random) -> Planted:
     query = """select shopify_object_id from shopify_raw_ingest
         where object_type = 'transaction' and parent_object_id = %s order by id"""
     payments = [key for (key,) in rows(sample, query, [order])]
-    lost = {"tenant": tenant, "resource": "order"}, [order], "UNDELIVERED"
+    parts = parts_of_order(provider(sample, shop, f"{ORDERS}/{order}.json")["order"])
     child = Expected(
         "source_missing_in_refined",
         scope={"tenant": tenant, "resource": "transaction"},
         keys=payments,
         cause="PARENT_MISSING",
     )
+    must = [*lost_parts(tenant, parts, "UNDELIVERED"), child]
     may = ["raw_missing_in_refined", "webhooks_arrive", "refinement_backlog", "raw_differs_from_source"]
-    return Planted("child_before_its_parent", mode=28, how="caused", must=[*_lost(*lost), child], may=may)
+    return Planted("child_before_its_parent", mode=28, how="caused", must=must, may=may)
 
 
 def merged_at_source(sample: "Sample", random: Random) -> Planted:
@@ -193,14 +195,17 @@ def merged_at_source(sample: "Sample", random: Random) -> Planted:
     sample.settle()
     scope = "    scope: read_customers\n"
     replaced(sample.parameters, scope, f"{scope}    known: {{created: created_at, merged: merged_ids}}\n")
+    scopes = {one: {"tenant": tenant, "resource": one} for one in ("customer", "customer_address")}
+    addresses = [str(one["id"]) for one in gone["record"]["addresses"]]
     extra = Expected(
         "refined_missing_at_source",
-        status="fail" if gone["record"]["addresses"] else "pass",
-        scope={"tenant": tenant, "resource": "customer"},
+        status="fail" if addresses else "pass",
+        scope=scopes["customer"],
         keys=[gone["id"]],
         cause="MERGED_AT_SOURCE",
     )
-    return Planted("merged_at_source", mode=0, how="caused", must=[extra])
+    left = replace(extra, scope=scopes["customer_address"], keys=addresses, cause="MISSED_DELETE")
+    return Planted("merged_at_source", mode=0, how="caused", must=[extra, *([left] if addresses else [])])
 
 
 def second_identity(sample: "Sample", random: Random) -> Planted:
@@ -237,17 +242,10 @@ def refined_row_edited(sample: "Sample", random: Random) -> Planted:
     return Planted("refined_row_edited", mode=0, how="edited", must=[wrong])
 
 
-def _lost(scope: dict[str, str], keys: list[str], cause: str) -> list[Expected]:
-    return [Expected(check, scope=scope, keys=keys, cause=cause) for check in LOST]
-
-
 def _lost_draft(tenant: str, draft: dict[str, Any], cause: str) -> list[Expected]:
     """A draft order is lost with its lines."""
-    lines = [str(line["id"]) for line in draft["line_items"]]
-    return [
-        *_lost({"tenant": tenant, "resource": "draft_order"}, [str(draft["id"])], cause),
-        *_lost({"tenant": tenant, "resource": "draft_line_item"}, lines, cause),
-    ]
+    parts = {"draft_order": {str(draft["id"])}, "draft_line_item": {str(one["id"]) for one in draft["line_items"]}}
+    return lost_parts(tenant, parts, cause)
 
 
 def _old(tenant: str, resource: str, key: str, fields: list[str], cause: str) -> list[Expected]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from examples.answer_key import Expected, Planted
 
 from .choosing import living, rows, some_tenant
+from .losing import lost
 from .switching import a_second_passes, backend, source
 
 if TYPE_CHECKING:
     from ..sample import Sample
 
 PAGE = 10
-LOST = ["source_missing_in_raw", "source_missing_in_refined"]
 
 
 def created_alone_fetched(sample: "Sample", random: Random) -> Planted:
@@ -49,7 +49,7 @@ def equal_times_cut(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with backend(sample, page_size=PAGE, paged_by_time=True, updated_since=since):
         sample.sync(shop, resources=["gift_cards"])
-    must = _lost(tenant, cut[PAGE:])
+    must = lost(_scope(tenant), cut[PAGE:], "PAGE_BOUNDARY")
     return Planted("equal_times_cut", mode=15, how="caused", must=must)
 
 
@@ -61,7 +61,7 @@ def change_feed_capped(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with source(sample, capped_feeds={"gift_cards": PAGE}), backend(sample, updated_since=since):
         sample.sync(shop, resources=["gift_cards"])
-    must = _lost(tenant, sorted(made, key=int)[PAGE:])
+    must = lost(_scope(tenant), sorted(made, key=int)[PAGE:], "PAGE_BOUNDARY")
     return Planted("change_feed_capped", mode=26, how="caused", must=must)
 
 
@@ -89,7 +89,3 @@ def _read_up_to(sample: "Sample", tenant: str, shop: str) -> str:
 
 def _scope(tenant: str) -> dict[str, str]:
     return {"tenant": tenant, "resource": "gift_card"}
-
-
-def _lost(tenant: str, keys: list[str]) -> list[Expected]:
-    return [Expected(check, scope=_scope(tenant), keys=keys, cause="PAGE_BOUNDARY") for check in LOST]
