@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from dsaudit.progress import shown
 from tests.faults.dispatching import Task, answers
 from tests.faults.judging import what_is_wrong
 from tests.faults.kinds import BLUEPRINTS, KINDS, Kind, chosen
-from tests.faults.lines import Clean, Trial
+from tests.faults.lines import Trial
 
 FIGURES = Path(__file__).parent / "figures"
 NAMES = {"trial": "trials.jsonl", "clean": "clean.jsonl"}
@@ -116,6 +117,7 @@ def _written(out: Path, answer: dict[str, Any]) -> list[str]:
     return what_is_wrong(Trial(**{one.name: answer[one.name] for one in fields(Trial)}))
 
 
+@cache
 def _commit() -> str:
     return str(provenance().get("commit"))
 

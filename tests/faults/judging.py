@@ -10,6 +10,7 @@ from typing import Any
 from dsaudit.checks import all_checks
 from dsaudit.verdict import Status, Verdict
 from examples.answer_key import Expected, Planted
+from tests.checks.auditing import told
 from tests.faults.lines import Trial
 
 Row = Mapping[str, object]
@@ -37,12 +38,14 @@ def judged(kind: str, blueprint: str, planted: Planted, found: Found, way: str =
 
     A check of the key is missed where its status is another than the key's. It names wrong rows where those in a scope
     of the key are others than the key's, or where it names any in a scope that the key does not have. The cause is
-    asked for where the check tells causes.
+    asked for where the check tells causes; where the key has several, each has to be told of its own rows.
     """
     by_check = {name: [*ones] for name, ones in groupby(sorted(planted.must, key=_check), key=_check)}
     must = [*dict.fromkeys(one.check for one in planted.must)]
     asked = [one for one in planted.must if one.cause and "tolerates" in all_checks()[one.check].headers]
-    causes = {one.cause for one in asked}
+    cause = ", ".join(sorted({one.cause for one in asked if one.cause})) or None
+    told_of = [_causes(one, found.rows.get(one.check, [])) for one in asked]
+    is_told = all(causes == {one.cause} for one, causes in zip(asked, told_of, strict=True))
     missed = [name for name in must if any(_status(found, name) != one.status for one in by_check[name])]
     return Trial(
         kind=kind,
@@ -60,8 +63,8 @@ def judged(kind: str, blueprint: str, planted: Planted, found: Found, way: str =
             for name in must
             if name not in missed and _names_others(by_check[name], found.rows.get(name, []), name in planted.may)
         ],
-        cause=", ".join(sorted(filter(None, causes))) or None,
-        told=sorted({cause for one in asked for cause in _causes(one, found.rows.get(one.check, []))}),
+        cause=cause,
+        told=[cause] if cause and is_told else sorted({one for causes in told_of for one in causes}),
         alarms=[name for name in alarms(found) if name not in {*must, *planted.may}],
         seconds=round(took, 2),
     )
@@ -73,15 +76,28 @@ def alarms(found: Found) -> list[str]:
 
 
 def what_is_wrong(trial: Trial) -> list[str]:
-    """Return in words in what a trial is not as its key has it: nothing, where all is well."""
+    """Return in words in what a trial is not as its key has it, with the root first: nothing, where all is well."""
+    said = beside_the_key(trial)
+    if trial.root and trial.first != trial.root:
+        said.append(f"{trial.root} is the root, named first is {trial.first or 'nothing'}")
+    return said
+
+
+def beside_the_key(trial: Trial) -> list[str]:
+    """Return the same, but for what the decision names first."""
     said = [f"{name} does not say what the key says" for name in trial.missed]
     said += [f"{name} names other rows or fields than the key" for name in trial.wrong_rows]
     said += [f"{name} is not green and not in the key" for name in trial.alarms]
     if not trial.cause_is_right:
         said.append(f"the cause is {trial.cause}, told is {', '.join(trial.told) or 'none'}")
-    if trial.root and trial.first != trial.root:
-        said.append(f"{trial.root} is the root, named first is {trial.first or 'nothing'}")
     return said
+
+
+def in_full(trial: Trial, found: Found) -> str:
+    """Return what is wrong with a trial, and the verdicts that are, for a failed assertion."""
+    named = [*trial.missed, *trial.wrong_rows, *trial.alarms]
+    verdicts = [told(found.verdicts[name]) for name in named if name in found.verdicts]
+    return "\n".join([*what_is_wrong(trial), *verdicts])
 
 
 def _check(one: Expected) -> str:

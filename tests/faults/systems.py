@@ -82,6 +82,7 @@ def wait_for_nothing(sample: Any) -> None:
     """Let the sample settle, and tell the audit of a storefront so: two seconds of patience a fault add up."""
     sample.settle()
     text = sample.parameters.read_text(encoding="utf-8")
+    assert "in_flight_seconds: 2" in text
     sample.parameters.write_text(text.replace("in_flight_seconds: 2", "in_flight_seconds: 0"), encoding="utf-8")
 
 
@@ -133,7 +134,8 @@ _TRIED: dict[str, dict[str, Any]] = {}
 
 def _audited(sample: Any, names: list[str], server: str, live: bool, copied_from: str = "") -> Found:
     """Run checks in this process; what is tried on copies of the same schema is tried only once."""
-    with opened(sample.parameters, {**sample.environment, "DSAUDIT_POSTGRES_URL": server}, live=live) as audit:
+    environment = {**sample.environment, "DSAUDIT_POSTGRES_URL": server}
+    with opened(sample.parameters, environment, live=live) as audit:
         audit.kept.update(_TRIED.get(copied_from, {}))
         if audit.parameters.source:
             assert audit.source.index  # read before the first check: the snapshot is renewed after it
