@@ -88,9 +88,9 @@ KEY = Planted("made_up", 7, "caused", [Expected(LOST, scope=SCOPE, keys=["1", "2
 ROWS = [{**SCOPE, "source_id": one, "cause": "NOT_SENT"} for one in (1, 2)]
 
 
-def found(rows: list[dict[str, Any]] = ROWS, **statuses: str) -> Found:
+def found(rows: list[dict[str, Any]] = ROWS, statuses: dict[str, str] | None = None) -> Found:
     """What an audit might have said: the check of the key fails with these rows, others as told."""
-    told = {LOST: "fail", OTHER: "pass", "null_keys": "pass", **statuses}
+    told = {LOST: "fail", OTHER: "pass", "null_keys": "pass", **(statuses or {})}
     verdicts = {name: Verdict(name, "", "", [], "high", Status(status), []) for name, status in told.items()}
     reasons = [{"check": name} for name, status in told.items() if status == "fail"]
     return Found(verdicts, {LOST: rows}, {"reasons": reasons})
@@ -110,7 +110,7 @@ def test_what_is_as_the_key_has_it_is_right() -> None:
 
 @pytest.mark.parametrize("status", ["pass", "inconclusive", "error", "skipped"])
 def test_a_root_that_does_not_fail_is_missed(status: str) -> None:
-    trial = made_up(found(**{LOST: status}))
+    trial = made_up(found(ROWS, {LOST: status}))
     assert (trial.missed, trial.is_found, trial.has_right_rows, trial.has_right_cause) == ([LOST], False, False, False)
 
 
@@ -163,13 +163,13 @@ def test_causes_that_are_told_of_each_others_rows_are_wrong() -> None:
 
 
 def test_a_check_outside_the_key_is_an_alarm_and_one_that_may_follow_is_none() -> None:
-    assert made_up(found(**{OTHER: "fail"})).alarms == []
+    assert made_up(found(ROWS, {OTHER: "fail"})).alarms == []
     for status in ("fail", "inconclusive", "error", "waived"):
-        assert made_up(found(null_keys=status)).alarms == ["null_keys"]
+        assert made_up(found(ROWS, {"null_keys": status})).alarms == ["null_keys"]
 
 
 def test_a_root_that_is_not_named_first_is_told() -> None:
-    answer = found(**{OTHER: "fail"})
+    answer = found(ROWS, {OTHER: "fail"})
     trial = made_up(replace(answer, decided={"reasons": [{"check": OTHER}, {"check": LOST}]}))
     assert what_is_wrong(trial) == [f"{LOST} is the root, named first is {OTHER}"]
     assert trial.is_found and not trial.has_right_cause
@@ -177,5 +177,5 @@ def test_a_root_that_is_not_named_first_is_told() -> None:
 
 def test_an_inconclusive_check_is_what_a_key_may_ask_for() -> None:
     key = replace(KEY, must=[Expected(LOST, "inconclusive")])
-    assert made_up(found([], **{LOST: "inconclusive"}), key).missed == []
+    assert made_up(found([], {LOST: "inconclusive"}), key).missed == []
     assert made_up(found(), key).missed == [LOST]
