@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+PROJECT = Path(__file__).parents[2]
 Task = dict[str, Any]
 
 
@@ -55,7 +57,8 @@ def _work(left: Tasks, example: str, ended: queue.SimpleQueue[dict[str, Any]]) -
 
 def _started() -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.faults.working"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=PROJECT, text=True, encoding="utf-8", **pipes)
 
 
 def _answer(process: subprocess.Popen[str], task: Task) -> dict[str, Any]:

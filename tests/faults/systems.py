@@ -27,6 +27,7 @@ from tests.discovery.reading import fingerprint as of_discovery
 from tests.faults.judging import Found
 from tests.listings.reading import fingerprint as of_listings
 from tests.partial_import.auditing import audited_again
+from tests.referrals.reading import fingerprint as of_referrals
 
 UNDECLARED = "statements_within_budget"  # the file of the discovery does not say what is slow on average
 COPIES = ("grown", "tried_constraints", "tried_tenants")  # what is kept of trials on copies of the schema
@@ -125,7 +126,7 @@ def _of_listings(sample: Any, server: str, live: bool) -> Found:
 
 SYSTEMS = {
     "storefront": System("storefront", "datasource", _of_storefront),
-    "referrals": System("referrals", "background_sync", _of_referrals),
+    "referrals": System("referrals", "background_sync", _of_referrals, of_referrals),
     "discovery": System("discovery", "data_integrity", _of_discovery, of_discovery, (("size", 60),)),
     "listings": System("listings", "partial_import", _of_listings, of_listings, (("size", 100),)),
 }
