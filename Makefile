@@ -2,6 +2,7 @@
 # when the folder has moved, or when PYTHON is another version.
 PYTHON ?= python3
 SEED ?= 1
+FAULTS ?=  # or: 'storefront/*' --seeds 1 --clean 0; --resume
 BENCH ?= all  # or: blueprint, rows, rows --rows 10000000
 
 key := $(shell { pwd; $(PYTHON) -V; } 2>/dev/null | cksum | cut -d ' ' -f 1)
@@ -10,7 +11,7 @@ ready := .venv/ready-$(key)
 ready_to_develop := .venv/ready-to-develop-$(key)
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: audit tour test lab lint bench setup clean
+.PHONY: audit tour test faults lab lint bench setup clean
 
 audit: $(ready)
 	.venv/bin/dsaudit run parameters/sample.yml
@@ -20,6 +21,9 @@ tour: $(ready)
 
 test: $(ready_to_develop)
 	.venv/bin/pytest -n 3 --dist loadgroup
+
+faults: $(ready_to_develop)
+	.venv/bin/python -m tests.faults $(FAULTS)
 
 lab: $(ready)
 	.venv/bin/jupyter labextension disable @jupyterlab/apputils-extension:announcements 2>/dev/null

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from dsaudit.checks import all_checks
-from dsaudit.verdict import Status
 from examples.referrals.faults import FAULTS
-from tests.background_sync.auditing import CHECKS, audited
-from tests.checks.auditing import decision, told
+from tests.background_sync.auditing import CHECKS
+from tests.faults.judging import in_full, judged, what_is_wrong
+from tests.faults.systems import SYSTEMS
 
 # The check that finds the root: the first thing that a reader is told.
 ROOTS = {
@@ -49,20 +48,12 @@ GROUPS = 3  # samples at once: each fault is planted alone, and healed
 def test_a_fault_is_found_by_its_root_and_nothing_else_changes(fault: str, referrals: Any) -> None:
     try:
         planted = referrals.plant(fault)
-        found, rows, parameters = audited(referrals)
+        found = SYSTEMS["referrals"].audit(referrals, "", True)
     finally:
         referrals.heal()
-    for expected in planted.must:
-        verdict = found[expected.check]
-        assert verdict.status == expected.status, told(verdict)
-        key = all_checks()[expected.check].listed("key")[0]
-        named = {str(row[key]) for row in rows[expected.check]}
-        assert set(expected.keys) <= named, told(verdict)
-    allowed = {expected.check for expected in planted.must} | set(planted.may)
-    alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
-    assert alarms == []
-    decided = decision(parameters, found)
-    assert (decided["order"][0], decided["reasons"][0]["check"]) == (ROOTS[fault], ROOTS[fault]), decided["order"]
+    trial = judged(f"referrals/{fault}", "background_sync", planted, found)
+    assert what_is_wrong(trial) == [], in_full(trial, found)
+    assert (found.decided["order"][0], trial.first) == (ROOTS[fault], ROOTS[fault]), found.decided["order"]
 
 
 def test_every_fault_has_its_root() -> None:

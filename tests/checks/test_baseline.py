@@ -13,7 +13,7 @@ from dsaudit.cli import main
 from dsaudit.parameters import load
 from dsaudit.run import Options, Outcome, run
 from tests.checks.auditing import variables
-from tests.checks.test_faults import wait_for_nothing
+from tests.faults.systems import wait_for_nothing
 
 CHECK = "field_differences"
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from dsaudit.checks import all_checks
-from dsaudit.verdict import Status, Verdict
-from examples.answer_key import Expected
+from dsaudit.server import Server
 from examples.storefront.faults import FAULTS, LIVE_FAULTS
-from tests.checks.asked import CALLED, READING
-from tests.checks.auditing import all_rows, decision, opened, told
+from tests.checks.asked import CALLED
+from tests.faults.judging import beside_the_key, in_full, judged
 from tests.faults.library import KINDS
+from tests.faults.systems import SYSTEMS, wait_for_nothing
 
 SEED = 1
 
@@ -45,64 +44,21 @@ ROOTS = {
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
-def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any) -> None:
+def test_fault_is_found_with_its_rows_and_nothing_else(fault: str, sample: Any, postgres: Server) -> None:
     with sample.clone() as clone:
         planted = clone.plant(fault, seed=SEED)
         wait_for_nothing(clone)
-        with opened(clone.parameters, clone.environment) as audit:
-            parameters = audit.parameters
-            assert audit.source.index
-            found = {name: audit.check(name) for name in READING}
-            rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
+        found = SYSTEMS["storefront"].audit(clone, postgres.url, False)
+    trial = judged(f"storefront/{fault}", "datasource", planted, found)
+    assert beside_the_key(trial) == [], in_full(trial, found)
     assert planted.mode == KINDS[f"storefront/{fault}"].mode
-    for expected in planted.must:
-        verdict = found[expected.check]
-        assert verdict.status == expected.status, told(verdict)
-        assert expected.keys == [] or set(expected.keys) == _keys(verdict, rows[expected.check], expected), told(
-            verdict
-        )
-        if expected.cause and "tolerates" in all_checks()[expected.check].headers:
-            assert _causes(rows[expected.check], expected) == {expected.cause}, told(verdict)
-        assert expected.fields == [] or set(expected.fields) == _fields(rows[expected.check], expected), told(verdict)
-    allowed = {expected.check for expected in planted.must} | set(planted.may)
-    alarms = [told(one) for name, one in found.items() if one.status is not Status.PASS and name not in allowed]
-    assert alarms == []
     if fault in ROOTS:
-        decided = decision(parameters, found)
-        first = decided["order"][0], decided["reasons"][0]["check"]
-        assert first == (ROOTS[fault], ROOTS[fault]), decided["order"]
+        first = found.decided["order"][0], trial.first
+        assert first == (ROOTS[fault], ROOTS[fault]), found.decided["order"]
 
 
 def test_the_faults_with_a_root_are_planted() -> None:
     assert set(ROOTS) <= set(FAULTS)
-
-
-def wait_for_nothing(clone: Any) -> None:
-    """Tell the audit that nothing is under way: the clone has settled, and two seconds a fault add up."""
-    clone.settle()
-    text = clone.parameters.read_text(encoding="utf-8")
-    assert "in_flight_seconds: 2" in text
-    clone.parameters.write_text(text.replace("in_flight_seconds: 2", "in_flight_seconds: 0"), encoding="utf-8")
-
-
-def _in_scope(row: dict[str, object], expected: Expected) -> bool:
-    return all(str(row.get(name)) == value for name, value in expected.scope.items())
-
-
-def _keys(verdict: Verdict, rows: list[dict[str, object]], expected: Expected) -> set[str]:
-    """Return the rows of the expected scope, by the first of the check's key columns."""
-    key = all_checks()[verdict.check].listed("key")[0]
-    return {str(row[key]) for row in rows if _in_scope(row, expected)}
-
-
-def _causes(rows: list[dict[str, object]], expected: Expected) -> set[str]:
-    """Return what is said to be the cause of the rows expected."""
-    wanted = [row for row in rows if _in_scope(row, expected) and str(row["source_id"]) in expected.keys]
-    return {str(row["cause"]) for row in wanted}
-
-
-def _fields(rows: list[dict[str, object]], expected: Expected) -> set[str]:
-    return {str(row["field"]) for row in rows if _in_scope(row, expected)}
 
 
 def test_every_check_has_a_fault_that_it_is_the_root_of() -> None:

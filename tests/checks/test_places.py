@@ -8,7 +8,7 @@ from dsaudit.parameters import load
 from dsaudit.verdict import Status
 from examples.storefront.faults.subscribing import subscribed, unsubscribed
 from tests.checks.auditing import decision, told, verdicts
-from tests.checks.test_faults import wait_for_nothing
+from tests.faults.systems import wait_for_nothing
 
 ROOT = "webhook_addresses_right"
 

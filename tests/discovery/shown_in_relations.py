@@ -149,9 +149,9 @@ def cascade_takes_too_much(sample: Sample, planted: Planted) -> None:
 @shows
 def constraint_not_valid(sample: Sample, planted: Planted) -> None:
     wrong = sample.rows("select id::text as key from assets where cpu_cores <= 0 order by 1")
-    assert [row["key"] for row in wrong] == planted.must[0].keys != []
+    assert [row["key"] for row in wrong] == planted.must[1].keys != []
     assert refused(sample, "update assets set cpu_cores = 0")
-    assert value(sample, "select convalidated from pg_constraint where conname = %s", *planted.must[1].keys) is False
+    assert value(sample, "select convalidated from pg_constraint where conname = %s", *planted.must[0].keys) is False
 
 
 @shows

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib import import_module
 from inspect import getsource
 from pathlib import Path
@@ -127,6 +128,22 @@ def _core() -> list[str]:
         if not chosen.intersection(kinds):
             chosen.update(sorted(kinds, key=lambda kind: kind.is_live)[:1])
     return [name for name, kind in KINDS.items() if kind in chosen]
+
+
+def chosen(patterns: Sequence[str]) -> list[Kind]:
+    """Return the kinds whose names match one of the patterns, ``storefront/*`` say; without any those of the core.
+
+    Raises
+    ------
+    ValueError
+        A pattern matches none.
+    """
+    if not patterns:
+        return [KINDS[name] for name in CORE]
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in KINDS):
+            raise ValueError(f"no fault is called {pattern!r}; python -m tests.faults --list names them all")
+    return [kind for name, kind in KINDS.items() if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 KINDS = {kind.name: kind for kind in _kinds()}

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from dsaudit.checks import all_checks
+from dsaudit.server import Server
 from dsaudit.verdict import Status
 from examples import discovery
 from examples.discovery.faults import FAULTS
 from tests.checks.asked import called
-from tests.checks.auditing import Verdicts, all_rows, decision, opened, told
+from tests.checks.auditing import Verdicts, opened, told
+from tests.faults.judging import beside_the_key, in_full, judged
+from tests.faults.systems import SYSTEMS, UNDECLARED
 
 # The file of the sample does not say what is slow on average.
-CHECKS = [name for name in called("data_integrity") if name != "statements_within_budget"]
-READING = [name for name in CHECKS if "acts" not in all_checks()[name].headers]
+CHECKS = [name for name in called("data_integrity") if name != UNDECLARED]
 pytestmark = pytest.mark.xdist_group("discovery")
 
 
@@ -39,25 +40,12 @@ def test_passes_on_the_sample(name: str, clean: Verdicts) -> None:
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
-def test_a_fault_is_found_by_its_root_and_nothing_else_changes(fault: str, sample: Any, clean: Verdicts) -> None:
+def test_a_fault_is_found_by_its_root_and_nothing_else_changes(fault: str, sample: Any, postgres: Server) -> None:
     try:
         planted = sample.plant(fault)
-        with opened(sample.parameters, sample.environment) as audit:
-            found = {name: audit.check(name) for name in READING}
-            rows = {name: all_rows(audit, verdict) for name, verdict in found.items()}
-            parameters = audit.parameters
+        found = SYSTEMS["discovery"].audit(sample, postgres.url, False)
     finally:
         sample.heal()
-    for expected in planted.must:
-        verdict = found[expected.check]
-        assert verdict.status == expected.status, told(verdict)
-        key = all_checks()[expected.check].listed("key")[0]
-        inside = [
-            row for row in rows[expected.check] if expected.scope.items() <= {k: str(v) for k, v in row.items()}.items()
-        ]
-        assert set(expected.keys) <= {str(row[key]) for row in inside}, told(verdict)
-    allowed = {expected.check for expected in planted.must} | set(planted.may)
-    changed = [told(one) for name, one in found.items() if one.status is not clean[name].status and name not in allowed]
-    assert changed == []
-    first = decision(parameters, found)["order"][0]
-    assert first in {expected.check for expected in planted.must}, first
+    trial = judged(f"discovery/{fault}", "data_integrity", planted, found)
+    assert beside_the_key(trial) == [], in_full(trial, found)
+    assert found.decided["order"][0] in trial.must

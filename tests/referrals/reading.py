@@ -29,6 +29,13 @@ def table(sample: Sample) -> list[dict[str, Any]]:
     return sample.rows("select * from partner_center_referrals order by id")
 
 
+def fingerprint(sample: Sample) -> Any:
+    """What a fault could leave behind, of what does not go on by itself."""
+    first = sample.runs()[0]
+    at_rest = sample.platform("status"), sample.partner("status")["faults"]
+    return first["id"], first["status"], first["new_count"], len(table(sample)), at_rest
+
+
 def answer(address: str) -> str:
     """What is said of an address that does not answer well."""
     try:

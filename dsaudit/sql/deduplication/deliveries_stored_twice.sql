@@ -7,6 +7,7 @@
 -- needs: raw.columns.delivery_id
 -- key: source_id, delivery_id
 -- show: delivery_id
+-- explains: consecutive_duplicate_hashes
 -- examined: select tenant, resource, delivered as examined from {raw_rows} as r
 -- remedy: make the delivery's id and the object's id unique in the raw table, and answer a repeated delivery with 200
 select tenant, resource, source_id, delivery_id, count(*) as copies, min(received_at) as first, max(received_at) as last

@@ -71,8 +71,8 @@ def constraint_not_valid(sample: "Sample", random: Random) -> Planted:
         ids=ids,
     )
     must = [
-        Expected("invariants_hold", scope={"tenant": client, **ASSET}, keys=texts(ids)),
         Expected("constraints_are_enforced", keys=[CORES]),
+        Expected("invariants_hold", scope={"tenant": client, **ASSET}, keys=texts(ids)),
         Expected("invariants_are_constraints", scope=ASSET),
     ]
     return Planted("constraint_not_valid", mode=0, how="edited", must=must)

@@ -1,0 +1,79 @@
+"""Hands tasks to workers, each a process of its own, and takes their answers as they come."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+Task = dict[str, Any]
+
+
+class Tasks:
+    """What is left to do, by sample: a worker stays with one, since to start it costs as much as a planting."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.left: dict[str, list[Task]] = {}
+        for task in tasks:
+            self.left.setdefault(_example(task), []).append(task)
+        self.lock = threading.Lock()
+
+    def next(self, example: str) -> Task | None:
+        """Return the next of this sample, or where it has none the first of the sample that has most."""
+        with self.lock:
+            if not self.left.get(example):
+                example = max(self.left, key=lambda name: len(self.left[name]), default="")
+            return self.left[example].pop(0) if self.left.get(example) else None
+
+
+def answers(tasks: Sequence[Task], workers: int) -> Iterator[dict[str, Any]]:
+    """Yield an answer for each task, in the order in which they end; a worker that died answers with a `problem`."""
+    left, ended = Tasks(tasks), queue.SimpleQueue[dict[str, Any]]()
+    names = sorted(left.left, key=lambda name: len(left.left[name]), reverse=True)
+    for number in range(min(workers, len(tasks))):
+        given = (left, names[number % len(names)], ended)
+        threading.Thread(target=_work, args=given, daemon=True).start()
+    for _ in tasks:
+        yield ended.get()
+
+
+def _work(left: Tasks, example: str, ended: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Keep a worker at work until nothing is left."""
+    process = None
+    while (task := left.next(example)) is not None:
+        example = _example(task)
+        process = process if process and process.poll() is None else _started()
+        ended.put(_answer(process, task))
+    if process and process.stdin:
+        process.stdin.close()
+        process.wait()
+
+
+def _started() -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.faults.working"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=PROJECT, text=True, encoding="utf-8", **pipes)
+
+
+def _answer(process: subprocess.Popen[str], task: Task) -> dict[str, Any]:
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(json.dumps(task) + "\n")
+        process.stdin.flush()
+        text = process.stdout.readline()
+    except OSError as error:
+        return {**task, "problem": f"its worker is gone: {error}"}
+    if not text:
+        return {**task, "problem": f"its worker ended with {process.wait()}"}
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def _example(task: Task) -> str:
+    return str(task["kind"]).partition("/")[0]
