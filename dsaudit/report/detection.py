@@ -44,7 +44,7 @@ def section(result: Record) -> str:
         [
             "<p>To try this audit, faults were planted in a sample of such a system, one at a time. Which check has to "
             "find each, and at which rows, was written down before anybody looked.</p>",
-            f'<ul class="measured">{lines}</ul>',
+            f'<ul>{lines}</ul>',
             f"<p>{_when(found, result)}{_unlooked(found, result)}</p>",
             _survivors(found),
             "<p>Of kinds of faults that nobody planted, nothing is known.</p>",
