@@ -7,13 +7,13 @@ those of its blueprint in its result, so that its report says the same for ever.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dsaudit.evidence.provenance import finder
 from dsaudit.report.sections import unbroken
-from dsaudit.report.telling import Record, having
+from dsaudit.report.telling import Record
 from dsaudit.verdict import Status, rates
 from dsaudit.verdict.card import plural, thousands, words
 
@@ -44,8 +44,8 @@ def section(result: Record) -> str:
         [
             "<p>To try this audit, faults were planted in a sample of such a system, one at a time. Which check has to "
             "find each, and at which rows, was written down before anybody looked.</p>",
-            f'<ul>{lines}</ul>',
-            f"<p>{_when(found, result)}{_unlooked(found, result)}</p>",
+            f"<ul>{lines}</ul>",
+            f"<p>{_told(found, result)}</p>",
             _survivors(found),
             "<p>Of kinds of faults that nobody planted, nothing is known.</p>",
         ]
@@ -70,7 +70,8 @@ def in_words(result: Record) -> str:
     (first, rest), (alarms, runs), *_ = _lines(found)
     kinds = dict.fromkeys(one["kind"] for one in found["survivors"])
     missed = f"; it is known to miss {', '.join(kinds)}" if kinds else ""
-    return f"{first}{rest}; {alarms[:1].lower()}{alarms[1:]}{runs}{missed}; {_when_in_words(found, result)}"
+    told = [f"{first}{rest}", f"{alarms[:1].lower()}{alarms[1:]}{runs}{missed}", _when(found, result)]
+    return "; ".join(filter(None, [*told, _unlooked(found, result)]))
 
 
 def _not_measured(result: Record) -> str:
@@ -86,8 +87,9 @@ def _lines(found: Record) -> Iterator[tuple[str, str]]:
         f"{thousands(found['detected'])} of {plural(plantings, 'planted fault')}",
         f" of {plural(found['kinds'], 'kind')} were found ({rates.in_words(found['detected'], plantings)})",
     )
-    raised = f"A false alarm in {thousands(alarms)}" if alarms else "No false alarm"
-    yield raised, f" {'of' if alarms else 'in'} {plural(clean, 'clean run')} ({rates.in_words(alarms, clean)})"
+    raised = f"A false alarm in {thousands(alarms)} of" if alarms else "No false alarm in"
+    runs = f" {plural(clean, 'clean run')} ({rates.in_words(alarms, clean)})"
+    yield (raised, runs) if clean else ("False alarms", " were not looked for: there was no clean run")
     right = found["right_cause"]
     yield (
         f"{thousands(right)} of {thousands(plantings)}",
@@ -126,13 +128,14 @@ def _version(result: Record) -> str:
     return str(result["run"].get("versions", {}).get("dsaudit", "not known"))
 
 
+def _told(found: Record, result: Record) -> str:
+    """Return when it was measured and what this run looked for less; what weakens the figures is bold."""
+    when, less = (words(f"{told[:1].upper()}{told[1:]}.") for told in (_when(found, result), _unlooked(found, result)))
+    when = when if _is_current(found, result) else f"<b>{when}</b>"
+    return f"{when} <b>{less}</b>" if _unlooked(found, result) else when
+
+
 def _when(found: Record, result: Record) -> str:
-    told = _when_in_words(found, result)
-    sentence = words(f"{told[:1].upper()}{told[1:]}.")
-    return sentence if _is_current(found, result) else f"<b>{sentence}</b>"
-
-
-def _when_in_words(found: Record, result: Record) -> str:
     """Return when and with what it was measured, and in what that is another code than this run's."""
     when = f"measured on {found['measured']} with dsaudit {found['version']}"
     if _is_current(found, result):
@@ -144,12 +147,8 @@ def _when_in_words(found: Record, result: Record) -> str:
 
 def _unlooked(found: Record, result: Record) -> str:
     """Return for how many kinds the check that has to find them did not run here, or nothing."""
-    ran = {one["check"] for one in result["verdicts"]} - {
-        one["check"] for one in having(result["verdicts"], Status.SKIPPED)
-    }
-    left: Sequence[str] = [check for check in found["checks"] if check not in ran]
-    if not left:
-        return ""
+    ran = {one["check"] for one in result["verdicts"] if one["status"] != Status.SKIPPED}
+    left = [check for check in found["checks"] if check not in ran]
     kinds = sum(found["checks"][check] for check in left)
-    few = f"{len(left)} of the {plural(len(found['checks']), 'check')}"
-    return f" <b>In this run {few} that have to find them did not run: for {plural(kinds, 'kind')} nobody looked.</b>"
+    few = f"{len(left)} of the {plural(len(found['checks']), 'check')} that have to find them"
+    return f"in this run {few} did not run: for {plural(kinds, 'kind')} nobody looked" if left else ""

@@ -59,8 +59,8 @@ def matrix(panels: Mapping[str, Matrix], path: Path) -> None:
             place = (left / width, below / height, across / width, ROW * len(panel.rows) / height)
             axes = figure.add_axes(place)
             _panel(axes, panel)
-            told = f"{name}: {plural(len(panel.rows), 'kind of fault', 'kinds of faults')}, {plural(len(panel.checks), 'check')}"
-            _titles(axes, told, left, across)
+            kinds = plural(len(panel.rows), "kind of fault", "kinds of faults")
+            _titles(axes, f"{name}: {kinds}, {plural(len(panel.checks), 'check')}", left, across)
             top -= tall
 
 

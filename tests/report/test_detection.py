@@ -16,26 +16,6 @@ from tests.report.reading import dangers
 from tests.report.writing import banner_of, report_of, text_of
 
 
-def found(**changes: Any) -> dict[str, Any]:
-    """Made-up figures, as a run's result has them."""
-    survivors = [{"kind": "storefront/late_delete", "seed": seed, "what": "orphans did not fail"} for seed in (1, 4)]
-    return {
-        "measured": "2026-11-28",
-        "version": "0.1.0",
-        "is_same_code": True,
-        "mutants": {"sql": {"made": 400, "killed": 372}, "python": {"made": 0, "killed": 0}},
-        "kinds": 60,
-        "plantings": 300,
-        "detected": 298,
-        "right_cause": 297,
-        "clean_runs": 100,
-        "false_alarms": 0,
-        "survivors": survivors,
-        "checks": {"orphans": 3, "null_hashes": 1},
-        **changes,
-    }
-
-
 def part_of(page: str) -> str:
     """The section of a page, and that it is there."""
     return page[page.index('<section id="ds-detection">') : page.index('<section id="ds-checklist">')]
@@ -46,7 +26,7 @@ def told(tmp_path: Path, record: dict[str, Any]) -> str:
 
 
 def test_the_rates_stand_with_their_intervals(tmp_path: Path) -> None:
-    record = runs.result(detection=found())
+    record = runs.result(detection=runs.detection())
     page = report_of(tmp_path, record)
     words = told(tmp_path, record)
     assert words.startswith(f"{TITLE} To try this audit, faults were planted")
@@ -61,18 +41,20 @@ def test_the_rates_stand_with_their_intervals(tmp_path: Path) -> None:
 
 
 def test_what_is_missed_is_named(tmp_path: Path) -> None:
-    words = told(tmp_path, runs.result(detection=found()))
-    assert "What this audit is known to miss storefront/late_delete, seeds 1, 4: orphans did not fail" in words
-    words = told(tmp_path, runs.result(detection=found(survivors=[])))
+    words = told(tmp_path, runs.result(detection=runs.detection()))
+    assert "What this audit is known to miss storefront/late_delete, seeds 1, 4: orphans did not tell of it" in words
+    words = told(tmp_path, runs.result(detection=runs.detection(survivors=[])))
     assert "Nothing that was planted is known to be missed." in words
     many = [{"kind": f"storefront/fault_{one}", "seed": 1, "what": "not seen"} for one in range(30)]
-    page = part_of(report_of(tmp_path, runs.result(detection=found(survivors=many))))
+    page = part_of(report_of(tmp_path, runs.result(detection=runs.detection(survivors=many))))
     assert page.count("not seen") == 30 and "<summary>18 more</summary>" in page
 
 
 def test_false_alarms_are_told(tmp_path: Path) -> None:
-    words = told(tmp_path, runs.result(detection=found(false_alarms=2)))
+    words = told(tmp_path, runs.result(detection=runs.detection(false_alarms=2)))
     assert "A false alarm in 2 of 100 clean runs (2.0 %, 95 % interval 0.5 to 7.1 %)" in words
+    words = told(tmp_path, runs.result(detection=runs.detection(clean_runs=0)))
+    assert "False alarms were not looked for: there was no clean run." in words
 
 
 @pytest.mark.parametrize(
@@ -84,16 +66,18 @@ def test_false_alarms_are_told(tmp_path: Path) -> None:
     ],
 )
 def test_figures_of_other_code_say_so(tmp_path: Path, changes: dict[str, Any], said: str, short: str) -> None:
-    record = runs.result(detection=found(**changes))
+    record = runs.result(detection=runs.detection(**changes))
     assert said in told(tmp_path, record)
     assert short in detection.in_short(record) and ("other code" in detection.in_short(record)) is bool(short)
     assert said.rstrip(".") in detection.in_words(record)
 
 
 def test_checks_that_did_not_run_here_are_taken_off(tmp_path: Path) -> None:
-    words = told(tmp_path, runs.result({"orphans": Status.SKIPPED}, detection=found()))
+    words = told(tmp_path, runs.result({"orphans": Status.SKIPPED}, detection=runs.detection()))
     assert "In this run 1 of the 2 checks that have to find them did not run: for 3 kinds nobody looked." in words
-    assert "nobody looked" not in told(tmp_path, runs.result({"orphans": Status.FAIL}, detection=found()))
+    record = runs.result({"orphans": Status.SKIPPED}, detection=runs.detection())
+    assert "; in this run 1 of the 2 checks that have to find them did not run" in detection.in_words(record)
+    assert "nobody looked" not in told(tmp_path, runs.result({"orphans": Status.FAIL}, detection=runs.detection()))
 
 
 @pytest.mark.parametrize("given", [{}, {"detection": None}], ids=["an older run", "no figures"])
@@ -107,7 +91,7 @@ def test_what_was_not_measured_has_no_rate(tmp_path: Path, given: dict[str, Any]
 
 
 def test_the_exports_tell_it_in_one_line() -> None:
-    record = runs.result(detection=found())
+    record = runs.result(detection=runs.detection())
     line = (
         "298 of 300 planted faults of 60 kinds were found (99.3 %, 95 % interval 97.6 to 99.9 %); no false alarm in "
         "100 clean runs (0 %, at most 3.7 %); it is known to miss storefront/late_delete; measured on 2026-11-28 with "
@@ -120,7 +104,7 @@ def test_the_exports_tell_it_in_one_line() -> None:
 def test_nothing_of_the_figures_can_act(tmp_path: Path) -> None:
     for payload in hostile.PAYLOADS:
         survivor = {"kind": payload, "seed": 1, "what": payload}
-        record = runs.result(detection=found(measured=payload, version=payload, survivors=[survivor]))
+        record = runs.result(detection=runs.detection(measured=payload, version=payload, survivors=[survivor]))
         assert dangers(report_of(tmp_path, record)) == []
 
 
@@ -133,11 +117,11 @@ def test_figures_that_are_broken_cost_their_own_place(tmp_path: Path) -> None:
 def test_a_run_takes_the_figures_of_its_blueprint(tmp_path: Path) -> None:
     file = tmp_path / "detection.json"
     assert detection.measured("datasource", file) is None
-    general = {name: found()[name] for name in ("measured", "version", "mutants")}
-    own = {name: value for name, value in found().items() if name not in {*general, "is_same_code"}}
+    general = {name: runs.detection()[name] for name in ("measured", "version", "mutants")}
+    own = {name: value for name, value in runs.detection().items() if name not in {*general, "is_same_code"}}
     record = {**general, "code": finder(), "figures": "0" * 64, "blueprints": {"datasource": own}}
     file.write_text(json.dumps(record), encoding="utf-8")
-    assert detection.measured("datasource", file) == found()
+    assert detection.measured("datasource", file) == runs.detection()
     assert detection.measured("partial_import", file) is None
     file.write_text(json.dumps({**record, "code": "another"}), encoding="utf-8")
-    assert detection.measured("datasource", file) == found(is_same_code=False)
+    assert detection.measured("datasource", file) == runs.detection(is_same_code=False)
