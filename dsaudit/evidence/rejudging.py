@@ -1,6 +1,7 @@
 """Judges and renders a run once more, from its executed notebooks: what contradicts them was written by somebody else.
 
-Taken as told are the run's plan, terms and parameters, and what it says of earlier runs: no notebook holds these.
+Taken as told are the run's plan, terms, parameters and detection rate, and what it says of earlier runs: no notebook
+holds these.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Record = dict[str, Any]
 SHORTEST_SEAL = 16
 LONGEST_LINE = 1000
 UNSIGNED = "unsigned: this guards against mistakes, not against somebody who rewrites everything"
-TAKEN = "taken as told by result.json: plan, terms, parameters, and what it says of earlier runs"
+TAKEN = "taken as told by result.json: plan, terms, parameters, detection rate, and what it says of earlier runs"
 
 
 class VerifyError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dsaudit.exports.words import groups, plain
+from dsaudit.report import detection
 from dsaudit.report.telling import (
     COUNTED,
     accepted_in_words,
@@ -68,6 +69,7 @@ def _sections(result: dict[str, Any]) -> list[str]:
         _table("Not green", ("Status", "Check", "Claim"), _not_green(result)),
         _table("Not audited", ("Reason", "Checks"), _skipped(result)),
         said,
+        f"{detection.TITLE}: {_inert(detection.in_words(result))}." if result.get("detection") else "",
     ]
 
 

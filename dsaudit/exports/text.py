@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dsaudit.exports.words import cell, groups, plain, table
+from dsaudit.report import detection
 from dsaudit.report.telling import (
     COUNTED,
     accepted_in_words,
@@ -40,6 +41,7 @@ def report(result: dict[str, Any]) -> str:
         ("What is not known", _cards(having(verdicts, Status.ERROR, Status.INCONCLUSIVE))),
         ("What was waived or accepted", _cards(having(verdicts, Status.WAIVED))),
         ("What was not run", [f"{len(found):4}  {plain(why)}" for why, found in skipped_because(verdicts).items()]),
+        (detection.TITLE, [plain(detection.in_words(result))]),
         ("Final checklist", [*map(_item, result["checklist"])]),
         ("What this report does not show", [f"- {plain(one)}" for one in [*result["limits"], *result["problems"]]]),
         ("Provenance", _provenance(result)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dsaudit.report import detection
 from dsaudit.report.sections import open_items
 from dsaudit.report.telling import (
     DECISIONS,
@@ -187,6 +188,8 @@ def _facts(result: Record) -> str:
     ]
     if inferred := result["parameters"].get("inferred"):
         facts = [*facts, ("Inferred", f"{plural(len(inferred), 'key')} that the parameter file leaves out")]
+    if rate := detection.in_short(result):
+        facts = [*facts, ("Own detection rate", rate)]
     if probe := result.get("probe"):
         sent = plural(len(probe["kinds"]), "delivery", "deliveries")
         facts = [*facts, ("Probe", f"{sent} of our own sent to {words(probe['address'])}, to see forged ones refused")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from dsaudit.report import differences, sections
+from dsaudit.report import detection, differences, sections
 from dsaudit.report.banner import banner, fallback
 from dsaudit.report.cards import cards
 from dsaudit.report.document import document
@@ -37,6 +37,7 @@ def page(result: Record, folds: Sequence[Fold], lost: Sequence[str] = ()) -> str
         part("coverage", "Coverage", _coverage, folds),
         part("passes", "What passed", sections.passes, result, names, carded),
         part("skipped", "What was not run", sections.skipped, result, carded),
+        part("detection", detection.TITLE, detection.section, result),
         part("checklist", "Final checklist", sections.checklist, result),
         part("runs", "The last runs", sections.last_runs, result),
         part("times", "What took longest", sections.times, result),

@@ -79,7 +79,7 @@ def criteria(result: Record) -> str:
             [
                 f'<th scope="row">{words(one["metric"])}</th>',
                 f"<td>{words(one['target'])}</td>",
-                f'<td class="ds-number">{_unbroken(one["actual"])}</td>',
+                f'<td class="ds-number">{unbroken(one["actual"])}</td>',
                 status_cell(one["status"]),
                 f"<td>{_trend(one, result['history'])}</td>",
             ]
@@ -90,7 +90,7 @@ def criteria(result: Record) -> str:
     return f'<div class="ds-table">{table(("Metric", "Target", "Actual", "Status", "Last runs"), rows, caption)}</div>'
 
 
-def _unbroken(measured: str) -> str:
+def unbroken(measured: str) -> str:
     """Return a measure as HTML in which no number is parted from its unit."""
     return re.sub(r"(?<=\d) (?=[%a-zµ])", "&nbsp;", words(measured))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dsaudit.report import outputs
+from dsaudit.report import detection, outputs
 from dsaudit.report.telling import Record, scopes_of
 from dsaudit.verdict import Result, Status, Verdict, card
 from dsaudit.verdict.card import thousands
@@ -29,7 +29,7 @@ class Parts:
 
 
 def sound(result: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a result whose every verdict can be shown, in the phase of the plan, and what had to be replaced.
+    """Return a result of which all can be shown, each verdict in the phase of the plan, and what had to be replaced.
 
     What stands for a record that is broken or missing is an error: nothing is known of that check. The phase is the
     plan's, so that what a kernel says becomes no file's name.
@@ -43,7 +43,14 @@ def sound(result: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             lost.append(f"The record of {planned['check']}")
             verdict = _substitute(planned, reason)
         verdicts.append({**verdict, "phase": planned["phase"]})
-    return {**result, "verdicts": verdicts}, lost
+    shown = {**result, "verdicts": verdicts}
+    try:
+        detection.in_short(shown)
+        detection.section(shown)
+    except Exception:
+        lost.append(detection.TITLE)
+        shown["detection"] = None
+    return shown, lost
 
 
 def _broken(verdict: Record | None) -> str:

@@ -19,6 +19,7 @@ from dsaudit.parameters import Parameters, Part, project_root
 from dsaudit.parameters.baseline import Baseline
 from dsaudit.parameters.database import Polite
 from dsaudit.parameters.part import since_text
+from dsaudit.report import detection
 from dsaudit.run import execute, judging
 from dsaudit.verdict import Verdict, bounds
 from dsaudit.verdict.card import plural
@@ -73,6 +74,7 @@ def of(ran: Ran) -> Record:
         "terms": {name: terms.get(name, []) for name in ("criteria", "checklist")},
         "plan": [planned_to_json(planned) for planned in ran.plan],
         "phases": [phase.to_json() for phase in ran.phases],
+        "detection": detection.measured(ran.blueprint.name),
         "probe": _probe(given),
         "pauses": pauses(given.private),
         "own_problems": _own_problems(ran),

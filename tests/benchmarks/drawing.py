@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 
 from dsaudit import canvas
 from tests.benchmarks.cost import README
 
-PLAIN = {"svg.fonttype": "none", "svg.hashsalt": "dsaudit", "font.family": "sans-serif"}  # letters, no outlines of them
+PLAIN: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dsaudit",
+    "font.family": "sans-serif",
+}  # letters, no outlines of them
 
 
 def bars(name: str, title: str, values: Mapping[str, float], unit: str) -> str:

@@ -89,6 +89,22 @@ def test_the_renderer_is_the_code_that_judges_and_renders(tmp_path: Path, monkey
         seen.append(digest())
 
 
+def test_the_finder_is_the_code_that_can_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "dsaudit"
+    for name in ("evidence/provenance.py", "report/page.css", "sql/x.sql", "facts/x.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name)
+    monkeypatch.setattr(provenance, "__file__", str(package / "evidence" / "provenance.py"))
+    provenance.finder.cache_clear()
+    seen = [provenance.finder()]
+    for name, changes in (("report/page.css", False), ("sql/x.sql", True), ("facts/x.py", True)):
+        (package / name).write_text("changed")
+        provenance.finder.cache_clear()
+        assert (provenance.finder() not in seen) is changes
+        seen.append(provenance.finder())
+    provenance.finder.cache_clear()
+
+
 def digest() -> str:
     """Return the digest of the code, read anew."""
     provenance.renderer.cache_clear()

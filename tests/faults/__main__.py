@@ -19,9 +19,8 @@ from dsaudit.progress import shown
 from tests.faults.dispatching import Task, answers
 from tests.faults.judging import what_is_wrong
 from tests.faults.library import BLUEPRINTS, KINDS, Kind, chosen
-from tests.faults.lines import Trial
+from tests.faults.lines import FIGURES, Trial
 
-FIGURES = Path(__file__).parent / "figures"
 NAMES = {"trial": "trials.jsonl", "clean": "clean.jsonl"}
 PAPERMILL = 0.1  # the share that is audited as `dsaudit run` does it
 FIRST_SEED = 1

@@ -1,8 +1,17 @@
-"""The lines in which the fault matrix writes down what it saw, one object a line."""
+"""What the fault matrix has written down in `figures/`, one object a line, read back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+FIGURES = Path(__file__).parent / "figures"
+
+
+class LinesError(Exception):
+    """A line is none of its file; the message names file, line and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,11 @@ class Trial:
     seconds: float
 
     @property
+    def is_noticed(self) -> bool:
+        """Whether any check of the key says what the key says."""
+        return not set(self.must) <= set(self.missed) or not self.must
+
+    @property
     def is_found(self) -> bool:
         """Whether the check did that has to find it; of a key that names none, whether nothing was missed."""
         return self.root not in self.missed if self.root else not self.missed
@@ -37,7 +51,11 @@ class Trial:
     @property
     def has_right_cause(self) -> bool:
         """Whether the decision names the root first, and the cause is the key's, where it has these."""
-        return self.is_found and self.first in (self.root, self.root or self.first) and self.cause_is_right
+        return self.is_found and self.first_is_right and self.cause_is_right
+
+    @property
+    def first_is_right(self) -> bool:
+        return not self.root or self.first == self.root
 
     @property
     def cause_is_right(self) -> bool:
@@ -53,3 +71,76 @@ class Clean:
     seed: int
     way: str
     alarms: list[str]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A check that was broken on purpose, what noticed it, and else why nothing can."""
+
+    check: str
+    language: str  # sql or python
+    mutation: str
+    place: str
+    killed_by: list[str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A planting, or a clean run, as another tool saw it."""
+
+    rival: str
+    kind: str
+    seed: int
+    detected: bool
+    can_see: bool  # whether the tool, as it is set up, could see this at all
+    seconds: float
+
+    @property
+    def is_clean(self) -> bool:
+        return self.kind.endswith("/clean")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that was written down; what was not measured is empty."""
+
+    trials: list[Trial]
+    clean: list[Clean]
+    mutants: list[Mutant]
+    rivals: list[Rival]
+
+
+Line = TypeVar("Line", Trial, Clean, Mutant, Rival)
+
+
+def read(folder: Path = FIGURES) -> Figures:
+    """Read the files that are there.
+
+    Raises
+    ------
+    LinesError
+        A line is no object, or lacks a field.
+    """
+    return Figures(
+        sorted(_lines(folder / "trials.jsonl", Trial), key=lambda one: (one.blueprint, one.kind, one.seed, one.way)),
+        _lines(folder / "clean.jsonl", Clean),
+        _lines(folder / "mutants.jsonl", Mutant),
+        _lines(folder / "rivals.jsonl", Rival),
+    )
+
+
+def _lines(path: Path, kind: type[Line]) -> list[Line]:
+    """Return the lines of a file; what a line says beyond its fields is left out."""
+    texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [_line(path, number, text, kind) for number, text in enumerate(texts, 1) if text.strip()]
+
+
+def _line(path: Path, number: int, text: str, kind: type[Line]) -> Line:
+    try:
+        told: dict[str, Any] = json.loads(text)
+        return kind(**{one.name: told[one.name] for one in fields(kind)})
+    except json.JSONDecodeError as error:
+        raise LinesError(f"{path}:{number}: is no JSON: {error.msg}; measure it again") from None
+    except KeyError as error:
+        raise LinesError(f"{path}:{number}: lacks {error.args[0]!r}; it has {', '.join(told)}") from None

@@ -30,7 +30,8 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose fifth phase holds every payload as every kind of output, and whose records are hostile too."""
     folder = tmp_path_factory.mktemp("run")
-    record = runs.result(runs.NO_GO, runs.EXPLAINS)
+    survivors = [{"kind": payload, "seed": 1, "what": payload} for payload in hostile.PAYLOADS]
+    record = runs.result(runs.NO_GO, runs.EXPLAINS, detection=runs.detection(survivors=survivors))
     runs.write_notebooks(folder, record, {"05_accuracy": hostile.outputs()})
     for verdict, payload in zip(record["verdicts"] * 2, hostile.PAYLOADS, strict=False):
         verdict["results"][0] |= {"observed": payload, "reason": payload}

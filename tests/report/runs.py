@@ -108,6 +108,26 @@ def _frame() -> dict[str, Any]:
     }
 
 
+def detection(**changes: Any) -> dict[str, Any]:
+    """What was measured of the audit itself, as a run's result has it."""
+    survivor = {"kind": "storefront/late_delete", "what": "orphans did not tell of it"}
+    return {
+        "measured": "2026-11-28",
+        "version": "0.1.0",
+        "is_same_code": True,
+        "mutants": {"sql": {"made": 400, "killed": 372}, "python": {"made": 0, "killed": 0}},
+        "kinds": 60,
+        "plantings": 300,
+        "detected": 298,
+        "right_cause": 297,
+        "clean_runs": 100,
+        "false_alarms": 0,
+        "survivors": [{**survivor, "seed": seed} for seed in (1, 4)],
+        "checks": {"orphans": 3, "null_hashes": 1},
+        **changes,
+    }
+
+
 def _earlier(day: int) -> dict[str, Any]:
     failed = {"accuracy": "fail"} if day > 17 else {}
     return {

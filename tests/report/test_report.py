@@ -178,7 +178,7 @@ def test_sections_stand_in_their_order(no_go: dict[str, str]) -> None:
     names = re.findall(r'<section id="ds-([\w-]+)">', no_go["report"])
     assert names == [
         *("criteria", "failures", "unknown", "waived", "coverage", "passes", "skipped"),
-        *("checklist", "runs", "times", "not-shown", "provenance", "phases"),
+        *("detection", "checklist", "runs", "times", "not-shown", "provenance", "phases"),
     ]
 
 
