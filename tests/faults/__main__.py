@@ -20,10 +20,12 @@ from tests.faults.dispatching import Task, answers
 from tests.faults.judging import what_is_wrong
 from tests.faults.library import BLUEPRINTS, KINDS, Kind, chosen
 from tests.faults.lines import FIGURES, Trial
+from tests.faults.publishing import publish
 
 NAMES = {"trial": "trials.jsonl", "clean": "clean.jsonl"}
 PAPERMILL = 0.1  # the share that is audited as `dsaudit run` does it
-FIRST_SEED = 1
+FIRST_SEED, SEEDS, CLEAN = 1, 5, 100
+PART = Path("reports") / "faults"
 
 
 def main() -> int:
@@ -47,6 +49,8 @@ def main() -> int:
             show(f"{number} of {len(left)} done, {bad} not as they should be; the last: {answer['kind']}")
     minutes = (time.monotonic() - began) / 60
     print(f"{len(left)} done in {minutes:.1f} min and {cpu:.0f} CPU s, {bad} not as they should be: {given.out}")
+    if given.out == FIGURES:
+        print(publish())
     return min(bad, 1)
 
 
@@ -54,19 +58,23 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("kinds", nargs="*", help="names or patterns such as 'storefront/*' (default: the core)")
     parser.add_argument("--list", action="store_true", help="print all kinds and end")
-    parser.add_argument("--seeds", type=int, default=5, help="of each kind (default 5)")
-    parser.add_argument("--clean", type=int, default=100, help="clean runs over the four samples (default 100)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of each kind (default {SEEDS})")
+    parser.add_argument("--clean", type=int, default=CLEAN, help=f"clean runs over the four samples (default {CLEAN})")
     cores = os.cpu_count() or 1
     # Twice the cores: the referrals wait for their schedule most of the time.
     parser.add_argument("--jobs", type=int, default=2 * cores, help="workers (default twice the cores)")
     parser.add_argument("--way-seed", type=int, default=1, help="chooses the tenth that papermill executes (default 1)")
-    parser.add_argument("--out", type=Path, default=FIGURES, help="the folder of the figures")
+    parser.add_argument(
+        "--out", type=Path, help=f"the folder of the figures (default: of a whole run figures/, else {PART})"
+    )
     parser.add_argument("--resume", action="store_true", help="keep what stands there already of this commit")
     given = parser.parse_args()
     try:
         chosen(given.kinds)
     except ValueError as error:
         parser.error(str(error))
+    is_whole = not given.kinds and given.seeds >= SEEDS and given.clean >= CLEAN
+    given.out = given.out or (FIGURES if is_whole else PART)  # a part replaces no figures that are published
     return given
 
 
