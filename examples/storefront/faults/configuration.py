@@ -9,6 +9,7 @@ from examples.answer_key import Expected, Planted
 from examples.editing import altered, replaced
 
 from .choosing import rows, some_tenant
+from .losing import IN_AN_ORDER, parts_of_order
 
 if TYPE_CHECKING:
     from ..sample import Sample
@@ -108,21 +109,28 @@ def old_orders_hidden(sample: "Sample", random: Random) -> Planted:
         Expected("required_scopes_granted", scope={"tenant": name, "resource": "order"}, keys=["read_all_orders"])
         for name in TENANTS
     ]
-    hidden = [_hidden_orders(sample, name) for name in TENANTS]
+    hidden = [one for name in TENANTS for one in _hidden_orders(sample, name)]
     return Planted(
         "old_orders_hidden", mode=61, how="caused", must=missing + hidden, may=["stored_scopes_match_granted"]
     )
 
 
-def _hidden_orders(sample: "Sample", tenant: str) -> Expected:
+def _hidden_orders(sample: "Sample", tenant: str) -> list[Expected]:
+    """The orders that are too old to be shown, with all that stands in them."""
     from ..source.admin import HIDDEN_BEFORE
 
-    query = """select shopify_order_id::text from shopify_order as refined
+    query = """select raw.payload from shopify_order as refined
         join integration on integration.id = refined.integration_id
+        join shopify_raw_ingest as raw on raw.id = refined.raw_ingest_id
         where integration.name = %s and deleted_at is null and source_created_at < to_timestamp(%s)"""
-    orders = [key for (key,) in rows(sample, query, [tenant, str(HIDDEN_BEFORE)])]
-    scope = {"tenant": tenant, "resource": "order"}
-    return Expected("refined_missing_at_source", scope=scope, keys=orders, cause="SCOPE_HIDDEN")
+    orders = [parts_of_order(order) for (order,) in rows(sample, query, [tenant, str(HIDDEN_BEFORE)])]
+    return [
+        Expected(
+            "refined_missing_at_source", scope={"tenant": tenant, "resource": name}, keys=keys, cause="SCOPE_HIDDEN"
+        )
+        for name in ("order", *IN_AN_ORDER)
+        if (keys := sorted({key for order in orders for key in order[name]}))
+    ]
 
 
 def token_revoked(sample: "Sample", random: Random) -> Planted:
