@@ -56,9 +56,14 @@ def _work(left: Tasks, example: str, ended: queue.SimpleQueue[dict[str, Any]]) -
 
 
 def _started() -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.faults.working"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=PROJECT, text=True, encoding="utf-8", **pipes)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.working"],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def _answer(process: subprocess.Popen[str], task: Task) -> dict[str, Any]:
