@@ -15,6 +15,8 @@ from typing import Any
 from examples.control import SampleError
 from tests.faults.systems import SYSTEMS
 
+# A sync that comes by a schedule has what changed since only with the next: there nothing may change meanwhile.
+MOVING = ("storefront", "discovery", "listings")
 PAUSE = 0.5  # seconds between two changes while an audit looks
 NAMES = ("Ærø Skærgård Ⅻ", "مقهى الشرق", "東京商店 ㈱", "e\u0301cole \u200b d'été", "O’Neil & Søn 😀", "null", "-1e309")
 
@@ -28,7 +30,7 @@ def odd(example: str, seed: int) -> Iterator[Any]:
         change = CHANGES[example](sample, random)
         change()
         sample.settle()
-        with _in_flight(change, sample) if random.random() < 0.5 else nullcontext():
+        with _in_flight(change, sample) if example in MOVING and random.random() < 0.5 else nullcontext():
             yield sample
 
 
@@ -48,6 +50,7 @@ def _referrals(sample: Any, random: Random) -> Callable[[], None]:
         sample.change(random.randrange(1, 4))
         name = random.choice(NAMES)
         sample.add(customerProfile={"name": name, "website": random.choice(["http://xn--bcher-kva.example", None])})
+        sample.ended(sample.sync())
 
     return change
 

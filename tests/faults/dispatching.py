@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +37,38 @@ def answers(tasks: Sequence[Task], workers: int) -> Iterator[dict[str, Any]]:
     """Yield an answer for each task, in the order in which they end; a worker that died answers with a `problem`."""
     left, ended = Tasks(tasks), queue.SimpleQueue[dict[str, Any]]()
     names = sorted(left.left, key=lambda name: len(left.left[name]), reverse=True)
-    for number in range(min(workers, len(tasks))):
-        given = (left, names[number % len(names)], ended)
-        threading.Thread(target=_work, args=given, daemon=True).start()
+    working = [
+        threading.Thread(target=_work, args=(left, names[number % len(names)], ended), daemon=True)
+        for number in range(min(workers, len(tasks)))
+    ]
+    for thread in working:
+        thread.start()
     for _ in tasks:
         yield ended.get()
+    for thread in working:
+        thread.join()
 
 
 def _work(left: Tasks, example: str, ended: queue.SimpleQueue[dict[str, Any]]) -> None:
     """Keep a worker at work until nothing is left."""
     process = None
-    while (task := left.next(example)) is not None:
-        example = _example(task)
-        process = process if process and process.poll() is None else _started()
-        ended.put(_answer(process, task))
-    if process and process.stdin:
-        process.stdin.close()
-        process.wait()
+    with ExitStack() as held:  # in the end its input is closed, and its end waited for
+        while (task := left.next(example)) is not None:
+            example = _example(task)
+            if process is None or process.poll() is not None:
+                process = held.enter_context(_started())
+            ended.put(_answer(process, task))
 
 
 def _started() -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.faults.working"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=PROJECT, text=True, encoding="utf-8", **pipes)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.working"],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def _answer(process: subprocess.Popen[str], task: Task) -> dict[str, Any]:

@@ -104,7 +104,8 @@ def required_value_lacking(sample: "Sample", random: Random) -> Planted:
     """Listings count as complete, and have no price: a release took them for it as they came."""
     ids = some_of(sample, random, "listings", "quality = 'partial'")
     altered(sample, "update listings set quality = 'full' where id = any(%(ids)s)", ids=ids)
-    must = [Expected("required_values_are_there", scope=LISTING, keys=texts(ids), fields=["price_usd"])]
+    fields = ["price_usd", "adjusted_price_usd", "adjusted_deal_rating"]  # none of them is known without a price
+    must = [Expected("required_values_are_there", scope=LISTING, keys=texts(ids), fields=fields)]
     may = ["derived_values_equal_their_formula"]  # the rating of a listing that has no price
     return Planted("required_value_lacking", mode=0, how="edited", must=must, may=may)
 
