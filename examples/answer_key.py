@@ -30,7 +30,7 @@ class Expected:
 class Planted:
     """The answer key: `must` come out so, the checks in `may` can fail in consequence, any other is a false alarm.
 
-    `mode` is the number of the failure's kind in the project's catalogue, 0 if it has none; `how` is caused or edited.
+    `mode` is the number that tests/faults/modes.tsv gives to this way of failing, 0 if none; `how` is caused or edited.
     """
 
     fault: str

@@ -214,7 +214,7 @@ def test_every_scope_is_explained() -> None:
 def test_every_switch_and_setting_is_documented() -> None:
     source = (BACKEND / "app/core/faults.py").read_text(encoding="utf-8")
     switches = re.findall(r'^        "(\w+)",$', source, re.MULTILINE)
-    assert len(switches) == 29
+    assert len(switches) == 34
     settings = re.findall(r'environ\S*?\W"([A-Z_]+)"', (BACKEND / "app/core/config.py").read_text(encoding="utf-8"))
     assert [name for name in (*switches, *settings) if f"`{name}`" not in _text("integration")] == []
 
