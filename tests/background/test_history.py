@@ -12,6 +12,16 @@ from tests.checks.auditing import told
 
 pytestmark = pytest.mark.xdist_group("referrals")
 CHECKS = ["runs_do_not_overlap", "no_run_from_the_future", "runs_end", "run_counts_add_up"]
+# The check, how many seconds ago a run began, how long it took, what it says otherwise than others, and what is found.
+FAULTS: list[tuple[str, float, float | None, dict[str, int | None], dict[str, object]]] = [
+    ("runs_do_not_overlap", 1303, 200, {}, {"seconds": 2.0}),
+    ("no_run_from_the_future", -30, 1, {}, {"which": "started_at"}),
+    ("no_run_from_the_future", 20, 90, {}, {"which": "ended_at"}),
+    ("runs_end", 50_000, None, {}, {"kind": "abandoned"}),
+    ("run_counts_add_up", 30, 1, {"skipped_count": 5}, {"kind": "does not add up", "uncounted": 1}),
+    ("run_counts_add_up", 30, 1, {"failed_count": None}, {"kind": "does not say"}),
+    ("run_counts_add_up", 30, 1, {"fetched": None}, {"kind": "does not add up"}),
+]
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -27,18 +37,7 @@ def test_proves_nothing_without_runs(name: str, new: Callable[..., Referrals]) -
     assert verdict.status is Status.INCONCLUSIVE, told(verdict)
 
 
-@pytest.mark.parametrize(
-    ("name", "ago", "seconds", "given", "found"),
-    [
-        ("runs_do_not_overlap", 1303, 200, {}, {"seconds": 2.0}),
-        ("no_run_from_the_future", -30, 1, {}, {"which": "started_at"}),
-        ("no_run_from_the_future", 20, 90, {}, {"which": "ended_at"}),
-        ("runs_end", 50_000, None, {}, {"kind": "abandoned"}),
-        ("run_counts_add_up", 30, 1, {"skipped_count": 5}, {"kind": "does not add up", "uncounted": 1}),
-        ("run_counts_add_up", 30, 1, {"failed_count": None}, {"kind": "does not say"}),
-        ("run_counts_add_up", 30, 1, {"fetched": None}, {"kind": "does not add up"}),
-    ],
-)
+@pytest.mark.parametrize(("name", "ago", "seconds", "given", "found"), FAULTS)
 def test_fails_on_what_is_wrong_and_names_the_run(
     name: str, ago: float, seconds: float | None, given: dict[str, int], found: dict[str, object],
     new: Callable[..., Referrals],
@@ -56,6 +55,15 @@ def test_a_run_that_was_skipped_may_overlap_and_need_not_count(new: Callable[...
     for name in ("runs_do_not_overlap", "run_counts_add_up"):
         verdict, _ = system.check(name)
         assert verdict.status is Status.PASS, told(verdict)
+
+
+def test_where_no_run_has_ended_well_a_run_has_an_hour(new: Callable[..., Referrals]) -> None:
+    system = new(empty=True)
+    system.run(3000, None)
+    assert system.check("runs_end")[0].status is Status.PASS
+    system.run(3700, None)
+    verdict, rows = system.check("runs_end")
+    assert verdict.status is Status.FAIL and [row["task_id"] for row in rows] == ["task-002"], told(verdict)
 
 
 def test_a_run_has_as_long_as_others_took(new: Callable[..., Referrals]) -> None:

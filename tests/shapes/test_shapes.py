@@ -49,13 +49,13 @@ def made(postgres: server.Server, tmp_path: Path) -> Iterator[Callable[[Shape], 
 
 
 @contextlib.contextmanager
-def _made(server_url: str, folder: Path, shape: Shape) -> Iterator[System]:
+def _made(server_url: str, folder: Path, shape: Shape, head: str = HEAD) -> Iterator[System]:
     name = f"shape_{secrets.token_hex(4)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database {name}")  # type: ignore[call-overload]
     system = System(server_url.rsplit("/", 1)[0] + f"/{name}", folder / "parameters" / "shape.yml")
     system.execute(shape.tables)
-    for path, text in {"parameters/shape.yml": HEAD + shape.parameters, **shape.exports}.items():
+    for path, text in {"parameters/shape.yml": head + shape.parameters, **shape.exports}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text.strip().replace("FOLDER", str(folder)) + "\n", encoding="utf-8")
     (folder / "notebooks").mkdir()

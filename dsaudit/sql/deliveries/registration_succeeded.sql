@@ -9,9 +9,9 @@
 -- explains: wanted_topics_are_registered, recorded_topics_are_registered
 -- remedy: register the topics again and look at the provider's answer
 select tenant, registration ->> 'status' as status, registration ->> 'success_rate' as success_rate,
-       jsonb_array_length(coalesce(registration -> 'failures', '[]')) as failures
+       jsonb_array_length(coalesce(nullif(registration -> 'failures', 'null'), '[]')) as failures
 from {record} as r
 where registration is not null
   and (registration ->> 'status' is distinct from 'completed'
-       or jsonb_array_length(coalesce(registration -> 'failures', '[]')) > 0)
+       or jsonb_array_length(nullif(registration -> 'failures', 'null')) > 0)
 order by tenant, status, failures

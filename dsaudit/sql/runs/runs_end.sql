@@ -13,8 +13,8 @@ select tenant, resource, started_at, 'abandoned' as kind, task_id,
        extract(epoch from %(instant)s::timestamptz - started_at)::float8 as seconds, limit_seconds
 from (
   select tenant, resource, started_at, ended_at, state, task_id,
-         coalesce(greatest(60, 3 * extract(epoch from max(case when state = 'success' then ended_at - started_at end)
-           over (partition by tenant, resource)))::float8, 3600) as limit_seconds
+         greatest(60, coalesce(3 * extract(epoch from max(case when state = 'success' then ended_at - started_at end)
+           over (partition by tenant, resource)), 3600))::float8 as limit_seconds
   from {syncs} as s
 ) as runs
 where state = 'running'

@@ -6,9 +6,9 @@
 -- key: name, table
 -- show: schema, table, name, problem, statement
 -- examined: select count(*) as examined from (
---   select conrelid as oid from pg_constraint where conrelid <> 0 union all select indrelid from pg_index) as x
+--   select conrelid as oid from pg_constraint union all select indrelid from pg_index) as x
 --   join pg_class as c on c.oid = x.oid join pg_namespace as n on n.oid = c.relnamespace
---   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+--   where n.nspname !~ '^pg_'
 -- explains: orphans, one_refined_row_per_source_id
 -- remedy: mend the rows that break it, then run the statement that the table shows
 select n.nspname::text as schema, c.relname::text as table, x.name, x.problem,
@@ -16,7 +16,7 @@ select n.nspname::text as schema, c.relname::text as table, x.name, x.problem,
             else format('alter table %%I.%%I validate constraint %%I', n.nspname, c.relname, x.name) end as statement
 from (
   select conrelid as oid, conname::text as name, 'the constraint was never validated' as problem, false as of_index
-  from pg_constraint where conrelid <> 0 and not convalidated
+  from pg_constraint where not convalidated
   union all
   select i.indrelid, own.relname::text, 'the index is not valid', true
   from pg_index as i join pg_class as own on own.oid = i.indexrelid
@@ -24,5 +24,5 @@ from (
 ) as x
 join pg_class as c on c.oid = x.oid
 join pg_namespace as n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+where n.nspname !~ '^pg_'
 order by 1, 2, 3, 4
