@@ -143,7 +143,8 @@ def write(url: str, parameters: Parameters, made: Export, schema: Schema) -> Non
         for name, resource in parameters.resources.items():
             columns = columns_of(resource)
             typed = [
-                sql.SQL("{} {}").format(sql.Identifier(one), sql.SQL(schema[resource.table][one][0])) for one in columns
+                sql.SQL("{} {}").format(sql.Identifier(one), sql.SQL(_roomy(schema[resource.table][one][0])))
+                for one in columns
             ]
             table = sql.Identifier(resource.table)
             connection.execute(sql.SQL("drop table if exists {}").format(table))
@@ -152,6 +153,11 @@ def write(url: str, parameters: Parameters, made: Export, schema: Schema) -> Non
             with connection.cursor().copy(sql.SQL("copy {} ({}) from stdin").format(table, listed)) as copy:
                 for row in made.rows[name]:
                     copy.write_row([_storable(row[column]) for column in columns])
+
+
+def _roomy(kind: str) -> str:
+    """The refined column's type, but for small integers: the source may have a number that does not fit there."""
+    return "bigint" if kind in ("integer", "smallint") else kind
 
 
 def _storable(value: Any) -> Any:

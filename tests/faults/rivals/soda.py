@@ -77,7 +77,9 @@ def _check(database: str, rule: Rule, place: str) -> dict[str, Any]:
         reference = {"dataset": f"clone/{database}/public/{table}", "column": column}
         return {"invalid": {"valid_reference_data": reference, **more}}
     if rule.kind == "unique":
-        return {"duplicate": {"columns": list(rule.columns), **narrowed, **more}}
+        known = [f"{column} is not null" for column in rule.columns]  # it takes two nulls for the same
+        where = " and ".join([*known, *narrowed.values()])
+        return {"duplicate": {"columns": list(rule.columns), "filter": where, **more}}
     if rule.kind == "count":
         return {"row_count": {"threshold": {"must_be": rule.rows}, **narrowed, **more}}
     return {"failed_rows": {"query": query_of(rule), **more}}
