@@ -15,6 +15,7 @@ LISTED = (
     "promtool is not installed",
     "the package lies where another user cannot read it",
     "the server was given",
+    "this rival is not installed",
 )
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)

@@ -1,0 +1,1 @@
+"""The library of faults, and what finds them."""
