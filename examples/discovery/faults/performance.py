@@ -33,8 +33,9 @@ def query_scans(sample: "Sample", random: Random) -> Planted:
     altered(sample, f"drop index {index}", f"create index {index} on {table} (({column}::text))")
     must = [Expected("references_are_indexed", scope={"relation": ASSET_OF_FLOW.relation})]
     must += [
-        Expected(check, scope={"query": "assets_of_a_flow"}, keys=["assets_of_a_flow"])
+        Expected(check, scope={"query": query}, keys=[query])
         for check in ("queries_use_an_index", "queries_grow_gently")
+        for query in ("assets_of_a_flow", "flow_with_its_counts")
     ]
     return Planted("query_scans", mode=0, how="caused", must=must)
 
