@@ -111,20 +111,24 @@ def _status(found: Found, name: str) -> str | None:
 def _names_others(expected: list[Expected], rows: Iterable[Row], is_open: bool) -> bool:
     """Return whether a check names other rows or fields than its part of the key.
 
-    Where the key leaves `keys` or `fields` out, any will do; where it `is_open`, so do rows of other scopes.
+    Where the key leaves `keys` or `fields` out, any will do. It `is_open` where the check stands among those that may
+    fail too: then more rows than the key's may follow from the fault, in its scopes and in others.
     """
     texts = [{name: str(value) for name, value in row.items()} for row in rows]
     outside = [row for row in texts if not any(_is_inside(row, one) for one in expected)]
-    return bool(outside and not is_open) or any(_differs(one, texts) for one in expected if one.status == "fail")
+    return bool(outside and not is_open) or any(
+        _differs(one, texts, is_open) for one in expected if one.status == "fail"
+    )
 
 
-def _differs(one: Expected, texts: list[dict[str, str]]) -> bool:
-    inside = [row for row in texts if _is_inside(row, one)]
+def _differs(one: Expected, texts: list[dict[str, str]], is_open: bool) -> bool:
+    inside = [row for row in texts if one.scope.items() <= row.items()]
     key = all_checks()[one.check].listed("key")[0]
-    if one.keys and {row[key] for row in inside} != {*one.keys}:
+    keys, fields = {row[key] for row in inside}, {row["field"] for row in inside if "field" in row}
+    if not inside or not {*one.keys} <= keys or (one.keys and not is_open and keys != {*one.keys}):
         return True
-    if one.fields and inside and all("field" in row for row in inside):
-        return {row["field"] for row in inside} != {*one.fields}
+    if one.fields and fields and not is_open:
+        return fields != {*one.fields}
     return not {*one.fields} <= {value for row in inside for value in row.values()}
 
 

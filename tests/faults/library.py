@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -84,8 +85,9 @@ def _declared(planter: Fault) -> tuple[int, bool, frozenset[str], frozenset[str]
     given = {one.value.value for one in tree if isinstance(one, ast.keyword) and one.arg == "mode"}
     (mode,) = given or {0}
     moves = any(isinstance(one, ast.Attribute) and one.attr in ("record", "sync") for one in tree)
-    follows = {name for one in tree if _is_may(one) for name in _checks(ast.walk(one))}
-    return mode, moves, frozenset({*_checks(tree)} - follows), frozenset(follows)
+    follows = Counter(name for one in tree if _is_may(one) for name in _checks(ast.walk(one)))
+    # A check that has to find it, and may find more than the key has, stands in both.
+    return mode, moves, frozenset(Counter(_checks(tree)) - follows), frozenset(follows)
 
 
 def _is_may(node: ast.AST) -> bool:

@@ -46,21 +46,24 @@ def slow_flow(sample: "Sample", random: Random) -> Planted:
     """A service looks at what is dear and from no shop, and does not answer: the flow takes longer than it may."""
     sample.switch_on("slow_flow")
     must = [Expected("flows_are_quick", scope=QUICK, keys=["partial_then_complete"])]
-    return Planted("slow_flow", mode=0, how="caused", must=must)
+    may = ["flows_are_quick"]  # others that ask for the same
+    return Planted("slow_flow", mode=0, how="caused", must=must, may=may)
 
 
 def answer_breaks_schema(sample: "Sample", random: Random) -> Planted:
     """Listings are answered with a field of the next release, which the API's own document does not know."""
     sample.switch_on("answer_breaks_schema")
     must = [Expected("answers_have_their_schema", keys=["partial_then_complete"])]
-    return Planted("answer_breaks_schema", mode=0, how="caused", must=must)
+    may = ["answers_have_their_schema"]  # in whatever flow a listing is answered
+    return Planted("answer_breaks_schema", mode=0, how="caused", must=must, may=may)
 
 
 def counter_does_not_move(sample: "Sample", random: Random) -> Planted:
     """Partial imports are not counted among those that have ended."""
     sample.switch_on("counter_does_not_move")
     must = [Expected("metrics_follow_the_flows", keys=["partial_then_complete"])]
-    return Planted("counter_does_not_move", mode=0, how="caused", must=must)
+    may = ["metrics_follow_the_flows"]  # in whatever flow an import ends
+    return Planted("counter_does_not_move", mode=0, how="caused", must=must, may=may)
 
 
 def deletion_leaves_listings(sample: "Sample", random: Random) -> Planted:
