@@ -277,9 +277,8 @@ class Relations:
 
     def _tenant_of(self, name: str, info: TableInfo, filled: Filled) -> tuple[str, str, list[str]]:
         """Return the expression of a refined row's tenant, the joins that it needs, and conditions."""
-        resource = self._parameters.resources[name]
-        if resource.tenant and self._parameters.tenants:
-            return "t.name", self._tenant_values(resource.tenant, info, filled), []
+        if (own := self._parameters.resources[name].tenant) and self._parameters.tenants:
+            return "t.name", self._tenant_values(own, info, filled), []
         first = self._parameters.whole.tenant_names[0]
         if len(self._parameters.whole.tenants) < 2:
             return f"{literal(first)}::text", "", []
