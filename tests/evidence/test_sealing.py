@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,11 +74,7 @@ def test_what_a_killed_write_left_is_not_sealed(runs: Runs, tmp_path: Path) -> N
 
 
 def test_the_renderer_is_the_code_that_judges_and_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "dsaudit"
-    for name in ("evidence/provenance.py", "report/page.css", "sql/x.sql", "wording.py"):
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        (package / name).write_text(name)
-    monkeypatch.setattr(provenance, "__file__", str(package / "evidence" / "provenance.py"))
+    package = made_up(tmp_path / "dsaudit", ("report/page.css", "sql/x.sql", "wording.py"), monkeypatch)
     seen = [digest()]
     (package / "sql/x.sql").write_text("another query")
     (package / "report/page.pyc").write_text("compiled")
@@ -90,11 +86,7 @@ def test_the_renderer_is_the_code_that_judges_and_renders(tmp_path: Path, monkey
 
 
 def test_the_finder_is_the_code_that_can_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "dsaudit"
-    for name in ("evidence/provenance.py", "report/page.css", "sql/x.sql", "facts/x.py"):
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        (package / name).write_text(name)
-    monkeypatch.setattr(provenance, "__file__", str(package / "evidence" / "provenance.py"))
+    package = made_up(tmp_path / "dsaudit", ("report/page.css", "sql/x.sql", "facts/x.py"), monkeypatch)
     provenance.finder.cache_clear()
     seen = [provenance.finder()]
     for name, changes in (("report/page.css", False), ("sql/x.sql", True), ("facts/x.py", True)):
@@ -103,6 +95,15 @@ def test_the_finder_is_the_code_that_can_change_what_is_found(tmp_path: Path, mo
         assert (provenance.finder() not in seen) is changes
         seen.append(provenance.finder())
     provenance.finder.cache_clear()
+
+
+def made_up(package: Path, names: Iterable[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a package of these files, and have it taken for ours."""
+    for name in ("evidence/provenance.py", *names):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name)
+    monkeypatch.setattr(provenance, "__file__", str(package / "evidence" / "provenance.py"))
+    return package
 
 
 def digest() -> str:
