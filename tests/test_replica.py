@@ -25,7 +25,8 @@ from dsaudit.parameters.database import Polite
 from tests import ledger
 from tests.run.conftest import project_of
 
-PRIMARY = {"wal_level": "replica", "max_wal_senders": "4"}
+# What is committed is written at once: until then nothing tells how far the replica has to come.
+PRIMARY = {"wal_level": "replica", "max_wal_senders": "4", "synchronous_commit": "local"}
 STANDBY = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_standby_streaming_delay": "0"}
 pytestmark = pytest.mark.xdist_group("replica")  # they share one
 Pair = tuple[psycopg.Connection[Any], psycopg.Connection[Any]]

@@ -230,6 +230,11 @@ def _is_phase(name: str, part: str) -> bool:
     return part in (name, words) or (part.isdigit() and int(part) == int(number))
 
 
+def _new_name(now: datetime) -> str:
+    """Call a run by its start, so that names stand in its order even within a second: its part is told in hex."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond * 0x10000 // 1_000_000:04x}"
+
+
 @contextlib.contextmanager
 def _record(parameters: Parameters, options: Options) -> Iterator[Record]:
     """Hold the record of the run to go on with, or of a new one in a folder of its own."""
@@ -238,7 +243,7 @@ def _record(parameters: Parameters, options: Options) -> Iterator[Record]:
             yield record
         return
     parent = (options.out or project_root() / "reports") / parameters.integration
-    folder = parent / UNFINISHED / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    folder = parent / UNFINISHED / _new_name(datetime.now(UTC))
     with contextlib.ExitStack() as held:
         try:
             with contextlib.suppress(FileNotFoundError):  # another run has just ended, and removed the empty parent

@@ -185,7 +185,7 @@ def metrics_module_raises(sample: Sample, planted: Planted) -> None:
 @shows
 def bucket_for_every_moment(sample: Sample, planted: Planted) -> None:
     source = (sample.code / "app" / "observability" / "metrics.py").read_text()
-    assert planted.must[0].keys == ["partial_completion_duration_seconds"] and "604790, 604800)" in source
+    assert planted.must[0].keys == ["partial_completion_duration_seconds"] and "604796, 604800)" in source
 
 
 @shows

@@ -73,6 +73,10 @@ def test_findings_are_new_known_and_fixed(project: Project) -> None:
     told = [(one["new"], one["known"], one["fixed"]) for one in changes]
     assert told == [(0, 0, 0), (6, 0, 0), (0, 6, 0), (0, 0, 6)]
     assert changes[2]["since"] is not None
+    folders = sorted(path.name for path in (project.root / "reports" / "ledger").glob("2*"))
+    told = [json.loads((project.root / "reports" / "ledger" / one / "result.json").read_text()) for one in folders]
+    assert [one["run"]["started"] for one in told] == sorted(one["run"]["started"] for one in told)
+    assert [one["changes"]["against"] for one in told] == [None, *folders[:-1]]  # in order, though within a second
 
 
 def test_runs_are_compared_only_where_that_says_something(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
