@@ -31,7 +31,7 @@ def source_missing_in_raw(audit: Audit) -> Found:
     key: source_id
     show: cause, evidence
     tolerates: differences
-    explains: source_missing_in_refined, children_match_payload
+    explains: source_missing_in_refined, children_match_payload, webhooks_arrive
     """
     stored = [name for name in audit.parameters.resources if audit.parameters.has_raw_rows(name)]
     return _explained(audit, "missing in raw", not_received, partial(_compare, names=stored))
@@ -105,7 +105,7 @@ def raw_differs_from_source(audit: Audit) -> Found:
     key: source_id
     show: fields, cause, evidence
     tolerates: differences
-    explains: field_differences, children_match_payload
+    explains: field_differences, children_match_payload, webhooks_arrive
     """
     named = [name for name, resource in audit.parameters.resources.items() if resource.read]
     return _explained(audit, "old in raw", of_payload, partial(_shared, names=named, here=Sides.received))

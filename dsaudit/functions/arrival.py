@@ -68,7 +68,6 @@ def webhooks_arrive(audit: Audit) -> Found:
     having: webhooks
     needs: source, raw
     key: resource, source_id
-    explains: raw_differs_from_source, source_missing_in_raw
     remedy: compare the subscriptions at the provider with those that were registered, and register what is missing
     """
     rows: list[Row] = []

@@ -21,6 +21,7 @@ def every_resource_is_covered(audit: Audit) -> tuple[pd.DataFrame, pd.DataFrame]
     scope: resource
     key: missing_at
     show: missing_at, gap
+    explains: create_update_delete_covered
     remedy: close the gap, or give its reason in the parameter file (no_webhooks for a resource without topics)
     """
     cells = matrix(audit)

@@ -151,7 +151,7 @@ def source_keys_are_unique(audit: Audit) -> Found:
     scope: resource
     key: table
     show: table, columns, statement
-    explains: one_refined_row_per_source_id
+    explains: one_refined_row_per_source_id, lookups_use_an_index
     remedy: remove the duplicates, then run the statement that the table shows
     """
     indexes = unique_indexes(audit.database)

@@ -6,7 +6,7 @@ query. A failure follows from others when they cover every place of it; where th
 them and is a reason of its own.
 
 What was lost on the way from the source, most rows first, weighs more than any remark on how the system is made, and
-what it may follow from weighs as much as it does.
+what it may follow from weighs as much as it does in the same places.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def rank(result: Record, parameters: Parameters) -> tuple[list[str], dict[str, l
                 roots[name].append(planned["check"])
     touching = {name: [root for root in found if _touch(places[root], places[name])] for name, found in roots.items()}
     whole = {name for name, found in touching.items() if found and _covered(name, found, places)}
-    order = _ordered(against, touching, whole)
+    order = _ordered(against, touching, whole, _lost(against, touching, places, parameters))
     follows = [name for name in order if name in whole and not _circular(name, touching)]
     return order, {name: sorted(touching[name], key=order.index) for name in follows}
 
@@ -87,12 +87,29 @@ def _above(name: str, touching: Mapping[str, list[str]]) -> set[str]:
     return seen
 
 
-def _ordered(against: Mapping[str, Record], touching: Mapping[str, list[str]], whole: set[str]) -> list[str]:
-    """Return the names so that none stands before what it may follow from, and else by weight."""
+def _lost(
+    against: Mapping[str, Record],
+    touching: Mapping[str, list[str]],
+    places: Mapping[str, set[Place]],
+    parameters: Parameters,
+) -> dict[str, int]:
+    """Return how many rows differ from the source's by each failure, or by one that may follow from it, in its places."""
     lost = dict.fromkeys(against, 0)
     for name, verdict in against.items():
-        for one in {name, *_above(name, touching)}:
-            lost[one] = max(lost[one], _lost(verdict))
+        if verdict["status"] != "fail" or not any(one.startswith(ACCURACY) for one in verdict["requirement"]):
+            continue
+        lost[name] = max(lost[name], _total(verdict))
+        totals = [(_place(one["scope"], parameters), int(one["total"])) for one in verdict["results"]]
+        for root in _above(name, touching):
+            own = sum(total for place, total in totals if any(one.meets(place) for one in places[root]))
+            lost[root] = max(lost[root], own)
+    return lost
+
+
+def _ordered(
+    against: Mapping[str, Record], touching: Mapping[str, list[str]], whole: set[str], lost: Mapping[str, int]
+) -> list[str]:
+    """Return the names so that none stands before what it may follow from, and else by weight."""
     left = sorted(against, key=lambda name: _weight(against[name], name in whole, lost[name]))
     order: list[str] = []
     while left:
@@ -105,12 +122,6 @@ def _ordered(against: Mapping[str, Record], touching: Mapping[str, list[str]], w
 
 def _weight(verdict: Record, explained: bool, lost: int) -> tuple[bool, bool, int, int, int]:
     return verdict["status"] != "fail", explained, -lost, SEVERITIES.index(verdict["severity"]), -_total(verdict)
-
-
-def _lost(verdict: Record) -> int:
-    """Return how many rows a check found to differ from the source's."""
-    is_lost = verdict["status"] == "fail" and any(one.startswith(ACCURACY) for one in verdict["requirement"])
-    return _total(verdict) if is_lost else 0
 
 
 def _total(verdict: Record) -> int:

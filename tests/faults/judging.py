@@ -123,7 +123,7 @@ def _names_others(expected: list[Expected], rows: Iterable[Row], is_open: bool) 
 
 def _differs(one: Expected, texts: list[dict[str, str]], is_open: bool) -> bool:
     inside = [row for row in texts if one.scope.items() <= row.items()]
-    key = all_checks()[one.check].listed("key")[0]
+    key = next(name for name in all_checks()[one.check].listed("key") if name not in one.scope)
     keys, fields = {row[key] for row in inside}, {row["field"] for row in inside if "field" in row}
     if not inside or not {*one.keys} <= keys or (one.keys and not is_open and keys != {*one.keys}):
         return True

@@ -33,5 +33,6 @@ def import_never_ends(sample: "Sample", random: Random) -> Planted:
 def removal_leaves_assets(sample: "Sample", random: Random) -> Planted:
     """Who deletes an import deletes its records, and neither its flow nor what was found in it."""
     sample.switch_on("removal_leaves_assets")
-    must = [Expected("pushed_import_is_removed", scope={"resource": "asset"})]
+    left = ("master_flow", "discovery_flow", "asset")
+    must = [Expected("pushed_import_is_removed", scope={"resource": name}) for name in left]
     return Planted("removal_leaves_assets", mode=63, how="caused", must=must)

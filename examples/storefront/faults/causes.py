@@ -147,9 +147,12 @@ def new_object_not_refined(sample: "Sample", random: Random) -> Planted:
     made = sample.record(shop, "disputes", "create")["id"]
     sample.settle()
     scope = {"tenant": tenant, "resource": "dispute"}
-    lost = Expected("source_missing_in_refined", scope=scope, keys=[made], cause="REFINE_ERROR")
-    may = ["raw_missing_in_refined", "failed_refinements", "field_differences", "refined_built_from_newest"]
-    return Planted("new_object_not_refined", mode=34, how="caused", must=[lost], may=may)
+    must = [
+        Expected("raw_missing_in_refined", scope=scope, keys=[made]),
+        Expected("source_missing_in_refined", scope=scope, keys=[made], cause="REFINE_ERROR"),
+    ]
+    may = ["failed_refinements", "field_differences", "refined_built_from_newest"]
+    return Planted("new_object_not_refined", mode=34, how="caused", must=must, may=may)
 
 
 def row_deleted_here(sample: "Sample", random: Random) -> Planted:

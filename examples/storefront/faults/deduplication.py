@@ -96,7 +96,7 @@ def object_refined_twice(sample: "Sample", random: Random) -> Planted:
     )
     twice = Expected("one_refined_row_per_source_id", scope={"tenant": tenant, "resource": "dispute"}, keys=[dispute])
     loose = Expected("source_keys_are_unique", scope={"resource": "dispute"}, keys=["shopify_dispute"])
-    return Planted("object_refined_twice", mode=58, how="edited", must=[twice, loose])
+    return Planted("object_refined_twice", mode=58, how="edited", must=[loose, twice])
 
 
 def unique_key_dropped(sample: "Sample", random: Random) -> Planted:

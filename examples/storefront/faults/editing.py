@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from examples.control import SampleError
 from examples.editing import replaced
 
-from .switching import a_second_passes
-
 if TYPE_CHECKING:
     from ..sample import Sample
 
@@ -37,4 +35,3 @@ def forget_everything(sample: "Sample") -> None:
                where table_schema = 'public' and column_name = 'integration_id' order by 1"""
         ).fetchall()
         connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
-    a_second_passes()  # what changed at the source in this second, and is read anew now, would be in flight

@@ -37,8 +37,10 @@ def live_updates_undelivered(sample: "Sample", random: Random) -> Planted:
 def live_deletion_ignored(sample: "Sample", random: Random) -> Planted:
     """Deliveries that tell of a deletion are answered and forgotten."""
     sample.backend_control("faults", {"ignore_deletes": True})
-    late = ["raw", *AFTER_STORING]
-    return Planted("live_deletion_ignored", mode=2, how="caused", must=_missing("live_changes_arrive", delete=late))
+    must = _missing("live_changes_arrive", delete=["raw", *AFTER_STORING])
+    # The probe's genuine delivery is one of a deletion: where none is stored, nobody can tell of one that comes twice.
+    may = ["repeated_delivery_changes_nothing"]
+    return Planted("live_deletion_ignored", mode=2, how="caused", must=must, may=may)
 
 
 def live_second_update_lost(sample: "Sample", random: Random) -> Planted:

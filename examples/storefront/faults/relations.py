@@ -27,9 +27,9 @@ def children_truncated(sample: "Sample", random: Random) -> Planted:
     scope = {"tenant": tenant, "resource": "customer_address"}
     cut = [str(one["id"]) for one in addresses[10:]]
     must = [
-        Expected("children_match_payload", scope=scope, keys=[str(customer)], cause="TRUNCATED_CHILDREN"),
         Expected("source_missing_in_raw", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
         Expected("source_missing_in_refined", scope=scope, keys=cut, cause="TRUNCATED_CHILDREN"),
+        Expected("children_match_payload", scope=scope, keys=[str(customer)], cause="TRUNCATED_CHILDREN"),
     ]
     return Planted("children_truncated", mode=24, how="caused", must=must)
 
@@ -89,12 +89,11 @@ def children_fail(sample: "Sample", random: Random) -> Planted:
     sample.settle()
     scope = {"tenant": tenant, "resource": "customer_address"}
     must = [
+        Expected("raw_missing_in_refined", scope=scope, keys=keys),
         Expected("source_missing_in_refined", scope=scope, keys=keys, cause="REFINE_ERROR"),
         Expected("children_match_payload", scope=scope, keys=[customer["id"]]),
     ]
-    return Planted(
-        "children_fail", mode=31, how="caused", must=must, may=["raw_missing_in_refined", "failed_refinements"]
-    )
+    return Planted("children_fail", mode=31, how="caused", must=must, may=["failed_refinements"])
 
 
 def delete_without_children(sample: "Sample", random: Random) -> Planted:
@@ -125,9 +124,9 @@ def payout_without_transactions(sample: "Sample", random: Random) -> Planted:
     relation = {"tenant": tenant, "relation": "balance_transaction.payout_id → payout.id"}
     scope = {"tenant": tenant, "resource": "balance_transaction"}
     must = [
-        Expected("parents_have_their_children", scope=relation, keys=[payout]),
         Expected("source_missing_in_raw", scope=scope, keys=[movement], cause="FETCH_ERROR"),
         Expected("source_missing_in_refined", scope=scope, keys=[movement], cause="FETCH_ERROR"),
+        Expected("parents_have_their_children", scope=relation, keys=[payout]),
     ]
     return Planted("payout_without_transactions", mode=32, how="caused", must=must, may=["syncs_fetched_records"])
 
