@@ -93,7 +93,7 @@ def _lost(
     places: Mapping[str, set[Place]],
     parameters: Parameters,
 ) -> dict[str, int]:
-    """Return how many rows differ from the source's by each failure, or by one that may follow from it, in its places."""
+    """Return how many rows differ from the source's by each failure, or in its places by one that may follow."""
     lost = dict.fromkeys(against, 0)
     for name, verdict in against.items():
         if verdict["status"] != "fail" or not any(one.startswith(ACCURACY) for one in verdict["requirement"]):

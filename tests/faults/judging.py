@@ -123,7 +123,8 @@ def _names_others(expected: list[Expected], rows: Iterable[Row], is_open: bool) 
 
 def _differs(one: Expected, texts: list[dict[str, str]], is_open: bool) -> bool:
     inside = [row for row in texts if one.scope.items() <= row.items()]
-    key = next(name for name in all_checks()[one.check].listed("key") if name not in one.scope)
+    columns = all_checks()[one.check].listed("key")
+    key = next((name for name in columns if one.keys and {*one.keys} <= {row.get(name) for row in inside}), columns[0])
     keys, fields = {row[key] for row in inside}, {row["field"] for row in inside if "field" in row}
     if not inside or not {*one.keys} <= keys or (one.keys and not is_open and keys != {*one.keys}):
         return True

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def last_record_is_lost(sample: "Sample", random: Random) -> Planted:
     """The pipeline stores all records of an import but the last, and counts them all."""
     sample.switch_on("last_record_is_lost")
-    must = [Expected("pushed_import_arrives", keys=["records", "processed"])]
+    must = [Expected("pushed_import_arrives", keys=["records", "processed", "failed"])]
     return Planted("last_record_is_lost", mode=0, how="caused", must=must)
 
 
@@ -26,7 +26,7 @@ def engagement_is_confused(sample: "Sample", random: Random) -> Planted:
 def import_never_ends(sample: "Sample", random: Random) -> Planted:
     """The pipeline stores all that an import brings, and never says that it is done."""
     sample.switch_on("import_never_ends")
-    must = [Expected("pushed_import_arrives", keys=["settled"])]
+    must = [Expected("pushed_import_arrives", keys=["processed", "failed", "settled"])]
     return Planted("import_never_ends", mode=0, how="caused", must=must)
 
 
