@@ -147,6 +147,18 @@ def cascade_takes_too_much(sample: Sample, planted: Planted) -> None:
 
 
 @shows
+def trigger_takes_more(sample: Sample, planted: Planted) -> None:
+    assert foreign_key(sample, planted) == "set null"
+    before, flow = (
+        value(sample, "select count(*) from assets"),
+        "(select max(discovery_flow_id::text)::uuid from assets)",
+    )
+    with sample.owner() as connection:
+        connection.execute(f"delete from discovery_flows where flow_id = {flow}")
+    assert value(sample, "select count(*) from assets") < before
+
+
+@shows
 def constraint_not_valid(sample: Sample, planted: Planted) -> None:
     wrong = sample.rows("select id::text as key from assets where cpu_cores <= 0 order by 1")
     assert [row["key"] for row in wrong] == planted.must[1].keys != []
@@ -158,6 +170,13 @@ def constraint_not_valid(sample: Sample, planted: Planted) -> None:
 def check_constraint_missing(sample: Sample, planted: Planted) -> None:
     assert not refused(sample, "update assets set cpu_cores = 0")
     assert value(sample, "select count(*) from assets where cpu_cores <= 0") == 0
+
+
+@shows
+def broken_rows_swallowed(sample: Sample, planted: Planted) -> None:
+    assert not refused(sample, "update assets set cpu_cores = 0")  # nor is any changed:
+    changed = "with changed as (update assets set cpu_cores = 0 returning 1) select count(*) from changed"
+    assert value(sample, changed) == 0
 
 
 @shows

@@ -77,6 +77,13 @@ def policy_uses_wrong_column(sample: Sample, planted: Planted) -> None:
 
 
 @shows
+def policy_is_content_with_either(sample: Sample, planted: Planted) -> None:
+    table = table_of(planted)
+    own, both = of_engagement(sample, ACME)[table], seen_by(sample, ACME)[table]
+    assert both == own + of_engagement(sample, ACME_LATER)[table] > own
+
+
+@shows
 def application_bypasses_policies(sample: Sample, planted: Planted) -> None:
     assert planted.must[0].keys == [sample.application]
     assert seen_by(sample, None)["assets"] == 200
@@ -210,5 +217,5 @@ def test_an_unknown_fault_names_those_that_there_are(sample: Sample) -> None:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert len(FAULTS) == 36 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
+    assert len(FAULTS) == 39 and FAULTS.keys() == SHOWN.keys() and FAULTS.keys() > set(TOUR)
     assert all(fault.__doc__ for fault in (FAULTS | LIVE_FAULTS).values()) and not FAULTS.keys() & LIVE_FAULTS.keys()

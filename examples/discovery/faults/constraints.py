@@ -58,6 +58,18 @@ def cascade_takes_too_much(sample: "Sample", random: Random) -> Planted:
     return Planted("cascade_takes_too_much", mode=0, how="caused", must=must, may=["deletes_do_what_is_declared"])
 
 
+def trigger_takes_more(sample: "Sample", random: Random) -> Planted:
+    """Who deletes a discovery flow deletes the assets that it found, by a trigger: no foreign key says so."""
+    altered(
+        sample,
+        f"""create function take_along() returns trigger language plpgsql as
+            'begin delete from {ASSET_OF_FLOW.table} where {ASSET_OF_FLOW.column} = old.flow_id; return old; end'""",
+        "create trigger take_along before delete on discovery_flows for each row execute function take_along()",
+    )
+    must = [Expected("deletes_do_what_is_declared", scope={"relation": ASSET_OF_FLOW.relation})]
+    return Planted("trigger_takes_more", mode=0, how="caused", must=must)
+
+
 def constraint_not_valid(sample: "Sample", random: Random) -> Planted:
     """A check constraint was put aside for an import, and is back without a look at the rows that came meanwhile."""
     client = some_client(random)
@@ -83,6 +95,19 @@ def check_constraint_missing(sample: "Sample", random: Random) -> Planted:
     altered(sample, f"alter table assets drop constraint {CORES}")
     must = [Expected("invariants_are_constraints", scope=ASSET)]
     return Planted("check_constraint_missing", mode=0, how="caused", must=must)
+
+
+def broken_rows_swallowed(sample: "Sample", random: Random) -> Planted:
+    """A trigger that was to spare an import its errors keeps assets without a core out, and tells nobody."""
+    altered(
+        sample,
+        """create function spare_the_import() returns trigger language plpgsql as
+            'begin if new.cpu_cores <= 0 then return null; end if; return new; end'""",
+        "create trigger spare_the_import before insert or update on assets for each row"
+        " execute function spare_the_import()",
+    )
+    must = [Expected("constraints_refuse_what_they_forbid", keys=[CORES])]
+    return Planted("broken_rows_swallowed", mode=0, how="caused", must=must)
 
 
 def not_null_dropped(sample: "Sample", random: Random) -> Planted:

@@ -121,6 +121,19 @@ def policy_uses_wrong_column(sample: "Sample", random: Random) -> Planted:
     return Planted("policy_uses_wrong_column", mode=0, how="caused", must=must, may=may)
 
 
+def policy_is_content_with_either(sample: "Sample", random: Random) -> Planted:
+    """A policy names client and engagement, and is content with one of them: whoever knows an engagement sees it."""
+    resource, table = random.choice(list(RESOURCES.items()))
+    either = OWN.replace(" and ", " or ")
+    altered(sample, f"alter policy tenant_isolation on {table} using ({either}) with check ({either})")
+    must = [
+        Expected("tables_have_row_security", scope={"resource": resource}),
+        Expected("tenants_cannot_be_broken_into", scope={"resource": resource}),
+    ]
+    may = ["api_isolates_tenants", "api_serves_the_rows"]
+    return Planted("policy_is_content_with_either", mode=0, how="caused", must=must, may=may)
+
+
 def application_bypasses_policies(sample: "Sample", random: Random) -> Planted:
     """The application's role was given BYPASSRLS, and sees the rows of every client."""
     role = sql.Identifier(sample.application).as_string()

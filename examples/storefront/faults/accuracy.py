@@ -27,7 +27,7 @@ def orders_update_dropped(sample: "Sample", random: Random) -> Planted:
     silent = Expected("webhooks_arrive", scope={"tenant": tenant}, keys=["order"], cause="UNDELIVERED")
     old = Expected("raw_differs_from_source", scope=scope, keys=[order], cause="UNDELIVERED")
     different = Expected("field_differences", scope=scope, keys=[order], fields=fields, cause="UNDELIVERED")
-    return Planted("orders_update_dropped", mode=48, how="caused", must=[silent, old, different])
+    return Planted("orders_update_dropped", mode=48, how="caused", must=[old, different, silent])
 
 
 def answered_before_stored(sample: "Sample", random: Random) -> Planted:
