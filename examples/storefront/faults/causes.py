@@ -157,7 +157,7 @@ def new_object_not_refined(sample: "Sample", random: Random) -> Planted:
 
 def row_deleted_here(sample: "Sample", random: Random) -> Planted:
     """A gift card is marked as deleted by hand; the source still has it."""
-    tenant, _ = some_tenant(random)
+    tenant, _ = some_tenant(random, "gift_card")
     card = random.choice(living(sample, tenant, "gift_card"))
     altered(sample, f"update shopify_gift_card set deleted_at = now() where shopify_gift_card_id = {card}")
     scope = {"tenant": tenant, "resource": "gift_card"}
@@ -213,7 +213,7 @@ def merged_at_source(sample: "Sample", random: Random) -> Planted:
 
 def second_identity(sample: "Sample", random: Random) -> Planted:
     """A gift card has a second row under another id, built from the same version of the same object."""
-    tenant, _ = some_tenant(random)
+    tenant, _ = some_tenant(random, "gift_card")
     card = random.choice(living(sample, tenant, "gift_card"))
     second = str(9_700_000_000_000 + random.randrange(10**6))
     _copied(sample, card, f"'shopify_gift_card_id', {second}")
@@ -224,7 +224,7 @@ def second_identity(sample: "Sample", random: Random) -> Planted:
 
 def ghost_row(sample: "Sample", random: Random) -> Planted:
     """A gift card that the shop never had is written into the table by somebody else."""
-    tenant, _ = some_tenant(random)
+    tenant, _ = some_tenant(random, "gift_card")
     card = random.choice(living(sample, tenant, "gift_card"))
     ghost = str(9_800_000_000_000 + random.randrange(10**6))
     # Its own time is one that the raw table reaches back to.

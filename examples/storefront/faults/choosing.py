@@ -17,10 +17,14 @@ COMPOSITE = {
 }
 
 
-def some_tenant(random: Random) -> tuple[str, str]:
+WITHOUT = {"gift_card": "borealis"}  # who has none of it
+
+
+def some_tenant(random: Random, having: str = "") -> tuple[str, str]:
+    """A tenant that has records of a resource, and its shop."""
     from ..sample import TENANTS
 
-    tenant = random.choice(list(TENANTS))
+    tenant = random.choice([one for one in TENANTS if one != WITHOUT.get(having)])
     return tenant, TENANTS[tenant][1]
 
 

@@ -39,7 +39,7 @@ def created_alone_fetched(sample: "Sample", random: Random) -> Planted:
 
 def equal_times_cut(sample: "Sample", random: Random) -> Planted:
     """More gift cards than a page holds change at one time, and the next page is asked for behind that time."""
-    tenant, shop = some_tenant(random)
+    tenant, shop = some_tenant(random, "gift_card")
     since = _read_up_to(sample, tenant, shop)
     first = sample.record(shop, "gift_cards", "create")
     at_once = {"updated_at": first["record"]["updated_at"]}
@@ -55,7 +55,7 @@ def equal_times_cut(sample: "Sample", random: Random) -> Planted:
 
 def change_feed_capped(sample: "Sample", random: Random) -> Planted:
     """The provider answers a question for what changed with so many records at most, and has no page behind them."""
-    tenant, shop = some_tenant(random)
+    tenant, shop = some_tenant(random, "gift_card")
     since = _read_up_to(sample, tenant, shop)
     made = [sample.record(shop, "gift_cards", "create")["id"] for _ in range(PAGE + random.randint(2, 5))]
     a_second_passes()
