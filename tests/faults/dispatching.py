@@ -14,6 +14,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[2]
 Task = dict[str, Any]
+TAKES = {"referrals": 6}  # as long as a task of another sample: it waits for its schedule, and the machine is free
 
 
 class Tasks:
@@ -26,17 +27,21 @@ class Tasks:
         self.lock = threading.Lock()
 
     def next(self, example: str) -> Task | None:
-        """Return the next of this sample, or where it has none the first of the sample that has most."""
+        """Return the next of this sample, or where it has none the first of the sample that will take longest."""
         with self.lock:
             if not self.left.get(example):
-                example = max(self.left, key=lambda name: len(self.left[name]), default="")
+                example = next(iter(self.names()), "")
             return self.left[example].pop(0) if self.left.get(example) else None
+
+    def names(self) -> list[str]:
+        """Return the samples, the one first that will take longest: begun last, it would be waited for alone."""
+        return sorted(self.left, key=lambda name: len(self.left[name]) * TAKES.get(name, 1), reverse=True)
 
 
 def answers(tasks: Sequence[Task], workers: int) -> Iterator[dict[str, Any]]:
     """Yield an answer for each task, in the order in which they end; a worker that died answers with a `problem`."""
     left, ended = Tasks(tasks), queue.SimpleQueue[dict[str, Any]]()
-    names = sorted(left.left, key=lambda name: len(left.left[name]), reverse=True)
+    names = left.names()
     working = [
         threading.Thread(target=_work, args=(left, names[number % len(names)], ended), daemon=True)
         for number in range(min(workers, len(tasks)))

@@ -65,6 +65,11 @@ def test_a_worker_stays_with_its_sample_as_long_as_there_is_work() -> None:
     assert [(left.next("a") or {}).get("kind") for _ in range(6)] == [*names, None]
 
 
+def test_what_waits_for_its_schedule_is_begun_first() -> None:
+    left = Tasks([{"kind": name} for name in ["storefront/1", "storefront/2", "referrals/1"]])
+    assert left.names() == ["referrals", "storefront"]
+
+
 def test_what_stands_there_of_this_commit_is_not_done_again(tmp_path: Path) -> None:
     answer = {"kind": "storefront", "blueprint": "datasource", "seed": 1, "way": "process", "alarms": ["orphans"]}
     assert _written(tmp_path, answer) == ["orphans is not green on clean data"]
