@@ -26,7 +26,7 @@ LOOKS = {
 ROW, WIDE = 0.135, 0.2  # inches of a cell; where there are many checks it is less wide
 TITLE, GAP, LEGEND, EDGE = 0.5, 0.28, 0.5, 0.12  # inches
 LETTERS, LETTER = 6.8, 0.058  # points; the usual width of one, in inches
-LEAST = 10.3  # inches of the picture, for the legend
+LEAST = 10.9  # inches of the picture, for the legend
 WIDEST = 5.2  # inches of a panel's cells
 
 
