@@ -123,6 +123,7 @@ def _names_others(expected: list[Expected], rows: Iterable[Row], is_open: bool) 
 
 def _differs(one: Expected, texts: list[dict[str, str]], is_open: bool) -> bool:
     inside = [row for row in texts if one.scope.items() <= row.items()]
+    # What a row is told by may take several columns: a planter names those of one of them.
     columns = all_checks()[one.check].listed("key")
     key = next((name for name in columns if one.keys and {*one.keys} <= {row.get(name) for row in inside}), columns[0])
     keys, fields = {row[key] for row in inside}, {row["field"] for row in inside if "field" in row}

@@ -136,6 +136,16 @@ def test_what_was_lost_weighs_more_than_how_the_system_is_made_and_so_does_what_
     assert (result["order"], result["consequences"]) == (["root", "many", "few", "remark"], {})
 
 
+def test_a_root_weighs_what_was_lost_in_its_own_places_and_not_elsewhere(tmp_path: Path) -> None:
+    small = verdict("small", "fail", severity="critical", total=1, tenant="acme")
+    large = verdict("large", "fail", severity="low", total=4, tenant="borealis")
+    missing = verdict("missing", "fail", total=1, tenant="acme")
+    missing.results += verdict("", "fail", total=4, tenant="borealis").results
+    missing.requirement = ["DS5.1"]
+    result = decided(tmp_path, small, large, missing, explains={"small": ["missing"], "large": ["missing"]})
+    assert result["order"] == ["large", "small", "missing"]
+
+
 @pytest.mark.parametrize(("query", "follows"), [("one", {"slow": ["root"]}), ("another", {})])
 def test_what_slows_one_query_explains_no_other(query: str, follows: dict[str, list[str]], tmp_path: Path) -> None:
     verdicts = (verdict("root", "fail", query="one"), verdict("slow", "fail", query=query))
