@@ -44,7 +44,7 @@ class Damaged:
 
     def place(self, fault: str, place: int = -1) -> tuple[str, str, str]:
         """Return resource, id and tenant of one of a fault's rows."""
-        expected = self.planted[fault].must[place]
+        expected = [finding for finding in self.planted[fault].must if "resource" in finding.scope][place]
         return expected.scope["resource"], expected.keys[0], expected.scope["tenant"]
 
     def story(self, fault: str, place: int = -1) -> timeline.Story:

@@ -271,7 +271,7 @@ def test_healing_clears_every_switch_and_mends_what_can_be(sample: Sample) -> No
         assert clone.switches() == ({}, {})
         assert number(clone, "select count(*) from shopify_raw_ingest where processing_status = 'error'") == 0
         query = "select note from shopify_order where shopify_order_id = %s"
-        assert rows(clone, query, planted.must[-1].keys[0]) == [("Deliver to the neighbour",)]
+        assert rows(clone, query, planted.must[0].keys[0]) == [("Deliver to the neighbour",)]
 
 
 def test_an_unknown_fault_is_one_line_with_the_known_ones(sample: Sample) -> None:
