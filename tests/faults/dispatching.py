@@ -66,8 +66,9 @@ def _work(left: Tasks, example: str, ended: queue.SimpleQueue[dict[str, Any]]) -
 
 
 def _started() -> subprocess.Popen[str]:
+    # Not by `-m`: every process that it forks would import that module anew, and pandas with it.
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.working"],
+        [sys.executable, "-c", "from tests.faults.working import main; main()"],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
