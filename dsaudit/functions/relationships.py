@@ -89,7 +89,7 @@ def references_are_indexed(audit: Audit) -> Found:
 
     def unindexed(one: Known) -> list[Row]:
         # A foreign key that has the tenant's columns too asks by all of them.
-        beside = {column for key in one.keys for column, _ in key.pairs} if one.keys else set()
+        beside = {column for key in one.keys for column, _ in key.pairs}
         if constraints(audit).finds(one.child.oid, one.pair[0], beside):
             return []
         is_partitioned = constraints(audit).kinds[one.child.oid] == "p"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsaudit.facts import scopes
 from dsaudit.functions import Found, frames
@@ -56,7 +56,7 @@ def required_scopes_requested(audit: Audit) -> Found:
     items = scopes.requested(audit)
     names = scopes.requested_names(items)
     rows, examined = [], []
-    for name, resource in _needing(audit):
+    for name, resource in audit.parameters.resources.items():
         wanted = scopes.needed(resource)
         missing, reason = scopes.lacking(audit, names, wanted)
         if items.unresolved and (missing or reason):
@@ -84,7 +84,7 @@ def required_scopes_granted(audit: Audit) -> Found:
     rows, examined = [], []
     for tenant in audit.parameters.tenant_names:
         granted = scopes.granted(audit, tenant)
-        for name, resource in _needing(audit):
+        for name, resource in audit.parameters.resources.items():
             told = {"tenant": tenant, "resource": name}
             missing, doubt = scopes.lacking(audit, granted.scopes or [], scopes.needed(resource))
             for scope in missing if granted.scopes is not None else ():
@@ -172,10 +172,6 @@ def scopes_are_documented(audit: Audit) -> Found:
         if not item.comment
     ]
     return frames(rows, [{"examined": len(items.items), "reason": reason}])
-
-
-def _needing(audit: Audit) -> list[tuple[str, Any]]:
-    return [(name, resource) for name, resource in audit.parameters.resources.items() if resource.scope]
 
 
 def _requested_places(audit: Audit) -> tuple[dict[str, str], list[str]]:

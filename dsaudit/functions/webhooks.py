@@ -86,8 +86,7 @@ def wanted_topics_are_registered(audit: Audit) -> Found:
             examined.append({"tenant": tenant, "resource": name, "examined": len(resource.webhooks)})
         return rows, examined
 
-    resources = [name for name, resource in audit.parameters.resources.items() if resource.webhooks]
-    return _by_tenant(audit, judge, resources)
+    return _by_tenant(audit, judge, list(audit.parameters.resources))
 
 
 def recorded_topics_are_registered(audit: Audit) -> Found:

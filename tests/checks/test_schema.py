@@ -138,8 +138,16 @@ def test_a_missing_table_makes_its_columns_undecided_and_hides_no_other(new_ledg
 def test_a_renamed_table_is_shown_with_the_similar_name(new_ledger: NewLedger) -> None:
     one = new_ledger()
     one.execute("alter table ledger.invoice_line rename to invoice_lines")
+    one.execute("create table ledger.invoice_lined (id bigint)")  # only the nearest is named
     verdict = judged(one, "declared_tables_exist")
-    assert "invoice_lines" in str(verdict.rows), told(verdict)
+    assert [row[:2] for row in verdict.rows] == [["ledger.invoice_line", "invoice_lines"]], told(verdict)
+
+
+def test_a_renamed_column_is_shown_with_the_similar_name(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    one.execute('alter table ledger."Member" rename "Full Name" to "full name"')
+    verdict = judged(one, "declared_columns_exist")
+    assert [row[:3] for row in verdict.rows] == [["ledger.Member", "Full Name", "full name"]], told(verdict)
 
 
 def test_a_name_in_several_schemas_is_not_guessed(new_ledger: NewLedger) -> None:

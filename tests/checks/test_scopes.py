@@ -183,6 +183,22 @@ def test_nobody_to_ask_is_no_grant(new_ledger: NewLedger) -> None:
     assert {result.reason for result in results} - {None} == {f"{reason}: a key's rights stand in the dashboard"}
 
 
+def test_who_granted_what_nobody_needs_is_named(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    granted(one, "south", "read_members", "read_invoices", "write_invoices")
+    one.edit("code/rights.py", "*BASE,", '*BASE, "write_members",')
+    verdict = judged(one, "no_scope_in_excess")
+    assert verdict.rows == [["write_invoices", None, "south"], ["write_members", "rights.py:5", None]], told(verdict)
+
+
+def test_it_is_told_on_which_side_a_scope_is_missing(new_ledger: NewLedger) -> None:
+    one = new_ledger()
+    granted(one, "south", "read_members", "write_invoices")
+    verdict = judged(one, "stored_scopes_match_granted")
+    found = [["read_invoices", "stored, not granted"], ["write_invoices", "granted, not stored"]]
+    assert [row[-2:] for row in verdict.rows] == found, told(verdict)
+
+
 def test_the_table_of_the_three_sets_names_who_lacks_what(new_ledger: NewLedger) -> None:
     one = new_ledger()
     one.edit("export/south/scopes.jsonl", "read_members", "read_everything")

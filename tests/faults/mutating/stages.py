@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getsource
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tests.background.referrals import running as history
 from tests.background_sync.auditing import CHECKS as BACKGROUND_CHECKS
 from tests.checks.auditing import opened
 from tests.checks.test_faults import wait_for_nothing
+from tests.faults.mutating.doubts import BROKEN, DOUBTS
 from tests.integrity.faults import RELATIONS
 from tests.integrity.system import running as small_discovery
 from tests.integrity.tenancy_faults import TENANCY
@@ -198,6 +199,29 @@ def _corners() -> Iterator[At]:
         yield at
 
 
+# What is added to the code, and the checks that have to tell otherwise for it.
+UNREAD = {"a file that does not parse": frozenset({"every_resource_has_a_sync_function"})}
+
+
+@contextmanager
+def _doubts() -> Iterator[At]:
+    with server.running() as one:
+
+        @contextmanager
+        def at(fault: str) -> Iterator[tuple[Audit, Key]]:
+            more = BROKEN if fault in UNREAD else {}
+            key = set(UNREAD[fault]) if fault in UNREAD else None
+            shape_of = replace(DOUBTS, exports={**DOUBTS.exports, **more})
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                made(one.url, Path(folder), shape_of, head="") as system,
+                audited(system.parameters, {"SHAPE_URL": system.url}, key) as found,
+            ):
+                yield found
+
+        yield at
+
+
 def _nothing(audit: Audit) -> None:
     """Leave the audit as it is."""
 
@@ -212,6 +236,7 @@ CHECKS = frozenset(all_checks())
 UNHARMED = {CLEAN: CHECKS}
 FAMILIES = {
     "corners": Family(UNHARMED, _corners),  # first, as it kills most of the queries' mutants
+    "doubts": Family(UNHARMED | UNREAD, _doubts),
     "ledger": Family(UNHARMED | {name: frozenset({name}) for name in ledger_faults.FAULTS}, _ledger),
     "integrity": Family(
         UNHARMED | {name: one.may | {one.check} for name, one in {**RELATIONS, **TENANCY}.items()}, _integrity
