@@ -178,19 +178,28 @@ def _history() -> Iterator[At]:
         yield at
 
 
+def _shape_in(folder: Path) -> Shape:
+    """Return the system that a folder holds: its schema, its parameter file, and the files beside them."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    texts = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return Shape(texts.pop("schema.sql"), texts, texts.pop("parameters.yml"), {})
+
+
 CORNERS = {name: (HERE / f"corners.{name}").read_text(encoding="utf-8") for name in ("sql", "yml")}
+CORNER = {CLEAN: Shape(CORNERS["sql"], {}, CORNERS["yml"], {})}
+ODD = {name: _shape_in(HERE / name) for name in ("unfinished", "just_written")}
 
 
 @contextmanager
-def _corners() -> Iterator[At]:
-    shape_of = Shape(CORNERS["sql"], {}, CORNERS["yml"], {})
+def _as_made(shapes: dict[str, Shape]) -> Iterator[At]:
+    """Run systems in which nothing is planted: all checks are tried on each."""
     with server.running() as one:
 
         @contextmanager
         def at(fault: str) -> Iterator[tuple[Audit, Key]]:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                made(one.url, Path(folder), shape_of, head="") as system,
+                made(one.url, Path(folder), shapes[fault], head="") as system,
                 audited(system.parameters, {"SHAPE_URL": system.url}, None) as found,
             ):
                 yield found
@@ -211,7 +220,7 @@ def _of(planters: dict[str, Fault]) -> dict[str, frozenset[str]]:
 CHECKS = frozenset(all_checks())
 UNHARMED = {CLEAN: CHECKS}
 FAMILIES = {
-    "corners": Family(UNHARMED, _corners),  # first, as it kills most of the queries' mutants
+    "corners": Family(UNHARMED, lambda: _as_made(CORNER)),  # first, as it kills most of the queries' mutants
     "ledger": Family(UNHARMED | {name: frozenset({name}) for name in ledger_faults.FAULTS}, _ledger),
     "integrity": Family(
         UNHARMED | {name: one.may | {one.check} for name, one in {**RELATIONS, **TENANCY}.items()}, _integrity
@@ -221,6 +230,7 @@ FAMILIES = {
         | {name: frozenset({SHAPES[shape].faults[statement][0]}) for name, (shape, statement) in SHAPE_FAULTS.items()},
         _shapes,
     ),
+    "odd": Family(dict.fromkeys(ODD, CHECKS), lambda: _as_made(ODD)),
     "history": Family(UNHARMED | {name: frozenset({name.split()[0]}) for name in RUNS}, _history),
     "discovery": Family(UNHARMED | _of(DISCOVERY), lambda: _healed(discovery.running(), _nothing)),
     "storefront": Family(UNHARMED | _of(STOREFRONT), _storefront),
