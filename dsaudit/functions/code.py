@@ -92,7 +92,7 @@ def _revision_problems(migrations: codebase.Migrations, applied: list[str]) -> d
     """Return what is wrong, by revision: not applied, not known to the code, or one head of several."""
     follows = {one.revision: one.follows for one in migrations.revisions}
     done: set[str] = set()
-    waiting = [one for one in applied if one in follows]
+    waiting = [*applied]
     while waiting:
         revision = waiting.pop()
         done.add(revision)

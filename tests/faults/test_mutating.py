@@ -200,6 +200,22 @@ def test_all_mutants_of_a_check_are_killed_on_the_running_sample() -> None:
     assert alive == []
 
 
+@pytest.mark.parametrize(
+    ("name", "fault", "part", "other"),
+    [
+        ("clock_is_read_with_its_zone", "clock_is_read_with_its_zone", "node.attr in NAIVE", "node.attr not in NAIVE"),
+        ("field_differences", CLEAN, "for key in shared if not both", "for key in shared if both"),
+        ("lookups_use_an_index", CLEAN, "SAMPLES = 3", "SAMPLES = 2"),
+    ],
+)
+def test_a_mutant_is_not_handed_what_its_check_keeps(name: str, fault: str, part: str, other: str, ledger: At) -> None:
+    text = all_checks()[name].path.read_text(encoding="utf-8")
+    assert part in text
+    mutant = Mutant(name, "by hand", "", "module", text.replace(part, other))
+    with ledger(fault) as (audit, key):
+        assert tried(audit, [mutant], key).killed == {mutant.key}
+
+
 def test_a_function_that_finds_nothing_is_killed_by_its_fault(ledger: At) -> None:
     first, *_ = code.mutants_of(all_checks()["null_keys"])
     with ledger(CLEAN) as (audit, key):

@@ -63,6 +63,7 @@ TENANCY = {
         "create table notes (id uuid primary key, client_account_id uuid not null, body text)",
         "create table parts (id uuid, client_account_id uuid) partition by list (client_account_id)",
         "create table parts_of_all partition of parts default",
+        "create table owners (client_account_id uuid not null)",  # tells nothing else
         "create table settings (name text primary key)",
         "create view all_notes as select * from notes",
         rows=[
@@ -71,6 +72,7 @@ TENANCY = {
                 "columns": "client_account_id",
                 "declare": "notes: {table: notes, tenant: client_account_id}",
             },
+            {"table": "public.owners", "declare": "owners: {table: owners, tenant: client_account_id}"},
             {"table": "public.parts"},
         ],
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.shapes.systems import Shape
 
 # One item of each list comes from elsewhere, nothing receives webhooks, and what reads members was not read itself.
@@ -25,7 +27,6 @@ def pull_members(keep):
         keep(batch)
 ''',
 }
-BROKEN = {"code/broken.py": "def pull_nothing(:\n"}
 
 DOUBTS = Shape(
     # Letters have no sync function, and that of notes is not in the code; neither has its table. Notes are not granted.
@@ -84,3 +85,5 @@ relations: [{child: note.member, parent: member.code, on_delete: cascade}]
 """,
     {},
 )
+# With a file that does not parse.
+UNREAD = replace(DOUBTS, exports=DOUBTS.exports | {"code/broken.py": "def pull_nothing(:\n"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from inspect import getsource
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tests.background.referrals import running as history
 from tests.background_sync.auditing import CHECKS as BACKGROUND_CHECKS
 from tests.checks.auditing import opened
 from tests.checks.test_faults import wait_for_nothing
-from tests.faults.mutating.doubts import BROKEN, DOUBTS
+from tests.faults.mutating.doubts import DOUBTS, UNREAD
 from tests.integrity.faults import RELATIONS
 from tests.integrity.system import running as small_discovery
 from tests.integrity.tenancy_faults import TENANCY
@@ -179,43 +179,29 @@ def _history() -> Iterator[At]:
         yield at
 
 
+def _shape_in(folder: Path) -> Shape:
+    """Return the system that a folder holds: its schema, its parameter file, and the files beside them."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    texts = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return Shape(texts.pop("schema.sql"), texts, texts.pop("parameters.yml"), {})
+
+
 CORNERS = {name: (HERE / f"corners.{name}").read_text(encoding="utf-8") for name in ("sql", "yml")}
+CORNER = {CLEAN: Shape(CORNERS["sql"], {}, CORNERS["yml"], {})}
+ODD = {name: _shape_in(HERE / name) for name in ("unfinished", "just_written")} | {"doubts": DOUBTS, "unread": UNREAD}
 
 
 @contextmanager
-def _corners() -> Iterator[At]:
-    shape_of = Shape(CORNERS["sql"], {}, CORNERS["yml"], {})
+def _as_made(shapes: dict[str, Shape]) -> Iterator[At]:
+    """Run systems in which nothing is planted: all checks are tried on each."""
     with server.running() as one:
 
         @contextmanager
         def at(fault: str) -> Iterator[tuple[Audit, Key]]:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                made(one.url, Path(folder), shape_of, head="") as system,
+                made(one.url, Path(folder), shapes[fault], head="") as system,
                 audited(system.parameters, {"SHAPE_URL": system.url}, None) as found,
-            ):
-                yield found
-
-        yield at
-
-
-# What is added to the code, and the checks that have to tell otherwise for it.
-UNREAD = {"a file that does not parse": frozenset({"every_resource_has_a_sync_function"})}
-
-
-@contextmanager
-def _doubts() -> Iterator[At]:
-    with server.running() as one:
-
-        @contextmanager
-        def at(fault: str) -> Iterator[tuple[Audit, Key]]:
-            more = BROKEN if fault in UNREAD else {}
-            key = set(UNREAD[fault]) if fault in UNREAD else None
-            shape_of = replace(DOUBTS, exports={**DOUBTS.exports, **more})
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                made(one.url, Path(folder), shape_of, head="") as system,
-                audited(system.parameters, {"SHAPE_URL": system.url}, key) as found,
             ):
                 yield found
 
@@ -235,8 +221,7 @@ def _of(planters: dict[str, Fault]) -> dict[str, frozenset[str]]:
 CHECKS = frozenset(all_checks())
 UNHARMED = {CLEAN: CHECKS}
 FAMILIES = {
-    "corners": Family(UNHARMED, _corners),  # first, as it kills most of the queries' mutants
-    "doubts": Family(UNHARMED | UNREAD, _doubts),
+    "corners": Family(UNHARMED, lambda: _as_made(CORNER)),  # first, as it kills most of the queries' mutants
     "ledger": Family(UNHARMED | {name: frozenset({name}) for name in ledger_faults.FAULTS}, _ledger),
     "integrity": Family(
         UNHARMED | {name: one.may | {one.check} for name, one in {**RELATIONS, **TENANCY}.items()}, _integrity
@@ -246,6 +231,7 @@ FAMILIES = {
         | {name: frozenset({SHAPES[shape].faults[statement][0]}) for name, (shape, statement) in SHAPE_FAULTS.items()},
         _shapes,
     ),
+    "odd": Family(dict.fromkeys(ODD, CHECKS), lambda: _as_made(ODD)),
     "history": Family(UNHARMED | {name: frozenset({name.split()[0]}) for name in RUNS}, _history),
     "discovery": Family(UNHARMED | _of(DISCOVERY), lambda: _healed(discovery.running(), _nothing)),
     "storefront": Family(UNHARMED | _of(STOREFRONT), _storefront),

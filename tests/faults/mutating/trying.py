@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from dsaudit.verdict import Status
 from tests.faults.mutating.mutant import Key, Mutant, in_place
 
 Said = dict[Any, Any]  # what a check says, by scope: see `said`
+KEPT = re.compile(r"""(?:\.kept(?:\.\w+\(|\[)|\.once\()["']([\w ]+)""")  # what a check's module names as it keeps it
 PATIENCE = 15  # seconds, for a mutant that never ends
 
 
@@ -31,6 +33,7 @@ class Tried:
 
 def said(audit: Audit, check: Check, scopes: list[dict[str, str]]) -> Said:
     """Return for each scope the status, and what was examined and observed; for all, the keys of the rows."""
+    forget(audit, check)
     evidence = gather(audit, check, scopes)
     results = judge(check, scopes, evidence, audit.parameters, audit._source_count)
     names = [*check.scope, *check.listed("key")]
@@ -41,6 +44,14 @@ def said(audit: Audit, check: Check, scopes: list[dict[str, str]]) -> Said:
         told["status", scope] = one.status
         told["seen", scope] = one.examined, one.total, one.observed, one.expected, one.reason
     return told
+
+
+def forget(audit: Audit, check: Check) -> None:
+    """Drop what the check's own module keeps: a mutant that is handed what the check found says the same."""
+    names = set() if check.is_query else set(KEPT.findall(check.path.read_text(encoding="utf-8")))
+    for kept in (audit.kept, audit.code.memory if audit.parameters.code else {}):
+        for name in names & set(kept):
+            del kept[name]
 
 
 def tried(audit: Audit, mutants: list[Mutant], key: set[str] | None) -> Tried:

@@ -1,0 +1,2 @@
+#!/bin/sh
+# Counts what was pulled.
