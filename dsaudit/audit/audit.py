@@ -133,7 +133,7 @@ class Audit:
             return Recording(self._handoff.recording, self.parameters)
         folder = self.private / "recording"
         read = source.replay(Path(self._replay)) if self._replay else source.record
-        read(self.parameters, folder, lambda line: None)
+        read(self.parameters, folder, lambda line: None, lambda: None)
         self._hold_anew()
         return Recording(folder, self.parameters)
 

@@ -11,6 +11,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import time
 
 from dsaudit.forkserver import SYSTEM
 
@@ -18,6 +19,8 @@ from dsaudit.forkserver import SYSTEM
 # grammar of addresses, serves a format that nothing here declares.
 for absent in ("debugpy", "rfc3987_syntax"):
     sys.modules.setdefault(absent, None)  # type: ignore[arg-type]
+
+BESIDE = 1.0  # seconds for which code is judged here: as long as the source is read, no kernel is wanted
 
 
 def _import() -> None:
@@ -47,12 +50,16 @@ def _draw() -> None:
 
 def _read() -> None:
     from dsaudit import codebase
+    from dsaudit.facts.sync_code import judged
     from dsaudit.parameters import load
 
     if system := os.environ.get(SYSTEM):
         parameters = load(system, is_recorded=True)
         if parameters.code:
-            codebase.read(parameters.folder(parameters.code.folder))
+            code, begun = codebase.read(parameters.folder(parameters.code.folder)), time.monotonic()
+            for one in parameters.resources.values() if parameters.source else ():
+                if one.sync and time.monotonic() - begun < BESIDE:
+                    judged(code, one.sync, parameters.code.sync)
 
 
 for step in (_import, _draw, _read):

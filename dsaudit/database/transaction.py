@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from dsaudit.database.catalogue import CHANGED
 from dsaudit.database.errors import SnapshotLost, first_line
 
+LOOK = 0.2  # seconds after which is looked again which transactions are to be cut
 PATIENCE = 5.0  # seconds that a server may outlive its own time limit before the connection is cut
 
 LIMITS = {
@@ -66,6 +68,16 @@ class Transaction:
             for rows in result.partitions(size):
                 self.cut_at = time.monotonic() + self._seconds
                 yield rows
+
+    @contextlib.contextmanager
+    def in_one_trip(self) -> Iterator[None]:
+        """Let statements of our own be sent at once; those of others are prepared first, which refuses two in one."""
+        line: Any = self.connection.connection.dbapi_connection
+        before, line.prepare_threshold = line.prepare_threshold, None
+        try:
+            yield
+        finally:
+            line.prepare_threshold = before
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Set PostgreSQL's settings for this transaction alone."""
@@ -121,7 +133,8 @@ def transaction(engine: Engine, seconds: float, snapshot: str | None, age: float
             # While the session lay idle, the server has ended it: a new one sees the same instant.
             one = stack.enter_context(_begun(engine, seconds, snapshot, age))
         yield one
-        refuse_changed(one.run(CHANGED).scalars())
+        with one.in_one_trip():
+            refuse_changed(one.run(CHANGED).scalars())
 
 
 @contextlib.contextmanager
@@ -130,11 +143,12 @@ def _begun(engine: Engine, seconds: float, snapshot: str | None, age: float) -> 
         one = Transaction(connection, seconds + PATIENCE)
         with _watched(one):
             try:
-                if snapshot:
-                    _take(one, snapshot, age)
-                # One select for all; the first query of a transaction also ends the time in which it could be made
-                # read-write.
-                one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
+                with one.in_one_trip():
+                    if snapshot:
+                        _take(one, snapshot, age)
+                    # One select for all; the first query of a transaction also ends the time in which it could be made
+                    # read-write.
+                    one.set({**LIMITS, **FORMS, "statement_timeout": f"{seconds * 1000:.0f}"})
                 yield one
             finally:
                 one.cut_at = time.monotonic() + PATIENCE  # a server may stall here too, and the answer is had
@@ -193,19 +207,34 @@ def _take(one: Transaction, snapshot: str, age: float) -> None:
 def _watched(one: Transaction) -> Iterator[None]:
     """Cut the connection when a stalled server outlives its own time limit; its own limit cannot help then."""
     handle = os.dup(one.connection.connection.dbapi_connection.fileno())  # type: ignore[union-attr]
-    line = socket.socket(fileno=handle)
-    done = threading.Event()
-    threading.Thread(target=_cut_when_due, args=(one, line, done), daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
+    _watch(os.getpid())
+    with socket.socket(fileno=handle) as line:
+        with _LOCK:
+            _WATCHED[one] = line
+        try:
+            yield
+        finally:
+            with _LOCK:
+                del _WATCHED[one]
 
 
-def _cut_when_due(one: Transaction, line: socket.socket, done: threading.Event) -> None:
-    with line:
-        while (left := one.cut_at - time.monotonic()) > 0:
-            if done.wait(min(left, 1.0)):  # it may be due earlier by then
-                return
-        with contextlib.suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+_LOCK = threading.Lock()
+_WATCHED: dict[Transaction, socket.socket] = {}
+
+
+@cache
+def _watch(process: int) -> None:
+    """Start what watches all transactions of a process: a thread for each would cost as much as its statements."""
+    threading.Thread(target=_cut_those_due, name=f"limits of {process}", daemon=True).start()
+
+
+def _cut_those_due() -> None:
+    while True:
+        now = time.monotonic()
+        with _LOCK:
+            for one, line in _WATCHED.items():
+                if one.cut_at <= now:
+                    with contextlib.suppress(OSError):  # it was cut before
+                        line.shutdown(socket.SHUT_RDWR)
+            due = min((one.cut_at for one in _WATCHED if one.cut_at > now), default=now + LOOK)
+        time.sleep(min(due - now, LOOK))  # one that begins meanwhile, or is due earlier then, is seen in time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,18 +26,20 @@ class Judged:
 
 
 def functions_named(audit: Audit, name: str) -> list[Judged]:
-    """Return the functions of this name, each judged; one with its class or module before it chooses among several.
+    """Return the functions of this name, each judged; one with its class or module before it chooses among several."""
+    assert audit.parameters.code is not None
+    return judged(audit.code, name, audit.parameters.code.sync)
 
-    Judging follows the code through helpers and is done once for each name.
-    """
-    known: dict[str, list[Judged]] = audit.kept.setdefault("sync functions", {})
-    if name not in known:
-        assert audit.parameters.code is not None
-        pattern = audit.parameters.code.sync
-        found = codebase.functions(audit.code, name.rpartition(".")[2])
-        chosen = [one for one in found if f".{one.module}.{one.qualified}".endswith(f".{name}")]
-        known[name] = [Judged(one, codebase.practices(audit.code, one, pattern)) for one in chosen]
-    return known[name]
+
+def judged(code: codebase.Code, name: str, pattern: str) -> list[Judged]:
+    """Return what `functions_named` does; judging follows the code through helpers, and is done once for each name."""
+    return code.once(("judged", name, pattern), lambda: [*_judged(code, name, pattern)])
+
+
+def _judged(code: codebase.Code, name: str, pattern: str) -> Iterator[Judged]:
+    for one in codebase.functions(code, name.rpartition(".")[2]):
+        if f".{one.module}.{one.qualified}".endswith(f".{name}"):
+            yield Judged(one, codebase.practices(code, one, pattern))
 
 
 def unread(audit: Audit) -> str | None:

@@ -20,7 +20,7 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
 from dsaudit.evidence.manifest import UNFINISHED
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import cluster, execute, publishing, result, resuming
+from dsaudit.run import ahead, cluster, execute, publishing, result, resuming
 from dsaudit.run.record import Record, acting_alone, made
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Progress = Callable[[str], None]
-ReadSource = Callable[[Parameters, Path, Progress], None]
+ReadSource = Callable[[Parameters, Path, Progress, Callable[[], object]], None]
 
 
 class RunError(Exception):
@@ -110,7 +110,9 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
                 progress("looking at the workers of the cluster")
                 with _at_one_instant(database, given) as handed:
                     cluster.look_for_phases(client, blueprint, parameters, handed, identity)
-            _read(read_source, parameters, plan, options, record, progress)
+            kernels = 0 if client else len({planned.phase for planned in plan})
+            meanwhile = held.enter_context(ahead.possible(kernels))
+            _read(read_source, parameters, plan, options, record, progress, meanwhile)
             given, phases = _executed(blueprint, plan, parameters, options, database, record, given, client, progress)
             progress("writing the report")
             ran = result.Ran(
@@ -264,12 +266,13 @@ def _read(
     options: Options,
     record: Record,
     progress: Progress,
+    meanwhile: Callable[[], object],
 ) -> None:
     """Record the source and the logs, as far as the run has not done so."""
     recording = record.private / "recording"
     if not record.last("source read"):
         if parameters.source:
-            read_source(parameters.sending_only(checks.sent_for(plan)), recording, progress)
+            read_source(parameters.sending_only(checks.sent_for(plan)), recording, progress, meanwhile)
         elif options.replay and (seen := options.replay / "private" / "recording" / handoff.ACTS).is_dir():
             shutil.copytree(seen, recording / handoff.ACTS, dirs_exist_ok=True)
     elif not options.replay:

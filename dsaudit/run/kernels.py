@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import multiprocessing
@@ -10,8 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from multiprocessing.connection import wait
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -24,9 +25,13 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from dsaudit import forkserver, handoff
 
+Process = multiprocessing.context.ForkServerProcess
 NAME = "a kernel of dsaudit"
+LOOK = 0.002  # seconds after which is looked again whether a kernel listens
+LONGEST_START = 10  # seconds
 POLLED = 0.01  # seconds after which is looked again whether a kernel has ended
 LAST_TENTHS = 100  # of a second that a kernel whose runner was killed may take to delete what it made
+_WAITING: list[tuple[Process, Connection]] = []  # that were forked ahead
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -36,8 +41,12 @@ class Kernel:
     stdin = stdout = stderr = None
 
     def __init__(self, arguments: list[str], environment: dict[str, str], folder: str | None) -> None:
-        self._process = forkserver.context().Process(target=_serve, args=(arguments, environment, folder), name=NAME)
-        self._process.start()
+        try:
+            self._process, line = _WAITING.pop()
+        except IndexError:
+            self._process, line = _forked()
+        with line, contextlib.suppress(BrokenPipeError):  # one that has died is seen to have
+            line.send((arguments, environment, folder))
 
     def poll(self) -> int | None:
         """Return how the process ended, None while it runs."""
@@ -70,7 +79,17 @@ class Forked(LocalProvisioner):
         """Fork a kernel for the arguments that `cmd` has for ``ipykernel_launcher``."""
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         self.process = Kernel(arguments, dict(given["env"]), given.get("cwd"))
+        await self._listened()
         return self.connection_info
+
+    async def _listened(self) -> None:
+        """Wait for the kernel's sockets, if they are files: who connects before is let wait for a tenth of a second."""
+        info, ends = self.connection_info, time.monotonic() + LONGEST_START
+        paths = [Path(f"{info['ip']}-{port}") for name, port in info.items() if name.endswith("_port")]
+        while info["transport"] == "ipc" and not all(path.exists() for path in paths):
+            if self.process.poll() is not None or time.monotonic() > ends:
+                return  # which is told by who waits for an answer
+            await asyncio.sleep(LOOK)
 
 
 class Client(AsyncKernelClient):
@@ -111,6 +130,30 @@ class Manager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**given)
 
 
+def _forked() -> tuple[Process, Connection]:
+    """Fork a process that is a kernel as soon as it is told which; return it, and the line for that."""
+    theirs, ours = multiprocessing.Pipe(duplex=False)
+    process = forkserver.context().Process(target=_serve, args=(theirs,), name=NAME)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def fork_ahead(count: int, is_wanted: Callable[[], bool]) -> None:
+    """Fork so many kernels that wait, as long as they are wanted; it takes until what they come from is ready."""
+    for _ in range(count if forkserver.IS_USED else 0):
+        if is_wanted():
+            _WAITING.append(_forked())
+
+
+def let_go() -> None:
+    """End the kernels that still wait."""
+    while _WAITING:
+        process, line = _WAITING.pop()
+        line.close()
+        process.join()
+
+
 def kill_all() -> None:
     """End all kernels of this process at once."""
     for kernel in _all():
@@ -140,9 +183,13 @@ def _all() -> Iterator[psutil.Process]:
 MANAGER = Manager if forkserver.IS_USED else AsyncKernelManager
 
 
-def _serve(arguments: list[str], environment: dict[str, str], folder: str | None) -> None:
-    """Be a kernel in the process that was forked, as if it had been started with this environment in this folder."""
+def _serve(line: Connection) -> None:
+    """Be a kernel in the process that was forked, as if it had been started with the environment that it is told."""
     os.setsid()  # Ctrl-C in the terminal is the runner's
+    try:
+        arguments, environment, folder = line.recv()
+    except EOFError:  # none was wanted, or the runner is gone
+        return
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.clear()
     os.environ.update(environment)

@@ -10,11 +10,11 @@ from typing import Any
 
 from dsaudit.handoff import ACTS
 from dsaudit.parameters import Parameters
-from dsaudit.source.collecting import Progress, record
+from dsaudit.source.collecting import Meanwhile, Progress, record
 from dsaudit.source.reading import SourceError
 from dsaudit.source.recording import DRAFT, INDEX, LIVE, STARTED, declared
 
-Reading = Callable[[Parameters, Path, Progress], None]
+Reading = Callable[[Parameters, Path, Progress, Meanwhile], None]
 
 
 def replay(run: Path) -> Reading:
@@ -24,12 +24,18 @@ def replay(run: Path) -> Reading:
     integration, tenants, resources and the source's section of the parameter file have to be the same.
     """
 
-    def read(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+    def read(
+        parameters: Parameters,
+        folder: Path,
+        progress: Progress = lambda line: None,
+        meanwhile: Meanwhile = lambda: None,
+    ) -> None:
         recording = _recording(run)
         if not (recording / INDEX).is_file():
             raise SourceError(f"{run}: the source was not read to its end there; go on with it by --resume {run}")
         index = _fitting(recording / INDEX, parameters, run)
         progress("copying the recording")
+        meanwhile()
         shutil.copytree(recording, folder, dirs_exist_ok=True)
         index = {"replayed": run.resolve().name, **index}
         (folder / INDEX).write_text(json.dumps(index), encoding="utf-8")
@@ -37,12 +43,17 @@ def replay(run: Path) -> Reading:
     return read
 
 
-def resume(parameters: Parameters, folder: Path, progress: Progress = lambda line: None) -> None:
+def resume(
+    parameters: Parameters,
+    folder: Path,
+    progress: Progress = lambda line: None,
+    meanwhile: Meanwhile = lambda: None,
+) -> None:
     """Go on with a reading into `folder` that broke off, or begin it; raises what `replay`'s does."""
     index = next((folder / name for name in (INDEX, DRAFT) if (folder / name).is_file()), None)
     if index:
         _fitting(index, parameters, folder.parents[1])
-    record(parameters, folder, progress, resume=True)
+    record(parameters, folder, progress, meanwhile, resume=True)
 
 
 def has_acted(run: str | Path) -> bool:

@@ -31,6 +31,7 @@ from dsaudit.source.writing import Kept, Tape
 from dsaudit.verdict.card import plural
 
 Progress = Callable[[str], None]
+Meanwhile = Callable[[], object]  # what may be begun as soon as the lists are read
 
 
 class Reader(Protocol):
@@ -68,9 +69,12 @@ def record(
     parameters: Parameters,
     folder: Path,
     progress: Progress = lambda line: None,
+    meanwhile: Meanwhile = lambda: None,
     resume: bool = False,
 ) -> None:
-    """Read every declared list of every tenant into `folder`.
+    """Read every declared list of every tenant into `folder`, and wait until what was read has had time to arrive.
+
+    `meanwhile` is called before the wait: what it begins costs nothing there, and would slow the reading.
 
     A list that cannot be read does not stop the others: the index says what was wrong with it, and what needs it
     is inconclusive. With `resume` the folder holds an earlier recording that broke off, or lists that are not whole:
@@ -99,6 +103,7 @@ def record(
         index["tenants"][tenant.name] = _record_tenant(parameters, tenant, own, progress, resume, draws)
     probe(parameters, tenants_of(parameters), index, folder, progress, resume)
     index["ended"] = now()
+    meanwhile()
     _let_settle(index, parameters)
     _write(folder / DRAFT, index)
     (folder / DRAFT).replace(folder / INDEX)

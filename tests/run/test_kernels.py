@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from dsaudit import forkserver
 from dsaudit.evidence import Secrets
-from dsaudit.run import kernels
+from dsaudit.run import ahead, kernels
 from dsaudit.run.execute import Phase, execute_one
 from dsaudit.run.scrubbing import cleaned
 from tests.command_lines import DSAUDIT
@@ -79,6 +80,31 @@ def test_nothing_passes_from_one_kernel_to_the_next(project: Project) -> None:
     first, second = (outputs(executed(project, "05_leaves", f"{number}.ipynb"))[-1] for number in (1, 2))
     assert first[0] == second[0]
     assert first[1]["data"] != second[1]["data"]  # each draws its own
+
+
+@pytest.mark.skipif(not forkserver.IS_USED, reason="kernels are forked on Linux alone")
+def test_kernels_that_were_forked_ahead_are_taken_first_and_the_others_end(project: Project) -> None:
+    project.raw_notebook("05_tells", ['system = "x"', "import os; os.getpid()"])
+    with ahead.possible(2) as begin:
+        begin()
+        while len(waiting := _waiting()) < 2:
+            time.sleep(0.01)
+        (told,) = outputs(executed(project, "05_tells", "told.ipynb"))[-1]
+        taken = int(told["data"]["text/plain"])
+        assert taken in waiting
+        assert _waiting() == waiting - {taken}
+    assert _waiting() == set()
+
+
+def test_nothing_is_forked_where_nothing_was_begun() -> None:
+    before = _waiting()
+    with ahead.possible(2):
+        assert _waiting() == before
+    assert _waiting() == before
+
+
+def _waiting() -> set[int | None]:
+    return {one.pid for one in multiprocessing.active_children() if one.name == kernels.NAME}
 
 
 def test_a_kernel_that_ends_before_it_answers_ends_the_phase(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

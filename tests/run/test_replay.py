@@ -84,7 +84,7 @@ def test_a_recording_of_another_system_is_refused_in_one_line(project: Project) 
     assert not (project.root / "reports" / "other").exists()
 
 
-def stopped(parameters: Any, folder: Path, progress: Any) -> None:
+def stopped(parameters: Any, folder: Path, progress: Any, meanwhile: Any) -> None:
     """Read some of the source, and be stopped by the user."""
     source.record(parameters, folder)
     (folder / "index.json").rename(folder / "index.json.draft")
@@ -108,7 +108,7 @@ def test_a_reading_that_was_stopped_is_kept_and_gone_on_with(project: Project) -
 
 
 def test_a_reading_that_was_stopped_before_its_first_record_leaves_nothing(project: Project) -> None:
-    def at_once(parameters: Any, folder: Path, progress: Any) -> None:
+    def at_once(parameters: Any, folder: Path, progress: Any, meanwhile: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
