@@ -1,4 +1,4 @@
-"""Systems that are odd as they are: the checks say of them what has to be said, and none breaks."""
+"""Of systems that are odd as they are, each check says what it does not know and judges the rest, and none breaks."""
 
 from __future__ import annotations
 
