@@ -1,5 +1,5 @@
--- The last sync of north's members brought nothing, though all of them were there; those before it brought them all, but
--- for the first. The tables of letters and notes are not there.
+-- The last sync of north's members brought nothing, though all of them were there; those before it brought them all,
+-- but for the first. The tables of letters and notes are not there.
 create table member (org text, code text, changed timestamptz, primary key (org, code));
 insert into member values ('n', 'a', '2026-01-01T00:00:00Z'), ('n', 'b', '2026-01-02T00:00:00Z'),
                           ('s', 'a', '2026-01-01T00:00:00Z');
