@@ -112,7 +112,7 @@ def ingest_is_current(audit: Audit) -> Found:
         line: Row = {"tenant": tenant, "examined": received.get(tenant, 0), "unit": "s", "value": 0, "reason": problem}
         examined.append(line)
         if tenant not in last:
-            line |= {"examined": 0, "reason": problem or "nothing of this tenant was ever received"}
+            line["reason"] = problem or "nothing of this tenant was ever received"
             continue
         newest = max(changes, default=None)
         if newest is None or last[tenant] >= newest[0]:

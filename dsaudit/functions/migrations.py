@@ -54,7 +54,7 @@ def database_is_at_the_head(audit: Audit) -> Found:
     """
     found, there = _bench(audit), facts.audited(audit)
     if isinstance(found, str) or there.problem:
-        return frames([], [{"examined": 0, "reason": there.problem or str(found)}])
+        return frames([], [{"examined": 0, "reason": there.problem}])
     applied = found.ancestors(there.revisions)
     rows: list[Row] = [
         {"revision": one.name, "problem": "pending", "title": one.title}
