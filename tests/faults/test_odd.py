@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -107,7 +108,16 @@ DOUBTED: dict[str, dict[str, dict[str, str | None]]] = {
 @pytest.fixture(scope="module")
 def audit_of() -> Iterator[Audits]:
     with FAMILIES["odd"].running() as at, ExitStack() as stack:
-        yield cache(lambda name: stack.enter_context(at(name))[0])
+
+        @cache
+        def opened(name: str) -> tuple[Audit, str]:
+            return stack.enter_context(at(name))[0], os.environ["SHAPE_URL"]
+
+        def audit_of(name: str) -> Audit:
+            audit, os.environ["SHAPE_URL"] = opened(name)  # which the system that was opened last has changed
+            return audit
+
+        yield audit_of
 
 
 def of_each(expected: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
