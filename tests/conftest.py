@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from dsaudit import server
+from dsaudit import forkserver, server
 from dsaudit.parameters import secret
-from tests import ledger
+from tests import forking, ledger
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 # A deadline would be an assertion on how long something takes.
@@ -39,6 +39,13 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks(state_of_its_own: None) -> None:
+    """Let kernels and the processes of samples be forked from one process, whichever of them is wanted first."""
+    if forkserver.IS_USED:
+        forking.begin()
 
 
 @pytest.fixture(autouse=True)

@@ -7,26 +7,22 @@ try on scratch databases.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
-from multiprocessing import forkserver
 from typing import Any
 
 import psutil
 
 from dsaudit import server
-from examples.referrals.processes import PRELOADED as REFERRALS
-from examples.storefront.processes import PRELOADED as STOREFRONT
+from tests import forking
 from tests.faults.clean import odd
 from tests.faults.judging import alarms, judged
 from tests.faults.library import KINDS
 from tests.faults.lines import Clean
 from tests.faults.systems import SYSTEMS, by_papermill, wait_for_nothing
 
-KERNELS = "dsaudit.audit.preloaded"
 ATTEMPTS = 2  # a busy machine may start a process too late
 
 
@@ -87,12 +83,6 @@ class Worker:
         self.warm.close()
 
 
-def begin_to_fork() -> None:
-    """Start what kernels and the processes of samples are forked from, with what either of them imports."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload([KERNELS, *STOREFRONT, *REFERRALS])
-    forkserver.ensure_running()
-
-
 def cpu_seconds() -> float:
     """Return the CPU seconds of this process, of all below it, and of those that they have waited for."""
     own, spent = psutil.Process(), 0.0
@@ -106,7 +96,7 @@ def cpu_seconds() -> float:
 def main() -> None:
     """Answer lines until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr
-    begin_to_fork()
+    forking.begin()
     with server.running() as scratch, ExitStack() as warm:
         worker = Worker(scratch.url, warm)
         for text in sys.stdin:
