@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.faults.publishing import publish
 
 NAMES = {"trial": "trials.jsonl", "clean": "clean.jsonl"}
 PAPERMILL = 0.1  # the share that is audited as `dsaudit run` does it
-FIRST_SEED, SEEDS, CLEAN = 1, 5, 100
+SEEDS, CLEAN = 5, 100
 PART = Path("reports") / "faults"
 
 
@@ -34,7 +34,12 @@ def main() -> int:
     if given.list:
         print("\n".join(KINDS))
         return 0
-    tasks = [*_tasks(chosen(given.kinds), given.seeds, given.clean, given.way_seed)]
+    first = given.first_seed
+    tasks = [
+        *_tasks(
+            chosen(given.kinds), range(first, first + given.seeds), range(first, first + given.clean), given.way_seed
+        )
+    ]
     done = _done(given.out) if given.resume else _begun(given.out)
     left = [task for task in tasks if _key(task) not in done]
     bad, cpu, began = 0, 0.0, time.monotonic()
@@ -59,6 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("kinds", nargs="*", help="names or patterns such as 'storefront/*' (default: the core)")
     parser.add_argument("--list", action="store_true", help="print all kinds and end")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of each kind (default {SEEDS})")
+    parser.add_argument("--first-seed", type=int, default=1, help="so that others are tried (default 1)")
     parser.add_argument("--clean", type=int, default=CLEAN, help=f"clean runs over the four samples (default {CLEAN})")
     cores = os.cpu_count() or 1
     # Twice the cores: the referrals wait for their schedule most of the time.
@@ -78,11 +84,11 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _tasks(kinds: Sequence[Kind], seeds: int, clean: int, way_seed: int) -> Iterator[Task]:
+def _tasks(kinds: Sequence[Kind], seeds: Iterable[int], clean: Iterable[int], way_seed: int) -> Iterator[Task]:
     """Yield every planting and clean run, those of a sample behind each other; a tenth of both by papermill."""
     random = Random(f"ways {way_seed}")
-    names = [(kind.name, seed) for kind in kinds for seed in range(FIRST_SEED, FIRST_SEED + seeds)]
-    names += [([*BLUEPRINTS][seed % len(BLUEPRINTS)], seed) for seed in range(FIRST_SEED, FIRST_SEED + clean)]
+    names = [(kind.name, seed) for kind in kinds for seed in seeds]
+    names += [([*BLUEPRINTS][seed % len(BLUEPRINTS)], seed) for seed in clean]
     by_papermill = set(random.sample(range(len(names)), round(PAPERMILL * len(names))))
     for place, (name, seed) in enumerate(names):
         yield {"kind": name, "seed": seed, "way": "papermill" if place in by_papermill else "process"}

@@ -40,7 +40,8 @@ def test_a_kind_of_each_blueprint_is_seen_and_a_task_that_fails_stops_no_other()
 
 def test_every_kind_is_planted_with_every_seed_and_a_tenth_goes_by_papermill() -> None:
     kinds = chosen([])
-    tasks = [*_tasks(kinds, 5, 100, 1)]
+    seeds = range(1, 6), range(1, 101)
+    tasks = [*_tasks(kinds, *seeds, 1)]
     assert [kind.name for kind in kinds] == CORE and len({*CORE}) == len(CORE) >= 60
     planted = {(task["kind"], task["seed"]) for task in tasks if "/" in task["kind"]}
     assert planted == {(name, seed) for name in CORE for seed in range(1, 6)}
@@ -49,7 +50,7 @@ def test_every_kind_is_planted_with_every_seed_and_a_tenth_goes_by_papermill() -
     ways = [task["way"] for task in tasks]
     assert ways.count("papermill") == round(len(tasks) / 10)
     assert (
-        ways == [task["way"] for task in _tasks(kinds, 5, 100, 1)] != [one["way"] for one in _tasks(kinds, 5, 100, 2)]
+        ways == [task["way"] for task in _tasks(kinds, *seeds, 1)] != [one["way"] for one in _tasks(kinds, *seeds, 2)]
     )
 
 
