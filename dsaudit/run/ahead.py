@@ -27,8 +27,9 @@ def possible(count: int) -> Iterator[Callable[[], None]]:
 
 
 def _begin(count: int, ended: threading.Event) -> None:
-    from dsaudit.run import kernels
+    with contextlib.suppress(Exception):  # what fails here fails again when it is wanted, where it is told
+        from dsaudit.run import kernels
 
-    kernels.fork_ahead(count, lambda: not ended.is_set())
-    import nbconvert.exporters  # noqa: F401
-    import papermill  # noqa: F401
+        kernels.fork_ahead(count, lambda: not ended.is_set())
+        import nbconvert.exporters  # noqa: F401
+        import papermill  # noqa: F401

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -25,13 +26,12 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from dsaudit import forkserver, handoff
 
-Process = multiprocessing.context.ForkServerProcess
 NAME = "a kernel of dsaudit"
 LOOK = 0.002  # seconds after which is looked again whether a kernel listens
 LONGEST_START = 10  # seconds
 POLLED = 0.01  # seconds after which is looked again whether a kernel has ended
 LAST_TENTHS = 100  # of a second that a kernel whose runner was killed may take to delete what it made
-_WAITING: list[tuple[Process, Connection]] = []  # that were forked ahead
+_WAITING: list[tuple[BaseProcess, Connection]] = []  # that were forked ahead
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -130,7 +130,7 @@ class Manager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**given)
 
 
-def _forked() -> tuple[Process, Connection]:
+def _forked() -> tuple[BaseProcess, Connection]:
     """Fork a process that is a kernel as soon as it is told which; return it, and the line for that."""
     theirs, ours = multiprocessing.Pipe(duplex=False)
     process = forkserver.context().Process(target=_serve, args=(theirs,), name=NAME)
