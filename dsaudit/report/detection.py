@@ -43,7 +43,8 @@ def section(result: Record) -> str:
     return "\n".join(
         [
             "<p>To try this audit, faults were planted in a sample of such a system, one at a time. Which check has to "
-            "find each, and at which rows, was written down before anybody looked.</p>",
+            "find each, and at which rows, was written down first; what was wrong of that was mended, and planted "
+            "again.</p>",
             f"<ul>{lines}</ul>",
             f"<p>{_told(found, result)}</p>",
             _survivors(found),
@@ -90,16 +91,21 @@ def _lines(found: Record) -> Iterator[tuple[str, str]]:
     raised = f"A false alarm in {thousands(alarms)} of" if alarms else "No false alarm in"
     runs = f" {plural(clean, 'clean run')} ({rates.in_words(alarms, clean)})"
     yield (raised, runs) if clean else ("False alarms", " were not looked for: there was no clean run")
-    right = found["right_cause"]
+    first, causes, right = found["named_first"], found["causes"], found["right_cause"]
     yield (
-        f"{thousands(right)} of {thousands(plantings)}",
-        f" had the right check named first and the right cause told ({rates.in_words(right, plantings)})",
+        f"{thousands(first)} of {thousands(plantings)}",
+        f" had the check named first that has to find them ({rates.in_words(first, plantings)})",
     )
+    if causes:
+        yield (
+            f"{thousands(right)} of {thousands(causes)}",
+            f" had the right cause told ({rates.in_words(right, causes)})",
+        )
     made, killed = (sum(one[name] for one in found["mutants"].values()) for name in ("made", "killed"))
     if made:
         yield (
-            f"{thousands(killed)} of {plural(made, 'check')} that were broken on purpose",
-            f" gave themselves away by what they then missed or raised ({rates.in_words(killed, made)})",
+            f"{thousands(killed)} of {thousands(made)} ways",
+            f" to break a check, of all blueprints, were noticed ({rates.in_words(killed, made)})",
         )
 
 

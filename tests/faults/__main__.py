@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from dsaudit.progress import shown
 from tests.faults.dispatching import Task, answers
 from tests.faults.judging import what_is_wrong
 from tests.faults.library import BLUEPRINTS, KINDS, Kind, chosen
-from tests.faults.lines import FIGURES, Trial
+from tests.faults.lines import FIGURES, LinesError, Trial, objects
 from tests.faults.publishing import publish
 
 NAMES = {"trial": "trials.jsonl", "clean": "clean.jsonl"}
@@ -34,27 +35,37 @@ def main() -> int:
     if given.list:
         print("\n".join(KINDS))
         return 0
-    first = given.first_seed
-    tasks = [
-        *_tasks(
-            chosen(given.kinds), range(first, first + given.seeds), range(first, first + given.clean), given.way_seed
-        )
-    ]
+    try:
+        return _measured(given)
+    except KeyboardInterrupt:
+        print(f"stopped; what was done stands in {given.out}: the same command with --resume goes on", flush=True)
+        return 130
+    except (OSError, LinesError) as error:
+        raise SystemExit(f"--out {given.out}: {error}") from None
+
+
+def _measured(given: argparse.Namespace) -> int:
+    """Do what is left to do, and publish it where it is whole."""
+    seeds, clean = (range(given.first_seed, given.first_seed + count) for count in (given.seeds, given.clean))
+    tasks = [*_tasks(chosen(given.kinds), seeds, clean, given.way_seed)]
     done = _done(given.out) if given.resume else _begun(given.out)
     left = [task for task in tasks if _key(task) not in done]
-    bad, cpu, began = 0, 0.0, time.monotonic()
+    bad, unjudged, cpu, began = 0, 0, 0.0, time.monotonic()
     with shown() as show:
         show(f"{len(left)} plantings and clean runs to do")
         for number, answer in enumerate(answers(left, given.jobs), 1):
             wrong = _written(given.out, answer)
             cpu += answer.get("cpu", 0)
             bad += bool(wrong)
+            unjudged += "problem" in answer
             for line in wrong:
                 print(f"{answer['kind']} seed {answer['seed']} by {answer['way']}: {line}", flush=True)
             show(f"{number} of {len(left)} done, {bad} not as they should be; the last: {answer['kind']}")
     minutes = (time.monotonic() - began) / 60
     print(f"{len(left)} done in {minutes:.1f} min and {cpu:.0f} CPU s, {bad} not as they should be: {given.out}")
-    if given.out == FIGURES:
+    if given.is_whole and not unjudged:
+        for name in NAMES.values():  # not before: a run that is stopped leaves what is published as it is
+            shutil.copyfile(given.out / name, FIGURES / name)
         print(publish())
     return min(bad, 1)
 
@@ -63,25 +74,34 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("kinds", nargs="*", help="names or patterns such as 'storefront/*' (default: the core)")
     parser.add_argument("--list", action="store_true", help="print all kinds and end")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of each kind (default {SEEDS})")
-    parser.add_argument("--first-seed", type=int, default=1, help="so that others are tried (default 1)")
-    parser.add_argument("--clean", type=int, default=CLEAN, help=f"clean runs over the four samples (default {CLEAN})")
+    parser.add_argument("--seeds", type=_count, default=SEEDS, help=f"of each kind (default {SEEDS})")
+    parser.add_argument("--first-seed", type=_count, default=1, help="so that others are tried (default 1)")
+    parser.add_argument("--clean", type=_count, default=CLEAN, help=f"clean runs of the four samples (default {CLEAN})")
     cores = os.cpu_count() or 1
     # Twice the cores: the referrals wait for their schedule most of the time.
-    parser.add_argument("--jobs", type=int, default=2 * cores, help="workers (default twice the cores)")
+    parser.add_argument("--jobs", type=_count, default=2 * cores, help="workers (default twice the cores)")
     parser.add_argument("--way-seed", type=int, default=1, help="chooses the tenth that papermill executes (default 1)")
-    parser.add_argument(
-        "--out", type=Path, help=f"the folder of the figures (default: of a whole run figures/, else {PART})"
-    )
+    parser.add_argument("--out", type=Path, help=f"where lines are written; then nothing is published (default {PART})")
     parser.add_argument("--resume", action="store_true", help="keep what stands there already of this commit")
     given = parser.parse_args()
     try:
         chosen(given.kinds)
     except ValueError as error:
         parser.error(str(error))
-    is_whole = not given.kinds and given.seeds >= SEEDS and given.clean >= CLEAN
-    given.out = given.out or (FIGURES if is_whole else PART)  # a part replaces no figures that are published
+    if not (given.seeds or given.clean) or not given.jobs:
+        parser.error("--seeds and --clean are 0, or --jobs is: then nothing is tried")
+    if given.resume and provenance().get("dirty"):
+        parser.error("--resume: the code is not that of its commit, so what stands there may be of other code")
+    # A part replaces no figures that are published.
+    given.is_whole = not (given.kinds or given.out) and given.seeds >= SEEDS and given.clean >= CLEAN
+    given.out = given.out or PART
     return given
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def _tasks(kinds: Sequence[Kind], seeds: Iterable[int], clean: Iterable[int], way_seed: int) -> Iterator[Task]:
@@ -111,10 +131,9 @@ def _done(out: Path) -> set[tuple[Any, ...]]:
     out.mkdir(parents=True, exist_ok=True)
     commit, done = _commit(), set()
     for path in (out / name for name in NAMES.values()):
-        texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [text for text in texts if json.loads(text).get("commit") == commit]
-        path.write_text("".join(f"{text}\n" for text in kept), encoding="utf-8")
-        done |= {_key(json.loads(text)) for text in kept}
+        lines = [line for line in objects(path) if line.get("commit") == commit]
+        path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+        done |= {_key(line) for line in lines}
     return done
 
 

@@ -46,6 +46,15 @@ class Counts:
         return sum(one.has_right_rows for one in self.trials)
 
     @property
+    def named_first(self) -> int:
+        return sum(one.is_named_first for one in self.trials)
+
+    @property
+    def causes(self) -> int:
+        """Return how many plantings have a cause in their key that a check tells."""
+        return sum(one.cause is not None for one in self.trials)
+
+    @property
     def right_cause(self) -> int:
         return sum(one.has_right_cause for one in self.trials)
 
@@ -125,6 +134,8 @@ def _blueprint(counts: Counts) -> dict[str, Any]:
         "kinds": counts.kinds,
         "plantings": counts.plantings,
         "detected": counts.found,
+        "named_first": counts.named_first,
+        "causes": counts.causes,
         "right_cause": counts.right_cause,
         "clean_runs": len(counts.clean),
         "false_alarms": counts.false_alarms,

@@ -19,6 +19,7 @@ from dsaudit.checks import all_checks, notebooks
 from dsaudit.checks.planning import check_calls
 from dsaudit.parameters import project_root
 from examples.planting import Fault, faults_of
+from tests.faults.lines import FIGURES, objects
 
 # Each sample, and the blueprint by which it is audited.
 BLUEPRINTS = {
@@ -114,7 +115,7 @@ def _demands() -> Iterator[Demand]:
 
 
 def _core() -> list[str]:
-    """Return a fault for each mode, and one for each requirement of each phase that those do not show already.
+    """Return a fault for each mode, one for each requirement of each phase that those do not show, and the rivals'.
 
     Of several the first counts: one that shows by itself before one for which an audit has to act, and of a mode one
     in which something happens at the source before one that is merely written in code or schema.
@@ -129,7 +130,8 @@ def _core() -> list[str]:
     for kinds in wanted.values():
         if not chosen.intersection(kinds):
             chosen.update(sorted(kinds, key=lambda kind: kind.is_live)[:1])
-    return [name for name, kind in KINDS.items() if kind in chosen]
+    shown = {line["kind"] for line in objects(FIGURES / "rivals.jsonl")}  # so that all stand beside each other
+    return [name for name, kind in KINDS.items() if kind in chosen or name in shown]
 
 
 def chosen(patterns: Sequence[str]) -> list[Kind]:

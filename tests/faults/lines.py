@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,9 +50,14 @@ class Trial:
         return self.is_found and not self.wrong_rows
 
     @property
+    def is_named_first(self) -> bool:
+        """Whether the decision names the root first, where the key has one."""
+        return self.is_found and self.first_is_right
+
+    @property
     def has_right_cause(self) -> bool:
-        """Whether the decision names the root first, and the cause is the key's, where it has these."""
-        return self.is_found and self.first_is_right and self.cause_is_right
+        """Whether the cause is the key's; of a key that has none, or whose checks tell none, it is not."""
+        return self.is_found and self.cause is not None and self.cause_is_right
 
     @property
     def first_is_right(self) -> bool:
@@ -81,6 +87,7 @@ class Mutant:
     language: str  # sql or python
     mutation: str
     place: str
+    refused: bool  # by PostgreSQL, which counts neither as made nor as noticed
     killed_by: list[str]
     reason: str
 
@@ -125,22 +132,33 @@ def read(folder: Path = FIGURES) -> Figures:
     return Figures(
         sorted(_lines(folder / "trials.jsonl", Trial), key=lambda one: (one.blueprint, one.kind, one.seed, one.way)),
         _lines(folder / "clean.jsonl", Clean),
-        _lines(folder / "mutants.jsonl", Mutant),
+        [one for one in _lines(folder / "mutants.jsonl", Mutant) if not one.refused],
         _lines(folder / "rivals.jsonl", Rival),
     )
 
 
 def _lines(path: Path, kind: type[Line]) -> list[Line]:
     """Return the lines of a file; what a line says beyond its fields is left out."""
+    return [_line(path, number, told, kind) for number, told in _numbered(path)]
+
+
+def objects(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a file as they stand; raises what `read` does."""
+    return [told for _, told in _numbered(path)]
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [_line(path, number, text, kind) for number, text in enumerate(texts, 1) if text.strip()]
+    for number, text in enumerate(texts, 1):
+        try:
+            if text.strip():
+                yield number, json.loads(text)
+        except json.JSONDecodeError as error:
+            raise LinesError(f"{path}:{number}: is no JSON: {error.msg}; measure it again") from None
 
 
-def _line(path: Path, number: int, text: str, kind: type[Line]) -> Line:
+def _line(path: Path, number: int, told: dict[str, Any], kind: type[Line]) -> Line:
     try:
-        told: dict[str, Any] = json.loads(text)
         return kind(**{one.name: told[one.name] for one in fields(kind)})
-    except json.JSONDecodeError as error:
-        raise LinesError(f"{path}:{number}: is no JSON: {error.msg}; measure it again") from None
     except KeyError as error:
         raise LinesError(f"{path}:{number}: lacks {error.args[0]!r}; it has {', '.join(told)}") from None

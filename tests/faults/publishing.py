@@ -13,7 +13,7 @@ from typing import Any
 from dsaudit.evidence.provenance import finder
 from dsaudit.report import detection
 from tests.faults import cells, counting, drawing, tables
-from tests.faults.lines import FIGURES, Figures, LinesError, read
+from tests.faults.lines import FIGURES, Figures, LinesError, objects, read
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- figures: what stands between these two lines is written by `make faults` -->", "<!-- /figures -->"
@@ -33,7 +33,8 @@ def publish(folder: Path = FIGURES, readme: Path = README, carried: Path = detec
     measured = _record(figures, folder, carried)
     pictures = _pictures(figures, readme.parent)
     head, tail = _around(readme)
-    said = [f"Measured on {measured['measured']} with dsaudit {measured['version']}.", ""] if measured else []
+    of = f"{measured['measured']} with dsaudit {measured['version']}{_commits(folder)}" if measured else ""
+    said = [f"Measured on {of}.", ""] if of else []
     text = "\n".join([*said, *tables.written(figures, pictures)])
     readme.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", encoding="utf-8")
     if measured:
@@ -54,6 +55,13 @@ def _record(figures: Figures, folder: Path, carried: Path) -> dict[str, Any]:
     if before.get("figures") == digest:
         made = {name: before[name] for name in made}
     return {**made, "figures": digest, **counting.record(figures)}
+
+
+def _commits(folder: Path) -> str:
+    """Return the commits that the figures are of, in words, as far as they say."""
+    lines = [line for name in ("trials.jsonl", "clean.jsonl") for line in objects(folder / name)]
+    found = sorted({str(line["commit"])[:10] for line in lines if line.get("commit")})
+    return f", commit {' and '.join(found)}" if found else ""
 
 
 def _pictures(figures: Figures, folder: Path) -> dict[str, str]:

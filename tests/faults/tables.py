@@ -21,7 +21,9 @@ from tests.faults.counting import (
 )
 from tests.faults.lines import Clean, Figures, Mutant, Rival, Trial
 
-HEADS = ("kinds", "plantings", "noticed", "by the root check", "right rows", "right cause", "beside the key")
+HEADS = (
+    "kinds", "plantings", "noticed", "by the root check", "right rows", "named first", "right cause", "beside the key",
+)  # fmt: skip
 NOTHING_YET = "No figures have been measured yet: `make faults` measures them."
 OURS = "dsaudit"
 
@@ -62,8 +64,9 @@ def found(figures: Figures) -> Iterator[str]:
 
 
 def _found(one: Counts) -> list[object]:
-    parts = (one.noticed, one.found, one.right_rows, one.right_cause, one.beside_the_key)
-    return [one.kinds, one.plantings, *(rate(part, one.plantings) for part in parts)]
+    parts = [rate(part, one.plantings) for part in (one.noticed, one.found, one.right_rows, one.named_first)]
+    cause, beside = rate(one.right_cause, one.causes), rate(one.beside_the_key, one.plantings)
+    return [one.kinds, one.plantings, *parts, cause, beside]
 
 
 def _counted(names: Iterable[str]) -> str:
@@ -173,6 +176,10 @@ def rivals(figures: Figures) -> Iterator[str]:
     yield from table(
         ["tool", "found of those it can see", "found of all", "false alarms in clean runs", "seconds, median"], rows
     )
+    kinds = plural(len({one.kind for one in own}), "kind")
+    yield f"All of the same {kinds}. The seconds of {OURS} are of planting and a whole audit; those of a tool are of"
+    yield "what it asks of tables that differ from the clean clone's."
+    yield ""
 
 
 def _side(
@@ -193,8 +200,8 @@ def written(figures: Figures, pictures: dict[str, str]) -> list[str]:
     parts: list[tuple[str, Callable[[Figures], Iterator[str]], object]] = [
         ("What was found", found, figures.trials),
         ("Clean runs", clean, figures.clean),
-        ("Checks that were broken on purpose", mutants, figures.mutants),
         ("Other tools on the same faults", rivals, figures.rivals),
+        ("Checks that were broken on purpose", mutants, figures.mutants),
     ]
     lines = []
     for title, make, is_there in parts:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dsaudit.parameters import project_root
 from dsaudit.verdict import Status, Verdict
 from examples.answer_key import Expected, Planted
 from tests.faults.__main__ import _commit, _done, _tasks, _written
@@ -81,6 +84,22 @@ def test_what_stands_there_of_this_commit_is_not_done_again(tmp_path: Path) -> N
     assert json.loads(kept) == {**answer, "commit": _commit()}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--jobs", "0"], "then nothing is tried"),
+        (["--seeds", "0", "--clean", "0"], "then nothing is tried"),
+        (["--seeds=-3"], "'-3' is no whole number from 0 on"),
+        (["storefornt/*"], "no fault is called 'storefornt/*'"),
+        (["storefront/ghost_row", "--out", "README.md"], "--out README.md: "),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(words: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "tests.faults", *words]
+    ended = subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=False)
+    assert ended.returncode in (1, 2) and said in ended.stderr.splitlines()[-1] and "Traceback" not in ended.stderr
+
+
 def test_what_could_not_be_judged_is_told_and_not_written_down(tmp_path: Path) -> None:
     (told,) = _written(tmp_path, {"kind": "storefront", "seed": 1, "way": "process", "problem": "its worker ended"})
     assert "its worker ended" in told and not [*tmp_path.iterdir()]
@@ -108,7 +127,8 @@ def made_up(answer: Found, key: Planted = KEY) -> Trial:
 
 def test_what_is_as_the_key_has_it_is_right() -> None:
     trial = made_up(found())
-    assert what_is_wrong(trial) == [] and trial.is_found and trial.has_right_rows and trial.has_right_cause
+    assert what_is_wrong(trial) == [] and trial.is_found and trial.has_right_rows
+    assert trial.is_named_first and trial.has_right_cause
     assert (trial.mode, trial.how, trial.seed, trial.way, trial.seconds) == (7, "caused", SEED, "papermill", 1.23)
     assert (trial.root, trial.first, trial.must) == (LOST, LOST, [LOST])
     assert (trial.cause, trial.told, trial.alarms) == ("NOT_SENT", ["NOT_SENT"], [])
@@ -178,7 +198,7 @@ def test_a_root_that_is_not_named_first_is_told() -> None:
     answer = found(ROWS, {OTHER: "fail"})
     trial = made_up(replace(answer, decided={"reasons": [{"check": OTHER}, {"check": LOST}]}))
     assert what_is_wrong(trial) == [f"{LOST} is the root, named first is {OTHER}"]
-    assert trial.is_found and not trial.has_right_cause
+    assert trial.is_found and trial.has_right_cause and not trial.is_named_first
 
 
 def test_an_inconclusive_check_is_what_a_key_may_ask_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -143,21 +144,24 @@ def test_a_module_is_put_in_the_place_of_the_checks_own_and_back() -> None:
 
 
 def test_each_survivor_has_a_reason_and_no_other_mutant_has_one() -> None:
-    alive = {(line["check"], line["mutation"]): line["reason"] for line in known() if not line["killed_by"]}
+    alive = {key(line): line["reason"] for line in known() if not (line["killed_by"] or line["refused"])}
     assert [key for key, reason in alive.items() if not reason] == []
     assert alive == survivors()
 
 
-def test_the_figures_are_of_the_queries_that_there_are() -> None:
+def key(line: dict[str, Any]) -> tuple[str, str]:
+    return line["check"], line["mutation"]
+
+
+def test_the_figures_are_of_the_checks_that_there_are() -> None:
     made = {one.key for name in QUERIES for one in queries.mutants_of(all_checks()[name])}
-    written = {(line["check"], line["mutation"]) for line in known() if line["language"] == "sql"}
-    assert written <= made
-    killed = sum(bool(line["killed_by"]) for line in known() if line["language"] == "sql")
-    assert killed >= 0.9 * len(written)
+    made |= {one.key for name in FUNCTIONS for one in code.mutants_of(all_checks()[name])}
+    assert {key(line) for line in known()} == made
 
 
-def test_every_check_has_figures() -> None:
-    assert {line["check"] for line in known()} == {*QUERIES, *FUNCTIONS}
+def test_nine_of_ten_mutants_of_queries_are_noticed() -> None:
+    of_queries = [line for line in known() if line["language"] == "sql" and not line["refused"]]
+    assert sum(bool(line["killed_by"]) for line in of_queries) >= 0.9 * len(of_queries)
 
 
 # On running systems

@@ -99,6 +99,7 @@ def main() -> None:
     forking.begin()
     with server.running() as scratch, ExitStack() as warm:
         worker = Worker(scratch.url, warm)
-        for text in sys.stdin:
-            answer = worker.answer(json.loads(text))
-            print(json.dumps(answer, ensure_ascii=False), file=answers, flush=True)
+        with suppress(BrokenPipeError):  # whoever asked is gone
+            for text in sys.stdin:
+                answer = worker.answer(json.loads(text))
+                print(json.dumps(answer, ensure_ascii=False), file=answers, flush=True)

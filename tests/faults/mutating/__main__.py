@@ -41,8 +41,9 @@ def main() -> None:
     mutants = made(given.checks, given.language or LANGUAGES)
     lines = known()
     for killed, refused in tried_on_all(mutants, given.jobs):  # written down after each system: a run may be stopped
-        lines = recorded([one for one in mutants if one.key not in refused], killed)
-    print(summary(lines))
+        lines = recorded(mutants, killed, refused)
+    tried = {one.check for one in mutants}
+    print(summary(line for line in lines if line["check"] in tried))
 
 
 if __name__ == "__main__":

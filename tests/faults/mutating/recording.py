@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,13 @@ def survivors(path: Path = SURVIVORS) -> dict[Key, str]:
     return {(check, mutation): reason for check, mutation, reason in parts}
 
 
-def recorded(mutants: Iterable[Mutant], killed: Mapping[Key, str], path: Path = FIGURES) -> list[dict[str, Any]]:
-    """Write a line for each mutant in the place of what was known of its check, and return all lines."""
+def recorded(
+    mutants: Iterable[Mutant], killed: Mapping[Key, str], refused: Collection[Key] = (), path: Path = FIGURES
+) -> list[dict[str, Any]]:
+    """Write a line for each mutant in the place of what was known of its check, and return all lines.
+
+    One that is `refused` by PostgreSQL nobody could run by mistake: it counts neither as made nor as killed.
+    """
     reasons = survivors()
     new = [
         {
@@ -29,6 +34,7 @@ def recorded(mutants: Iterable[Mutant], killed: Mapping[Key, str], path: Path = 
             "language": one.language,
             "mutation": one.mutation,
             "place": one.place,
+            "refused": one.key in refused,
             "killed_by": [killed[one.key]] if one.key in killed else [],
             "reason": "" if one.key in killed else reasons.get(one.key, ""),
         }
@@ -47,9 +53,9 @@ def known(path: Path = FIGURES) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
-def summary(lines: list[dict[str, Any]]) -> str:
+def summary(lines: Iterable[dict[str, Any]]) -> str:
     """Tell how many mutants were made and killed, by language, and name those that live."""
-    told = []
+    told, lines = [], [line for line in lines if not line["refused"]]
     for language in sorted({line["language"] for line in lines}):
         own = [line for line in lines if line["language"] == language]
         alive = [line for line in own if not line["killed_by"]]
