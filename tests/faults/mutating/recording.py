@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.faults.lines import objects
 from tests.faults.mutating.mutant import Key, Mutant
 
 FIGURES = Path(__file__).parents[1] / "figures" / "mutants.jsonl"
@@ -50,7 +51,7 @@ def recorded(
 
 def known(path: Path = FIGURES) -> list[dict[str, Any]]:
     """Return the lines that are written down."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    return objects(path)
 
 
 def summary(lines: Iterable[dict[str, Any]]) -> str:
