@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dsaudit.background import calls, rows
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 BEGINNING = 20.0  # seconds within which a sync that is to be killed has to be at work
 TRIES = 5  # of killing one that ends before it is
+MEETINGS = 3  # tries of a sync that should write nothing, where a run of somebody else's meets it
 QUICKER = "the sync had ended before it could be killed"
 GONE = 10.0  # seconds within which it has to be gone then
 MOST = 1000  # rows of one act that are kept
@@ -35,12 +37,23 @@ def twice(audit: Audit) -> Seen | None:
 
     Keys: ``runs`` (both, as `Queued` has them), ``problem`` (why nothing can be told, or None), ``rows`` (how many
     there were after the first), ``written`` (how many the second wrote, or None), ``left_out`` (records that the source
-    changed meanwhile), ``found`` (lines as `rows.differences` has them), ``before``, ``after`` (rows and ids of each).
+    changed meanwhile), ``found`` (lines as `rows.differences` has them), ``before``, ``after`` (rows and ids of each),
+    ``met`` (runs of others that were at work beside the second in every try, if it wrote).
     """
     return seen(audit, "twice", _twice)
 
 
 def _twice(audit: Audit, progress: Progress) -> Seen:
+    """What a run of the schedule writes beside the second sync would pass for the second's: then both run again."""
+    for _ in range(MEETINGS):
+        one = _one_after_the_other(audit, progress)
+        one["met"] = _met(audit, one) if one.get("found") else 0
+        if not one["met"]:
+            break
+    return one
+
+
+def _one_after_the_other(audit: Audit, progress: Progress) -> Seen:
     start = rows.state(audit)
     first = direct(audit, progress)
     if not first.is_done:
@@ -60,6 +73,14 @@ def _twice(audit: Audit, progress: Progress) -> Seen:
         "before": rows.figures(earlier),
         "after": rows.figures(later),
     }
+
+
+def _met(audit: Audit, one: Seen) -> int:
+    """Return how many other runs were at work since the first of two had ended; 0 where the history tells no ids."""
+    first, second = one["runs"]
+    own, since = {first["task_id"], second["task_id"]}, datetime.fromisoformat(first["run"]["ended_at"])
+    others = [run for run in current(audit) if run["task_id"] and run["task_id"] not in own]
+    return sum(run["state"] != "skipped" and (run["ended_at"] is None or run["ended_at"] >= since) for run in others)
 
 
 def at_once(audit: Audit) -> Seen | None:

@@ -42,7 +42,12 @@ def _said(one: Seen | None) -> list[str]:
     written, left_out, total = one["written"], one["left_out"], one["rows"]
     told = [] if written is None else [f"the second sync wrote {written:,} of {total:,} rows, equal ones included"]
     changed = f"{plural(left_out, 'record')} changed at the source meanwhile and {'is' if left_out == 1 else 'are'}"
-    return [*told, *([f"{changed} left out"] if left_out else [])]
+    beside = plural(one["met"], "other run was", "other runs were") if one.get("met") else ""
+    return [
+        *told,
+        *([f"{changed} left out"] if left_out else []),
+        *([f"{beside} at work beside the second sync, in every try; what it wrote counts too"] if beside else []),
+    ]
 
 
 def second_sync_counts_nothing_new(audit: Audit) -> Found:

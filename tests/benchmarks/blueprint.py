@@ -23,7 +23,7 @@ from rich.markdown import Markdown
 
 from dsaudit.parameters import project_root
 from examples.storefront import running
-from tests.benchmarks.cost import write_down
+from tests.benchmarks.cost import medians, write_down
 from tests.benchmarks.drawing import bars
 
 LOOP = """
@@ -85,7 +85,7 @@ def main(rounds: int = 3) -> None:
     console.print(Markdown("\n".join(lines)))
     walls = {name: _median(several, "wall") for name, several in costs.items()}
     lines += ["", bars("blueprint", "The eight notebooks, from the start to the last page", walls, "s")]
-    said = f"medians of {rounds} rounds in turns; ratio to `dsaudit run`."
+    said = f"{medians(rounds)} in turns; ratio to `dsaudit run`."
     write_down("The eight notebooks of the datasource blueprint", said, lines)
 
 

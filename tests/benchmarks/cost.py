@@ -74,6 +74,11 @@ def busy() -> float:
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
+def medians(rounds: int) -> str:
+    """Return of how many rounds the figures are."""
+    return "one round" if rounds == 1 else f"medians of {rounds} rounds"
+
+
 def write_down(title: str, said: str, lines: Iterable[str]) -> None:
     """Put a table into the README under its title, in the place of the one before."""
     title = f"## {title}"

@@ -23,7 +23,7 @@ import dsaudit
 from dsaudit import server
 from dsaudit.audit import AuditNotPassed
 from dsaudit.audit.counting import with_counts
-from tests.benchmarks.cost import SETTINGS, of_postgres, postmaster, write_down
+from tests.benchmarks.cost import SETTINGS, medians, of_postgres, postmaster, write_down
 from tests.benchmarks.scale import PARAMETERS, built
 
 BY_HAND = {
@@ -88,7 +88,7 @@ def main(rows: int, rounds: int) -> None:
             ours, hand = (statistics.median(side) for side in zip(*costs, strict=True))
             lines.append(f"| {name} | {ours:.2f} | {hand:.2f} | {ours / hand:.2f} |")
             print(lines[-1], flush=True)
-    said = f"PostgreSQL {one.version}, medians of {rounds}."
+    said = f"PostgreSQL {one.version}, {medians(rounds)}."
     write_down(f"Checks by query, of {rows} raw orders", said, lines)
 
 

@@ -14,7 +14,7 @@ import psycopg
 import yaml
 
 from examples import discovery
-from tests.benchmarks.cost import Cost, measured, postmaster, write_down
+from tests.benchmarks.cost import Cost, measured, medians, postmaster, write_down
 from tests.checks.auditing import verdicts
 
 CHECKS = ("orphans", "references_stay_within_the_tenant", "children_share_the_tenancy")
@@ -59,7 +59,7 @@ def main(rows: int, rounds: int) -> None:
     ]
     print("\n".join(lines))
     title = f"Relations of {rows:,} assets".replace(",", " ")
-    write_down(title, f"PostgreSQL {version}, medians of {rounds}.", lines)
+    write_down(title, f"PostgreSQL {version}, {medians(rounds)}.", lines)
 
 
 def _line(name: str, several: Sequence[Cost], base: Sequence[Cost]) -> str:

@@ -24,7 +24,7 @@ import psutil
 from dsaudit import server
 from tests.benchmarks import orders
 from tests.benchmarks.contenders import CONTENDERS, Contender
-from tests.benchmarks.cost import SETTINGS, Cost, measured, postmaster, write_down
+from tests.benchmarks.cost import SETTINGS, Cost, measured, medians, postmaster, write_down
 
 EXPECTED = {"full rows": [50, 50, 100], "declared fields": [50, 50, 75]}
 DISK = 2.0  # GB for a million orders in two databases and two files
@@ -48,7 +48,7 @@ def main(rows: int, rounds: int, names: Sequence[str]) -> None:
             words = [sys.executable, "-m", "tests.benchmarks.contenders", name]
             costs.setdefault(name, []).append(measured(words, json.dumps(made), server_id))
             _say(f"  {costs[name][-1]}")
-            said = f"PostgreSQL {one.version}, medians of {number + 1}."
+            said = f"PostgreSQL {one.version}, {medians(number + 1)}."
             write_down(f"{rows:,} orders".replace(",", " "), said, _table(chosen, costs)[1:])
     print("\n".join(_table(chosen, costs)))
 

@@ -78,8 +78,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=_count, default=1, help="so that others are tried (default 1)")
     parser.add_argument("--clean", type=_count, default=CLEAN, help=f"clean runs of the four samples (default {CLEAN})")
     cores = os.cpu_count() or 1
-    # Twice the cores: the referrals wait for their schedule most of the time.
-    parser.add_argument("--jobs", type=_count, default=2 * cores, help="workers (default twice the cores)")
+    # Several a core: the referrals wait for their schedule most of the time.
+    parser.add_argument("--jobs", type=_count, default=3 * cores, help="workers (default three for each core)")
     parser.add_argument("--way-seed", type=int, default=1, help="chooses the tenth that papermill executes (default 1)")
     parser.add_argument("--out", type=Path, help=f"where lines are written; then nothing is published (default {PART})")
     parser.add_argument("--resume", action="store_true", help="keep what stands there already of this commit")

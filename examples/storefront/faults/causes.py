@@ -10,7 +10,7 @@ from examples.answer_key import Expected, Planted
 from examples.control import SampleError
 from examples.editing import altered, replaced
 
-from .choosing import all_living, living, rows, some_tenant
+from .choosing import all_living, last_run, living, rows, some_tenant
 from .editing import WITHOUT_WEBHOOKS, forget_everything
 from .losing import lost, lost_orders, lost_parts, parts_of_order
 from .subscribing import provider, unsubscribed
@@ -97,8 +97,10 @@ def sync_breaks_off(sample: "Sample", random: Random) -> Planted:
     a_second_passes()
     with source(sample, revoked_tokens=[shop]), suppress(SampleError):
         sample.sync(shop, resources=["locations"])
-    must = lost({"tenant": tenant, "resource": "location"}, [made], "FETCH_ERROR")
-    may = ["webhooks_arrive", "last_sync_completed", "syncs_fetched_records"]
+    scope = {"tenant": tenant, "resource": "location"}
+    failed = Expected("last_sync_completed", scope=scope, keys=[last_run(sample, tenant, "location", "started_at")])
+    must = [failed, *lost(scope, [made], "FETCH_ERROR")]
+    may = ["webhooks_arrive", "syncs_fetched_records"]
     return Planted("sync_breaks_off", mode=28, how="caused", must=must, may=may)
 
 

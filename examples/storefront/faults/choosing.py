@@ -1,5 +1,6 @@
 """What planters choose their rows from."""
 
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -58,3 +59,11 @@ def raw_rows(sample: "Sample") -> int:
 def rows(sample: "Sample", query: str, values: list[str]) -> list[tuple[Any, ...]]:
     with sample.owner() as connection:
         return connection.execute(query, values).fetchall()
+
+
+def last_run(sample: "Sample", tenant: str, resource: str, column: str) -> str:
+    """A time of a resource's last sync, as an audit writes it."""
+    query = f"""select {column} from shopify_sync_run join integration on integration.id = integration_id
+        where integration.name = %s and object_type = %s order by started_at desc limit 1"""
+    found: datetime = rows(sample, query, [tenant, resource])[0][0]
+    return str(found.astimezone(UTC))

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from examples.answer_key import Expected, Planted
 from examples.control import SampleError
 from examples.editing import replaced
 
-from .choosing import living, rows, some_tenant
+from .choosing import last_run, living, some_tenant
 from .editing import SYNC_SERVICE, sync_function_rewritten
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def last_sync_failed(sample: "Sample", random: Random) -> Planted:
     """The last sync of disputes met a refusal; the scope was granted again afterwards, and nobody repeated the sync."""
     tenant, shop = some_tenant(random)
     _sync_refused(sample, shop)
-    started = _last_run(sample, tenant, "dispute", "started_at")
+    started = last_run(sample, tenant, "dispute", "started_at")
     failed = Expected("last_sync_completed", scope={"tenant": tenant, "resource": "dispute"}, keys=[started])
     return Planted("last_sync_failed", mode=30, how="caused", must=[failed])
 
@@ -139,7 +138,7 @@ def initial_sync_failed(sample: "Sample", random: Random) -> Planted:
             [tenant],
         )
     _sync_refused(sample, shop)
-    started = _last_run(sample, tenant, "dispute", "started_at")
+    started = last_run(sample, tenant, "dispute", "started_at")
     scope = {"tenant": tenant, "resource": "dispute"}
     never = Expected("initial_sync_completed", scope=scope, keys=[started])
     may = ["last_sync_completed", "last_sync_is_recent", "syncs_fetched_records"]
@@ -156,7 +155,7 @@ def last_sync_long_ago(sample: "Sample", random: Random) -> Planted:
             " and integration.name = %s and object_type = 'dispute'",
             [tenant],
         )
-    ended = _last_run(sample, tenant, "dispute", "ended_at")
+    ended = last_run(sample, tenant, "dispute", "ended_at")
     old = Expected("last_sync_is_recent", scope={"tenant": tenant, "resource": "dispute"}, keys=[ended])
     return Planted("last_sync_long_ago", mode=14, how="edited", must=[old])
 
@@ -172,7 +171,7 @@ def sync_of_nothing(sample: "Sample", random: Random) -> Planted:
     sample.backend_control("faults", {"page_limit": 0})
     sample.sync(shop, resources=["locations"])
     sample.backend_control("faults", {"page_limit": None})
-    started = _last_run(sample, tenant, "location", "started_at")
+    started = last_run(sample, tenant, "location", "started_at")
     hollow = Expected("syncs_fetched_records", scope={"tenant": tenant, "resource": "location"}, keys=[started])
     return Planted("sync_of_nothing", mode=36, how="caused", must=[hollow])
 
@@ -202,11 +201,3 @@ def _sync_refused(sample: "Sample", shop: str) -> None:
     with suppress(SampleError):  # the integration answers 502 when a part of the sync failed
         sample.sync(shop, resources=["disputes"])
     sample.source_control("faults", {"revoked_scopes": None})
-
-
-def _last_run(sample: "Sample", tenant: str, resource: str, column: str) -> str:
-    """A time of a resource's last sync, as an audit writes it."""
-    query = f"""select {column} from shopify_sync_run join integration on integration.id = integration_id
-        where integration.name = %s and object_type = %s order by started_at desc limit 1"""
-    found: datetime = rows(sample, query, [tenant, resource])[0][0]
-    return str(found.astimezone(UTC))
