@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 from collections.abc import Iterator
@@ -160,30 +161,42 @@ def test_one_whose_worker_is_killed_is_compared_all_the_same(
     assert len([found for found in kept(outcome.folder) if found]) == 1
 
 
+# A column of which one value is made of something else, by whoever reads all rows.
+SEEN = """alter table ledger."Member" rename to members;
+create view ledger."Member" as
+select org, code, case when code = 'm-9' then (VALUE)::text else "Full Name" end as "Full Name",
+  joined, changed, void, stored from ledger.members;
+do $$ begin execute (select format('grant select on ledger."Member" to %I', grantee)
+  from information_schema.role_table_grants where table_name = 'invoice' and grantee like 'reader%'); end $$"""
+AS_BEFORE = """select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dsaudit/segments';
+drop view ledger."Member"; alter table ledger.members rename to "Member\""""
+
+
+@contextlib.contextmanager
+def seen(long: Project, value: str) -> Iterator[None]:
+    """Have one value be that of an expression for as long as the block."""
+    long.ledger.execute(SEEN.replace("VALUE", value))
+    try:
+        yield
+    finally:
+        long.ledger.execute(AS_BEFORE)
+
+
 def test_what_is_left_of_them_ends_with_ctrl_c(long: Project, closed: Path, tmp_path: Path) -> None:
-    with cluster_in(tmp_path, 2) as one:
-        running = started("run", str(long.ledger.parameters), "--dask", one.address)
-        process = stopped_in_its_middle(long, one)
-        process.resume()
+    with seen(long, "pg_sleep(600)"), cluster_in(tmp_path, 2) as one:
+        running = started("run", str(long.ledger.parameters), "--dask", one.address, "--out", str(tmp_path))
+        process = segment_of(one)
+        assert any([*tmp_path.glob("*/unfinished/*/private/segments/*.json")] for _ in poll(SECONDS, pause=0.1))
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=SECONDS)
         process.wait(SECONDS)
+    (folder,) = tmp_path.glob("*/unfinished/*")
     assert running.returncode == 3 and said.startswith("stopped; go on with: dsaudit run ")
-
-
-# A column that cannot be read, which is seen by whoever reads all rows of it.
-BROKEN = """alter table ledger."Member" rename to members;
-create view ledger."Member" as
-select org, code, case when code = 'm-9' then (1 / (length(code) - 3))::text else "Full Name" end as "Full Name",
-  joined, changed, void, stored from ledger.members;
-do $$ begin execute (select format('grant select on ledger."Member" to %I', grantee)
-  from information_schema.role_table_grants where table_name = 'invoice' and grantee like 'reader%%'); end $$"""
-MENDED = 'drop view ledger."Member"; alter table ledger.members rename to "Member"'
+    assert kept(folder) == [None]
 
 
 def test_an_error_in_one_is_told_by_the_phase_that_needs_it(long: Project, closed: Path, tmp_path: Path) -> None:
-    long.ledger.execute(BROKEN)
-    try:
+    with seen(long, "1 / (length(code) - 3)"):
         with cluster_in(tmp_path, 2) as one, ThreadPoolExecutor(1) as pool:
             running = pool.submit(long.run, dask=one.address)
             segment_of(one).wait(SECONDS)
@@ -191,8 +204,6 @@ def test_an_error_in_one_is_told_by_the_phase_that_needs_it(long: Project, close
             closed.unlink()
             outcome = running.result()
         here = told(long.run())
-    finally:
-        long.ledger.execute(MENDED)
     (verdict,) = [one for one in outcome.result["verdicts"] if one["check"] == "field_differences"]
     assert verdict["status"] == "inconclusive" and "division by zero" in verdict["results"][0]["reason"]
     assert same(told(outcome), here)
