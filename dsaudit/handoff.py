@@ -43,7 +43,7 @@ class Handoff:
         return path
 
 
-def write(path: Path, record: dict[str, Any]) -> None:
+def write(path: Path, record: Any) -> None:
     """Write a record that its owner alone can read; what JSON does not know stands in it as text."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(record, file, default=str)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.checks import COUNTS, find_table
+from dsaudit.once import once
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -38,15 +37,10 @@ def _counts(audit: Audit, name: str) -> tuple[list[str], list[Counts]]:
     """Return the columns and rows of ``sql/counts/<name>.sql``, which another phase of the run may have read before."""
     filled = audit.relations.fill(find_table(name, "counts").query)
     values = {**audit.values(), **filled.values}
-    asked = json.dumps([filled.sql, values, audit.database.snapshot], default=str, sort_keys=True)
-    path = audit.private / "counts" / f"{hashlib.sha256(asked.encode()).hexdigest()}.json"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # whoever comes meanwhile waits, and need not count
-        file.seek(0)
-        if not (told := file.read()):
-            answer = audit.database.query(filled.sql, values, most=None)
-            told = json.dumps([answer.columns, answer.records])
-            file.write(told)
-    columns, rows = json.loads(told)
+
+    def count() -> list[Any]:
+        answer = audit.database.query(filled.sql, values, most=None)
+        return [answer.columns, answer.records]
+
+    columns, rows = once(audit.private, "counts", [filled.sql, values, audit.database.snapshot], count)
     return columns, rows

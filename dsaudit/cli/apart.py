@@ -50,6 +50,31 @@ def serve() -> None:
             sys.exit("not wanted any more")
 
 
+def segments() -> None:
+    """Compare long lists with the tables, so that the phases find what came of it; tell no more than whether all did.
+
+    What fails here fails again where a phase needs it, and is told there.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    given = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_input, args=(1,), daemon=True).start()
+    from dsaudit.audit import open as opened
+    from dsaudit.reconcile.settled import straight
+    from dsaudit.run import worker
+
+    if worker.unlike(given):
+        sys.exit(1)
+    failed = 0
+    audit = opened(given["system"], "segments")
+    for name, tenant in json.loads(Path(given["lists"]).read_text(encoding="utf-8"))[given["piece"]]:
+        try:
+            straight(audit, name, tenant)
+        except Exception:
+            failed = 1
+    audit.close()
+    sys.exit(failed)
+
+
 def _asked(is_idle: Callable[[], bool]) -> Iterator[Told]:
     """Yield what is asked for, until the input closes or nothing was for a while."""
     with open(0, "rb", buffering=0, closefd=False) as lines:  # a buffer would hide lines from `select`
@@ -79,14 +104,14 @@ def _answer(name: str, function: Callable[[Told], Told], given: Told) -> None:
     os.write(1, f"{line}\n".encode())  # at once, whatever other threads print
 
 
-def _end_with_input() -> None:
+def _end_with_input(times: int = MOST_TIMES) -> None:
     """Stop this process as Ctrl-C would when its input closes: it cleans up first."""
     sys.stdin.read()
-    for _ in range(MOST_TIMES):
+    for _ in range(times):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(AGAIN_SECONDS)
     os._exit(1)
 
 
 if __name__ == "__main__":
-    {"audit": audit, "serve": serve}[sys.argv[1]]()
+    {"audit": audit, "serve": serve, "segments": segments}[sys.argv[1]]()

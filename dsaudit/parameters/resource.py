@@ -13,6 +13,8 @@ from dsaudit.parameters.ids import Kind
 from dsaudit.parameters.known import Known
 from dsaudit.parameters.section import Names, Reason, Section, listed
 
+LONG_LIST = 10_000  # records of a tenant; one that is shorter is not worth a comparison of its own
+
 
 class Nested(Section):
     """A record that lives inside its parent's: in which resource, and at which path."""
@@ -136,6 +138,11 @@ class Resource(Section):
     def identified(self) -> bool:
         """Whether the source's record itself holds its whole id, so that no two records are equal."""
         return not any(part in ("#", "@") or part.startswith("../") for part in self.id_from)
+
+    @property
+    def has_own_id(self) -> bool:
+        """Whether each record of an own list holds its id in one place, so that the list can be compared as it lies."""
+        return self.nested is None and len(self.id_from) == 1 and self.id_from[0][:1] not in "#@."
 
     @property
     def counted_children(self) -> tuple[str, str] | None:

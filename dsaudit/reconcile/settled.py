@@ -1,19 +1,26 @@
-"""Which records need no look one by one: they are the same on all sides, and came before the source was read."""
+"""Which records need no look one by one: they are the same on all sides, and came before the source was read.
+
+They are found segment by segment: of a resource one tenant's long list, or those of all its other tenants together. A
+segment is compared once in a run, by whichever phase needs it first, or before them: see `dsaudit.run.cluster`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.database.expressions import field_column
+from dsaudit.once import once
 from dsaudit.parameters.fields import FieldOf
 from dsaudit.parameters.ids import PLAIN
+from dsaudit.parameters.resource import LONG_LIST
 from dsaudit.reconcile.compare import compare, workspace
 from dsaudit.reconcile.forms import JSON, Column, text_of
 from dsaudit.reconcile.inputs import Lines, Table
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 ALL = 2**62
-STRAIGHT = 10_000  # records of a tenant; of fewer DuckDB saves no time
+STRAIGHT = LONG_LIST  # records of a tenant; of fewer DuckDB saves no time
+SEGMENTS = "segments"  # folder below private/ for what came of each
 KEYS = [Column(name, name, FieldOf.model_validate({"from": name})) for name in ("tenant", "source_id")]
 
 LIVE = "select * from {refined} as f where not f.deleted and f.tenant = any(%(good)s)"
@@ -66,21 +74,48 @@ def unsettled(audit: Audit, name: str, tenants: list[str], since: datetime) -> s
         A side could not be read to its end.
     """
     keys: set[Key] = set()
-    with tempfile.TemporaryDirectory(prefix="source-", dir=audit.private) as folder:
-        spooled = []
-        for tenant in tenants:
-            found = _straight(audit, name, tenant, Path(folder))
-            keys |= found or set()
-            spooled += [tenant] if found is None else []
-        if spooled:
-            lines = _spooled(audit, name, spooled, Path(folder) / "records.jsonl")
-            found = _apart(audit, name, lines, spooled, KEYS, "record", Path(folder))
-            if found is None:
-                raise SourceError(f"{name}: some records have no key")
-            keys |= found
+    together = []
+    for tenant in tenants:
+        found = straight(audit, name, tenant)
+        keys |= found or set()
+        together += [tenant] if found is None else []
+    if together:
+        found = _once(audit, name, together, "together", partial(_together, audit, name, together))
+        if found is None:
+            raise SourceError(f"{name}: some records have no key")
+        keys |= found
     came = CAME_TO_RAW if audit.parameters.has_raw_rows(name) else CAME_TO_REFINED
     frame = audit.query(came, {"resource": name}, [name], resource_name=name, since=since)
     return keys | set(frame[["tenant", "source_id"]].itertuples(index=False, name=None))
+
+
+def straight(audit: Audit, name: str, tenant: str) -> set[Key] | None:
+    """Return the keys of one tenant's long list that are not the same on all sides; None where it is not to be had.
+
+    Then the list is not long, or not to be compared as it lies there, and goes together with the others.
+    """
+    lines = _as_it_lies(audit, name, tenant)
+    if lines is None:
+        return None
+    return _once(audit, name, [tenant], "as it lies", partial(_straight, audit, name, tenant, lines))
+
+
+def _once(
+    audit: Audit, name: str, tenants: list[str], way: str, compared: Callable[[Path], set[Key] | None]
+) -> set[Key] | None:
+    """Return what came of a segment, which is compared once in a run at one instant."""
+
+    def make() -> list[Key] | None:
+        with tempfile.TemporaryDirectory(prefix="source-", dir=audit.private) as folder:
+            found = compared(Path(folder))
+        return None if found is None else sorted(found, key=str)
+
+    digests = [audit.source.digest(tenant, name) for tenant in tenants]
+    declared = audit.parameters.model_dump(mode="json")
+    # A worker of a cluster compares too: what it reads of another database is no answer.
+    asked = [name, tenants, way, digests, declared, audit.identity.pin, audit.database.snapshot, audit.instant]
+    told = once(audit.private, SEGMENTS, asked, make)
+    return None if told is None else {(tenant, source_id) for tenant, source_id in told}
 
 
 def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Item]:
@@ -110,25 +145,28 @@ def _as_it_lies(audit: Audit, name: str, tenant: str) -> Lines | None:
 
     A short one is not worth a look of its own.
     """
-    resource, count = audit.parameters.resources[name], audit.source.count(tenant, name) or 0
-    has_own_id = resource.nested is None and len(resource.id_from) == 1 and resource.id_from[0][:1] not in "#@."
-    is_long = count >= STRAIGHT and has_own_id
-    return Lines(audit.source.file(tenant, name), count, repeats=True) if is_long else None
+    count = audit.source.count(tenant, name) or 0
+    if count < STRAIGHT or not audit.parameters.resources[name].has_own_id:
+        return None
+    return Lines(audit.source.file(tenant, name), count, repeats=True)
 
 
-def _straight(audit: Audit, name: str, tenant: str, folder: Path) -> set[Key] | None:
-    """Compare the recording of one tenant as it lies there; return None where that cannot be.
+def _straight(audit: Audit, name: str, tenant: str, lines: Lines, folder: Path) -> set[Key] | None:
+    """Compare the recording of one tenant as it lies there.
 
     Python's way with every record takes much longer, but it is spent once for all the small tenants, knows ids that are
     made of several parts, and writes ids that are no text and no whole number as `recording.identity` does.
     """
-    lines = _as_it_lies(audit, name, tenant)
-    if lines is None:
-        return None
     resource = audit.parameters.resources[name]
     field = FieldOf.model_validate({"from": resource.id_from[0]})
     key = Column("source_id", "source_id", field, id_kind=resource.id_kind)
     return _apart(audit, name, lines, [tenant], [key], "", folder)
+
+
+def _together(audit: Audit, name: str, tenants: list[str], folder: Path) -> set[Key] | None:
+    """Compare the recordings of several tenants."""
+    lines = _spooled(audit, name, tenants, folder / "records.jsonl")
+    return _apart(audit, name, lines, tenants, KEYS, "record", folder)
 
 
 def _apart(

@@ -20,7 +20,7 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
 from dsaudit.evidence.manifest import UNFINISHED
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import ahead, cluster, execute, publishing, result, resuming
+from dsaudit.run import ahead, cluster, execute, publishing, result, resuming, segments
 from dsaudit.run.record import Record, acting_alone, made
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
@@ -177,8 +177,13 @@ def _executed(
         return given, [kept[name] for name in names]
     with _at_one_instant(database, given) as handed:
         record.add("instant", time=handed.instant)
-        there = cluster.executing(client, blueprint, parameters, handed) if client else None
-        return handed, execute.execute(blueprint, plan, parameters, options, record, kept, progress, there)
+        if client is None:
+            return handed, execute.execute(blueprint, plan, parameters, options, record, kept, progress)
+        jobs = options.jobs or (1 if parameters.database.polite else 0)
+        lists = segments.pieces((one for one in plan if one.phase not in kept), parameters, handed.recording, jobs)
+        with cluster.comparing(client, blueprint, parameters, handed, lists):
+            there = cluster.executing(client, blueprint, parameters, handed)
+            return handed, execute.execute(blueprint, plan, parameters, options, record, kept, progress, there)
 
 
 @contextlib.contextmanager

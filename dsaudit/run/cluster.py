@@ -1,7 +1,8 @@
 """Parts of a run on an existing Dask cluster: its scheduler says where, and what is done again when a worker is lost.
 
 Before anything is read every worker is looked at: the same code, notebooks and folder, the database at the run's
-instant. A phase is executed there as it is here, and its notebook comes back over the shared folder.
+instant. A phase is executed there as it is here, and its notebook comes back over the shared folder. Long lists are
+compared before the phases that need them, and what came of it lies where any phase of the run leaves it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dsaudit.parameters.section import secrets_of
 from dsaudit.run import worker
 from dsaudit.run.apart import Work
 from dsaudit.run.execute import Execute, Phase
+from dsaudit.run.segments import Segment
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,6 +35,7 @@ CONNECTING_SECONDS = 10
 LONELY_SECONDS = 60.0  # that a run waits where the cluster has no worker left
 LOOKS_APART = 5.0  # seconds between two looks at whether it has
 ATTEMPTS = "attempts"  # folder below private/ for notebooks that workers execute
+LISTS = "lists.json"  # in the private folder: which lists workers compare before the phases
 
 
 class ClusterError(Exception):
@@ -144,6 +147,31 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
     except BaseException:
         stopped.set()
         raise
+
+
+@contextlib.contextmanager
+def comparing(
+    client: Client, blueprint: Path, parameters: Parameters, given: handoff.Handoff, pieces: list[list[Segment]]
+) -> Iterator[None]:
+    """Have long lists compared on workers, each piece by one, before what is submitted within the block.
+
+    Nobody waits for that: a phase that needs a list waits while it is compared, and compares it itself where nobody
+    does, or where that fails. What is left is cancelled at the end of the block.
+    """
+    if not pieces:
+        yield
+        return
+    asked = _given(blueprint, parameters, given)
+    asked |= {"things": worker.things(asked), "lists": str(given.private / LISTS)}
+    handoff.write(given.private / LISTS, pieces)  # names of tenants and resources are not for the network
+    works = [_work("segments", {**asked, "piece": number}, given) for number in range(len(pieces))]
+    futures = [submitted(client, work, priority=1) for work in works]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and all of it with it
+            client.cancel(futures)
+        (given.private / LISTS).unlink()
 
 
 def submitted(client: Client, work: Work, **where: Any) -> Future:

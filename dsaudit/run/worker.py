@@ -1,4 +1,4 @@
-"""What the workers of a cluster do for a run: they tell what they have, and execute phases as it is done locally.
+"""What the workers of a cluster do for a run: they tell what they have, execute phases and compare long lists.
 
 All that they are given over the network are places and digests. Secrets come from a worker's own environment; whatever
 else a phase needs lies in the private folder of the run, which all machines share.
@@ -28,8 +28,8 @@ def carry_out(work: apart.Work) -> Told:
     """Do a piece of work in another process of this worker's machine: what is submitted to the cluster.
 
     It raises nothing, since a worker would log that. Returns the ``worker`` and, of these, what applies: ``answer``;
-    of an audit the process's ``status`` and what it ``said`` and ``complained``; ``error``; ``again``, where it had
-    been begun before and may be so only once.
+    of an audit and of segments the process's ``status``, of an audit what it ``said`` and ``complained``; ``error``;
+    ``again``, where it had been begun before and may be so only once.
     """
     from distributed import get_worker
     from distributed.core import Status
@@ -49,6 +49,8 @@ def carry_out(work: apart.Work) -> Told:
             os.close(os.open(work.once, os.O_CREAT | os.O_EXCL, 0o600))
         if work.does == "audit":
             return {**told, **asdict(apart.done(work, is_wanted))}
+        if work.does == "segments":
+            return {**told, "status": apart.done(work, is_wanted).status}  # what it says may quote the data
         return {**told, "answer": apart.answered(work, is_wanted)}
     except FileExistsError:
         return {**told, "again": True}
@@ -85,6 +87,11 @@ def things(given: Told) -> Told:
     return {**found, "folder": folder, "mask key": masked}
 
 
+def unlike(given: Told) -> list[str]:
+    """Return which of the `things` are not as they were where the run was started."""
+    return [name for name, value in things(given).items() if given["things"].get(name) != value]
+
+
 def _seen(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() if os.access(path.parent, os.W_OK) else ""
@@ -105,8 +112,7 @@ def _database(parameters: Parameters, snapshot: str) -> Told:
 
 def phase(given: Told) -> Told:
     """Execute a notebook, and return how that ended; ``error`` where this is not the place for it."""
-    differing = [name for name, value in things(given).items() if given["things"].get(name) != value]
-    if differing:
+    if differing := unlike(given):
         return {"error": f"has another {', another '.join(differing)} than where the run was started"}
     parameters = _parameters(given)
     source, target = Path(given["source"]), Path(given["target"])

@@ -224,6 +224,10 @@ class Recording:
             self._seen.add(path)
         return path
 
+    def digest(self, tenant: str, resource: str) -> str:
+        """Return the digest that this file had when it was written."""
+        return str(self._entry(tenant, self.top(resource))["sha256"])
+
     def _records(self, tenant: str, resource: str) -> Iterator[dict[str, Any]]:
         """Yield what was recorded of an own list."""
         path = self.file(tenant, resource)

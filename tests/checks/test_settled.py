@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dsaudit import audit, handoff, source
+from dsaudit.database import Database
+from dsaudit.database.identity import identify
+from dsaudit.parameters import load
 from dsaudit.reconcile import inputs, settled, sides
 from dsaudit.reconcile.sides import MOST_WHOLE
 from dsaudit.verdict import Verdict
 from tests import ledger
-from tests.checks.auditing import opened
+from tests.checks.auditing import opened, variables
 
 CHECKS = [
     "source_missing_in_raw",
@@ -111,3 +118,69 @@ def test_a_job_that_touches_all_rows_makes_none_of_them_looked_at(
     one.execute("update ledger.invoice set stored = now() + interval '1 day'")
     _, _, after = answers(one.parameters, one.environment, 0, monkeypatch)
     assert after == before
+
+
+# Once in a run
+
+
+@contextlib.contextmanager
+def running(one: ledger.Ledger, private: Path) -> Iterator[None]:
+    """Be the process of a phase, of a run with this private folder, at an instant of the block."""
+    parameters = load(one.parameters)
+    with variables(one.environment):
+        if not private.exists():
+            private.mkdir()
+            source.record(parameters, private / "recording")
+        database = Database.open(parameters.database)
+        with contextlib.closing(database), database.held_snapshot() as snapshot:
+            given = handoff.Handoff("run", "nonce", snapshot, identify(database).time, private)
+            with variables({handoff.VARIABLE: str(given.write())}):
+                yield
+
+
+def judging(parameters: Path) -> Any:
+    """Return what a phase of its own says."""
+    one = audit.open(str(parameters), "datasource/a_test")
+    try:
+        return {name: told(one.check(name)) for name in CHECKS}
+    finally:
+        one.close()
+
+
+@pytest.mark.parametrize("straight", [0, 10**9])
+def test_a_segment_is_compared_once_in_a_run_and_anew_at_another_instant(
+    new_ledger: Callable[..., ledger.Ledger], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, straight: int
+) -> None:
+    one = new_ledger()
+    monkeypatch.setattr(sys.modules["dsaudit.reconcile.sides"], "MOST_WHOLE", 0)
+    monkeypatch.setattr(settled, "STRAIGHT", straight)
+    compared = comparisons(monkeypatch)
+    with running(one, tmp_path / "private"), ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(judging, [one.parameters] * 2)
+        # The members of each tenant, then invoices and lines together; or the members together as well.
+        once = (
+            [["north"], ["north", "south"], ["north", "south"], ["south"]] if not straight else [["north", "south"]] * 3
+        )
+        assert sorted(compared) == once
+        for path in (tmp_path / "private" / "segments").iterdir():
+            path.write_bytes(path.read_bytes()[:-1])  # as if whoever wrote it had died
+        assert judging(one.parameters) == first == second
+        assert sorted(compared) == sorted(once * 2)
+    one.execute(DAMAGES[0])
+    with running(one, tmp_path / "private"):
+        third = judging(one.parameters)
+    assert sorted(compared) == sorted(once * 3)
+    assert third["field_differences"] != first["field_differences"] and third.keys() == first.keys()
+
+
+def comparisons(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the list that will tell of which tenants records were compared with the tables."""
+    found: list[list[str]] = []
+    compare = settled.compare
+
+    def counted(lines: inputs.Lines, table: inputs.Table, *others: Any, **more: Any) -> Any:
+        found.append(sorted(table.values["good"]))
+        return compare(lines, table, *others, **more)
+
+    monkeypatch.setattr(settled, "compare", counted)
+    return found

@@ -22,6 +22,7 @@ from tests.run.conftest import Project, project_of
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
+VOLATILE = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "since"}
 
 
 @dataclass
@@ -92,6 +93,13 @@ def wait_for(one: Cluster, workers: int) -> None:
             if len(client.nthreads()) == workers:
                 return
     raise AssertionError(f"there are not {workers} workers:\n{one.log()}")
+
+
+def lasting(node: Any) -> Any:
+    """Return what a result has in common with that of another run of the same."""
+    if isinstance(node, dict):
+        return {name: lasting(value) for name, value in node.items() if name not in VOLATILE}
+    return [lasting(one) for one in node] if isinstance(node, (list, tuple)) else node
 
 
 def started(*words: str) -> subprocess.Popen[str]:

@@ -18,21 +18,24 @@ from dsaudit.run import Options, Outcome, run
 from dsaudit.run import cluster as runs_cluster
 from tests.run.conftest import Project
 from tests.run.test_run import command, one_line
-from tests.scaling.conftest import SECONDS, Cluster, cluster_in, kernel_at, kill_the_worker, started, wait_for, waits
+from tests.scaling.conftest import (
+    SECONDS,
+    Cluster,
+    cluster_in,
+    kernel_at,
+    kill_the_worker,
+    lasting,
+    started,
+    wait_for,
+    waits,
+)
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
-VOLATILE = {"id", "nonce", "started", "ended", "run", "time", "seconds", "sha256", "history", "changes", "since"}
 Told = dict[str, Any]
 
 
 def test_a_run_on_a_cluster_has_the_results_of_one_here(shared: Project, cluster: Cluster, here: Told) -> None:
     there = shared.run(dask=cluster.address).result
-
-    def lasting(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {name: lasting(value) for name, value in node.items() if name not in VOLATILE}
-        return [lasting(one) for one in node] if isinstance(node, (list, tuple)) else node
-
     assert there["digest"] == here["digest"] != ""
     assert lasting(there) == lasting(here)
     secrets = [shared.ledger.environment["LEDGER_URL"].split(":")[2].split("@")[0], there["run"]["nonce"]]
