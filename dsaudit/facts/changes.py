@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dsaudit.facts.webhooks import due
-from dsaudit.reconcile import sides
+from dsaudit.reconcile import ahead_of_raw
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
@@ -95,10 +95,11 @@ def _never_came(audit: Audit, names: list[str], began: pd.DataFrame) -> Iterator
     oldest = datetime.fromisoformat(audit.instant) - timedelta(days=audit.parameters.policy.latency_days)
     starts = {(row["tenant"], row["resource"]): row["began"] for row in began.to_dict("records")}
     for name in names:
-        both = sides(audit, name, whole=True)
+        since = {tenant: max(start + high, oldest) for (tenant, of), start in starts.items() if of == name}
+        both = ahead_of_raw(audit, name, since)
         for key in both.source:
-            changed, start, row = both.changed(key), starts.get((key[0], name)), (both.raw or {}).get(key)
-            is_due = changed and start and changed > max(start + high, oldest) and not both.in_flight(key)
+            changed, start, row = both.changed(key), since.get(key[0]), (both.raw or {}).get(key)
+            is_due = changed and start and changed > start and not both.in_flight(key)
             if is_due and (row is None or (row["changed_at"] and row["changed_at"] < changed)):
                 line = {"tenant": key[0], "resource": name, "source_id": key[1], "changed_at": changed}
                 yield {**line, "received_at": None, "told": False, "is_new": row is None}

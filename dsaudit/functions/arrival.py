@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts.webhooks import due
 from dsaudit.functions import Found, Row, frames
-from dsaudit.reconcile import Key, Sides, sides
+from dsaudit.reconcile import Key, Sides, latest, newest_due, rows_of
 from dsaudit.source.recording import SOURCE_TO_US
 
 if TYPE_CHECKING:
@@ -21,11 +21,20 @@ ARRIVALS = """
 select tenant, source_id, min(received_at) as first_at, min(received_at) filter (where by_webhook) as first_by_webhook,
        min(changed_at) as oldest, max(changed_at) filter (where by_webhook) as newest_by_webhook,
        coalesce(bool_or(by_webhook and changed_at is null), false) as is_undated
-from {raw} as r where resource = %(resource_name)s and not deleted group by 1, 2
+from {raw} as r
+where resource = %(resource_name)s and not deleted and (%(whole)s or (tenant, source_id) in (select * from {wanted}))
+group by 1, 2
+"""
+FIRSTS = """
+select tenant, min(received_at) as first_at, min(received_at) filter (where by_webhook) as first_by_webhook
+from {raw} as r where resource = %(resource_name)s and not deleted group by 1
 """
 ARRIVED = """
 select tenant, source_id, max(received_at) as received_at
-from {deliveries} as d where resource = %(resource_name)s and accepted and tenant is not null group by 1, 2
+from {deliveries} as d
+where resource = %(resource_name)s and accepted and tenant is not null
+  and (%(whole)s or (tenant, source_id) in (select * from {wanted}))
+group by 1, 2
 """
 LAST_RECEIVED = "select tenant, max(received_at) as received_at, count(*) as records from {raw} as r group by 1"
 
@@ -74,7 +83,7 @@ def webhooks_arrive(audit: Audit) -> Found:
     examined = dict.fromkeys(audit.parameters.tenant_names, 0)
     problems: dict[str, str] = {}
     for name, resource in audit.parameters.resources.items():
-        both = sides(audit, name, whole=True) if resource.webhooks else None
+        both = newest_due(audit, name, due(audit, resource)) if resource.webhooks else None
         if both is None:
             continue
         problems |= both.problems
@@ -126,12 +135,12 @@ def ingest_is_current(audit: Audit) -> Found:
 
 
 def _changes(audit: Audit, tenant: str) -> tuple[list[tuple[datetime, str, str]], str | None]:
-    """Return every dated record of a tenant's source as time of change, resource and id; and what was not whole."""
+    """Return what changed last of a tenant's source, as time of change, resource and id; and what was not whole."""
     changes: list[tuple[datetime, str, str]] = []
     problem = None
     for name, resource in audit.parameters.resources.items():
         if resource.read and resource.updated:
-            both = sides(audit, name, whole=True)
+            both = latest(audit, name)
             problem = problem or both.problems.get(tenant)
             keys = ((both.changed(key), name, key[1]) for key in both.source if key[0] == tenant)
             changes += [(changed, resource_name, key) for changed, resource_name, key in keys if changed]
@@ -140,11 +149,13 @@ def _changes(audit: Audit, tenant: str) -> tuple[list[tuple[datetime, str, str]]
 
 @dataclass
 class _Ways:
-    """By which ways the records of one tenant and resource came."""
+    """By which ways the records of one tenant and resource came; of a large one, those that may be the newest."""
 
     both: Sides
     tenant: str
     due: set[str]  # whether a webhook tells of a creation, of an update
+    first_at: datetime | None = None  # when anything came at first, and by webhook
+    first_by_webhook: datetime | None = None
     arrivals: dict[Key, Row] = field(default_factory=dict)
     arrived: dict[Key, datetime] = field(default_factory=dict)  # the last delivery that was accepted
 
@@ -154,7 +165,7 @@ class _Ways:
         Times in whole seconds make them several now and then.
         """
         keys = [key for key in self.both.source if key[0] == self.tenant and not self.both.in_flight(key)]
-        if not self.arrivals or not keys or not self.due:
+        if self.first_at is None or not keys or not self.due:
             return []
         dated = [(changed, key) for key in keys if (changed := self._changed(key))]
         if "create" not in self.due:
@@ -164,9 +175,8 @@ class _Ways:
         if not dated:
             return []
         # What changed before the first reading came with it, and no webhook was due.
-        first = min(row["first_at"] for row in self.arrivals.values())
         last = max(changed for changed, _ in dated)
-        return [key for changed, key in dated if changed == last > first]
+        return [key for changed, key in dated if changed == last > self.first_at]
 
     def _changed(self, key: Key) -> datetime | None:
         """When a record changed, where webhooks tell of changes and not of new records alone."""
@@ -180,8 +190,8 @@ class _Ways:
     def _came_last(self, keys: list[Key]) -> list[Key]:
         """Return the record that came last, once webhooks had begun: where no time of change is told, the newest."""
         came = [(self.arrivals[key]["first_at"], key) for key in keys if key in self.arrivals]
-        told = [row["first_by_webhook"] for row in self.arrivals.values() if row["first_by_webhook"]]
-        return [key for time, key in sorted(came)[-1:] if told and min(told) <= time]
+        began = self.first_by_webhook
+        return [key for time, key in sorted(came)[-1:] if began is not None and began <= time]
 
     def came_by_webhook(self, key: Key) -> bool:
         """Return whether a webhook told of a record's present state."""
@@ -196,19 +206,15 @@ class _Ways:
 
 
 def _ways(audit: Audit, both: Sides) -> dict[str, _Ways]:
-    told = due(audit, both.resource)
+    told, keys = due(audit, both.resource), None if both.whole else set(both.source)
     found = {tenant: _Ways(both, tenant, told) for tenant in both.tenants}
-    for row in _rows(audit, ARRIVALS, both.name):
+    for row in rows_of(audit, audit.database, FIRSTS, both.name, None):
+        found[row["tenant"]].first_at, found[row["tenant"]].first_by_webhook = row["first_at"], row["first_by_webhook"]
+    for row in rows_of(audit, audit.database, ARRIVALS, both.name, keys):
         found[row["tenant"]].arrivals[row["tenant"], row["source_id"]] = row
-    for row in _rows(audit, ARRIVED, both.name) if audit.parameters.deliveries else []:
+    for row in rows_of(audit, audit.database, ARRIVED, both.name, keys) if audit.parameters.deliveries else []:
         found[row["tenant"]].arrived[row["tenant"], row["source_id"]] = row["received_at"]
     return found
-
-
-def _rows(audit: Audit, sql: str, resource: str) -> list[Row]:
-    frame = audit.query(sql, resources=[resource], resource_name=resource)
-    given = frame.astype(object).where(frame.notna(), None)  # an instant that is not there is none
-    return [{str(column): value for column, value in row.items()} for row in given.to_dict("records")]
 
 
 def _frames(rows: list[Row], examined: list[Row]) -> Found:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.facts.changes import changes, moments, silences
 from dsaudit.functions import Found, Row, frames
-from dsaudit.reconcile import sides
+from dsaudit.reconcile import problems_of
 from dsaudit.verdict.card import plural
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _examined(audit: Audit, counts: dict[str, int]) -> list[Row]:
     problems: dict[str, str] = {}
     for name, resource in audit.parameters.resources.items():
         if resource.webhooks and audit.parameters.source:
-            problems |= sides(audit, name, whole=True).problems
+            problems |= problems_of(audit, name)
     return [
         {"tenant": one, "examined": counts.get(one, 0), "reason": problems.get(one)}
         for one in audit.parameters.tenant_names

@@ -31,6 +31,7 @@ from dsaudit.source.recording import Item, identity
 
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
+    from dsaudit.parameters import Resource
 
 Key = tuple[str, str]
 ALL = 2**62
@@ -94,7 +95,7 @@ def straight(audit: Audit, name: str, tenant: str) -> set[Key] | None:
 
     Then the list is not long, or not to be compared as it lies there, and goes together with the others.
     """
-    lines = _as_it_lies(audit, name, tenant)
+    lines = as_it_lies(audit, name, tenant)
     if lines is None:
         return None
     return _once(audit, name, [tenant], "as it lies", partial(_straight, audit, name, tenant, lines))
@@ -120,7 +121,7 @@ def _once(
 
 def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Item]:
     """Yield the source's records of some keys, and none of the others where DuckDB can tell them apart."""
-    lines = _as_it_lies(audit, name, tenant)
+    lines = as_it_lies(audit, name, tenant)
     if lines is None:
         yield from (item for item in audit.source.items(tenant, name) if (tenant, item.source_id) in keys)
         return
@@ -128,10 +129,7 @@ def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Ite
     with workspace(folder=audit.private) as connection:
         connection.execute("create table ids as select unnest(?::varchar[]) as id", [[one for _, one in keys]])
         inside = f"select line from ({extracted(lines, resource.id_from)})"
-        text = text_of("v0", JSON)
-        is_plain = f"(starts_with(v0, '\"') or regexp_full_match(v0, '{PLAIN['number']}'))"
-        is_plain += f" and {as_it_stands('v0', text, resource.id_kind)}"
-        sql = f"{inside} where v0 is null or not ({is_plain}) or {text} in (from ids)"
+        sql = f"{inside} where v0 is null or not ({is_plain(resource)}) or {text_of('v0', JSON)} in (from ids)"
         for batch in batches(connection, sql):
             for (line,) in batch:
                 record = record_of(line, lines.path)
@@ -140,7 +138,13 @@ def picked(audit: Audit, name: str, tenant: str, keys: set[Key]) -> Iterator[Ite
                     yield item
 
 
-def _as_it_lies(audit: Audit, name: str, tenant: str) -> Lines | None:
+def is_plain(resource: Resource) -> str:
+    """Return the DuckDB condition that an own list's record says its id, ``v0``, as `recording.identity` writes it."""
+    is_text_or_number = f"(starts_with(v0, '\"') or regexp_full_match(v0, '{PLAIN['number']}'))"
+    return f"{is_text_or_number} and {as_it_stands('v0', text_of('v0', JSON), resource.id_kind)}"
+
+
+def as_it_lies(audit: Audit, name: str, tenant: str) -> Lines | None:
     """Return one tenant's recording, where it is a long list of records that hold their ids themselves.
 
     A short one is not worth a look of its own.

@@ -150,29 +150,34 @@ def _came(row: Row) -> datetime | None:
     return row["refined_at"]  # type: ignore[no-any-return]
 
 
-def sides(audit: Audit, name: str, whole: bool = False) -> Sides:
-    """Read one resource on all sides; kept by the audit, since several checks of a phase need it.
-
-    Only `whole` holds every key of a large resource, and needs the memory for it.
-    """
-    kept: dict[tuple[str, bool], Sides] = audit.kept.setdefault("sides", {})
-    if (name, whole) not in kept:
-        found = _read(audit, name, whole)
+def sides(audit: Audit, name: str) -> Sides:
+    """Read one resource on all sides; kept by the audit, since several checks of a phase need it."""
+    kept: dict[str, Sides] = audit.kept.setdefault("sides", {})
+    if name not in kept:
+        found = _read(audit, name)
         found.parent = sides(audit, found.resource.nested.in_) if found.resource.nested else None
-        kept[name, whole] = found
-    return kept[name, whole]
+        kept[name] = found
+    return kept[name]
+
+
+def is_held_whole(audit: Audit, name: str) -> bool:
+    """Return whether `sides` holds every key of a resource; kept by the audit, as the answer counts rows."""
+    kept: dict[str, bool] = audit.kept.setdefault("sides held whole", {})
+    if name not in kept:
+        kept[name] = is_small(audit, name, MOST_WHOLE)
+    return kept[name]
 
 
 def sides_of(audit: Audit, name: str, keys: set[Key]) -> Sides:
     """Read the records with these keys alone on all sides, whether they differ or not."""
-    found = _read(audit, name, False, keys)
+    found = _read(audit, name, keys)
     if found.resource.nested:
         above = {(tenant, one.parent_id) for (tenant, _), one in found.source.items() if one.parent_id is not None}
         found.parent = sides_of(audit, found.resource.nested.in_, above)
     return found
 
 
-def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) -> Sides:
+def _read(audit: Audit, name: str, wanted: set[Key] | None = None) -> Sides:
     parameters = audit.parameters
     resource = parameters.resources[name]
     clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
@@ -180,13 +185,17 @@ def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) 
     started = audit.source.started
     instant = datetime.fromisoformat(audit.instant)
     found = Sides(name, resource, parameters.tenant_names, started, instant, clock_error)
-    found.problems = {one: said for one in found.tenants if (said := audit.source.problem(one, name))}
+    found.problems = problems_of(audit, name)
     good = [tenant for tenant in found.tenants if tenant not in found.problems]
-    if wanted is None and not whole and not is_small(audit, name, MOST_WHOLE):
+    if wanted is None and not is_held_whole(audit, name):
         wanted = unsettled(audit, name, good, found.started - clock_error)
     found.whole = wanted is None
+    named = {tenant for tenant, _ in wanted or ()}
     for tenant in good:
-        items = list(audit.source.items(tenant, name) if wanted is None else picked(audit, name, tenant, wanted))
+        if wanted is None:
+            items = list(audit.source.items(tenant, name))
+        else:
+            items = list(picked(audit, name, tenant, wanted)) if tenant in named else []
         found.source |= {(tenant, item.source_id): item for item in items}
         if wanted is not None:
             counted = audit.source.count(tenant, name)
@@ -195,6 +204,11 @@ def _read(audit: Audit, name: str, whole: bool, wanted: set[Key] | None = None) 
             found.agreed[tenant] = counted - len(items)
     _fill(found, audit, audit.database, wanted)
     return found
+
+
+def problems_of(audit: Audit, name: str) -> dict[str, str]:
+    """Return why a resource's list cannot be relied on, for each tenant for which that is so."""
+    return {one: said for one in audit.parameters.tenant_names if (said := audit.source.problem(one, name))}
 
 
 def present(audit: Audit, judged: Sides, keys: set[Key], source: dict[Key, Item]) -> Sides:
@@ -207,17 +221,18 @@ def present(audit: Audit, judged: Sides, keys: set[Key], source: dict[Key, Item]
 def _fill(found: Sides, audit: Audit, database: Database, wanted: set[Key] | None) -> None:
     """Read our own sides of `wanted`, None for all keys."""
     name = found.name
-    for row in _rows(audit, database, REFINED, name, wanted):
+    for row in rows_of(audit, database, REFINED, name, wanted):
         found.refined.setdefault((row["tenant"], row["source_id"]), []).append(row)
     if audit.parameters.has_raw_rows(name):
         values = {"with_payload": found.resource.read is not None}
-        rows = _rows(audit, database, NEWEST_RAW, name, wanted, values)
+        rows = rows_of(audit, database, NEWEST_RAW, name, wanted, values)
         found.raw = {(row["tenant"], row["source_id"]): row for row in rows}
 
 
-def _rows(
+def rows_of(
     audit: Audit, database: Database, sql: str, name: str, wanted: set[Key] | None, values: Row | None = None
 ) -> list[Row]:
+    """Return what a select finds of the keys in its slot ``{wanted}``; None for `wanted` binds ``whole``."""
     listed = sorted((wanted or set()), key=str)
     bound = {
         "whole": wanted is None,
