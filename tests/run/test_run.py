@@ -42,6 +42,14 @@ def test_a_run_leaves_its_evidence_and_nothing_unfinished(project: Project) -> N
     assert not (outcome.folder / "private" / "handoff.json").exists()
 
 
+def test_a_page_with_two_bar_charts_is_small(project: Project) -> None:
+    bars = "import matplotlib.pyplot as plt; plt.bar([f'topic {n}' for n in range(12)], range(12)); plt.title('{}')"
+    shown = [bars.replace("{}", title) for title in ("by topic", "by tenant")]
+    project.notebook("05_bars", ["audit.check('null_keys')", *shown])
+    page = (project.run().folder / "phases" / "05_bars.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 2 and len(page.encode()) <= 150 * 1024
+
+
 def test_the_result_says_what_was_planned_found_and_decided(project: Project) -> None:
     project.ledger.execute(DAMAGE)
     project.notebook("05_more", ["audit.check('parents_have_their_children')"])
