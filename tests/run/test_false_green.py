@@ -164,7 +164,7 @@ def test_a_table_truncated_under_the_snapshot_is_inconclusive(
 
 def test_a_lost_snapshot_is_inconclusive_and_never_a_new_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_OWNER", project.ledger.owner_url)
-    end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dsaudit/runner'"
+    end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'dsaudit/runner'"
     project.notebook("04_once", [ONCE, as_owner(end), ORPHANS])
     assert statuses(project) == {"one_refined_row_per_source_id": "pass", "orphans": "inconclusive"}
 
