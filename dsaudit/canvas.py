@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -26,6 +27,7 @@ INK, GREY, PALE, BLUE, RED = "#222222", "#767676", "#d9d9d9", "#0072b2", "#c1440
 SHADES = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#e8f1f8", BLUE])
 WIDTH = 6.05  # inches; with the margin that a notebook's display adds, 900 pixels
 LANE = 0.3  # inches for each line of a plot
+LETTERS = 100  # of a line of words that the width has room for
 BINS = 400  # as many as can be told apart over the width
 MOST_LANES = 40
 DAY = 86400  # seconds
@@ -126,25 +128,32 @@ def retitled(axes: Axes, title: str) -> Axes:
 
 
 def unless_empty(title: str, none: str = "nothing to show") -> Callable[[Plot], Plot]:
-    """Let a plot of an empty frame be axes that say so; `none` is said where it has columns and no line."""
+    """Let a plot of an empty frame be axes that say so as `nothing` does, also where one beside it is not known."""
 
     def decorated(draw: Plot) -> Plot:
         @wraps(draw)
         def plot(frame: pd.DataFrame, *options: Any) -> Axes:
-            if len(frame):
-                return draw(frame, *options)
-            return note(title, none if len(frame.columns) else "nothing to show")
+            beside = next((one for one in options if isinstance(one, pd.DataFrame) and "unshown" in one.attrs), frame)
+            return draw(frame, *options) if len(frame) and beside is frame else nothing(title, beside, none)
 
         return plot
 
     return decorated
 
 
+def nothing(title: str, frame: pd.DataFrame, none: str) -> Axes:
+    """Say of an empty frame why nothing of it is drawn; `none` where it has columns and no line."""
+    if unshown := frame.attrs.get("unshown"):
+        return note(title, f"could not be shown: {unshown}")
+    return note(title, none if len(frame.columns) else "nothing to show")
+
+
 def note(title: str, words: str) -> Axes:
     """Return axes that hold a few words and nothing else."""
-    with canvas(title, 0) as axes:
+    lines = textwrap.wrap(words, LETTERS)
+    with canvas(title, (len(lines) - 1) * 0.4) as axes:
         axes.set_axis_off()
-        axes.text(0, 0.9, words, color=GREY, transform=axes.transAxes, va="center")
+        axes.text(0, 1, "\n".join(lines), color=GREY, transform=axes.transAxes, va="top")
         say(axes, words)
     return axes
 

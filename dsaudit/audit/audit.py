@@ -8,6 +8,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -204,10 +205,10 @@ class Audit:
         """Show the rows of a table that judges nothing, masked like everything that is displayed."""
         query = find_table(name)
         frame = self.frame(name)
-        return self._shown(query, frame)
+        return replace(self._shown(query, frame), unshown=frame.attrs.get("unshown", ""))
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return the rows of a table that judges nothing, whole, for plots; nothing of it is displayed."""
+        """Return a table's rows, whole, for plots; none where they cannot be read, why in ``attrs["unshown"]``."""
         query = find_table(name)
         self._renew()
         if lacking_ways_in(query, self.parameters):
@@ -240,7 +241,7 @@ class Audit:
         examined (records that were compared with it in all); leads (whether the line stands for its record: once each).
         Texts and textual ids are masked, equal ones alike, in a run always and by hand until `reveal` is called.
         The comparison is the checks' own, done once. Without a source in the file the frame has neither lines nor
-        columns; ``attrs["unread"]`` names the lists that could not be compared.
+        columns; ``attrs["unread"]`` names the lists that could not be compared, ``attrs["unshown"]`` says why none was.
 
         Raises
         ------

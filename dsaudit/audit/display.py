@@ -55,6 +55,7 @@ class Shown:
     total: int
     headline: str = ""
     empty: list[str] = field(default_factory=list)  # columns that were left out
+    unshown: str = ""  # why its rows could not be read
 
     def without_empty(self) -> Shown:
         """Return the table without the columns that hold nothing in any row; the caption names them."""
@@ -78,6 +79,9 @@ class Shown:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         caption = self.title
+        if self.unshown:
+            told = f"{caption} could not be shown: {self.unshown}"
+            return {"text/html": f"<p>{escape(told)}.</p>", "text/plain": told}
         if self.total > len(self.rows):
             caption += f" ({len(self.rows)} of {card.plural(self.total, 'row')} shown)"
         elif len(self.rows) > MOST_OPEN:

@@ -25,6 +25,9 @@ from dsaudit.verdict import Status
 if TYPE_CHECKING:
     from dsaudit.audit import Audit
 
+# What could not be asked or read, and is no fault of ours; the message is the reason, in one line without values.
+UNREAD = (QueryError, RelationMissing, SourceError, LogError)
+
 
 def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     """Return what `check` finds in `scopes`; what cannot be asked is told by scope, with the reason."""
@@ -35,7 +38,17 @@ def gather(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
 
 
 def table_rows(audit: Audit, table: Check) -> pd.DataFrame:
-    """Return the rows of a table that judges nothing, a query's or a function's."""
+    """Return the rows of a table that judges nothing; none where they cannot be read: ``attrs["unshown"]`` says why."""
+    try:
+        return _table_rows(audit, table)
+    except UNREAD as error:
+        none = pd.DataFrame()
+        none.attrs["unshown"] = str(error)
+        return none
+
+
+def _table_rows(audit: Audit, table: Check) -> pd.DataFrame:
+    """Return the rows of a table, a query's or a function's."""
     if not table.is_query:
         module = importlib.import_module(f"dsaudit.functions.tables.{table.subject}")
         made: pd.DataFrame = getattr(module, table.name)(audit)
@@ -60,7 +73,7 @@ def _function(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     module = importlib.import_module(f"dsaudit.functions.{check.subject}")
     try:
         rows, examined = getattr(module, check.name)(audit)
-    except (QueryError, RelationMissing, SourceError, LogError) as error:
+    except UNREAD as error:
         return _undecided(scopes, _status_of(error), str(error))
     except Exception as error:
         # A fault of ours or data that no one foresaw: an error of this check, and the phase goes on. The message
@@ -104,7 +117,8 @@ def _query(audit: Audit, check: Check, scopes: list[Scope]) -> Evidence:
     answers = _answers(audit, gathered, scopes, asked)
     for one, (_, found) in answers:
         if found.total > len(found.rows):
-            _count_scopes(audit, check, one, gathered)
+            with _told(gathered, scopes, one.item):
+                _count_scopes(audit, check, one, gathered)
     gathered.examined = _together([(one.item, counted) for one, (counted, _) in answers])
     gathered.rows = _together([(one.item, found) for one, (_, found) in answers])
     gathered.limits += [one for one in gathered.examined.get("note", []) if isinstance(one, str)]

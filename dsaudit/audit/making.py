@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsaudit.audit import remedies, rows
 from dsaudit.audit.display import Draft
+from dsaudit.audit.gathering import UNREAD
 from dsaudit.audit.judging import Evidence
 from dsaudit.checks import Check, CheckError
 from dsaudit.verdict import Result, Verdict, worst
@@ -49,4 +50,7 @@ def draft(audit: Audit, name: str, run: str, nonce: str) -> Draft:
         raise CheckError(f"there is no draft of {name!r}; there are {', '.join(DRAFTS)}")
     if not audit.parameters.resources:
         return Draft(run, nonce, name, "", "the parameter file has no resources")
-    return Draft(run, nonce, name, DRAFTS[name](audit))
+    try:
+        return Draft(run, nonce, name, DRAFTS[name](audit))
+    except UNREAD as error:
+        return Draft(run, nonce, name, "", f"it could not be drafted: {error}")

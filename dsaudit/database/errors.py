@@ -38,6 +38,10 @@ class RelationMissing(Exception):
     """The database has no such table or column as the parameter file names."""
 
 
+# Names of classes whose messages may be shown wherever they come from. Others have a `DatabaseError` too, which quotes.
+TOLD = {one.__name__ for one in (QueryError, TimeLimit, Locked, ServerBusy, SnapshotLost, ShortRead, RelationMissing)}
+
+
 def query_error(error: sa.exc.DBAPIError) -> QueryError:
     """Return what a refused query means."""
     line = first_line(error.orig)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dsaudit.database import SnapshotLost
 from dsaudit.reconcile import Differences, Key, Sides, explained, not_looked_at_again, parts, sides, undecided
 from dsaudit.reconcile.differences import not_received, not_refined, of_fields, of_payload, surplus
 
@@ -130,17 +131,22 @@ def children_match_payload(audit: Audit) -> Found:
         parent, path = resource.counted_children
         relation = _relation(audit, name, parent)
         if relation is None:
-            reason = f"the parameter file has no relation from {name} to {parent}"
-            found.add(
-                [], ({"tenant": one, "resource": name, "reason": reason} for one in audit.parameters.tenant_names)
-            )
+            found.add([], _unknown(audit, name, f"the parameter file has no relation from {name} to {parent}"))
             continue
         item, place = {"relation": relation.name}, path.split(".")
-        frame = audit.query(CHILDREN, item, [parent], resource_name=parent, path=place).assign(resource=name)
+        try:
+            frame = audit.query(CHILDREN, item, [parent], resource_name=parent, path=place).assign(resource=name)
+        except SnapshotLost as error:
+            found.add([], _unknown(audit, name, str(error)))
+            continue
         is_wrong = frame["source_id"].notna()
         wrong, counted = frame[is_wrong].drop(columns="examined"), frame[~is_wrong]
         found.add(wrong.to_dict("records"), counted[["tenant", "resource", "examined"]].to_dict("records"))
     return found.frames()
+
+
+def _unknown(audit: Audit, name: str, reason: str) -> list[Row]:
+    return [{"tenant": one, "resource": name, "reason": reason} for one in audit.parameters.tenant_names]
 
 
 # What was received a moment ago and is about to be refined is not judged yet; a time that had not yet been is wrong. Of

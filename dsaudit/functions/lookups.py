@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from dsaudit.database import RelationMissing, TableInfo
+from dsaudit.database import RelationMissing, SnapshotLost, TableInfo
 from dsaudit.functions import Found, frames
 
 if TYPE_CHECKING:
@@ -50,10 +50,11 @@ def lookups_use_an_index(audit: Audit) -> Found:
     for name in audit.parameters.resources:
         try:
             look_up = _refined(audit, name)
-        except RelationMissing as error:
+            unserved = _unserved(audit, look_up)
+        except (RelationMissing, SnapshotLost) as error:
             examined.append({"resource": name, "examined": 0, "reason": str(error)})
             continue
-        rows += [{"resource": name, **row} for row in _unserved(audit, look_up)]
+        rows += [{"resource": name, **row} for row in unserved]
         examined.append({"resource": name, "examined": len(look_up.keys), "reason": None})
     return frames(rows, examined)
 
@@ -91,10 +92,10 @@ def lookups_within_budget(audit: Audit) -> Found:
     for name in audit.parameters.resources:
         try:
             look_up = _refined(audit, name)
-        except RelationMissing as error:
+            plans = audit.database.explain(look_up.query, look_up.keys, run=True)
+        except (RelationMissing, SnapshotLost) as error:
             examined.append({"resource": name, "examined": 0, "reason": str(error)})
             continue
-        plans = audit.database.explain(look_up.query, look_up.keys, run=True)
         times = sorted(float(plan["Execution Time"]) for plan in plans)
         slow = {"resource": name, "table": look_up.table.name, "times_ms": ", ".join(f"{time:.1f}" for time in times)}
         line, is_slow = _timed(times, audit.parameters.policy.query_milliseconds)

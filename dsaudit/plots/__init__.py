@@ -1,7 +1,8 @@
 """Plots: what a table cannot say. Frames in, Axes out; no query, no global style, no legend to decode.
 
 Every plot is 900 pixels wide at 144 dots per inch, tells its parts apart by place and shade as well as by colour, and
-says "nothing to show" of an empty frame. What is drawn stands in a table too, for those who do not see the picture.
+says "nothing to show" of an empty frame, or why it could not be read. What is drawn stands in a table too, for those
+who do not see the picture.
 """
 
 from dsaudit.plots.arrival import backlog, deliveries, ingest, latency, log, versions, webhooks

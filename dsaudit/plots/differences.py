@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from dsaudit.canvas import BLUE, DAY, GREY, INK, MOST_LANES, PALE, RED
 from dsaudit.canvas import canvas as _canvas
 from dsaudit.canvas import lanes as _lanes
-from dsaudit.canvas import note as _note
+from dsaudit.canvas import nothing as _none
 from dsaudit.canvas import panels as _panels
 from dsaudit.canvas import say as _say
 from dsaudit.canvas import span as _span
@@ -214,5 +214,7 @@ def _ends(groups: list[pd.DataFrame]) -> list[str]:
 def _nothing(title: str, frame: pd.DataFrame, words: str) -> Axes:
     """Say in words that there is nothing to draw, and of which lists nobody knows it."""
     unread = frame.attrs.get("unread", [])
-    more = f"; not compared, as the source's list is not whole: {'; '.join(unread)}" if unread else ""
-    return _note(title, words + more if len(frame.columns) else "nothing to show")
+    more = (
+        f"; not compared, as the source's list is not whole or our table is lost: {'; '.join(unread)}" if unread else ""
+    )
+    return _none(title, frame, words + more)

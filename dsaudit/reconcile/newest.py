@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dsaudit.database import SnapshotLost
 from dsaudit.reconcile.dated import dated, microseconds, pour
 from dsaudit.reconcile.settled import CAME_TO_REFINED
 from dsaudit.reconcile.sides import Key, Sides, is_held_whole, sides, sides_of
@@ -93,8 +94,8 @@ where s.changed > b.since and (r.source_id is null or epoch_us(r.changed_at) < s
 
 def latest(audit: Audit, name: str) -> Sides:
     """Return a resource with the dated record of each tenant that changed last; of several the one of the last id."""
-    if is_held_whole(audit, name):
-        return sides(audit, name)
+    if whole := _whole(audit, name):
+        return whole
     with dated(audit, name) as connection:
         keys = _keys(connection, LATEST)
     return sides_of(audit, name, keys)
@@ -105,8 +106,8 @@ def newest_due(audit: Audit, name: str, told: Collection[str]) -> Sides:
 
     `told` says of what they tell: ``create``, ``update``. Where no record is dated, it is the one that came last.
     """
-    if is_held_whole(audit, name):
-        return sides(audit, name)
+    if whole := _whole(audit, name):
+        return whole
     if not told or not audit.parameters.has_raw_rows(name):
         return sides_of(audit, name, set())
     with dated(audit, name) as connection:
@@ -121,14 +122,24 @@ def ahead_of_raw(audit: Audit, name: str, since: Mapping[str, datetime]) -> Side
 
     A tenant without a time has none.
     """
-    if is_held_whole(audit, name):
-        return sides(audit, name)
+    if whole := _whole(audit, name):
+        return whole
     if not since:
         return sides_of(audit, name, set())
     with dated(audit, name) as connection:
         pour(connection, audit, name, NEWEST_RAW, "newest_raw")
         keys = _keys(connection, AHEAD, [list(since), [microseconds(one) for one in since.values()]])
     return sides_of(audit, name, keys)
+
+
+def _whole(audit: Audit, name: str) -> Sides | None:
+    """Return a small resource on all sides, or None; of one whose table is lost nothing tells what has arrived."""
+    if not is_held_whole(audit, name):
+        return None
+    found = sides(audit, name)
+    if found.lost:
+        raise SnapshotLost(found.lost)
+    return found
 
 
 def _pour_doubtful(connection: Connection, audit: Audit, name: str) -> None:

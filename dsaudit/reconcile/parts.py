@@ -72,9 +72,12 @@ def _bounds(audit: Audit) -> tuple[dict[str, list[int]], list[tuple[str, int]]]:
     """Return by resource how many are wrong, of how many that were judged, of how many known; how many were not."""
     found: dict[str, Any] = {}
     unjudged = []
+    lost = {audit.parameters.top(name) for name, one in audit.kept.get("sides", {}).items() if one.lost}
     for name, resource in audit.parameters.resources.items():
         drawn = {(tenant, one) for tenant, ids in audit.source.uniform(name).items() for one in ids}
         if not resource.read or not drawn or any(audit.source.problem(t, name) for t in audit.parameters.tenant_names):
+            continue
+        if name in lost:  # nothing of it, or of what is nested in it, was compared
             continue
         wrong, under_way = (_drawn(audit, kind, name, drawn) for kind in ("wrong", "under way"))
         # What may still come right, or not, is neither.

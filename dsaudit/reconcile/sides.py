@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dsaudit.database import SnapshotLost
 from dsaudit.parameters import Resource
 from dsaudit.reconcile.settled import is_small, picked, unsettled
 from dsaudit.source.recording import Item, changed_at
@@ -42,7 +43,8 @@ WHOLE_SECOND = timedelta(seconds=1)  # many sources tell the time of a change no
 class Sides:
     """One resource on all sides, by tenant and source id.
 
-    ``problems`` tells for a tenant why its source cannot be relied on: it has no record here then. ``raw`` holds the
+    ``problems`` tells for a tenant why its source cannot be relied on: it has no record here then. ``lost`` tells why
+    the database could not be read as of the run's instant: no tenant has anything here then. ``raw`` holds the
     newest version of each object, and is None where there is no raw table. ``refined`` holds all rows of a key, as a
     table without a unique constraint can have several.
 
@@ -64,6 +66,7 @@ class Sides:
     agreed: Counter[str] = field(default_factory=Counter)
     whole: bool = True
     parent: Sides | None = None
+    lost: str = ""
 
     def changed(self, key: Key) -> datetime | None:
         """When the source's record changed last; a nested one changes with the record it stands in."""
@@ -154,9 +157,7 @@ def sides(audit: Audit, name: str) -> Sides:
     """Read one resource on all sides; kept by the audit, since several checks of a phase need it."""
     kept: dict[str, Sides] = audit.kept.setdefault("sides", {})
     if name not in kept:
-        found = _read(audit, name)
-        found.parent = sides(audit, found.resource.nested.in_) if found.resource.nested else None
-        kept[name] = found
+        kept[name] = _read_or_lost(audit, name)
     return kept[name]
 
 
@@ -168,6 +169,22 @@ def is_held_whole(audit: Audit, name: str) -> bool:
     return kept[name]
 
 
+def _read_or_lost(audit: Audit, name: str) -> Sides:
+    """Read one resource; where its table, or that of the record it stands in, is lost, the others can be judged."""
+    nested = audit.parameters.resources[name].nested
+    parent = sides(audit, nested.in_) if nested else None
+    try:
+        if parent and parent.lost:
+            raise SnapshotLost(parent.lost)
+        found = _read(audit, name)
+    except SnapshotLost as error:
+        found = _begun(audit, name)
+        found.lost, found.whole = str(error), False
+        found.problems = dict.fromkeys(found.tenants, found.lost) | found.problems
+    found.parent = parent
+    return found
+
+
 def sides_of(audit: Audit, name: str, keys: set[Key]) -> Sides:
     """Read the records with these keys alone on all sides, whether they differ or not."""
     found = _read(audit, name, keys)
@@ -177,7 +194,8 @@ def sides_of(audit: Audit, name: str, keys: set[Key]) -> Sides:
     return found
 
 
-def _read(audit: Audit, name: str, wanted: set[Key] | None = None) -> Sides:
+def _begun(audit: Audit, name: str) -> Sides:
+    """Return the sides of a resource, empty, with what is known to be wrong with its source."""
     parameters = audit.parameters
     resource = parameters.resources[name]
     clock_error = timedelta(seconds=parameters.policy.clock_error_seconds)
@@ -186,9 +204,14 @@ def _read(audit: Audit, name: str, wanted: set[Key] | None = None) -> Sides:
     instant = datetime.fromisoformat(audit.instant)
     found = Sides(name, resource, parameters.tenant_names, started, instant, clock_error)
     found.problems = problems_of(audit, name)
+    return found
+
+
+def _read(audit: Audit, name: str, wanted: set[Key] | None = None) -> Sides:
+    found = _begun(audit, name)
     good = [tenant for tenant in found.tenants if tenant not in found.problems]
     if wanted is None and not is_held_whole(audit, name):
-        wanted = unsettled(audit, name, good, found.started - clock_error)
+        wanted = unsettled(audit, name, good, found.started - found.clock_error)
     found.whole = wanted is None
     named = {tenant for tenant, _ in wanted or ()}
     for tenant in good:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from dsaudit.checks import CheckError, Planned
+from dsaudit.database.errors import TOLD
 from dsaudit.evidence import Secrets, secret_values
 from dsaudit.handoff import LEFT
 from dsaudit.parameters import Parameters
@@ -36,6 +37,7 @@ CELL_SECONDS = 900
 OUTPUT_SECONDS = 60  # that a cell's outputs may come behind its end, as on a machine that is busy
 AGAIN_SECONDS = 5.0  # after which a check that goes on is interrupted again
 CLEANING_SECONDS = 30.0  # that a check has, of a run that is stopped, to delete what it made at the source
+MOST_TOLD = 500  # letters of what an exception says
 SELECTED = "selected"  # folder below private/ for notebooks reduced to some of their checks
 
 T = TypeVar("T")
@@ -108,7 +110,8 @@ def execute(
                 source = _reduced(blueprint / f"{name}.ipynb", plan, options, folder / "private" / SELECTED)
                 tasks.append(pool.submit(execute_, source, folder / "phases" / f"{name}.ipynb", name in act))
             for task in ended(tasks, look):
-                phase = replace(task.result(), source=sources[task.result().name])
+                ended_by = secrets.masked(task.result().ended_by)
+                phase = replace(task.result(), source=sources[task.result().name], ended_by=ended_by)
                 done[phase.name] = phase
                 told = {name: getattr(phase, name) for name in ("seconds", "ended_by", "sha256", "source")}
                 record.add("phase", name=phase.name, **told)
@@ -226,8 +229,7 @@ def execute_one(source: Path, target: Path, system: Path) -> Phase:
             if any(output.get("ename") == "SystemExit" for output in outputs):  # which papermill takes for an end
                 ended_by = "SystemExit in a cell"
         except papermill.PapermillExecutionError as error:
-            # The exception's text holds the traceback, which may quote the data: only its name goes on.
-            ended_by = f"{class_name(error.ename, 'Exception')} in a cell"
+            ended_by = _stopped_by(error.ename, error.evalue)
         except Exception as error:
             # A kernel and a cell's limit are of the phase; no disk to write it to, or no kernel to start, is not.
             if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
@@ -235,6 +237,13 @@ def execute_one(source: Path, target: Path, system: Path) -> Phase:
             ended_by = f"{type(error).__name__}: the kernel died or did not answer"
     digest = hashlib.sha256(target.read_bytes()).hexdigest() if target.is_file() else ""
     return Phase(source.stem, target, round(time.perf_counter() - clock, 2), ended_by, digest)
+
+
+def _stopped_by(name: object, words: object) -> str:
+    """Return which exception stopped a cell: its text may quote the data, and goes on only where it is made not to."""
+    told = class_name(name, "Exception")
+    lines = str(words).splitlines() if told in TOLD else []
+    return f"{told} in a cell" + (f": {lines[0][:MOST_TOLD]}" if lines else "")
 
 
 def clean_what_is_written(folder: Path, secrets: Secrets) -> None:

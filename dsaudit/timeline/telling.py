@@ -211,5 +211,5 @@ def _first(audit: Audit, name: str, tenant: str = "") -> tuple[str, str]:
     for one in [tenant for tenant in tenants if tenant not in both.problems]:
         keys += [(one, item.source_id) for item in islice(audit.source.items(one, name), 1)]
     if not keys:
-        raise StoryError(f"there is no record of {name} at the source")
+        raise StoryError(both.lost or f"there is no record of {name} at the source")
     return keys[0]

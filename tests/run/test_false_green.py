@@ -164,9 +164,41 @@ def test_a_table_truncated_under_the_snapshot_is_inconclusive(
 
 def test_a_lost_snapshot_is_inconclusive_and_never_a_new_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_OWNER", project.ledger.owner_url)
-    end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dsaudit/runner'"
+    end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'dsaudit/runner'"
     project.notebook("04_once", [ONCE, as_owner(end), ORPHANS])
     assert statuses(project) == {"one_refined_row_per_source_id": "pass", "orphans": "inconclusive"}
+
+
+def test_what_only_shows_does_not_keep_the_checks_after_it_from_being_asked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_OWNER", project.ledger.owner_url)
+    shows = [
+        as_owner("truncate ledger.hook_log"),
+        "audit.table('failed_deliveries')",
+        "from dsaudit import plots; plots.deliveries(audit.frame('deliveries_over_time'));",
+    ]
+    project.notebook("04_once", [*shows, ONCE, ORPHANS])
+    outcome = project.run()
+    told = {verdict["check"]: verdict["status"] for verdict in outcome.result["verdicts"]}
+    assert told == {"one_refined_row_per_source_id": "pass", "orphans": "pass"}
+    page = (outcome.folder / "phases" / "04_once.html").read_text(encoding="utf-8")
+    assert page.count("could not be shown: ledger.hook_log was truncated") >= 2  # the table, and beside the picture
+
+
+def test_what_stops_a_notebook_is_told_where_its_words_hold_no_data(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_OWNER", project.ledger.owner_url)
+    project.notebook(
+        "04_once", [as_owner("truncate ledger.hook_log"), "audit.query('select 1 from ledger.hook_log')", ONCE]
+    )
+    project.notebook("05_other", ["class DatabaseError(Exception): pass", "raise DatabaseError('a value')", ORPHANS])
+    result = project.run().result
+    reasons = {verdict["check"]: verdict["results"][0]["reason"] for verdict in result["verdicts"]}
+    lost = "planned, but not executed: SnapshotLost in a cell: ledger.hook_log was truncated, rewritten or redefined"
+    assert reasons["one_refined_row_per_source_id"].startswith(lost)
+    assert reasons["orphans"] == "planned, but not executed: DatabaseError in a cell"
 
 
 def test_notebooks_without_checks_are_refused(project: Project) -> None:
