@@ -1,4 +1,4 @@
-"""Progress on the terminal: one live line for a person, plain lines in a log, nothing where nobody looks."""
+"""Progress on the terminal: one live line for a person; where nobody looks, as in CI, only what went wrong."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 Progress = Callable[[str], None]
+LOST = "a worker was lost"  # how a line begins that is told everywhere
 NOW = "now.txt"  # in a run's private folder: what one of its kernels is doing
 
 
@@ -16,7 +17,7 @@ NOW = "now.txt"  # in a run's private folder: what one of its kernels is doing
 def shown() -> Iterator[Progress]:
     """Yield a function that takes what is being done now."""
     if os.environ.get("CI") or not sys.stderr.isatty():
-        yield lambda line: None
+        yield _tell_what_is_lost
         return
     from rich.console import Console
 
@@ -26,10 +27,18 @@ def shown() -> Iterator[Progress]:
         def show(line: str) -> None:
             if " done in " in line:
                 console.print(f"[green]✓[/green] {line}", highlight=False)
+            elif line.startswith(LOST):
+                console.print(line, style="yellow", highlight=False, markup=False)
             else:
                 status.update(line)
 
         yield show
+
+
+def _tell_what_is_lost(line: str) -> None:
+    if line.startswith(LOST):
+        with contextlib.suppress(OSError):  # the log is gone
+            print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def audit() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have ignored it
     given = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_input, daemon=True).start()
-    command(given["words"], prog_name="dsaudit")
+    command(given["words"], prog_name="dsaudit", default_map={"run": {"jobs": given["jobs"]}})
 
 
 def serve() -> None:

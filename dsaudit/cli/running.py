@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from dsaudit.parameters import Parameters
     from dsaudit.run.several import Audit
 
+
+def _scheduler(context: click.Context, option: click.Parameter, address: str | None) -> str:
+    """Return the scheduler's address: given empty, as of a variable that is not set, it would mean to run here."""
+    if address is not None and not address.strip():
+        raise click.ClickException("--dask: the address is empty; write it as tcp://HOST:PORT, or leave out --dask")
+    return address or ""
+
+
 OF_ALL = ("files", "jobs", "out", "dask", "each_tenant")  # what is not handed on to each of several audits as it is
 
 
@@ -31,7 +39,7 @@ OF_ALL = ("files", "jobs", "out", "dask", "each_tenant")  # what is not handed o
 @part_options
 @click.option("--each-tenant", is_flag=True, help="Audit each tenant by itself, with an index over all of them.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Phases at a time. [default: the cores]")
-@click.option("--dask", default="", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler.")
+@click.option("--dask", metavar="ADDRESS", callback=_scheduler, help="Run on the Dask cluster of this scheduler.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as policy.x=5.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where runs are written. [default: reports/]")
 @click.option("--replay", type=FOLDER, help="Use the source as this earlier run read it, and do not ask it.")
@@ -75,6 +83,7 @@ def run(
     from dsaudit.run import Options
 
     words = [*(["--attach"] if attach else []), *(["--dask", dask] if dask else [])]
+    words += ["--jobs", str(jobs)] if context.get_parameter_source("jobs") is ParameterSource.COMMANDLINE else []
     command = shlex.join(["dsaudit", "run", str(file), *words])
     options = Options(blueprint, phases, checks, jobs or 0, out, overrides_of(overrides), replay)
     options = replace(options, dask=dask, command=command)

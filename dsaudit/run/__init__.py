@@ -20,7 +20,7 @@ from dsaudit.database.identity import guard, identify
 from dsaudit.evidence import signing
 from dsaudit.evidence.manifest import UNFINISHED
 from dsaudit.parameters import Parameters, baseline, project_root
-from dsaudit.run import ahead, cluster, execute, publishing, result, resuming, segments
+from dsaudit.run import ahead, cluster, execute, publishing, result, resuming, scheduler, segments
 from dsaudit.run.record import Record, acting_alone, made
 from dsaudit.verdict.masking import Mask, load_key
 from dsaudit.wording import did_you_mean
@@ -95,7 +95,7 @@ def run(parameters: Parameters, options: Options, read_source: ReadSource, progr
             plan = narrowed(checks.plan(blueprint, parameters), options)
         conditions = resuming.conditions(blueprint, parameters, plan, options.overrides, identity)
         with contextlib.ExitStack() as held:
-            client = held.enter_context(cluster.reached(options.dask)) if options.dask else None
+            client = held.enter_context(scheduler.reached(options.dask)) if options.dask else None
             if parameters.acting and not options.replay:
                 held.enter_context(acting_alone(parameters.integration, identity.pin))
             record = held.enter_context(_record(parameters, options))
@@ -182,7 +182,7 @@ def _executed(
         jobs = options.jobs or (1 if parameters.database.polite else 0)
         lists = segments.pieces((one for one in plan if one.phase not in kept), parameters, handed.recording, jobs)
         with cluster.comparing(client, blueprint, parameters, handed, lists):
-            there = cluster.executing(client, blueprint, parameters, handed)
+            there = cluster.executing(client, blueprint, parameters, handed, record, progress)
             return handed, execute.execute(blueprint, plan, parameters, options, record, kept, progress, there)
 
 

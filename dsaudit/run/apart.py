@@ -39,6 +39,7 @@ class Work:
     folder: str
     environment: dict[str, str] = field(default_factory=dict)  # beside the process's own
     once: str = ""  # a file that whoever begins makes: where it is, the work was begun before, and is not begun again
+    begun: str = ""  # a folder where whoever begins leaves a mark
 
 
 @dataclass(frozen=True)

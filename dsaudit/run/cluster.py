@@ -8,13 +8,13 @@ compared before the phases that need them, and what came of it lies where any ph
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,52 +23,21 @@ from dsaudit import evidence, handoff
 from dsaudit.database.identity import Identity
 from dsaudit.parameters import Parameters
 from dsaudit.parameters.section import secrets_of
+from dsaudit.progress import LOST, Progress
 from dsaudit.run import worker
 from dsaudit.run.apart import Work
 from dsaudit.run.execute import Execute, Phase
+from dsaudit.run.record import Record
+from dsaudit.run.scheduler import ClusterError
 from dsaudit.run.segments import Segment
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-CONNECTING_SECONDS = 10
 LONELY_SECONDS = 60.0  # that a run waits where the cluster has no worker left
 LOOKS_APART = 5.0  # seconds between two looks at whether it has
 ATTEMPTS = "attempts"  # folder below private/ for notebooks that workers execute
 LISTS = "lists.json"  # in the private folder: which lists workers compare before the phases
-
-
-class ClusterError(Exception):
-    """The cluster cannot be used, or not any more; the message says which part of it, and what to do."""
-
-
-@contextlib.contextmanager
-def reached(address: str) -> Iterator[Client]:
-    """Be a client of the cluster whose scheduler has this address, such as ``tcp://host:8786``, for the block.
-
-    Raises
-    ------
-    ClusterError
-        Dask is not installed, the scheduler does not answer, or it has no worker.
-    """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ClusterError("--dask needs Dask here and on the cluster: pip install 'dsaudit[dask]'") from None
-    for name in [one for one in logging.root.manager.loggerDict if one.partition(".")[0] == "distributed"]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it would tell is told here, in one line
-    try:
-        client = Client(address, timeout=CONNECTING_SECONDS, set_as_default=False)
-    except (OSError, ValueError, RuntimeError):
-        what = f"no scheduler of Dask answers within {CONNECTING_SECONDS} s"
-        raise ClusterError(f"--dask {address}: {what}; see that it runs and can be reached from here") from None
-    try:
-        if not client.nthreads():
-            raise ClusterError(f"--dask {address}: the cluster has no worker; start one")
-        yield client
-    finally:
-        with contextlib.suppress(Exception):  # it may be gone
-            client.close(timeout=CONNECTING_SECONDS)
 
 
 def look(client: Client, works: dict[str, Work], expected: dict[str, Any]) -> None:
@@ -115,10 +84,18 @@ def look_for_phases(
 
 
 @contextlib.contextmanager
-def executing(client: Client, blueprint: Path, parameters: Parameters, given: handoff.Handoff) -> Iterator[Execute]:
+def executing(
+    client: Client,
+    blueprint: Path,
+    parameters: Parameters,
+    given: handoff.Handoff,
+    record: Record,
+    progress: Progress,
+) -> Iterator[Execute]:
     """Yield what executes a notebook on a worker; where the block breaks off, what was submitted is cancelled.
 
-    A phase whose worker is lost is begun anew on another, as often as the scheduler allows; one that acts is not.
+    A phase whose worker is lost is begun anew on another, as often as the scheduler allows, and that is told; one that
+    acts is not.
     """
     stopped = threading.Event()
     asked = _given(blueprint, parameters, given)
@@ -129,7 +106,12 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
         attempt = given.private / ATTEMPTS / secrets.token_hex(4) / target.name
         once = str(given.private / f"{target.stem}.acting") if acts else ""
         work = _work("phase", {**asked, "source": str(source), "target": str(attempt)}, given, once)
-        told = result_of(client, submitted(client, work), lambda: not stopped.is_set())
+
+        def again() -> None:
+            record.add("lost", name=target.stem)
+            progress(f"{LOST}, {target.stem} is executed anew")
+
+        told = waited_for(client, replace(work, begun=str(attempt.parent)), lambda: not stopped.is_set(), again)
         if "answer" not in told and "error" not in told:
             why = "was lost while it acted, and it is not begun twice" if acts else "was lost, and so were others"
             return Phase(target.stem, target, round(time.monotonic() - clock, 2), f"its worker {why}", "")
@@ -138,8 +120,8 @@ def executing(client: Client, blueprint: Path, parameters: Parameters, given: ha
             raise ClusterError(f"worker {told.get('worker', 'of the cluster')}: {answer['error']}")
         if attempt.is_file():
             attempt.replace(target)
-            attempt.parent.rmdir()
             evidence.sync(target.parent)
+        shutil.rmtree(attempt.parent, ignore_errors=True)
         return Phase(**{**answer, "path": target})
 
     try:
@@ -185,6 +167,35 @@ def submitted(client: Client, work: Work, **where: Any) -> Future:
     # A function within another is sent whole. One by name has to be imported while it is unpickled, and a worker that
     # cannot do so loses its connection and ends, whosever it is.
     return client.submit(carry_out, asdict(work), pure=False, **where)
+
+
+def waited_for(client: Client, work: Work, is_wanted: Callable[[], bool], again: Callable[[], None]) -> dict[str, Any]:
+    """Submit a piece of work and return its `result_of`; `again` is called each time that it is begun anew.
+
+    That it is where a worker was lost, and is seen by the marks that workers leave in the folder `Work.begun`.
+
+    Raises
+    ------
+    ClusterError
+        The scheduler or all workers are gone.
+    OSError
+        The folder cannot be made.
+    """
+    folder, times = Path(work.begun), 1
+    folder.mkdir(parents=True)
+
+    def look() -> bool:
+        nonlocal times
+        if not is_wanted():
+            return False
+        for _ in range(len([*folder.glob(f"*{worker.BEGUN}")]) - times):
+            times += 1
+            again()
+        return True
+
+    told = result_of(client, submitted(client, work), look)
+    look()
+    return told
 
 
 def result_of(client: Client, future: Future, is_wanted: Callable[[], bool]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,14 +26,16 @@ class RecordError(Exception):
 class Record:
     """The events of one run, which nobody else can go on with as long as this one lives.
 
-    Events are ``begun``, ``source read``, ``instant``, ``acts`` (a phase that acts on the system begins), ``phase``
-    (one has ended) and ``judged``. That a run is published is told by the place of its folder alone.
+    Events are ``begun``, ``source read``, ``instant``, ``acts`` (a phase that acts on the system begins), ``lost`` (the
+    worker of a phase, which is executed anew), ``phase`` (one has ended) and ``judged``. That a run is published is
+    told by the place of its folder alone.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.private = folder / "private"
         path = self.private / EVENTS
+        self._adding = threading.Lock()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             _lock(self._file, f"{folder}: this run is still going on")
@@ -49,16 +52,17 @@ class Record:
         """Add an event; it is on disk when this returns."""
         record = {"event": event, "at": datetime.now(UTC).isoformat(), **told}
         line = f"{json.dumps(record)}\n".encode()
-        before = os.fstat(self._file).st_size
-        try:
-            while line:
-                line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, before)
-            raise
-        self.events.append(record)
+        with self._adding:
+            before = os.fstat(self._file).st_size
+            try:
+                while line:
+                    line = line[os.write(self._file, line) :]
+                os.fsync(self._file)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file, before)
+                raise
+            self.events.append(record)
 
     def last(self, event: str) -> Event | None:
         """Return the last event of a kind."""

@@ -16,15 +16,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsaudit.evidence import write_atomically
 from dsaudit.evidence.chain import seal_of
 from dsaudit.parameters import project_root
+from dsaudit.progress import LOST, Progress
 from dsaudit.report import overview
 from dsaudit.report.telling import counts, headline
-from dsaudit.run import apart, cluster, worker
+from dsaudit.run import apart, cluster, scheduler, worker
 from dsaudit.run.decide import EXITS
 from dsaudit.run.execute import ended
 from dsaudit.wording import span
@@ -37,7 +39,6 @@ COULD_NOT_START = 3
 LONGEST = 1000  # characters of what a process says that could not start
 
 Record = dict[str, Any]
-Progress = Callable[[str], None]
 
 
 class StoppedError(Exception):
@@ -91,13 +92,19 @@ def audited(
     index = _written(found, out, started)  # in the place of an earlier one, which might be green
     with contextlib.ExitStack() as held:
         private = Path(held.enter_context(tempfile.TemporaryDirectory(prefix=".dsaudit-", dir=out)))
-        client = held.enter_context(cluster.reached(dask)) if dask else None
+        client = held.enter_context(scheduler.reached(dask)) if dask else None
         if client:
             progress("looking at the workers of the cluster")
             _look(client, audits, private)
         pool = held.enter_context(ThreadPoolExecutor(len(audits) if client else at_once))
         tasks = {
-            pool.submit(_one, _work(one, out, private, one.at_once(jobs, share)), client, stopped): one
+            pool.submit(
+                _one,
+                _work(one, out, private, one.at_once(jobs, share), is_asked=bool(jobs)),
+                client,
+                stopped,
+                partial(progress, f"{LOST}, {one.name} is audited anew"),
+            ): one
             for one in audits
         }
 
@@ -122,22 +129,24 @@ def audited(
     return index, out / PAGE
 
 
-def _work(one: Audit, out: Path, private: Path, jobs: int) -> apart.Work:
+def _work(one: Audit, out: Path, private: Path, jobs: int, is_asked: bool) -> apart.Work:
     once = str(private / secrets.token_hex(4)) if one.acts else ""
-    words = ["run", str(one.file), *one.words, f"--jobs={jobs}", f"--out={out}"]
-    return apart.Work("audit", {"words": words}, str(Path.cwd()), once=once)
+    # What nobody has asked for does not stand in its words, which it says how it is gone on with.
+    words = ["run", str(one.file), *one.words, *([f"--jobs={jobs}"] if is_asked else []), f"--out={out}"]
+    begun = str(private / secrets.token_hex(4))
+    return apart.Work("audit", {"words": words, "jobs": jobs}, str(Path.cwd()), once=once, begun=begun)
 
 
-def _one(work: apart.Work, client: Client | None, stopped: threading.Event) -> Record:
+def _one(work: apart.Work, client: Client | None, stopped: threading.Event, again: Callable[[], None]) -> Record:
     """Do one audit, here or on the cluster; return what `worker.carry_out` does, and the seconds that it took."""
     clock = time.monotonic()
     try:
         if client:
-            told = cluster.result_of(client, cluster.submitted(client, work), lambda: not stopped.is_set())
+            told = cluster.waited_for(client, work, lambda: not stopped.is_set(), again)
         else:
             done = apart.done(work, lambda: not stopped.is_set())
             told = {"status": done.status, "said": done.said, "complained": done.complained}
-    except (cluster.ClusterError, OSError) as error:
+    except (scheduler.ClusterError, OSError) as error:
         told = {"error": str(error)}
     return {**told, "seconds": round(time.monotonic() - clock, 2)}
 

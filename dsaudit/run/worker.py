@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from dsaudit.parameters import Parameters, load
 from dsaudit.run import apart, execute
 from dsaudit.run.resuming import CODE, digest_of
 from dsaudit.verdict.masking import Mask, load_key
+
+BEGUN = ".begun"  # how the marks are called that tell how often a piece of work was begun
 
 Told = dict[str, Any]
 
@@ -47,6 +50,8 @@ def carry_out(work: apart.Work) -> Told:
     try:
         if work.once:
             os.close(os.open(work.once, os.O_CREAT | os.O_EXCL, 0o600))
+        if work.begun:
+            Path(work.begun, f"{secrets.token_hex(8)}{BEGUN}").touch()
         if work.does == "audit":
             return {**told, **asdict(apart.done(work, is_wanted))}
         if work.does == "segments":
@@ -116,7 +121,6 @@ def phase(given: Told) -> Told:
         return {"error": f"has another {', another '.join(differing)} than where the run was started"}
     parameters = _parameters(given)
     source, target = Path(given["source"]), Path(given["target"])
-    target.parent.mkdir(parents=True, exist_ok=True)
     execute.clean_what_is_written(target.parent, Secrets(secret_values(parameters)))
     return execute.execute_one(source, target, parameters.path).to_json()
 

@@ -57,6 +57,22 @@ class Cluster:
         words = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
         return self.start("worker", self.address, *words, **environment)
 
+    def found(self) -> str:
+        """Wait for the scheduler, whose file is `scheduler`, and return its address."""
+        for _ in poll(SECONDS, pause=0.1):
+            path = self.folder / "scheduler"
+            if path.exists() and (text := path.read_text(encoding="utf-8")):
+                self.address = json.loads(text)["address"]
+                return self.address
+        raise AssertionError(f"the scheduler did not start:\n{self.log()}")
+
+    def end(self) -> None:
+        """End all parts by their ids."""
+        for process in reversed(self.processes):
+            process.kill()
+        for process in self.processes:
+            process.wait()
+
     def log(self) -> str:
         """All that scheduler and workers have logged."""
         return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.log")))
@@ -69,19 +85,13 @@ def cluster_in(folder: Path, workers: int, **environment: str) -> Iterator[Clust
     try:
         words = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]
         one.start("scheduler", *words, "--scheduler-file", str(folder / "scheduler"))
-        for _ in poll(SECONDS, pause=0.1):
-            if (folder / "scheduler").exists() and (text := (folder / "scheduler").read_text(encoding="utf-8")):
-                one.address = json.loads(text)["address"]
-                break
+        one.found()
         for _ in range(workers):
             one.worker(**environment)
         wait_for(one, workers)
         yield one
     finally:
-        for process in reversed(one.processes):
-            process.kill()
-        for process in one.processes:
-            process.wait()
+        one.end()
 
 
 def wait_for(one: Cluster, workers: int) -> None:

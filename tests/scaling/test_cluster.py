@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client, Security
 
 from dsaudit import source
 from dsaudit.attached import free_port
 from dsaudit.parameters import load
 from dsaudit.run import Options, Outcome, run
-from dsaudit.run import cluster as runs_cluster
+from dsaudit.run.record import EVENTS
+from dsaudit.run.scheduler import CERTIFICATES
 from tests.run.conftest import Project
 from tests.run.test_run import command, one_line
 from tests.scaling.conftest import (
@@ -45,11 +48,16 @@ def test_a_run_on_a_cluster_has_the_results_of_one_here(shared: Project, cluster
 def test_a_phase_whose_worker_is_killed_is_executed_on_another(
     shared: Project, cluster: Cluster, here: Told, held: Path
 ) -> None:
+    lines: list[str] = []
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(shared.run, dask=cluster.address)
+        given, options = load(shared.ledger.parameters), Options(dask=cluster.address)
+        running = pool.submit(run, given, options, source.record, lines.append)
         kill_the_worker(cluster, kernel_at(held))
         outcome = running.result()
-    assert outcome.result["digest"] == here["digest"] and outcome.result["problems"] == []
+    assert lasting(outcome.result) == lasting(here) and outcome.result["problems"] == []
+    assert lines.count("a worker was lost, 05_more is executed anew") == 1
+    events = [json.loads(line) for line in (outcome.folder / "private" / EVENTS).read_text().splitlines()]
+    assert [one["name"] for one in events if one["event"] == "lost"] == ["05_more"]
 
 
 def test_a_phase_that_acts_is_not_begun_twice_and_the_run_is_not_green(
@@ -77,7 +85,7 @@ def test_a_phase_that_acts_is_not_begun_twice_and_the_run_is_not_green(
 def test_what_was_submitted_ends_with_ctrl_c_and_can_be_gone_on_with(
     shared: Project, cluster: Cluster, here: Told, held: Path
 ) -> None:
-    words = ["run", str(shared.ledger.parameters), "--dask", cluster.address]
+    words = ["run", str(shared.ledger.parameters), "--dask", cluster.address, "--jobs", "2"]
     running = started(*words)
     kernel = kernel_at(held)
     running.send_signal(signal.SIGINT)
@@ -142,12 +150,84 @@ def test_a_folder_that_workers_do_not_see_is_told(shared: Project, cluster: Clus
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_scheduler_that_is_away_is_one_line(shared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs_cluster, "CONNECTING_SECONDS", 1)
-    for address in (f"tcp://127.0.0.1:{free_port()}", "nonsense://x"):
+def test_a_scheduler_that_is_away_is_one_line_of_a_process_that_ends(shared: Project) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    running = started("run", str(shared.ledger.parameters), "--dask", address)
+    said = running.communicate(timeout=SECONDS)
+    what = "no scheduler of Dask answers within 10 s; see that it runs and can be reached from here"
+    assert (running.returncode, *said) == (3, "", f"--dask {address}: {what}\n")
+
+
+def test_what_is_no_address_of_a_scheduler_is_refused_before_it_is_tried(shared: Project) -> None:
+    port = free_port()
+    for address in ("tcp://127.0.0.1", f"http://127.0.0.1:{port}", "nonsense://x", "scheduler", f"tcp://:{port}"):
         done = command("run", str(shared.ledger.parameters), "--dask", address)
         assert done.exit_code == 3
-        assert one_line(done).startswith(f"--dask {address}: no scheduler of Dask answers within 1 s")
+        how = "write it as tcp://HOST:PORT or tls://HOST:PORT"
+        assert one_line(done) == f"--dask {address}: is no address of a scheduler; {how}"
+
+
+def test_an_empty_address_is_refused_and_nothing_is_run_here(shared: Project, tmp_path: Path) -> None:
+    file = str(shared.ledger.parameters)
+    for words in (["--dask", ""], ["--dask="], [file, "--dask", " "], ["--each-tenant", "--dask", ""]):
+        done = command("run", file, "--out", str(tmp_path), *words)
+        assert done.exit_code == 3
+        assert one_line(done).startswith("Error: --dask: the address is empty")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_who_answers_and_is_no_scheduler_is_told(shared: Project, cluster: Cluster) -> None:
+    with Client(cluster.address, set_as_default=False) as client:
+        address = next(iter(client.nthreads()))
+    done = command("run", str(shared.ledger.parameters), "--dask", address)
+    assert done.exit_code == 3
+    assert one_line(done).startswith(f"--dask {address}: who answers there is no scheduler of Dask")
+
+
+def test_over_tls_certificates_that_are_missing_or_not_accepted_are_told(
+    shared: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, others = certificate(tmp_path / "ours"), certificate(tmp_path / "others")
+    one = Cluster(tmp_path)
+    try:
+        words = ["--host", "tls://127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]
+        one.start("scheduler", *words, "--scheduler-file", str(tmp_path / "scheduler"), **of_tls("SCHEDULER", *ours))
+        address = one.found()
+
+        def said(**environment: str) -> str:
+            with monkeypatch.context() as patch:
+                for name, value in environment.items():
+                    patch.setenv(name, value)
+                running = started("run", str(shared.ledger.parameters), "--dask", address)
+            out, line = running.communicate(timeout=SECONDS)
+            assert (running.returncode, out) == (3, "")
+            return line
+
+        missing = f"--dask {address}: there are no certificates to connect with; {CERTIFICATES}\n"
+        assert said() == missing
+        absent = tmp_path / "absent"
+        assert "certificates here cannot be read" in said(**of_tls("CLIENT", absent, absent))
+        failing = said(**of_tls("CLIENT", *others))
+        assert failing.startswith(f"--dask {address}: TLS fails (CERTIFICATE_VERIFY_FAILED)")
+        assert failing.count("\n") == 1
+        assert said(**of_tls("CLIENT", *ours)) == f"--dask {address}: the cluster has no worker; start one\n"
+    finally:
+        one.end()
+
+
+def certificate(path: Path) -> tuple[Path, Path]:
+    """Make a certificate that is its own authority, and its key."""
+    made, found = Security.temporary(), (path.with_suffix(".crt"), path.with_suffix(".key"))
+    found[0].write_text(made.tls_ca_file)
+    found[1].write_text(made.tls_client_key)
+    return found
+
+
+def of_tls(role: str, certificate: Path, key: Path) -> dict[str, str]:
+    """Return the variables by which Dask's configuration has a certificate for a role."""
+    name = "DASK_DISTRIBUTED__COMM__TLS__"
+    own = {f"{name}{role}__CERT": str(certificate), f"{name}{role}__KEY": str(key)}
+    return {f"{name}CA_FILE": str(certificate), **own}
 
 
 def test_without_dask_the_extra_is_named(shared: Project, monkeypatch: pytest.MonkeyPatch) -> None:

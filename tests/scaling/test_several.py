@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,7 @@ def test_each_tenant_is_audited_by_itself_here_as_on_a_cluster_that_loses_a_work
     _, said = running.communicate(timeout=SECONDS)
     here = command(*words, "--out", str(tmp_path / "here"))
     assert (here.exit_code, running.returncode) == (1, 1), said
+    assert re.fullmatch(r"a worker was lost, parameters/ledger.yml, (north|south) is audited anew\n", said)
     told = [
         [(one["tenant"], one["decision"], one["digest"]) for one in index_in(tmp_path / where)["audits"]]
         for where in ("here", "there")
