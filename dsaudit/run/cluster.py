@@ -271,7 +271,8 @@ def _lacking(told: dict[str, Any], expected: dict[str, Any]) -> str:
     if not found["folder"]:
         return "does not see the run's folder, or cannot write there; share it under the same path (see --out)"
     if found.get("variables"):
-        return f"{', '.join(found['variables'])} is not set there; secrets come from a worker's own environment"
+        are = "is" if len(found["variables"]) == 1 else "are"
+        return f"{', '.join(found['variables'])} {are} not set there; secrets come from a worker's own environment"
     if "unreached" in found:
         return f"does not read the run's database at its instant: {found['unreached']}"
     differing = [name for name, value in expected.items() if found.get(name) != value]
