@@ -153,14 +153,21 @@ else:
     time.sleep(600)"""
 
 
+@contextlib.contextmanager
+def working_in(url: str, folder: Path) -> Iterator[ledger.Ledger]:
+    """Make a ledger, and work in its folder and with its variables for as long as the block."""
+    with ledger.running(url, folder) as one, pytest.MonkeyPatch.context() as patch:
+        for name, value in one.environment.items():
+            patch.setenv(name, value)
+        patch.chdir(one.folder)
+        yield one
+
+
 @pytest.fixture(scope="package")
 def shared(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project in a folder that all processes see; the second of its two phases waits where it is told to."""
     folder = tmp_path_factory.mktemp("project") / "ledger"
-    with ledger.running(postgres.url, folder) as one, pytest.MonkeyPatch.context() as patch:
-        for name, value in one.environment.items():
-            patch.setenv(name, value)
-        patch.chdir(one.folder)
+    with working_in(postgres.url, folder) as one:
         made = project_of(one)
         made.notebook("04_once", ["audit.check('one_refined_row_per_source_id')"])
         made.notebook("05_more", ["audit.check('parents_have_their_children')", waits(made), "audit.check('orphans')"])

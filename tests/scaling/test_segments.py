@@ -16,9 +16,8 @@ import pytest
 from dsaudit import server
 from dsaudit.reconcile.settled import STRAIGHT
 from examples.control import poll
-from tests import ledger
 from tests.run.conftest import Project, project_of
-from tests.scaling.conftest import SECONDS, Cluster, cluster_in, lasting, started, wait_for
+from tests.scaling.conftest import SECONDS, Cluster, cluster_in, lasting, started, wait_for, working_in
 
 pytestmark = pytest.mark.xdist_group("scaling_cluster")
 MANY = 3 * STRAIGHT
@@ -49,10 +48,7 @@ Told = dict[str, Any]
 def long(postgres: server.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project one of whose lists is long, with a few records that differ; three phases look at them."""
     folder = tmp_path_factory.mktemp("long") / "ledger"
-    with ledger.running(postgres.url, folder) as one, pytest.MonkeyPatch.context() as patch:
-        for name, value in one.environment.items():
-            patch.setenv(name, value)
-        patch.chdir(one.folder)
+    with working_in(postgres.url, folder) as one:
         one.execute(FILL, MANY)
         one.execute(DAMAGE)
         time = "2026-01-01T00:00:00Z"
